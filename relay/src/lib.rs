@@ -1,0 +1,10 @@
+//! The relay: takes events from the tag and from servers, finds their click, and delivers each to every platform.
+//!
+//! Five rooms, walked once, forward: [`collect`] → [`attribute`] → [`enrich`] → [`deduplicate`] → [`distribute`].
+//! The first four are joined in [`pipeline`] and end in one transaction of the [`store`]; the fifth reads the
+//! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
+
+pub mod clock;
+pub mod platform;
+pub mod secret;
+pub mod store;

@@ -1,0 +1,2 @@
+//! The relay's program.
+fn main() {}

@@ -1,0 +1,111 @@
+//! What becomes of an event at a platform: an outcome when it was sent, a skip when it was not, on purpose.
+//!
+//! Both carry a stable short code for metrics and words for people, and neither ever holds personal data.
+
+use std::time::Duration;
+
+/// What became of one event that was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The platform took it.
+    Delivered,
+    /// Not now: try again, under the same event id.
+    Retry {
+        /// The platform's own wish, if it named one.
+        after: Option<Duration>,
+        /// Shortest wait this kind of trouble deserves.
+        at_least: Duration,
+        /// What the platform said.
+        reason: String,
+    },
+    /// The request was refused whole and nothing in it was taken: halve it and find the culprit.
+    Split {
+        /// What the platform said.
+        reason: String,
+    },
+    /// This event will never be taken.
+    Rejected {
+        /// What the platform said.
+        reason: String,
+    },
+    /// Credentials or rights are wrong: stop the destination, keep its events, tell the operator.
+    Unauthorized {
+        /// What the platform said.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// A stable short name for metrics.
+    pub const fn tag(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Retry { .. } => "retry",
+            Self::Split { .. } => "split",
+            Self::Rejected { .. } => "rejected",
+            Self::Unauthorized { .. } => "unauthorized",
+        }
+    }
+}
+
+/// An event that is not sent, on purpose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Skip {
+    /// Why, for metrics and for people who search.
+    pub reason: SkipReason,
+    /// Why, in a sentence, with what would change it.
+    pub detail: String,
+}
+
+/// Why an event is not sent. Stable: operators build alerts on these names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SkipReason {
+    /// The visitor has not agreed to what the destination needs.
+    NoConsent,
+    /// The operator switched this event off here.
+    SwitchedOff,
+    /// The platform has no such event and none was mapped.
+    NotMapped,
+    /// The platform has no refunds.
+    RefundNotSupported,
+    /// Older than the platform takes.
+    TooOld,
+    /// No identifier the platform could match.
+    NoIdentifier,
+    /// No click id, where the click id is all there is.
+    NoClickId,
+    /// A value is required.
+    MissingValue,
+    /// A value without its currency.
+    MissingCurrency,
+    /// A web event without the address of its page.
+    MissingUrl,
+    /// Larger than one request of the platform may be.
+    TooLarge,
+}
+
+impl SkipReason {
+    /// The stable name.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::NoConsent => "no_consent",
+            Self::SwitchedOff => "switched_off",
+            Self::NotMapped => "not_mapped",
+            Self::RefundNotSupported => "refund_not_supported",
+            Self::TooOld => "too_old",
+            Self::NoIdentifier => "no_identifier",
+            Self::NoClickId => "no_click_id",
+            Self::MissingValue => "missing_value",
+            Self::MissingCurrency => "missing_currency",
+            Self::MissingUrl => "missing_url",
+            Self::TooLarge => "too_large",
+        }
+    }
+}
+
+impl Skip {
+    /// A skip with its sentence.
+    pub fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
+        Self { reason, detail: detail.into() }
+    }
+}

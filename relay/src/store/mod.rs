@@ -1,0 +1,256 @@
+//! The store: the only room that touches disk. A trait, and its engines.
+//!
+//! Specification, for every engine:
+//!
+//! 1. **Append.** [`Store::append`] runs each event through the pipeline inside one transaction and answers only
+//!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If it fails,
+//!    none of its events is stored and every waiting request gets the error.
+//! 2. **Order.** Stored events form a log. Each has a sequence number that grows and is never given twice.
+//! 3. **Cursor.** A destination's cursor is the number up to which every event is settled there: delivered,
+//!    skipped, kept for retry or dead. It moves only together with the outcomes it stands for
+//!    ([`Store::settle`]), in one transaction. A crash before that leads to a second delivery under the same
+//!    event id, never to a loss.
+//! 4. **Exceptions only.** A delivered or skipped event leaves no row per destination; a retry or a dead event does.
+//! 5. **Memory.** Visitors, identities and dedup keys are written in the same transaction as the event that
+//!    brought them.
+//! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a destination
+//!    has still to read or to retry. [`Store::erase`] removes a visitor everywhere.
+
+pub mod memory;
+pub mod sqlite;
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use shared::visitor::Visitor;
+use shared::{Event, UnixMs};
+
+/// A future of a store call.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// A sequence number of the log. The first event has 1; a fresh cursor stands at 0.
+pub type Seq = i64;
+
+/// An event on its way in, as `collect` hands it over.
+#[derive(Clone, Debug)]
+pub struct Incoming {
+    /// The site it belongs to.
+    pub site: Arc<str>,
+    /// When it arrived.
+    pub received: UnixMs,
+    /// The event, user data hashed.
+    pub event: Event,
+}
+
+/// What the pipeline decided about one incoming event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// New: in the log under this number.
+    Stored(Seq),
+    /// Known already; nothing was appended.
+    Duplicate,
+}
+
+/// The steps attribute, enrich and deduplicate, joined; run by the engine inside its transaction.
+pub type Pipeline = fn(&mut dyn Transaction, Incoming) -> Result<Verdict, StoreError>;
+
+/// What the pipeline may do inside a transaction.
+pub trait Transaction {
+    /// The memory of a visitor of a site.
+    fn visitor(&mut self, site: &str, id: &str) -> Result<Option<Visitor>, StoreError>;
+    /// Replaces it.
+    fn put_visitor(&mut self, site: &str, id: &str, visitor: &Visitor) -> Result<(), StoreError>;
+    /// The visitor an identity key (`em:…`, `ph:…`, `ord:…`) leads to, with how many different visitors were
+    /// ever seen under it.
+    fn identity(&mut self, site: &str, key: &str) -> Result<Option<Identity>, StoreError>;
+    /// Ties an identity key to a visitor. A key that led elsewhere leads here from now on and counts one more.
+    fn link(&mut self, site: &str, key: &str, visitor: &str, now: UnixMs) -> Result<(), StoreError>;
+    /// Claims a dedup key: true when it was free and is now taken.
+    fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError>;
+    /// Whether a dedup key is taken, without taking it.
+    fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError>;
+    /// Appends to the log.
+    fn append(&mut self, site: &str, received: UnixMs, event: &Event) -> Result<Seq, StoreError>;
+}
+
+/// Where an identity key leads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The visitor last seen under the key.
+    pub visitor: String,
+    /// How many different visitors were ever seen under it; many mean a shared address.
+    pub visitors: u32,
+}
+
+/// An event read back from the log.
+#[derive(Clone, Debug)]
+pub struct Logged {
+    /// Its number.
+    pub seq: Seq,
+    /// Its site.
+    pub site: Arc<str>,
+    /// The event.
+    pub event: Arc<Event>,
+}
+
+/// An event that must be tried again at a destination.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// The event.
+    pub logged: Logged,
+    /// How many attempts were made.
+    pub attempts: u32,
+    /// When the first was made.
+    pub first_attempt: UnixMs,
+    /// Not before this.
+    pub due: UnixMs,
+    /// Why it failed last.
+    pub reason: String,
+}
+
+/// What one round of a destination's worker settles, in one transaction.
+#[derive(Clone, Debug, Default)]
+pub struct Settlement {
+    /// The new cursor, if it moves. Never backwards.
+    pub cursor: Option<Seq>,
+    /// Events to keep for another try, new or again.
+    pub retry: Vec<Retry>,
+    /// Pending events that are done (delivered or skipped).
+    pub done: Vec<Seq>,
+    /// Events that will never be delivered. Ends a pending event, too.
+    pub dead: Vec<Dead>,
+}
+
+/// One event to try again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// Its number.
+    pub seq: Seq,
+    /// Attempts made so far.
+    pub attempts: u32,
+    /// When the first was made.
+    pub first_attempt: UnixMs,
+    /// When to try again.
+    pub due: UnixMs,
+    /// Why it failed.
+    pub reason: String,
+}
+
+/// One event given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Dead {
+    /// Its number.
+    pub seq: Seq,
+    /// When it was given up.
+    pub at: UnixMs,
+    /// Why, in words a person understands.
+    pub reason: String,
+}
+
+/// A row of the dead letter.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeadLetter {
+    /// Its number.
+    pub seq: Seq,
+    /// The site.
+    pub site: String,
+    /// The event's name.
+    pub event: String,
+    /// The event's id.
+    pub event_id: String,
+    /// When it was given up.
+    pub at: UnixMs,
+    /// Why.
+    pub reason: String,
+}
+
+/// What a destination has in hand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Where its cursor stands.
+    pub cursor: Seq,
+    /// The log's last number; what lies between is unread.
+    pub head: Seq,
+    /// Events kept for another try.
+    pub pending: u64,
+    /// When the first of them is due.
+    pub next_due: Option<UnixMs>,
+    /// Events in the dead letter.
+    pub dead: u64,
+}
+
+/// Limits of [`Store::prune`]: everything older is dropped.
+#[derive(Clone, Copy, Debug)]
+pub struct Retention {
+    /// Events of the log, once settled everywhere.
+    pub log_before: UnixMs,
+    /// Dedup keys.
+    pub dedup_before: UnixMs,
+    /// Visitors and identities not heard of since.
+    pub visitors_before: UnixMs,
+    /// Dead letters.
+    pub dead_before: UnixMs,
+}
+
+/// Something the store could not do.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The disk or the database refused.
+    #[error("the store could not {doing}: {source}")]
+    Engine {
+        /// What was being done.
+        doing: &'static str,
+        /// The engine's own error.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
+    /// A stored row does not read back; the file is damaged or newer than this program.
+    #[error("the store holds a row that cannot be read ({what}); restore a backup or run a matching version")]
+    Corrupt {
+        /// Which kind of row.
+        what: &'static str,
+    },
+    /// Too much is waiting to be written; come back later.
+    #[error("the store is behind: too many events are waiting to be written")]
+    Busy,
+    /// The store has been closed.
+    #[error("the store is closed")]
+    Closed,
+}
+
+/// Where everything that must survive lives. See the specification at the head of this module.
+pub trait Store: Send + Sync + 'static {
+    /// Runs the events through the pipeline in one transaction and answers when it is durable.
+    fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>>;
+    /// Up to `limit` events after `after`, in order.
+    fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>>;
+    /// The cursor of a destination; a new destination starts at the log's head when `from_start` is false.
+    fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq>;
+    /// Up to `limit` pending events of a destination due by `now`, the longest overdue first.
+    fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>>;
+    /// Records a round of a destination's worker. Durable when answered.
+    fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()>;
+    /// What a destination has in hand.
+    fn backlog(&self, destination: &str) -> Answer<'_, Backlog>;
+    /// Up to `limit` dead letters of a destination, newest first.
+    fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>>;
+    /// The memory of a visitor.
+    fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
+    /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number.
+    /// Answers how many events were blanked.
+    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64>;
+    /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
+    /// Cursors and pending rows of other destinations are dropped. Answers how many events of the log went.
+    fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64>;
+    /// Whether a write goes through right now; for readiness.
+    fn ping(&self) -> Answer<'_, ()>;
+    /// Wakes whenever the log has grown: the value is the log's last number.
+    fn watch(&self) -> tokio::sync::watch::Receiver<Seq>;
+    /// Waits for everything that was accepted to be durable, then closes. Later calls answer [`StoreError::Closed`].
+    fn close(&self) -> Answer<'_, ()>;
+}
+
+/// Counts by destination, for metrics.
+pub type Backlogs = HashMap<String, Backlog>;

@@ -1,0 +1,196 @@
+//! The event: what happened, to whom, where, and by which click, as every source speaks of it.
+//!
+//! This is the internal form: names checked, personal data already hashed ([`UserData`]), properties bounded.
+//! It is also what the tag writes on the wire and what the log stores. The public JSON with *raw* user data is
+//! read by the relay's `collect`, which turns it into this and drops the raw text.
+//!
+//! Unknown fields are ignored, so a newer tag can speak to an older relay; `collect` reports them as warnings.
+//! Lengths are bounded by [`crate::limits`]; whoever builds an event from foreign input applies them.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::consent::Consent;
+use crate::identity::UserData;
+use crate::properties::Properties;
+use crate::time::UnixMs;
+
+/// The standard names, in the spelling of the wire. Any other name is a custom event.
+pub const STANDARD_EVENTS: [&str; 21] = [
+    "PageView",
+    "ViewContent",
+    "Search",
+    "AddToCart",
+    "AddToWishlist",
+    "InitiateCheckout",
+    "AddPaymentInfo",
+    "Purchase",
+    "Lead",
+    "CompleteRegistration",
+    "Subscribe",
+    "StartTrial",
+    "Contact",
+    "Schedule",
+    "SubmitApplication",
+    "FindLocation",
+    "CustomizeProduct",
+    "Donate",
+    "OutboundClick",
+    "FormSubmit",
+    "Refund",
+];
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Standard or custom name, case-sensitive.
+    pub event: String,
+    /// Unique per event; see [`crate::event_id`].
+    pub event_id: String,
+    /// When it happened.
+    pub time: UnixMs,
+    /// Through which channel it came about.
+    pub source: Source,
+    /// The visitor, when known: the value of the `_at_vid` cookie.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visitor_id: Option<String>,
+    /// The page it happened on.
+    #[serde(default, skip_serializing_if = "Page::is_empty")]
+    pub page: Page,
+    /// Click ids by URL parameter, in the registry's spelling (`fbclid`, `gclid`, `ScCid` …).
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub click_ids: BTreeMap<String, ClickId>,
+    /// First-party cookies of ad platforms by name (`_fbp`, `_ga` …), byte for byte.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub cookies: BTreeMap<String, String>,
+    /// The campaign that brought the visitor, from UTM parameters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub campaign: Option<Campaign>,
+    /// The visitor's client. The relay fills it in for browser events.
+    #[serde(default, skip_serializing_if = "Context::is_empty")]
+    pub context: Context,
+    /// Who it was, hashed.
+    #[serde(default, skip_serializing_if = "UserData::is_empty")]
+    pub user: UserData,
+    /// Value, items and whatever else belongs to this kind of event.
+    #[serde(default, skip_serializing_if = "Properties::is_empty")]
+    pub properties: Properties,
+    /// What the visitor agreed to.
+    #[serde(default, skip_serializing_if = "Consent::is_empty")]
+    pub consent: Consent,
+}
+
+/// Where an event came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// In a browser, or on a server on behalf of a web page.
+    #[default]
+    Web,
+    /// On a server, with no page of its own (a renewal, a back-office job).
+    Server,
+    /// A stage reached in a CRM.
+    Crm,
+    /// On the telephone.
+    Phone,
+    /// In a physical shop.
+    Store,
+    /// By e-mail.
+    Email,
+    /// In a chat.
+    Chat,
+}
+
+/// The page an event happened on.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Full address with its query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// HTTP referrer of the page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub referrer: Option<String>,
+    /// Document title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+}
+
+impl Page {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.url.is_none() && self.referrer.is_none() && self.title.is_none()
+    }
+}
+
+/// The mark an ad network put on a landing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ClickIdWire")]
+pub struct ClickId {
+    /// Opaque and case-sensitive; never lower-cased, trimmed or cut.
+    pub value: String,
+    /// When it was first seen on a landing; unknown when a server source names only the value.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<UnixMs>,
+}
+
+/// A click id is written short (`"abc"`) or long (`{"value":"abc","seen_at":…}`).
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ClickIdWire {
+    Short(String),
+    Long { value: String, seen_at: Option<UnixMs> },
+}
+
+impl From<ClickIdWire> for ClickId {
+    fn from(wire: ClickIdWire) -> Self {
+        match wire {
+            ClickIdWire::Short(value) => Self { value, seen_at: None },
+            ClickIdWire::Long { value, seen_at } => Self { value, seen_at },
+        }
+    }
+}
+
+/// A campaign as UTM parameters name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Campaign {
+    /// `utm_source`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    /// `utm_medium`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// `utm_campaign`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// `utm_term`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub term: Option<String>,
+    /// `utm_content`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// `utm_id`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+}
+
+/// The visitor's client, as a platform wants to see it: never the relay's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Context {
+    /// Public IPv4 or IPv6 address, no port.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<String>,
+    /// `User-Agent`, unmodified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+    /// BCP 47 language tag.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+}
+
+impl Context {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.ip.is_none() && self.user_agent.is_none() && self.language.is_none()
+    }
+}

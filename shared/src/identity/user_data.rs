@@ -1,0 +1,220 @@
+//! [`UserData`]: a person as hashes, by field and form, in the shape of the wire and of the log.
+//!
+//! A field is a list of values; a value is an object from form to digest that names the base form and the forms
+//! that differ from it: `"email":[{"plain":"c337…","google":"2235…"}]`. A form that is missing equals the base
+//! form; `null` says that the value has no such form. A bare string of 64 hexadecimal digits is a digest the
+//! sender made; it stands for every form. Anything else in this shape is refused: it could be a raw value.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{Field, Form, Raw, Sha256Hex, normalise};
+use crate::limits;
+
+/// One value of one field, in all its forms.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Hashes(BTreeMap<Form, Option<Sha256Hex>>);
+
+impl Hashes {
+    /// Hashes a raw value in every form of its field; `None` when it has no form at all.
+    ///
+    /// A raw value of 64 hexadecimal digits is taken as a digest the sender made.
+    pub fn of(field: Field, raw: &Raw<'_>, country: Option<&str>) -> Option<Self> {
+        if let Some(digest) = Sha256Hex::parse(&raw.exact) {
+            return Some(Self::given(field, digest));
+        }
+        let digest = |form| normalise(field, form, raw, country).map(|normal| Sha256Hex::of(&normal));
+        let base = digest(field.base());
+        let mut forms = BTreeMap::from([(field.base(), base)]);
+        for form in &field.forms()[1..] {
+            let hash = digest(*form);
+            if hash != base {
+                forms.insert(*form, hash);
+            }
+        }
+        forms.values().any(Option::is_some).then_some(Self(forms))
+    }
+
+    /// A digest the sender made; it stands for every form.
+    pub fn given(field: Field, digest: Sha256Hex) -> Self {
+        Self(BTreeMap::from([(field.base(), Some(digest))]))
+    }
+
+    /// The digest of `form`, for a value of `field`.
+    pub fn get(&self, field: Field, form: Form) -> Option<Sha256Hex> {
+        match self.0.get(&form) {
+            Some(digest) => *digest,
+            None => self.0.get(&field.base()).copied().flatten(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Hashes {
+    /// Reads the object form only; the bare string needs its field and is read by [`UserData`].
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Self(BTreeMap::deserialize(deserializer)?))
+    }
+}
+
+/// Values some platforms want in clear because they hash nothing of that kind: never a name, an e-mail or a phone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clear {
+    /// City: lower case, letters of all scripts, no digits or symbols, inner blanks kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub city: Option<String>,
+    /// Region: the plain form, lower case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub region: Option<String>,
+    /// Postal code: trimmed, upper case, inner blanks and dashes kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postal_code: Option<String>,
+    /// ISO 3166-1 alpha-2 code, upper case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
+}
+
+impl Clear {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Everything known of a person.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserData {
+    fields: BTreeMap<Field, Vec<Hashes>>,
+    /// What may stand in clear.
+    pub clear: Clear,
+}
+
+impl UserData {
+    /// Whether nothing is known.
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.clear.is_empty()
+    }
+
+    /// Adds one value of a field, unless it is there already or the field is full.
+    pub fn add(&mut self, field: Field, value: Hashes) {
+        let values = self.fields.entry(field).or_default();
+        if !values.contains(&value) && values.len() < limits::IDENTITY_VALUES {
+            values.push(value);
+        }
+    }
+
+    /// Hashes a raw value and adds it. Answers whether it was a usable value of that field.
+    pub fn add_raw(&mut self, field: Field, raw: &Raw<'_>, country: Option<&str>) -> bool {
+        match Hashes::of(field, raw, country) {
+            Some(hashes) => {
+                self.add(field, hashes);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Every digest of a field in one form, in the order the values came, without repeats.
+    pub fn digests(&self, field: Field, form: Form) -> Vec<Sha256Hex> {
+        let mut digests = Vec::new();
+        for value in self.fields.get(&field).into_iter().flatten() {
+            if let Some(digest) = value.get(field, form)
+                && !digests.contains(&digest)
+            {
+                digests.push(digest);
+            }
+        }
+        digests
+    }
+
+    /// Whether any value of a field is known.
+    pub fn has(&self, field: Field) -> bool {
+        self.fields.get(&field).is_some_and(|values| !values.is_empty())
+    }
+
+    /// Adds everything `other` knows and this does not.
+    pub fn merge(&mut self, other: &Self) {
+        for (field, values) in &other.fields {
+            for value in values {
+                self.add(*field, value.clone());
+            }
+        }
+        let Clear { city, region, postal_code, country } = &other.clear;
+        for (mine, theirs) in [
+            (&mut self.clear.city, city),
+            (&mut self.clear.region, region),
+            (&mut self.clear.postal_code, postal_code),
+            (&mut self.clear.country, country),
+        ] {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+    }
+}
+
+impl Serialize for UserData {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (field, values) in &self.fields {
+            map.serialize_entry(field, values)?;
+        }
+        if !self.clear.is_empty() {
+            map.serialize_entry("clear", &self.clear)?;
+        }
+        map.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for UserData {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = UserData;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("hashed user data by field")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<UserData, A::Error> {
+                let mut user = UserData::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match Field::named(&name) {
+                        Some(field) => {
+                            for value in map.next_value::<Vec<OneValue>>()? {
+                                user.add(field, value.read(field).map_err(A::Error::custom)?);
+                            }
+                        }
+                        None if name == "clear" => user.clear = map.next_value()?,
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(user)
+            }
+        }
+        deserializer.deserialize_map(Map)
+    }
+}
+
+/// A value in either of its two shapes.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum OneValue {
+    Given(String),
+    Forms(Hashes),
+}
+
+impl OneValue {
+    fn read(self, field: Field) -> Result<Hashes, &'static str> {
+        match self {
+            Self::Forms(hashes) => Ok(hashes),
+            Self::Given(text) => Sha256Hex::parse(&text)
+                .map(|digest| Hashes::given(field, digest))
+                .ok_or("user data must be hashed here: expected 64 hexadecimal digits of SHA-256"),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! Formats of the ad platforms' own first-party cookies.

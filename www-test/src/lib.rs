@@ -1,0 +1,1 @@
+//! Test pages, sandbox and drivers.
