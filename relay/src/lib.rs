@@ -4,7 +4,12 @@
 //! The first four are joined in [`pipeline`] and end in one transaction of the [`store`]; the fifth reads the
 //! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
 
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod platform;
+pub mod preview;
 pub mod secret;
+pub mod serve;
 pub mod store;
+pub mod telemetry;
