@@ -70,7 +70,8 @@ mod tests {
     #[test]
     fn filters_are_read_and_mistakes_named() {
         let check = |text, expected: &str| {
-            let read = filter(text, "LOG").map_or_else(|error| error.to_string(), |filter| filter.to_string());
+            let read =
+                filter(text, "LOG").map_or_else(|error| error.to_string(), |filter| filter.to_string());
             assert!(read.contains(expected), "{text:?}: {read}");
         };
         check(None, "info");

@@ -69,7 +69,9 @@ enum LineError {
     TooLong,
     #[error("not valid UTF-8")]
     NotText,
-    #[error("not JSON, from column {column} on; expected an object such as {{\"field\":\"email\",\"raw\":\"…\"}}")]
+    #[error(
+        "not JSON, from column {column} on; expected an object such as {{\"field\":\"email\",\"raw\":\"…\"}}"
+    )]
     NotJson { column: usize },
     #[error("expected an object such as {{\"field\":\"email\",\"raw\":\"…\"}}")]
     NotObject,
@@ -91,7 +93,8 @@ impl Question {
             return Err(LineError::TooLong);
         }
         let text = std::str::from_utf8(line).map_err(|_| LineError::NotText)?;
-        let value = serde_json::from_str(text).map_err(|error| LineError::NotJson { column: error.column() })?;
+        let value =
+            serde_json::from_str(text).map_err(|error| LineError::NotJson { column: error.column() })?;
         let Value::Object(mut object) = value else { return Err(LineError::NotObject) };
         let field = string(&mut object, "field")?.ok_or(LineError::Missing { key: "field" })?;
         let field = Field::named(&field).ok_or(LineError::UnknownField)?;
@@ -189,7 +192,8 @@ mod tests {
     #[test]
     fn what_a_platform_is_given_appears_once() {
         let digest = shared::Sha256Hex::of("x");
-        let all = [("meta", Given::Hashed(digest)), ("x", Given::Nothing), ("ga4", Given::Clear("london".into()))];
+        let all =
+            [("meta", Given::Hashed(digest)), ("x", Given::Nothing), ("ga4", Given::Clear("london".into()))];
         let hashed = serde_json::to_value(Hashed(&all)).unwrap();
         assert_eq!(hashed, serde_json::json!({ "meta": digest.to_hex(), "x": null, "ga4": null }));
         assert_eq!(serde_json::to_value(Plain(&all)).unwrap(), serde_json::json!({ "ga4": "london" }));
@@ -213,7 +217,10 @@ mod tests {
         check(b"{\"raw\":\"x\"}", "`field` is missing");
         check(b"{\"field\":\"email\",\"raw\":5}", "`raw` must be a string");
         check(b"{\"field\":7,\"raw\":\"x\"}", "`field` must be a string");
-        check(b"{\"field\":\"city\",\"raw\":\"x\",\"country\":\"GBR\"}", "`country` must be two letters, such as GB");
+        check(
+            b"{\"field\":\"city\",\"raw\":\"x\",\"country\":\"GBR\"}",
+            "`country` must be two letters, such as GB",
+        );
         check(
             b"{\"field\":\"city\",\"raw\":\"x\",\"jo@example.com\":1}",
             "unknown key; only `field`, `raw` and `country` are read",

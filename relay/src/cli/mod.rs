@@ -2,6 +2,7 @@
 //!
 //! One file per command. A command answers with an error instead of printing it, so all errors look the same.
 
+mod given;
 mod hash;
 mod preview;
 mod print;
@@ -168,7 +169,13 @@ fn serve(path: &Path, log_format: LogFormat) -> Result<Done, CliError> {
     let Loaded { config, warnings } = load(path)?;
     telemetry::start(log_format, filter)?;
     for warning in warnings {
-        tracing::warn!(file = warning.file, line = warning.place.line(), key = warning.key, "{}", warning.what);
+        tracing::warn!(
+            file = warning.file,
+            line = warning.place.line(),
+            key = warning.key,
+            "{}",
+            warning.what
+        );
     }
     serve::run(config)?;
     Ok(Done::Whole)

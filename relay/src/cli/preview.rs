@@ -15,7 +15,7 @@ use crate::preview;
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PreviewError {
     /// No destination of this name.
-    #[error("there is no destination `{name}`; {}", known(.known))]
+    #[error("there is no destination `{name}`; {}", listed(.known))]
     UnknownDestination {
         /// What was asked for.
         name: String,
@@ -44,8 +44,12 @@ pub(super) enum PreviewError {
     Event(#[from] preview::Error),
 }
 
-fn known(names: &[String]) -> String {
-    if names.is_empty() { "the configuration has none".to_owned() } else { format!("known: {}", names.join(", ")) }
+fn listed(names: &[String]) -> String {
+    if names.is_empty() {
+        "the configuration has none".to_owned()
+    } else {
+        format!("known: {}", names.join(", "))
+    }
 }
 
 /// The requests as JSON text for people.
@@ -99,7 +103,8 @@ mod tests {
         };
         check(b"", 4, Ok(0));
         check(b"1234", 4, Ok(4));
-        let refused = "event.json: larger than 4 bytes, the relay's limit for a request (server.max_body_bytes)";
+        let refused =
+            "event.json: larger than 4 bytes, the relay's limit for a request (server.max_body_bytes)";
         check(b"12345", 4, Err(refused));
     }
 }

@@ -9,7 +9,9 @@ pub type Warning = Note<Advice>;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Advice {
     /// Nobody can send from a browser.
-    #[error("no origins, so events from browsers are refused; list the site's pages as `https://shop.example`")]
+    #[error(
+        "no origins, so events from browsers are refused; list the site's pages as `https://shop.example`"
+    )]
     NoOrigins,
     /// Everything between browser and relay is readable on the way.
     #[error("http, so cookies and events travel unencrypted; put a TLS proxy in front and write https here")]
@@ -33,7 +35,9 @@ pub enum Advice {
         host: String,
     },
     /// A secret in a file that others read.
-    #[error("holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}")]
+    #[error(
+        "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"
+    )]
     ReadableSecret,
     /// A rule for an event that is not standard but looks like one.
     #[error("event names are case-sensitive; the standard event is `{standard}`")]

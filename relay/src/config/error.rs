@@ -134,7 +134,9 @@ pub enum Fault {
         name: String,
     },
     /// `${` that refers to nothing.
-    #[error("`${{` must be followed by a variable's name and `}}`, as in `${{NAME}}`; write `$${{` for the characters themselves")]
+    #[error(
+        "`${{` must be followed by a variable's name and `}}`, as in `${{NAME}}`; write `$${{` for the characters themselves"
+    )]
     Reference,
     /// A name that was given before.
     #[error("{kind} `{name}` is taken since line {line}; choose another")]
@@ -147,7 +149,9 @@ pub enum Fault {
         line: usize,
     },
     /// The same API key twice: nobody could tell which site speaks.
-    #[error("this API key is in use since line {line}; make another, for example with `openssl rand -hex 32`")]
+    #[error(
+        "this API key is in use since line {line}; make another, for example with `openssl rand -hex 32`"
+    )]
     KeyTaken {
         /// Where it was given first.
         line: usize,

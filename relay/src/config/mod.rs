@@ -18,6 +18,8 @@ mod reader;
 mod settings;
 mod shape;
 mod suggest;
+#[cfg(test)]
+mod tests;
 
 pub use advice::{Advice, Warning};
 pub use error::{ConfigError, Fault, Note, Place, Problem};

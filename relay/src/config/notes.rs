@@ -15,8 +15,8 @@ pub(super) struct Notes<'a> {
     text: &'a str,
     /// The environment, for references.
     pub(super) variables: Variables<'a>,
-    problems: RefCell<Vec<Problem>>,
-    warnings: RefCell<Vec<Warning>>,
+    problems: RefCell<Vec<(usize, Problem)>>,
+    warnings: RefCell<Vec<(usize, Warning)>>,
 }
 
 impl<'a> Notes<'a> {
@@ -27,7 +27,7 @@ impl<'a> Notes<'a> {
     /// Records what is wrong with `key` at byte `at`.
     pub(super) fn fault(&self, key: &str, at: usize, what: Fault) {
         let note = self.note(Place::Line(self.line(at)), key, what);
-        self.problems.borrow_mut().push(note);
+        self.problems.borrow_mut().push((at, note));
     }
 
     /// Records a mistake of the TOML itself, at byte `at`.
@@ -36,13 +36,13 @@ impl<'a> Notes<'a> {
         let line = self.line(at);
         let column = self.before(at).chars().rev().take_while(|letter| *letter != '\n').count() + 1;
         let note = self.note(Place::Character(line, column), "", what);
-        self.problems.borrow_mut().push(note);
+        self.problems.borrow_mut().push((at, note));
     }
 
     /// Records advice about `key` at byte `at`.
     pub(super) fn advise(&self, key: &str, at: usize, what: Advice) {
         let note = self.note(Place::Line(self.line(at)), key, what);
-        self.warnings.borrow_mut().push(note);
+        self.warnings.borrow_mut().push((at, note));
     }
 
     /// The line of byte `at`, from 1.
@@ -55,12 +55,9 @@ impl<'a> Notes<'a> {
         self.problems.borrow().len()
     }
 
-    /// Everything that was recorded, by line.
+    /// Everything that was recorded, in the file's order.
     pub(super) fn finish(self) -> (Vec<Problem>, Vec<Warning>) {
-        let (mut problems, mut warnings) = (self.problems.into_inner(), self.warnings.into_inner());
-        problems.sort_by_key(|problem| problem.place.line());
-        warnings.sort_by_key(|warning| warning.place.line());
-        (problems, warnings)
+        (in_order(self.problems.into_inner()), in_order(self.warnings.into_inner()))
     }
 
     fn note<T: fmt::Display>(&self, place: Place, key: &str, what: T) -> Note<T> {
@@ -75,4 +72,10 @@ impl<'a> Notes<'a> {
         }
         &self.text[..end]
     }
+}
+
+/// Notes in the order of their places, and of their making where they share one.
+fn in_order<T>(mut notes: Vec<(usize, T)>) -> Vec<T> {
+    notes.sort_by_key(|(at, _)| *at);
+    notes.into_iter().map(|(_, note)| note).collect()
 }

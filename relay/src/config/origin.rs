@@ -99,10 +99,13 @@ mod tests {
 
     #[test]
     fn a_cookie_domain_is_a_domain() {
-        let check = |text, expected: Option<&str>| assert_eq!(cookie_domain(text).as_deref(), expected, "{text}");
+        let check =
+            |text, expected: Option<&str>| assert_eq!(cookie_domain(text).as_deref(), expected, "{text}");
         check("shop.example", Some("shop.example"));
         check(".Shop.Example", Some("shop.example"));
-        for text in ["example", "https://shop.example", "192.0.2.1", "a..b", "shop.example:80", "", ".", "a b.c"] {
+        for text in
+            ["example", "https://shop.example", "192.0.2.1", "a..b", "shop.example:80", "", ".", "a b.c"]
+        {
             check(text, None);
         }
     }

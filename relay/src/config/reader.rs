@@ -52,6 +52,11 @@ impl<'n, 'i> Section<'n, 'i> {
         join(&self.path, key)
     }
 
+    /// Whether a key is there and has not been taken yet.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
     /// Takes a value out, whatever it is.
     pub(super) fn take(&mut self, key: &'static str) -> Option<Node<'i>> {
         self.known.push(key);
@@ -76,7 +81,7 @@ impl<'n, 'i> Section<'n, 'i> {
 
     /// A text that must be there.
     pub(super) fn required(&mut self, key: &'static str, expected: &str) -> Option<Text> {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             self.known.push(key);
             self.missing(key, expected);
             return None;
@@ -99,7 +104,7 @@ impl<'n, 'i> Section<'n, 'i> {
     pub(super) fn texts(&mut self, key: &'static str, expected: &str) -> Option<Vec<Text>> {
         let node = self.take(key)?;
         let DeValue::Array(items) = node.get_ref() else {
-            self.wrong_type(key, &node, expected);
+            self.wrong_type(key, &node, &format!("a list of which each is {expected}"));
             return None;
         };
         let named = |(place, item)| text(self.notes, format!("{}[{place}]", self.key(key)), item, expected);
@@ -123,7 +128,11 @@ impl<'n, 'i> Section<'n, 'i> {
         }
         let bound = |limit: T| i64::try_from(limit).unwrap_or(i64::MAX);
         let (least, most) = (bound(*range.start()), bound(*range.end()));
-        self.fault(key, node.span().start, Fault::OutOfRange { least, most, found: shown(&written.to_string()) });
+        self.fault(
+            key,
+            node.span().start,
+            Fault::OutOfRange { least, most, found: shown(&written.to_string()) },
+        );
         default
     }
 
@@ -162,7 +171,11 @@ impl<'n, 'i> Section<'n, 'i> {
             self.wrong_type(key, &node, &format!("a list of tables, each under `[[{key}]]`"));
         }
         let DeValue::Array(items) = node.into_inner() else { return Vec::new() };
-        let label = |place: usize, item: &Node<'_>| match item.get_ref().get(name).and_then(|name| name.get_ref().as_str()) {
+        let label = |place: usize, item: &Node<'_>| match item
+            .get_ref()
+            .get(name)
+            .and_then(|name| name.get_ref().as_str())
+        {
             Some(name) if !name.is_empty() => join(&self.key(key), name),
             Some(_) | None => format!("{}[{place}]", self.key(key)),
         };
@@ -193,7 +206,12 @@ impl<'n, 'i> Section<'n, 'i> {
 
 impl Text {
     /// What the text means, or a note that it means nothing.
-    pub(super) fn parsed<T>(&self, notes: &Notes<'_>, expected: &str, parse: impl Fn(&str) -> Option<T>) -> Option<T> {
+    pub(super) fn parsed<T>(
+        &self,
+        notes: &Notes<'_>,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Option<T> {
         let meaning = parse(&self.value);
         if meaning.is_none() {
             let found = Some(self.written.clone());
@@ -223,7 +241,9 @@ pub(super) fn text(notes: &Notes<'_>, key: String, node: &Node<'_>, expected: &s
         return None;
     };
     match expand::expand(written, notes.variables) {
-        Ok(value) => Some(Text { value, key, at, written: shown(written), referred: expand::refers(written) }),
+        Ok(value) => {
+            Some(Text { value, key, at, written: shown(written), referred: expand::refers(written) })
+        }
         Err(faults) => {
             faults.into_iter().for_each(|fault| notes.fault(&key, at, fault));
             None

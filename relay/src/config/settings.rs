@@ -46,7 +46,8 @@ impl<'n> Own<'n> {
         shared: Vec<&'static str>,
     ) -> Self {
         let (told, secrets) = (BTreeSet::new(), Vec::new());
-        let mut own = Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None };
+        let mut own =
+            Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None };
         for (key, node) in table {
             let name = key.get_ref().clone().into_owned();
             let full = join(&own.path, &name);
@@ -77,7 +78,8 @@ impl<'n> Own<'n> {
     fn nested(&mut self, path: &str, name: &str, value: DeValue<'_>) -> DeValue<'static> {
         match value {
             DeValue::Array(items) => {
-                let named = items.into_iter().enumerate().map(|(place, item)| (format!("{path}[{place}]"), item));
+                let named =
+                    items.into_iter().enumerate().map(|(place, item)| (format!("{path}[{place}]"), item));
                 let full = named.map(|(path, item)| self.full(&path, name, item));
                 DeValue::Array(full.collect::<DeArray<'static>>())
             }
@@ -100,7 +102,8 @@ impl<'n> Own<'n> {
 
     /// A text, filled in. One whose references fail becomes a stand-in; the configuration is refused anyway.
     fn text(&mut self, path: &str, name: &str, node: &Node<'_>) -> String {
-        let Some(Text { value, referred, key, at, .. }) = text(self.notes, path.to_owned(), node, "a text") else {
+        let Some(Text { value, referred, key, at, .. }) = text(self.notes, path.to_owned(), node, "a text")
+        else {
             return STAND_IN.to_owned();
         };
         if referred || is_secret(name) {
@@ -162,8 +165,8 @@ impl<'n> Own<'n> {
         match (shape, top) {
             (Shape::Missing(key), None) => {
                 self.tell(&key, self.span.start, missing());
-                let stand_in = Spanned::new(self.span.clone(), DeValue::String(STAND_IN.into()));
-                self.table.insert(Spanned::new(self.span.clone(), key.into()), stand_in).is_none()
+                let stand_in = Spanned::new(NOWHERE, DeValue::String(STAND_IN.into()));
+                self.table.insert(Spanned::new(NOWHERE, key.into()), stand_in).is_none()
             }
             (Shape::Missing(key), Some(_)) => {
                 let whole = format!("{}.{key}", path.join("."));
@@ -175,14 +178,18 @@ impl<'n> Own<'n> {
                 self.tell(&path.join("."), at.start, fault);
                 path.len() == 1 && top.is_some_and(|top| self.table.remove(top.as_str()).is_some())
             }
+            // A stand-in of the wrong kind: the rest of the platform's settings cannot be looked over.
+            (Shape::Expected(_), _) if *at == NOWHERE => false,
             (Shape::Expected(expected), Some(top)) => {
                 let found = self.kind_at(at);
                 self.tell(&path.join("."), at.start, Fault::WrongType { expected, found });
                 self.told.insert(top.clone());
                 self.table.remove(top.as_str()).is_some()
             }
-            // Without a key it is about a stand-in, or about a table the platform was not given.
-            (Shape::Expected(_), None) => false,
+            (Shape::Expected(expected), None) => {
+                self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
+                false
+            }
             (Shape::Other(message), _) => {
                 self.tell(&path.join("."), at.start, Fault::Refused { expected: self.masked(&message) });
                 false
@@ -201,7 +208,10 @@ impl<'n> Own<'n> {
     /// Notes something about a key of the platform, once.
     fn tell(&mut self, key: &str, at: usize, fault: Fault) {
         if self.told.insert(key.to_owned()) {
-            let path = key.split('.').filter(|part| !part.is_empty()).fold(self.path.clone(), |path, part| join(&path, part));
+            let path = key
+                .split('.')
+                .filter(|part| !part.is_empty())
+                .fold(self.path.clone(), |path, part| join(&path, part));
             self.notes.fault(&path, at, fault);
         }
     }
@@ -215,8 +225,10 @@ impl<'n> Own<'n> {
 
     fn kind_at(&self, span: &Range<usize>) -> &'static str {
         let path = self.find(span);
-        let (top, below) = path.split_first().map_or(("", path.as_slice()), |(top, below)| (top.as_str(), below));
-        let value = below.iter().try_fold(self.table.get(top), |value, key| Some(value?.get_ref().get(key.as_str())));
+        let (top, below) =
+            path.split_first().map_or(("", path.as_slice()), |(top, below)| (top.as_str(), below));
+        let value =
+            below.iter().try_fold(self.table.get(top), |value, key| Some(value?.get_ref().get(key.as_str())));
         value.flatten().map_or("something else", |value| kind(value.get_ref()))
     }
 
@@ -224,7 +236,8 @@ impl<'n> Own<'n> {
     fn place(&self, key: &str) -> usize {
         let mut parts = key.split('.');
         let top = parts.next().and_then(|top| self.table.get(top));
-        let found = parts.fold(top, |value, part| value.and_then(|value| value.get_ref().get(part)).or(value));
+        let found =
+            parts.fold(top, |value, part| value.and_then(|value| value.get_ref().get(part)).or(value));
         found.map_or(self.span.start, |value| value.span().start)
     }
 
@@ -258,6 +271,9 @@ fn is_secret(name: &str) -> bool {
 
 /// What stands for a value that could not be had, while the rest is looked over.
 const STAND_IN: &str = "stand-in";
+
+/// Where a stand-in stands: at no place of any file.
+const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
 
 /// Most mistakes that are looked for in one destination.
 const MISTAKES: usize = 32;

@@ -71,10 +71,16 @@ mod tests {
         check("unknown field `x`, expected one of `a`, `b`", Shape::Unknown("x".into(), names(&["a", "b"])));
         check("unknown field `x`, there are no fields", Shape::Unknown("x".into(), vec![]));
         check("invalid type: integer `5`, expected a string", Shape::Expected("a text".into()));
-        check("invalid type: string \"a, expected b\", expected u32", Shape::Expected("a whole number of 0 or more".into()));
+        check(
+            "invalid type: string \"a, expected b\", expected u32",
+            Shape::Expected("a whole number of 0 or more".into()),
+        );
         check("invalid type: string \"x\", expected struct Oauth", Shape::Expected("a table".into()));
         check("unknown variant `x`, expected `a` or `b`", Shape::Expected("`a` or `b`".into()));
-        check("unknown variant `x`, expected one of `a`, `b`, `c`", Shape::Expected("one of `a`, `b`, `c`".into()));
+        check(
+            "unknown variant `x`, expected one of `a`, `b`, `c`",
+            Shape::Expected("one of `a`, `b`, `c`".into()),
+        );
         check("must be even", Shape::Other("must be even".into()));
     }
 }

@@ -125,7 +125,7 @@ fn kind(section: &mut Section<'_, '_>, kinds: &[Kind]) -> Option<Kind> {
 
 fn consent(section: &mut Section<'_, '_>) -> Vec<Purpose> {
     let notes = section.notes;
-    let Some(texts) = section.texts("consent", "a list of purposes") else {
+    let Some(texts) = section.texts("consent", "a purpose such as `ad_storage`") else {
         return vec![Purpose::AdStorage, Purpose::AdUserData];
     };
     let mut purposes = Vec::new();
@@ -167,7 +167,8 @@ fn switch(key: &str, rule: &Node<'_>, section: &Section<'_, '_>) -> Option<Event
     match rule.get_ref() {
         DeValue::Boolean(false) => Some(EventSwitch::Off),
         DeValue::Boolean(true) => {
-            let fault = Fault::Invalid { expected: SWITCH_EXPECTED.to_owned(), found: Some("true".to_owned()) };
+            let fault =
+                Fault::Invalid { expected: SWITCH_EXPECTED.to_owned(), found: Some("true".to_owned()) };
             section.notes.fault(key, rule.span().start, fault);
             None
         }

@@ -36,7 +36,11 @@ pub struct Document<'a> {
 ///
 /// # Errors
 /// When anything in it is wrong; then with everything that is, by line.
-pub fn parse(document: &Document<'_>, kinds: &[Kind], variables: Variables<'_>) -> Result<Loaded, ConfigError> {
+pub fn parse(
+    document: &Document<'_>,
+    kinds: &[Kind],
+    variables: Variables<'_>,
+) -> Result<Loaded, ConfigError> {
     let notes = Notes::new(document.file, document.text, variables);
     let config = syntax(document.text, &notes).map(|table| read(table, document, kinds, &notes));
     let (problems, warnings) = notes.finish();

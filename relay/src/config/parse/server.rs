@@ -41,7 +41,8 @@ pub(super) fn server<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>)
 /// A tenth of a second to an hour: shorter cuts off honest senders, longer is no limit.
 const TIMEOUT_MS: RangeInclusive<u64> = 100..=3_600_000;
 const LISTEN_EXPECTED: &str = "an address and a port such as `127.0.0.1:8080`";
-const PUBLIC_URL_EXPECTED: &str = "the relay's public address without a path, such as `https://t.shop.example`";
+const PUBLIC_URL_EXPECTED: &str =
+    "the relay's public address without a path, such as `https://t.shop.example`";
 const PROXY_EXPECTED: &str = "a network or address such as `10.0.0.0/8` or `127.0.0.1`";
 
 fn public_url(section: &mut Section<'_, '_>, listen: SocketAddr) -> Url {
@@ -69,7 +70,10 @@ fn trusted_proxies(section: &mut Section<'_, '_>) -> Vec<IpNet> {
     let notes = section.notes;
     match section.texts("trusted_proxies", PROXY_EXPECTED) {
         Some(texts) => texts.iter().filter_map(|text| text.parsed(notes, PROXY_EXPECTED, network)).collect(),
-        None => vec![IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)), IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST))],
+        None => vec![
+            IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
+            IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
+        ],
     }
 }
 

@@ -31,8 +31,9 @@ struct Given {
 
 /// Reads every `[[site]]`.
 pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server) -> Sites {
+    let some = root.has("site");
     let tables = root.sections("site", "key");
-    if tables.is_empty() {
+    if !some {
         root.missing("site", "at least one [[site]] with a key");
     }
     let (mut sites, mut given) = (Sites::default(), Given::default());
@@ -91,7 +92,7 @@ fn origins(section: &mut Section<'_, '_>) -> Vec<String> {
 
 fn api_keys(section: &mut Section<'_, '_>, given: &mut Given, literal: &mut Option<Placed>) -> Vec<Secret> {
     let notes = section.notes;
-    let texts = section.texts("api_keys", "a list of texts").unwrap_or_default();
+    let texts = section.texts("api_keys", "a text").unwrap_or_default();
     let mut keys = Vec::new();
     for Text { value, key, at, referred, .. } in texts {
         if value.len() < API_KEY || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
