@@ -14,7 +14,7 @@ struct Place(TempDir);
 
 impl Place {
     fn with(config: &str) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
+        let place = Self(tempfile::tempdir().expect("a directory for the test"));
         place.write("anytrack.toml", config);
         place
     }
@@ -25,8 +25,9 @@ impl Place {
 
     fn write(&self, name: &str, text: &str) {
         let path = self.path(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
+        fs::create_dir_all(path.parent().expect("a file lies in a directory"))
+            .expect("the directory is made");
+        fs::write(path, text).expect("the file is written");
     }
 
     /// Runs the program here, with `input` on standard input and nothing in the environment but `API_KEY`.
@@ -40,10 +41,10 @@ impl Place {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap();
+            .expect("the program starts");
         // A program that fails early does not read its input; that is not this test's trouble.
-        let _ = child.stdin.take().unwrap().write_all(input);
-        Ran::from(child.wait_with_output().unwrap())
+        let _ = child.stdin.take().expect("input is piped").write_all(input);
+        Ran::from(child.wait_with_output().expect("the program ends"))
     }
 }
 
@@ -57,7 +58,7 @@ struct Ran {
 
 impl From<Output> for Ran {
     fn from(output: Output) -> Self {
-        let text = |bytes| String::from_utf8(bytes).unwrap();
+        let text = |bytes| String::from_utf8(bytes).expect("the program writes UTF-8");
         Self { code: output.status.code(), output: text(output.stdout), errors: text(output.stderr) }
     }
 }
@@ -262,7 +263,7 @@ fn the_example_shows_every_key_and_names_what_it_needs() {
     for key in keys.split_whitespace() {
         assert!(text.contains(&format!("{key} = ")), "the example shows {key}");
     }
-    let expected = "anytrack.toml:39: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
+    let expected = "anytrack.toml:35: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
                     or write the value here\n";
     assert_eq!(Place::with(&text).run(&["check"], b""), ran(1, "", expected));
     let ready = text.replace("${SHOP_API_KEY}", "${API_KEY}");
