@@ -147,9 +147,19 @@ fn hash_answers_line_by_line() {
         ran.output.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 3);
     assert_eq!((&lines[0]["field"], &lines[2]["field"]), (&"email".into(), &"phone".into()));
-    for answer in [&lines[0], &lines[2]] {
-        assert_eq!(answer["platforms"].as_object().unwrap().len(), shared::identity::PLATFORMS.len());
-    }
+    let names = |answer: &serde_json::Value| answer["platforms"].as_object().unwrap().len();
+    assert!(
+        [&lines[0], &lines[2]].into_iter().all(|answer| names(answer) == shared::identity::PLATFORMS.len())
+    );
+    // SHA-256 of jo@example.com, of 442079460958 and of +442079460958.
+    let (email, digits, e164) = (
+        "f4e19df2e6c609fbd59a42b9063d0fadf44260218531ea21ad8c575f205c0453",
+        "35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823",
+        "f0bf0228144d9fe2bdf1da2d8ca698f17bf1410ee688b075c27062e47b6f0b6d",
+    );
+    assert_eq!((&lines[0]["platforms"]["meta"], &lines[0]["plain"]), (&email.into(), &serde_json::json!({})));
+    let phone = &lines[2]["platforms"];
+    assert_eq!((&phone["meta"], &phone["google-ads"]), (&digits.into(), &e164.into()));
     assert!(lines[1]["error"].as_str().unwrap().starts_with("line 3: unknown `field`; known: email, phone"));
     assert!(!ran.output.contains("hidden"), "nothing raw is repeated in an error");
 }
@@ -161,6 +171,7 @@ fn a_digest_goes_through_hash_as_it_is() {
     let ran = Place::with("").run(&["hash"], line.as_bytes());
     let answer: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
     let platforms = answer["platforms"].as_object().unwrap();
+    assert_eq!(platforms["meta"], digest);
     assert!(platforms.values().all(|given| given.is_null() || given == digest), "{answer}");
     assert_eq!(ran.code, Some(0));
 }

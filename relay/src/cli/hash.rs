@@ -8,9 +8,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use serde::ser::{SerializeMap, SerializeStruct};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
-use shared::identity::{Field, PLATFORMS};
-
-use super::given::{Given, given};
+use shared::identity::{Field, Given, PLATFORMS, Raw, for_platform};
 
 /// Longest line, in bytes, without its end.
 const LINE: usize = 1 << 20;
@@ -133,7 +131,9 @@ struct Answer<'a> {
 impl Serialize for Answer<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let Question { field, raw, country } = self.question;
-        let all = PLATFORMS.map(|platform| (platform, given(platform, *field, raw, country.as_deref())));
+        let raw = Raw::new(raw);
+        let given = |platform| for_platform(platform, *field, &raw, country.as_deref());
+        let all = PLATFORMS.map(|platform| (platform, given(platform)));
         let mut answer = serializer.serialize_struct("Answer", 3)?;
         answer.serialize_field("field", field.name())?;
         answer.serialize_field("platforms", &Hashed(&all))?;

@@ -2,7 +2,6 @@
 //!
 //! One file per command. A command answers with an error instead of printing it, so all errors look the same.
 
-mod given;
 mod hash;
 mod preview;
 mod print;

@@ -3,13 +3,15 @@
 use super::super::{Advice, load};
 use super::{KINDS, SITE, WHOLE, read};
 
+/// The advice a document that is right otherwise leads to.
+fn check(text: &str, readable_by_others: bool, expected: &[&str]) {
+    let loaded = read(text, readable_by_others).unwrap_or_else(|error| panic!("{error}"));
+    let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(said, expected, "{text}");
+}
+
 #[test]
-fn advice_is_given_and_stops_nothing() {
-    let check = |text: &str, readable, expected: &[&str]| {
-        let loaded = read(text, readable).unwrap_or_else(|error| panic!("{error}"));
-        let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
-        assert_eq!(said, expected, "{text}");
-    };
+fn what_is_missing_is_said_and_stops_nothing() {
     check(
         SITE,
         false,
@@ -21,6 +23,10 @@ fn advice_is_given_and_stops_nothing() {
             "a.toml:1: destination: no destinations, so events are stored and go nowhere; add a [[destination]]",
         ],
     );
+}
+
+#[test]
+fn what_browsers_would_suffer_from_is_said() {
     let http = WHOLE.replace("https://T.shop.example", "http://t.shop.example");
     check(
         &http,
@@ -48,6 +54,10 @@ fn advice_is_given_and_stops_nothing() {
          add `127.0.0.1/32`",
         ],
     );
+}
+
+#[test]
+fn secrets_in_an_open_file_are_said() {
     check(
         WHOLE,
         true,
@@ -65,6 +75,10 @@ fn advice_is_given_and_stops_nothing() {
          run `chmod 640` or use ${NAME}",
         ],
     );
+}
+
+#[test]
+fn a_rule_that_hardly_matches_is_said() {
     check(
         &WHOLE.replace("{ Lead =", "{ purchase ="),
         false,
