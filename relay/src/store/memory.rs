@@ -149,8 +149,8 @@ impl State {
         let mut due: Vec<&Retry> = self.pending_of(destination).filter(|retry| retry.due <= now).collect();
         due.sort_by_key(|retry| (retry.due, retry.seq));
         let pending = due.into_iter().filter_map(|retry| {
-            let Retry { seq, attempts, first_attempt, due, ref reason } = *retry;
-            Some(Pending { logged: self.logged(seq)?, attempts, first_attempt, due, reason: reason.clone() })
+            let Retry { seq, attempts, reached, due, ref reason } = *retry;
+            Some(Pending { logged: self.logged(seq)?, attempts, reached, due, reason: reason.clone() })
         });
         pending.take(limit).collect()
     }

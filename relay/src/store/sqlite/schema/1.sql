@@ -48,12 +48,13 @@ CREATE TABLE cursor (
   seq         INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Events to try again. By number first: pruning asks whether anyone still needs it.
+-- Events to try again. By number first: pruning asks whether anyone still needs it. `reached_ms` is when one first
+-- may have arrived at the platform; NULL while surely none did.
 CREATE TABLE retry (
   seq         INTEGER NOT NULL,
   destination TEXT NOT NULL,
   attempts    INTEGER NOT NULL,
-  first_ms    INTEGER NOT NULL,
+  reached_ms  INTEGER,
   due_ms      INTEGER NOT NULL,
   reason      TEXT NOT NULL,
   PRIMARY KEY (seq, destination)
