@@ -32,13 +32,15 @@ CREATE TABLE visitor (
   PRIMARY KEY (site, id)
 );
 
--- Where an identity key leads, and how many visitors it has led to.
+-- Where an identity key leads, and how many visitors it has led to. `known` lists the first of them between blanks,
+-- so that somebody who changes between two devices stays two visitors.
 CREATE TABLE identity (
   site     TEXT NOT NULL,
   key      TEXT NOT NULL,
   visitor  TEXT NOT NULL,
   visitors INTEGER NOT NULL,
   seen_ms  INTEGER NOT NULL,
+  known    TEXT NOT NULL,
   PRIMARY KEY (site, key)
 ) WITHOUT ROWID;
 
