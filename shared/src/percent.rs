@@ -7,18 +7,24 @@ use std::borrow::Cow;
 /// Undoes percent-encoding once; with `plus`, a `+` is a blank as in a query. A `%` that starts no code stays.
 /// `None` when the result is not UTF-8.
 pub(crate) fn decode(text: &str, plus: bool) -> Option<Cow<'_, str>> {
-    if !text.contains('%') && !(plus && text.contains('+')) {
-        return Some(Cow::Borrowed(text));
+    let encoded = text.contains('%') || plus && text.contains('+');
+    if encoded {
+        String::from_utf8(bytes(text.as_bytes(), plus)).ok().map(Cow::Owned)
+    } else {
+        Some(Cow::Borrowed(text))
     }
-    let bytes = text.as_bytes();
-    let mut decoded = Vec::with_capacity(bytes.len());
+}
+
+/// The same for bytes, whatever comes out.
+pub(crate) fn bytes(encoded: &[u8], plus: bool) -> Vec<u8> {
+    let mut decoded = Vec::with_capacity(encoded.len());
     let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let code = if *byte == b'%' { pair(bytes.get(at + 1), bytes.get(at + 2)) } else { None };
+    while let Some(byte) = encoded.get(at) {
+        let code = if *byte == b'%' { pair(encoded.get(at + 1), encoded.get(at + 2)) } else { None };
         at += if code.is_some() { 3 } else { 1 };
         decoded.push(code.unwrap_or(if plus && *byte == b'+' { b' ' } else { *byte }));
     }
-    String::from_utf8(decoded).ok().map(Cow::Owned)
+    decoded
 }
 
 fn pair(high: Option<&u8>, low: Option<&u8>) -> Option<u8> {
