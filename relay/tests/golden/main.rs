@@ -64,7 +64,7 @@ fn every_case_about_an_answer_holds_one() {
 fn requests_are_what_the_files_say() {
     each_case(|case| {
         let built = case.build();
-        let requests = built.requests.iter().map(|planned| http_text::request(planned)).collect::<Vec<_>>();
+        let requests = built.requests.iter().map(http_text::request).collect::<Vec<_>>();
         let requests = (!requests.is_empty()).then(|| requests.join("\n###\n\n"));
         check_file(&case.folder.join("request.http"), requests.as_deref());
         let skips: Vec<_> = built

@@ -86,13 +86,18 @@ fn taken(events_received: Option<u64>, events: usize) -> Outcome {
 
 fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize) -> Outcome {
     let reason = reason(fault);
-    let class = classify(fault.code, fault.error_subcode);
+    let class = match classify(fault.code, fault.error_subcode) {
+        // Told to slow down, the longer wait stands even where Meta calls the trouble transient.
+        Some(Class::Throttled) => Some(Class::Throttled),
+        _ if fault.is_transient => Some(Class::Transient),
+        class => class,
+    };
     match class {
-        // Told to slow down, in passing or not, the wait is the longer one.
         Some(Class::Throttled) => throttled(answer.retry_after, reason),
-        _ if fault.is_transient => transient(answer.retry_after, reason),
         Some(Class::Transient) => transient(answer.retry_after, reason),
-        Some(Class::Credentials) => Outcome::Unauthorized { reason },
+        Some(Class::Credentials) => Outcome::Unauthorized {
+            reason: format!("{reason}; check `access_token`, its rights and `pixel_id`"),
+        },
         Some(Class::Data) => refused(events, reason),
         None => by_status(answer, events, reason),
     }
@@ -257,7 +262,8 @@ mod tests {
     fn the_reason_holds_no_token_and_no_localised_text() {
         let body = r#"{"error":{"message":"Malformed access token EAABsbCS1iHgBAKZCZCpZCqZB0ZAvx0Qk7zz",
             "code":190,"error_user_msg":"Bitte neu anmelden","fbtrace_id":"AbCdEf123"}}"#;
-        let reason = "Meta error 190: Malformed access token ******** (trace AbCdEf123)";
+        let reason = "Meta error 190: Malformed access token ******** (trace AbCdEf123); \
+            check `access_token`, its rights and `pixel_id`";
         assert_eq!(read(&answer(401, body), 1), [Outcome::Unauthorized { reason: reason.into() }]);
     }
 }
