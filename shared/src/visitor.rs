@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec};
 use crate::event::{Campaign, ClickId, Context, Event, Source};
 use crate::limits;
+use crate::percent;
 use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
 use crate::vendor_cookie;
 
@@ -209,7 +210,7 @@ impl Visitor {
             self.first_campaign = Some(campaign.clone());
         }
         // The same campaign counts anew when it brought the visitor again: its parameters stand in the address.
-        let landed = event.page.url.as_ref().is_some_and(|url| url.contains("utm_"));
+        let landed = event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
         let again = landed && event.time.since(self.campaign_at) >= DAY_MS;
         let differs = self.last_campaign.as_ref() != Some(campaign);
         let changed = (differs || again) && event.time >= self.campaign_at;
