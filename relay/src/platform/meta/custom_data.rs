@@ -108,7 +108,7 @@ fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
     Some(Content {
         id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
         quantity: whole(item.quantity),
-        item_price: item.price.filter(|_| priced).and_then(Number::new),
+        item_price: item.price.filter(|price| priced && *price >= 0.0).and_then(Number::new),
         title: item.name.as_deref(),
         brand: item.brand.as_deref(),
         category: item.category.as_deref(),
@@ -247,8 +247,8 @@ mod tests {
         check("Purchase", r#"{"items":[{"id":"A","quantity":1},{"name":"no id"}]}"#, &format!("{{{one}}}"));
         check(
             "Purchase",
-            r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
-            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
+            r#"{"currency":"EUR","items":[{"id":"A","price":-3,"quantity":0.5}]}"#,
+            r#"{"currency":"EUR","content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
     }
 
