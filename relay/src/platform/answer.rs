@@ -111,7 +111,7 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(quote(text), expected);
         check("Invalid parameter", "Invalid parameter");
         check("two\r\nlines\tand\u{0}a null", "two lines and a null");
-        check("Malformed access token EAABsbCS1iHgBAKZCZCpZCqZB0ZAvx0Qk7", "Malformed access token ********");
+        check("Malformed access token EAABexampleexampleexampleexampleexample", "Malformed access token ********");
         check("jane.doe@example.com is unknown", "******** is unknown");
         check("'c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b', no", "'********', no");
         check("https://developers.example/docs/graph-api", "https://developers.example/docs/graph-api");

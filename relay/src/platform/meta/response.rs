@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn the_reason_holds_no_token_and_no_localised_text() {
-        let body = r#"{"error":{"message":"Malformed access token EAABsbCS1iHgBAKZCZCpZCqZB0ZAvx0Qk7zz",
+        let body = r#"{"error":{"message":"Malformed access token EAABexampleexampleexampleexampleexample",
             "code":190,"error_user_msg":"Bitte neu anmelden","fbtrace_id":"AbCdEf123"}}"#;
         let reason = "Meta error 190: Malformed access token ******** (trace AbCdEf123); \
             check `access_token`, its rights and `pixel_id`";
