@@ -1,4 +1,5 @@
-//! What must be true of every platform, for any event and any answer: nothing panics, no event is lost or doubled.
+//! What must be true of every platform, for any event and any answer: nothing panics, no event is lost or
+//! doubled.
 
 use proptest::prelude::*;
 use proptest::sample::select;

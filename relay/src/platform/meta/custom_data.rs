@@ -1,8 +1,9 @@
 //! Meta's `custom_data`: what an event was about.
 //!
-//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would take them:
-//! a scalar under a free name, or under one of Meta's own names with the type Meta expects (a wrong type would refuse
-//! the whole batch). Personal data never goes in here (page "custom data parameters", read 2026-11-23).
+//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would
+//! take them: a scalar under a free name, or under one of Meta's own names with the type Meta expects (a
+//! wrong type would refuse the whole batch). Personal data never goes in here (page "custom data parameters",
+//! read 2026-11-23).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -66,8 +67,8 @@ enum Plain<'a> {
 impl<'a> CustomData<'a> {
     /// What `event` was about, under Meta's name for it.
     ///
-    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some currency.
-    /// A refund that the operator sends under a name of their own carries a positive value.
+    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some
+    /// currency. A refund that the operator sends under a name of their own carries a positive value.
     pub(super) fn of(event: &'a Event, event_name: &str) -> Self {
         let properties = &event.properties;
         let refund = event.event == "Refund";
