@@ -97,7 +97,8 @@ pub(crate) fn root() -> PathBuf {
 /// The time of the tests, unless a case has its own: a quiet Monday noon.
 pub(crate) const NOW: UnixMs = UnixMs(1_795_435_200_000);
 
-/// Settings as the relay's `config` hands them over: the keys of all destinations apart from the platform's own.
+/// Settings as the relay's `config` hands them over: the keys of all destinations apart from the platform's
+/// own.
 fn read_settings(text: &str) -> Settings {
     // Settings outlive the file they were read from; so does this text, as long as the test runs.
     let text: &'static str = text.to_owned().leak();

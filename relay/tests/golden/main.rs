@@ -1,10 +1,11 @@
-//! Golden tests: what every platform is sent for events a person can read, and what each of its answers means.
+//! Golden tests: what every platform is sent for events a person can read, and what each of its answers
+//! means.
 //!
-//! A case is a folder, `golden/<platform>/<case>/`, and data only:
-//! `event.json` or `events.json` (the internal event, user data hashed), `settings.toml` (the destination's own keys,
-//! and `endpoint` and `events` where wanted), `now.txt` (optional), `request.http` (every request in full, secrets
-//! masked), `skips.json`, and for each `response-<name>.http` its `outcome-<name>.json`.
-//! `UPDATE_GOLDEN=1 cargo test -p relay --test golden` writes what is expected; the review reads the difference.
+//! A case is a folder, `golden/<platform>/<case>/`, and data only: `event.json` or `events.json` (the
+//! internal event, user data hashed), `settings.toml` (the destination's own keys, and `endpoint` and
+//! `events` where wanted), `now.txt` (optional), `request.http` (every request in full, secrets masked),
+//! `skips.json`, and for each `response-<name>.http` its `outcome-<name>.json`. `UPDATE_GOLDEN=1 cargo test
+//! -p relay --test golden` writes what is expected; the review reads the difference.
 //!
 //! `contract` holds what must be true of every platform for any event and any answer.
 

@@ -1,15 +1,16 @@
 //! `fbc` and `fbp`: the click and the browser, as Meta's own cookies write them.
 //!
-//! Owns the choice: the cookie Meta's own code wrote, or one made of the click id we saw. A wrong `fbc` refuses the
-//! whole batch (subcode 2804001), so what is not valid is left out, never guessed. The format itself is in
-//! `shared::vendor_cookie`.
+//! Owns the choice: the cookie Meta's own code wrote, or one made of the click id we saw. A wrong `fbc`
+//! refuses the whole batch (subcode 2804001), so what is not valid is left out, never guessed. The format
+//! itself is in `shared::vendor_cookie`.
 
 use std::borrow::Cow;
 
 use shared::vendor_cookie;
 use shared::{ClickId, Event, UnixMs, click_id};
 
-/// Where a cookie stands that was made without one, as Meta's page "fbp and fbc" asks of servers: `example.com`.
+/// Where a cookie stands that was made without one, as Meta's page "fbp and fbc" asks of servers:
+/// `example.com`.
 const SUBDOMAIN_INDEX: u32 = 1;
 
 /// The click behind an event: the newer of cookie and click id, in Meta's notation.

@@ -1,8 +1,9 @@
 //! Meta's `custom_data`: what an event was about.
 //!
-//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would take them:
-//! a scalar under a free name, or under one of Meta's own names with the type Meta expects (a wrong type would refuse
-//! the whole batch). Personal data never goes in here (page "custom data parameters", read 2026-11-23).
+//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would
+//! take them: a scalar under a free name, or under one of Meta's own names with the type Meta expects (a
+//! wrong type would refuse the whole batch). Personal data never goes in here (page "custom data parameters",
+//! read 2026-11-23).
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -66,8 +67,8 @@ enum Plain<'a> {
 impl<'a> CustomData<'a> {
     /// What `event` was about, under Meta's name for it.
     ///
-    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some currency.
-    /// A refund that the operator sends under a name of their own carries a positive value.
+    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some
+    /// currency. A refund that the operator sends under a name of their own carries a positive value.
     pub(super) fn of(event: &'a Event, event_name: &str) -> Self {
         let properties = &event.properties;
         let refund = event.event == "Refund";
@@ -108,7 +109,7 @@ fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
     Some(Content {
         id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
         quantity: whole(item.quantity),
-        item_price: item.price.filter(|_| priced).and_then(Number::new),
+        item_price: item.price.filter(|price| priced && *price >= 0.0).and_then(Number::new),
         title: item.name.as_deref(),
         brand: item.brand.as_deref(),
         category: item.category.as_deref(),
@@ -247,8 +248,8 @@ mod tests {
         check("Purchase", r#"{"items":[{"id":"A","quantity":1},{"name":"no id"}]}"#, &format!("{{{one}}}"));
         check(
             "Purchase",
-            r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
-            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
+            r#"{"currency":"EUR","items":[{"id":"A","price":-3,"quantity":0.5}]}"#,
+            r#"{"currency":"EUR","content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
     }
 

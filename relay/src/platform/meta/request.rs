@@ -1,7 +1,7 @@
 //! Meta's server event: name, time, channel and place, and what makes an event unfit to be sent.
 //!
-//! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was is
-//! written in `user_data`, what it was about in `custom_data`.
+//! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was
+//! is written in `user_data`, what it was about in `custom_data`.
 
 use std::collections::BTreeMap;
 
@@ -142,7 +142,8 @@ pub(super) fn write(meta: &Meta, outgoing: &Outgoing<'_>, now: UnixMs) -> Result
         action_source,
         event_source_url,
         referrer_url,
-        // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked for.
+        // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked
+        // for.
         opt_out: (event.consent.ad_personalization == Some(Signal::Denied)).then_some(true),
         data_processing: meta.limited_data_use.map(DataProcessing::from),
         user_data,
