@@ -26,6 +26,10 @@ const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 /// What a job adds to the write-ahead log besides its events' bodies, roughly: one page.
 const JOB_BYTES: usize = 4096;
 
+/// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
+/// back with the same poisoned event finds them still apart.
+const CAREFUL_REQUESTS: usize = 100_000;
+
 /// What the writer tells everyone else.
 pub(super) struct Published {
     recent: Mutex<Recent>,
@@ -77,9 +81,8 @@ impl Writer {
     pub(super) fn run(self) {
         let Self { connection, lock, commands, group_events, published } = self;
         let reply = match Session::new(&connection) {
-            Ok(session) => {
-                Loop { session, commands, group_events, published, unmoved_bytes: 0 }.run(&connection)
-            }
+            Ok(session) => Loop { session, commands, group_events, published, unmoved_bytes: 0, careful: 0 }
+                .run(&connection),
             Err(error) => {
                 tracing::error!(%error, "the store's writer could not start");
                 return;
@@ -105,6 +108,8 @@ struct Loop<'c> {
     published: Arc<Published>,
     /// Bytes in the write-ahead log since it was last moved, roughly.
     unmoved_bytes: usize,
+    /// Requests still to be run apart.
+    careful: usize,
 }
 
 impl Loop<'_> {
@@ -187,23 +192,35 @@ impl Loop<'_> {
         Ok(failures)
     }
 
-    /// Runs one job so that its failure is its own, unless the database itself failed.
+    /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
+    ///
+    /// Requests are run apart (each in a savepoint) only for a while after a failure: a savepoint copies every page
+    /// its request touches, a tenth of the cost of an event, and pipelines do not normally fail. The first failure
+    /// therefore sinks its whole group, whose senders try again; the same failure later sinks itself alone.
     fn run_job(&mut self, job: &mut dyn Job) -> Result<Option<StoreError>, StoreError> {
+        let Some(left) = self.careful.checked_sub(1) else {
+            return self.attempt(job).map(|()| None).inspect_err(|_| self.careful = CAREFUL_REQUESTS);
+        };
+        self.careful = left;
         let mark = self.session.mark()?;
-        let session = &mut self.session;
-        // Unwind safe: what the panic left half done is undone below, and the job is never run again.
-        let ran = catch_unwind(AssertUnwindSafe(|| job.run(session)))
-            .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
-        if let Some(error) = self.session.broken() {
-            return Err(error);
-        }
-        match ran {
-            Ok(()) => self.session.keep().map(|()| None),
-            Err(error) => {
+        match (self.attempt(job), self.session.broken()) {
+            (_, Some(error)) => Err(error),
+            (Ok(()), None) => self.session.keep().map(|()| None),
+            (Err(error), None) => {
                 tracing::error!(%error, "the store undid one request");
+                self.careful = CAREFUL_REQUESTS;
                 self.session.undo(mark).map(|()| Some(error))
             }
         }
+    }
+
+    /// Runs a job, a panic being an error like any other, and so is a failure of the database it overlooked.
+    fn attempt(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+        let session = &mut self.session;
+        // Unwind safe: what the panic left half done is rolled back, and the job is never run again.
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(session)))
+            .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
+        ran.and_then(|()| self.session.broken().map_or(Ok(()), Err))
     }
 }
 
