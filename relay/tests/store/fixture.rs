@@ -20,8 +20,11 @@ use tempfile::TempDir;
 /// the gate's id. While it waits, requests gather. Opens when dropped, lest a failing test hang.
 pub(crate) struct Gate {
     id: &'static str,
-    state: Arc<(Mutex<Passage>, Condvar)>,
+    state: Arc<Latch>,
 }
+
+/// The state, and a bell that rings when it changes.
+type Latch = (Mutex<Passage>, Condvar);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Passage {
@@ -30,7 +33,7 @@ enum Passage {
     Open,
 }
 
-static GATES: Mutex<BTreeMap<&str, Arc<(Mutex<Passage>, Condvar)>>> = Mutex::new(BTreeMap::new());
+static GATES: Mutex<BTreeMap<&str, Arc<Latch>>> = Mutex::new(BTreeMap::new());
 
 impl Gate {
     /// A closed gate. The id must be the test's own, because tests run side by side.
