@@ -1,1 +1,10 @@
-//! Test pages, sandbox and drivers.
+//! Everything that proves the tag and the relay together: a shop to visit, a recorder between browser and network,
+//! a browser driver, and the demo that joins them with the platform sandbox.
+//!
+//! Owns no product code. Uses only what a customer has: the snippet, the JavaScript surface, the relay's binary,
+//! its routes and its configuration file.
+
+pub mod browser;
+pub mod loopback;
+pub mod recorder;
+pub mod shop;
