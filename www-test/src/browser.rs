@@ -118,6 +118,9 @@ impl Browser {
     /// When there is no such element in time, or something lies over it.
     pub async fn click(&self, css: &str) -> Result<(), BrowserError> {
         self.wait_for_element(css).await?;
+        // To the middle of the screen first: at its edge, something fixed may lie over it.
+        let middle = "scrollIntoView({ block: 'center', behavior: 'instant' })";
+        self.eval(&format!("document.querySelector({}).{middle}", json!(css))).await?;
         Ok(self.client.find(Locator::Css(css)).await?.click().await?)
     }
 

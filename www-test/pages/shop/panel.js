@@ -60,6 +60,8 @@
     if (!list) return;
     if (journey.length) list.replaceChildren.apply(list, journey.map(row).reverse());
     text("panel-count", String(journey.length));
+    var latest = journey[journey.length - 1];
+    find("panel-latest").textContent = latest ? latest.name + " " + latest.state : "";
     text("panel-visitor", ask("visitorId"));
     text("panel-click", ask("clickId"));
     text("panel-url", onAddress());
@@ -67,12 +69,12 @@
   }
 
   document.addEventListener("DOMContentLoaded", function () {
-    // Open where there is room, closed on a phone, until the visitor says otherwise.
+    // Open where there is room beside the page, closed elsewhere, until the visitor says otherwise.
     var panel = find("panel"), kept = null;
     try { kept = sessionStorage.getItem("glim-panel"); } catch (denied) { kept = null; }
-    panel.open = kept ? kept === "open" : matchMedia("(min-width: 1180px)").matches;
-    panel.addEventListener("toggle", function () {
-      try { sessionStorage.setItem("glim-panel", panel.open ? "open" : "closed"); } catch (denied) { return; }
+    panel.open = kept ? kept === "open" : matchMedia("(min-width: 1600px)").matches;
+    panel.firstElementChild.addEventListener("click", function () {
+      try { sessionStorage.setItem("glim-panel", panel.open ? "closed" : "open"); } catch (denied) { return; }
     });
     draw();
     if (window.anytrack && window.anytrack.ready) window.anytrack.ready(draw);

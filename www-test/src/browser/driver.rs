@@ -134,8 +134,8 @@ impl WebDriverCompatibleCommand for Extension {
     }
 }
 
-/// Nothing that calls home, nothing that asks, no crash reports, and logs that hide nothing.
-const FLAGS: [&str; 12] = [
+/// Nothing that calls home, nothing that asks, no crash reports, nothing that moves on its own.
+const FLAGS: [&str; 13] = [
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -148,6 +148,7 @@ const FLAGS: [&str; 12] = [
     "--disable-default-apps",
     "--disable-dev-shm-usage",
     "--hide-scrollbars",
+    "--force-prefers-reduced-motion",
 ];
 
 #[cfg(test)]
