@@ -4,7 +4,19 @@
 //! The first four are joined in [`pipeline`] and end in one transaction of the [`store`]; the fifth reads the
 //! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
 
+pub mod attribute;
 pub mod clock;
+pub mod collect;
+pub mod config;
+pub mod deduplicate;
+pub mod distribute;
+pub mod enrich;
+pub mod metrics;
+pub mod pipeline;
 pub mod platform;
+pub mod preview;
 pub mod secret;
+pub mod serve;
 pub mod store;
+#[cfg(test)]
+pub(crate) mod testing;

@@ -37,11 +37,19 @@ pub fn uuid_v7(time_ms: i64, random: [u8; 10]) -> String {
     text
 }
 
-/// Whether `text` can be an event id, visitor id or token of ours: 1 to `max` visible ASCII characters.
+/// Whether `text` can be an event id: not blank, no control characters, at most [`limits::EVENT_ID`] bytes.
 ///
-/// Visible ASCII only, because ids travel in headers, addresses and logs.
-pub fn valid(text: &str, max: usize) -> bool {
-    !text.is_empty() && text.len() <= max && text.bytes().all(|b| b.is_ascii_graphic())
+/// Letters of all scripts and spaces are allowed, because an order id may hold them and the id is derived from it.
+pub fn valid(text: &str) -> bool {
+    !text.trim().is_empty() && text.len() <= limits::EVENT_ID && !text.chars().any(char::is_control)
+}
+
+/// Whether `text` can be a visitor id or token: 1 to [`limits::ID`] letters, digits, `-`, `_` and `.`.
+///
+/// This narrow alphabet survives cookies, addresses and Stripe's `client_reference_id` unchanged.
+pub fn valid_token(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    !text.is_empty() && text.len() <= limits::ID && text.bytes().all(plain)
 }
 
 const HEX: &[u8; 16] = b"0123456789abcdef";

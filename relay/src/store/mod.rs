@@ -102,8 +102,8 @@ pub struct Pending {
     pub logged: Logged,
     /// How many attempts were made.
     pub attempts: u32,
-    /// When the first was made.
-    pub first_attempt: UnixMs,
+    /// When the first was made that may have reached the platform; `None` while surely none did.
+    pub reached: Option<UnixMs>,
     /// Not before this.
     pub due: UnixMs,
     /// Why it failed last.
@@ -130,8 +130,8 @@ pub struct Retry {
     pub seq: Seq,
     /// Attempts made so far.
     pub attempts: u32,
-    /// When the first was made.
-    pub first_attempt: UnixMs,
+    /// When the first was made that may have reached the platform; `None` while surely none did.
+    pub reached: Option<UnixMs>,
     /// When to try again.
     pub due: UnixMs,
     /// Why it failed.

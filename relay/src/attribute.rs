@@ -1,0 +1,204 @@
+//! Attribute: stitches an event to the click it came from.
+//!
+//! Order of evidence: our click token → visitor id → order id → hashed e-mail or phone → external id. The event
+//! then gets what the visitor's memory knows and it lacks: click ids inside the look-back window, ad cookies, the
+//! campaign, and for events without a browser the visitor's client. What the event itself brings is remembered.
+//!
+//! Safe merging: an identity key under which more than [`MOST_VISITORS`] visitors were seen (a shop's own address,
+//! a shared telephone) leads nowhere, and nothing is ever merged: each event borrows, no two visitors become one.
+//! Runs inside the store's transaction; leaves deciding who is credited in reports to a later room.
+
+use shared::identity::{Field, Form};
+use shared::visitor::Visitor;
+use shared::{Event, Signal, UnixMs, time};
+
+use crate::collect::read::click_token;
+use crate::store::{StoreError, Transaction};
+
+/// How long a click may be credited, in milliseconds. Platforms apply their own, shorter windows on arrival.
+pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
+
+/// An identity seen with more visitors than this is a shared one and proves nothing.
+pub const MOST_VISITORS: u32 = 5;
+
+/// Remembers what the event brings and lends it what it lacks.
+pub fn stitch(
+    tx: &mut dyn Transaction,
+    site: &str,
+    now: UnixMs,
+    event: &mut Event,
+) -> Result<(), StoreError> {
+    // Without consent to storage there is no memory, neither to fill nor to borrow from.
+    if event.consent.ad_storage == Some(Signal::Denied) {
+        return Ok(());
+    }
+    let keys = identity_keys(event);
+    let own = event.visitor_id.clone();
+    let memory = match &own {
+        Some(id) => Some(remember(tx, site, id, event, !keys.is_empty())?),
+        None => None,
+    };
+    let (tokens, others): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| key.starts_with(TOKEN));
+    for key in tokens {
+        borrow(tx, site, event, key)?;
+    }
+    if let Some(memory) = memory {
+        memory.fill(event, LOOK_BACK_MS);
+    }
+    for key in others {
+        if has_ad_click(event) && event.visitor_id.is_some() {
+            break;
+        }
+        borrow(tx, site, event, key)?;
+    }
+    // Only what the browser itself showed links: a borrowed visitor proves nothing new.
+    for key in own.iter().flat_map(|_| &keys) {
+        link(tx, site, key, own.as_deref().unwrap_or_default(), now)?;
+    }
+    Ok(())
+}
+
+/// Folds the event into its visitor's memory and writes it when that changed anything.
+fn remember(
+    tx: &mut dyn Transaction,
+    site: &str,
+    id: &str,
+    event: &Event,
+    identified: bool,
+) -> Result<Visitor, StoreError> {
+    let known = tx.visitor(site, id)?;
+    let is_new = known.is_none();
+    let mut memory = known.unwrap_or_default();
+    if memory.absorb(event) || (is_new && identified) {
+        tx.put_visitor(site, id, &memory)?;
+    }
+    Ok(memory)
+}
+
+/// Ties a key to the visitor, but never takes a click token away from the visitor it was made for.
+fn link(
+    tx: &mut dyn Transaction,
+    site: &str,
+    key: &str,
+    visitor: &str,
+    now: UnixMs,
+) -> Result<(), StoreError> {
+    let taken = key.starts_with(TOKEN) && tx.identity(site, key)?.is_some();
+    if taken { Ok(()) } else { tx.link(site, key, visitor, now) }
+}
+
+fn has_ad_click(event: &Event) -> bool {
+    event.click_ids.keys().any(|param| param != shared::visitor::CLICK_TOKEN)
+}
+
+/// Fills the event from the visitor a key leads to, unless the key is a shared one.
+fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Event, key: &str) -> Result<(), StoreError> {
+    let Some(identity) = tx.identity(site, key)? else { return Ok(()) };
+    if identity.visitors > MOST_VISITORS || event.visitor_id.as_deref() == Some(identity.visitor.as_str()) {
+        return Ok(());
+    }
+    let memory: Option<Visitor> = tx.visitor(site, &identity.visitor)?;
+    if let Some(memory) = memory {
+        memory.fill(event, LOOK_BACK_MS);
+        if event.visitor_id.is_none() {
+            event.visitor_id = Some(identity.visitor);
+        }
+    }
+    Ok(())
+}
+
+/// The identity keys of an event, the strongest first.
+pub fn identity_keys(event: &Event) -> Vec<String> {
+    let mut keys = Vec::new();
+    keys.extend(click_token(event).map(|token| format!("{TOKEN}{token}")));
+    keys.extend(event.properties.order_id.as_deref().map(|order| format!("ord:{order}")));
+    for (prefix, field, form) in [
+        ("em:", Field::Email, Form::Plain),
+        ("ph:", Field::Phone, Form::E164),
+        ("xid:", Field::ExternalId, Form::Plain),
+    ] {
+        keys.extend(event.user.digests(field, form).iter().map(|digest| format!("{prefix}{digest}")));
+    }
+    keys
+}
+
+/// Prefix of the key of our click token.
+const TOKEN: &str = "tok:";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Incoming;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Seq, Store};
+    use crate::testing::event;
+
+    /// Stores the events one after another and gives back the last one as the log holds it.
+    fn last_of(events: &[&str]) -> Event {
+        let store = MemoryStore::new(crate::pipeline::decide);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        runtime.block_on(async {
+            for json in events {
+                let incoming =
+                    Incoming { site: "shop".into(), received: UnixMs(2_000_000), event: event(json) };
+                store.append(vec![incoming]).await.expect("stored");
+            }
+            let logged = store.read(0 as Seq, 100).await.expect("readable");
+            (*logged.last().expect("an event").event).clone()
+        })
+    }
+
+    fn fbclid(event: &Event) -> Option<&str> {
+        event.click_ids.get("fbclid").map(|id| id.value.as_str())
+    }
+
+    const LANDING: &str = r#"{"event":"PageView","event_id":"1","time":1000000,"visitor_id":"v1",
+        "page":{"url":"https://shop.example/?fbclid=IwAR_click"}}"#;
+
+    #[test]
+    fn a_later_event_gets_the_visitors_click() {
+        let purchase = r#"{"event":"Purchase","event_id":"2","time":1500000,"visitor_id":"v1"}"#;
+        let stitched = last_of(&[LANDING, purchase]);
+        assert_eq!(fbclid(&stitched), Some("IwAR_click"));
+        assert_eq!(stitched.click_ids["fbclid"].seen_at, Some(UnixMs(1_000_000)));
+    }
+
+    #[test]
+    fn an_order_or_an_email_leads_back_to_the_visitor() {
+        let identified = r#"{"event":"Lead","event_id":"2","time":1200000,"visitor_id":"v1",
+            "user":{"email":"jane@example.com"},"properties":{"order_id":"88"}}"#;
+        let by_email = r#"{"event":"DealWon","event_id":"3","time":1500000,"source":"crm","user":{"email":"JANE@example.com "}}"#;
+        let by_order = r#"{"event":"Shipped","event_id":"3","time":1500000,"source":"crm","properties":{"order_id":"88"}}"#;
+        for server_event in [by_email, by_order] {
+            let stitched = last_of(&[LANDING, identified, server_event]);
+            assert_eq!(fbclid(&stitched), Some("IwAR_click"), "{server_event}");
+            assert_eq!(stitched.visitor_id.as_deref(), Some("v1"));
+        }
+    }
+
+    #[test]
+    fn an_address_many_share_leads_nowhere() {
+        let mut events = vec![LANDING.to_owned()];
+        for visitor in 1..=MOST_VISITORS + 1 {
+            events.push(format!(
+                r#"{{"event":"Lead","event_id":"l{visitor}","time":1200000,"visitor_id":"v{visitor}","user":{{"email":"info@shop.example"}}}}"#
+            ));
+        }
+        events.push(
+            r#"{"event":"DealWon","event_id":"w","time":1500000,"user":{"email":"info@shop.example"}}"#
+                .to_owned(),
+        );
+        let events: Vec<&str> = events.iter().map(String::as_str).collect();
+        assert_eq!(last_of(&events).visitor_id, None);
+    }
+
+    #[test]
+    fn without_consent_nothing_is_remembered_or_lent() {
+        let denied =
+            LANDING.replace("\"visitor_id\"", "\"consent\":{\"ad_storage\":\"denied\"},\"visitor_id\"");
+        let purchase = r#"{"event":"Purchase","event_id":"2","time":1500000,"visitor_id":"v1"}"#;
+        assert_eq!(fbclid(&last_of(&[&denied, purchase])), None);
+        let denied_purchase = r#"{"event":"Purchase","event_id":"2","time":1500000,"visitor_id":"v1","consent":{"ad_storage":"denied"}}"#;
+        assert_eq!(fbclid(&last_of(&[LANDING, denied_purchase])), None);
+    }
+}

@@ -1,0 +1,210 @@
+//! `POST /v1/events` and `GET /v1/pixel.gif`: events from pages.
+//!
+//! Owns the origin check, the envelope, the visitor cookie and CORS. The body is `text/plain`, so that a page can
+//! send it without asking first; its events may hold hashed user data or, from a page without the tag, raw data,
+//! which is hashed on arrival.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT_LANGUAGE, ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS,
+    ACCESS_CONTROL_ALLOW_METHODS, ACCESS_CONTROL_ALLOW_ORIGIN, ACCESS_CONTROL_MAX_AGE, COOKIE, ORIGIN,
+    REFERER, SET_COOKIE, USER_AGENT, VARY,
+};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use shared::event::{Event, Source};
+use shared::{Context, Signal, UnixMs, event_id, limits, visitor, wire};
+
+use super::batch::{self, Batch};
+use super::http::{Caller, Relay};
+use super::read::{self, Defaults};
+use super::reply::{self, Refusal, Reply};
+use super::{cookie, rate_limit};
+use crate::config::Site;
+use crate::enrich::{self, Facts};
+
+/// The tag's envelope with its events unread.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    v: Option<u8>,
+    site: Option<String>,
+    sent_at: Option<UnixMs>,
+    #[serde(borrow, default)]
+    events: Vec<&'a RawValue>,
+}
+
+/// Takes events from a page.
+pub async fn events(
+    relay: &Relay,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Reply, Refusal> {
+    let envelope: Envelope<'_> = batch::parse(batch::text(body)?)?;
+    if envelope.v != Some(wire::VERSION) {
+        return Err(Refusal::Field { field: "v", problem: format!("expected {}", wire::VERSION) });
+    }
+    let site = relay.site(envelope.site.as_deref().unwrap_or_default()).ok_or(Refusal::UnknownSite)?;
+    let origin = allowed_origin(site, headers)?;
+    batch::bounded(envelope.events.len())?;
+    limit_rate(relay, site, caller, envelope.events.len())?;
+
+    let facts = Facts { received: caller.now, sent_at: envelope.sent_at, client: client(caller, headers) };
+    let known = known_visitor(headers);
+    let mut batch = Batch::read(&envelope.events, |json| {
+        let defaults = Defaults {
+            now: envelope.sent_at.unwrap_or(caller.now),
+            source: Some(Source::Web),
+            country: site.country.as_deref(),
+            random: relay.random(),
+        };
+        read::event(json, defaults)
+    });
+    for event in &mut batch.events {
+        enrich::from_browser(event, &facts);
+        if event.visitor_id.is_none() {
+            event.visitor_id.clone_from(&known);
+        }
+    }
+    let keep = batch.events.last().and_then(|event| cookie_id(site, event)).map(str::to_owned);
+    let receipt = relay.store(site, batch, caller.now).await?;
+    let mut reply = reply::accepted(&receipt);
+    if let Some(id) = keep {
+        set_visitor(relay, site, headers, &id, &mut reply);
+    }
+    allow(origin, &mut reply);
+    Ok(reply)
+}
+
+/// A page view from a page without scripts: a transparent pixel, whose `Referer` is the page.
+pub async fn pixel(
+    relay: &Relay,
+    caller: &Caller,
+    headers: &HeaderMap,
+    query: &str,
+) -> Result<Reply, Refusal> {
+    let wanted = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "site");
+    let site = relay.site(wanted.as_ref().map_or("", |(_, site)| site)).ok_or(Refusal::UnknownSite)?;
+    limit_rate(relay, site, caller, 1)?;
+    let page = headers.get(REFERER).and_then(|value| value.to_str().ok()).filter(|url| from_site(site, url));
+    let page = page.ok_or(Refusal::WrongOrigin)?;
+    let json = serde_json::json!({ "event": "PageView", "page": { "url": page } }).to_string();
+    let defaults =
+        Defaults { now: caller.now, source: Some(Source::Web), country: None, random: relay.random() };
+    let mut event = read::event(&json, defaults)
+        .map_err(|_| Refusal::Field { field: "Referer", problem: "not a page address".to_owned() })?
+        .event;
+    enrich::from_browser(
+        &mut event,
+        &Facts { received: caller.now, sent_at: None, client: client(caller, headers) },
+    );
+    let may_store = !site.consent_required;
+    event.visitor_id =
+        known_visitor(headers).or_else(|| may_store.then(|| event_id::uuid_v7(caller.now.0, relay.random())));
+    let keep = cookie_id(site, &event).map(str::to_owned);
+    relay.store(site, Batch { events: vec![event], receipt: wire::Receipt::default() }, caller.now).await?;
+    let mut reply = reply::typed(StatusCode::OK, "image/gif", Bytes::from_static(PIXEL));
+    if let Some(id) = keep {
+        set_visitor(relay, site, headers, &id, &mut reply);
+    }
+    Ok(reply)
+}
+
+/// Answers a browser that asks before it sends (a page that posts `application/json`).
+pub fn preflight(relay: &Relay, headers: &HeaderMap) -> Reply {
+    let mut reply = reply::text(StatusCode::NO_CONTENT, "");
+    let origin = headers.get(ORIGIN).filter(|origin| relay.sites().any(|site| allows(site, origin)));
+    if let Some(origin) = origin {
+        allow(Some(origin), &mut reply);
+        let answer = reply.headers_mut();
+        answer.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        answer.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+        answer.insert(ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
+    }
+    reply
+}
+
+/// The request's origin, when the site allows it. A request without one comes from no page and may pass: the
+/// list keeps other pages from spending a visitor's cookies, it is no lock.
+fn allowed_origin<'a>(site: &Site, headers: &'a HeaderMap) -> Result<Option<&'a HeaderValue>, Refusal> {
+    match headers.get(ORIGIN) {
+        None => Ok(None),
+        Some(origin) if allows(site, origin) => Ok(Some(origin)),
+        Some(_) => Err(Refusal::WrongOrigin),
+    }
+}
+
+fn allows(site: &Site, origin: &HeaderValue) -> bool {
+    let origin = origin.to_str().unwrap_or_default();
+    site.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin))
+}
+
+fn from_site(site: &Site, url: &str) -> bool {
+    let origin = url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    site.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(&origin))
+}
+
+fn allow(origin: Option<&HeaderValue>, reply: &mut Reply) {
+    let headers = reply.headers_mut();
+    headers.insert(VARY, HeaderValue::from_static("origin"));
+    if let Some(origin) = origin {
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    }
+}
+
+fn limit_rate(relay: &Relay, site: &Site, caller: &Caller, events: usize) -> Result<(), Refusal> {
+    let refused = |seconds| Refusal::TooOften { seconds };
+    let by_client: &rate_limit::RateLimit<_> = relay.client_limit();
+    by_client.take(super::client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
+    relay.site_limit().take(Arc::clone(&site.key), events, caller.now).map_err(refused)
+}
+
+/// The visitor's client, from the connection.
+fn client(caller: &Caller, headers: &HeaderMap) -> Context {
+    let text = |name| {
+        let value: Option<&str> = headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+        value
+            .map(|value| limits::clip(value.trim(), limits::TEXT).to_owned())
+            .filter(|value| !value.is_empty())
+    };
+    let language = text(ACCEPT_LANGUAGE).and_then(|line| {
+        let first = line.split([',', ';']).next()?.trim().to_owned();
+        (first != "*" && !first.is_empty()).then_some(first)
+    });
+    Context { ip: Some(caller.ip.to_string()), user_agent: text(USER_AGENT), language }
+}
+
+fn known_visitor(headers: &HeaderMap) -> Option<String> {
+    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    let id = lines.filter_map(|line| cookie::value(line, visitor::VISITOR_COOKIE)).next()?;
+    event_id::valid_token(id).then(|| id.to_owned())
+}
+
+/// The id to keep in the visitor's cookie, when storing is allowed.
+fn cookie_id<'a>(site: &Site, event: &'a Event) -> Option<&'a str> {
+    let allowed = match event.consent.ad_storage {
+        Some(Signal::Granted) => true,
+        Some(Signal::Denied) => false,
+        None => !site.consent_required,
+    };
+    event.visitor_id.as_deref().filter(|_| allowed)
+}
+
+fn set_visitor(relay: &Relay, site: &Site, headers: &HeaderMap, id: &str, reply: &mut Reply) {
+    let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER)).and_then(|value| value.to_str().ok());
+    let page_host = page.and_then(|page| url::Url::parse(page).ok()?.host_str().map(str::to_owned));
+    let domain = site.cookie_domain.clone().or_else(|| cookie::shared_domain(relay.host(), &page_host?));
+    if let Ok(line) = HeaderValue::from_str(&cookie::visitor(id, domain.as_deref())) {
+        reply.headers_mut().insert(SET_COOKIE, line);
+    }
+}
+
+/// The smallest transparent GIF.
+const PIXEL: &[u8] = &[
+    0x47, 0x49, 0x46, 0x38, 0x39, 0x61, 1, 0, 1, 0, 0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0x21, 0xf9, 4, 1, 0, 0, 0,
+    0, 0x2c, 0, 0, 0, 0, 1, 0, 1, 0, 0, 2, 2, 0x44, 1, 0, 0x3b,
+];

@@ -1,0 +1,294 @@
+//! The HTTP server: connections and their limits, routes, and the state every route shares.
+//!
+//! Owns what happens before a route is known: how many connections, how long headers and bodies may take, how large
+//! they may be, and who the client is. Leaves every meaning to the route's own file.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::{Body, Incoming};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use shared::UnixMs;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::{debug, warn};
+
+use super::assets::Assets;
+use super::batch::Batch;
+use super::rate_limit::RateLimit;
+use super::reply::{self, Refusal, Reply};
+use super::{browser, client_address, server_api};
+use crate::config::{Config, Server, Site};
+use crate::metrics::Metrics;
+use crate::store::{Backlogs, Store};
+
+/// What every request needs.
+pub struct Relay {
+    server: Server,
+    host: String,
+    sites: HashMap<Arc<str>, Site>,
+    destinations: Vec<String>,
+    store: Arc<dyn Store>,
+    metrics: Arc<Metrics>,
+    assets: Assets,
+    client_limit: RateLimit<IpAddr>,
+    site_limit: RateLimit<Arc<str>>,
+    now: fn() -> UnixMs,
+}
+
+/// Who sends a request, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller {
+    /// The visitor's or server's address, proxies seen through.
+    pub ip: IpAddr,
+    /// When the request arrived.
+    pub now: UnixMs,
+}
+
+impl Relay {
+    /// The state of a relay with this configuration.
+    pub fn new(
+        config: &Config,
+        store: Arc<dyn Store>,
+        metrics: Arc<Metrics>,
+        assets: Assets,
+        now: fn() -> UnixMs,
+    ) -> Self {
+        let rate = config.server.rate_limit;
+        Self {
+            server: config.server.clone(),
+            host: config.server.public_url.host_str().unwrap_or_default().to_owned(),
+            sites: config.sites.iter().map(|site| (site.key.clone(), site.clone())).collect(),
+            destinations: config.destinations.iter().map(|destination| destination.name.clone()).collect(),
+            store,
+            metrics,
+            assets,
+            client_limit: RateLimit::new(rate.per_client, MOST_CLIENTS),
+            site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
+            now,
+        }
+    }
+
+    /// The site with this key.
+    pub fn site(&self, key: &str) -> Option<&Site> {
+        self.sites.get(key)
+    }
+
+    /// All sites.
+    pub fn sites(&self) -> impl Iterator<Item = &Site> {
+        self.sites.values()
+    }
+
+    /// The relay's public host name.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Limit per client.
+    pub fn client_limit(&self) -> &RateLimit<IpAddr> {
+        &self.client_limit
+    }
+
+    /// Limit per site.
+    pub fn site_limit(&self) -> &RateLimit<Arc<str>> {
+        &self.site_limit
+    }
+
+    /// Randomness for an id.
+    pub fn random(&self) -> [u8; 10] {
+        let mut random = [0; 10];
+        // The system's source does not fail once it is seeded; if it did, ids would still differ by their time.
+        let _ = getrandom::fill(&mut random);
+        random
+    }
+
+    /// Stores a batch, counts it, and answers its receipt.
+    pub async fn store(
+        &self,
+        site: &Site,
+        batch: Batch,
+        now: UnixMs,
+    ) -> Result<shared::wire::Receipt, Refusal> {
+        let receipt = batch.store(self.store.as_ref(), &site.key, now).await.map_err(|error| {
+            warn!(site = %site.key, %error, "events not stored; the sender was told to come back");
+            Refusal::from(error)
+        })?;
+        self.metrics.received(&site.key, "accepted", receipt.accepted);
+        self.metrics.received(&site.key, "duplicate", receipt.duplicates);
+        self.metrics.received(&site.key, "rejected", receipt.rejected.len());
+        Ok(receipt)
+    }
+
+    async fn ready(&self) -> Reply {
+        match self.store.ping().await {
+            Ok(()) => reply::text(StatusCode::OK, "ready\n"),
+            Err(error) => reply::text(StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {error}\n")),
+        }
+    }
+
+    async fn metrics(&self) -> Reply {
+        let mut backlogs = Backlogs::new();
+        for name in &self.destinations {
+            if let Ok(backlog) = self.store.backlog(name).await {
+                backlogs.insert(name.clone(), backlog);
+            }
+        }
+        reply::typed(StatusCode::OK, OPENMETRICS, Bytes::from(self.metrics.text(&backlogs)))
+    }
+}
+
+/// Accepts connections until `stop` resolves, then lets the requests under way finish.
+pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<Output = ()>) {
+    let places = Arc::new(Semaphore::new(relay.server.max_connections));
+    let graceful = GracefulShutdown::new();
+    tokio::pin!(stop);
+    loop {
+        // A place is taken before accepting, so that connections past the limit wait in the system's queue.
+        let accepted = async {
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, socket, peer) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => match accepted {
+                (Ok(place), Ok((socket, peer))) => (place, socket, peer.ip()),
+                (_, Err(error)) => {
+                    // Out of file descriptors, usually: wait for some to be given back.
+                    warn!(%error, "cannot accept a connection");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
+                (Err(_), _) => break,
+            },
+        };
+        let connection = graceful.watch(connection(relay.clone(), socket, peer));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                debug!(%error, "connection ended");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    let limit = Duration::from_millis(relay.server.shutdown_timeout_ms);
+    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
+        warn!(
+            "requests still under way were cut off; raise server.shutdown_timeout_ms if that happens often"
+        );
+    }
+}
+
+/// One connection with its limits on headers.
+fn connection(
+    relay: Arc<Relay>,
+    socket: TcpStream,
+    peer: IpAddr,
+) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
+    // Answers are small; waiting to fill a packet only delays them.
+    let _ = socket.set_nodelay(true);
+    let header_timeout = Duration::from_millis(relay.server.header_timeout_ms);
+    let service = service_fn(move |request| {
+        let relay = relay.clone();
+        async move { Ok::<_, std::convert::Infallible>(answer(&relay, request, peer).await) }
+    });
+    hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(header_timeout)
+        .max_headers(MOST_HEADERS)
+        .max_buf_size(LARGEST_HEADERS_BYTES)
+        .serve_connection(TokioIo::new(socket), service)
+}
+
+/// Answers one request and counts it.
+async fn answer(relay: &Relay, request: Request<Incoming>, peer: IpAddr) -> Reply {
+    let (route, result) = route(relay, request, peer).await;
+    let reply = result.unwrap_or_else(|refusal| refusal.reply());
+    relay.metrics.request(route, reply.status().as_u16());
+    reply
+}
+
+async fn route(
+    relay: &Relay,
+    request: Request<Incoming>,
+    peer: IpAddr,
+) -> (&'static str, Result<Reply, Refusal>) {
+    let (parts, body) = request.into_parts();
+    let headers = &parts.headers;
+    let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
+    let caller = Caller { ip, now: (relay.now)() };
+    let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
+    match (parts.uri.path(), &parts.method) {
+        ("/v1/events", &Method::POST) => ("events", events(relay, &caller, headers, body).await),
+        ("/v1/events", &Method::OPTIONS) => ("events", Ok(browser::preflight(relay, headers))),
+        ("/v1/track", &Method::POST) => ("track", track(relay, &caller, headers, body).await),
+        ("/v1/pixel.gif", _) if is_get => {
+            ("pixel", browser::pixel(relay, &caller, headers, parts.uri.query().unwrap_or_default()).await)
+        }
+        ("/healthz", _) if is_get => ("healthz", Ok(reply::text(StatusCode::OK, "ok\n"))),
+        ("/readyz", _) if is_get => ("readyz", Ok(relay.ready().await)),
+        ("/metrics", _) if is_get => ("metrics", Ok(relay.metrics().await)),
+        ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
+        (path, _) if is_get => ("assets", relay.assets.answer(path, headers).ok_or(Refusal::NotFound)),
+        _ => ("other", Err(Refusal::NotFound)),
+    }
+}
+
+async fn events(
+    relay: &Relay,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    let body = read_body(relay, headers, body).await?;
+    browser::events(relay, caller, headers, &body).await
+}
+
+async fn track(
+    relay: &Relay,
+    caller: &Caller,
+    headers: &HeaderMap,
+    body: Incoming,
+) -> Result<Reply, Refusal> {
+    let body = read_body(relay, headers, body).await?;
+    server_api::track(relay, caller, headers, &body).await
+}
+
+/// The whole body, within its limits. A body that says it is too large is refused before it is read.
+async fn read_body(relay: &Relay, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
+    let most = relay.server.max_body_bytes;
+    let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > most as u64) || body.size_hint().lower() > most as u64 {
+        return Err(Refusal::TooLarge { most });
+    }
+    if headers.get(CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(Refusal::Encoded);
+    }
+    let ms = relay.server.body_timeout_ms;
+    let reading = Limited::new(body, most).collect();
+    match tokio::time::timeout(Duration::from_millis(ms), reading).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Refusal::TooLarge { most }),
+        Ok(Err(_)) => Err(Refusal::BrokenOff),
+        Err(_) => Err(Refusal::TooSlow { ms }),
+    }
+}
+
+const FORWARDED_FOR: &str = "x-forwarded-for";
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// A browser sends about 20 headers; proxies add a few.
+const MOST_HEADERS: usize = 64;
+/// Cookies make headers long; 32 kB is what common proxies allow, too.
+const LARGEST_HEADERS_BYTES: usize = 32 * 1024;
+/// Clients known at once to the rate limits: about 10 MB.
+const MOST_CLIENTS: usize = 100_000;
+/// Rest after the system refused a connection.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

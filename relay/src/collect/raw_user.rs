@@ -1,0 +1,201 @@
+//! Raw user data at the door: read from JSON, hashed into [`UserData`], and gone.
+//!
+//! A field is a text, a number, a list of those, or already hashed in the tag's shape (an object from form to
+//! digest). Owns the only type in the relay that holds a raw e-mail address or name; it cannot be printed and is
+//! wiped from memory when dropped.
+
+use std::fmt;
+
+use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use shared::identity::{Clear, Field, Hashes, Raw, UserData};
+use shared::limits;
+use zeroize::Zeroizing;
+
+/// Raw or hashed values by field, as they came.
+#[derive(Default)]
+pub struct RawUser {
+    values: Vec<(Field, RawValue)>,
+    clear: Clear,
+}
+
+/// One value as it came.
+enum RawValue {
+    Text(Zeroizing<String>),
+    Hashed(Hashes),
+}
+
+impl fmt::Debug for RawUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawUser({} values)", self.values.len())
+    }
+}
+
+impl RawUser {
+    /// Adds one raw value.
+    pub fn push(&mut self, field: Field, text: String) {
+        self.values.push((field, RawValue::Text(Zeroizing::new(text))));
+    }
+
+    /// Whether there is nothing.
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.clear.is_empty()
+    }
+
+    /// Hashes everything into `user`. The person's own country, when given, beats the site's for phone numbers,
+    /// postal codes and regions. A value that cannot be its field is left out with a warning that names the field.
+    pub fn hash_into(self, user: &mut UserData, site_country: Option<&str>, warnings: &mut Vec<String>) {
+        let own_country = self.values.iter().find_map(|(field, value)| match value {
+            RawValue::Text(text) if *field == Field::Country => {
+                Clear::of(Field::Country, &Raw::new(text), None)
+            }
+            _ => None,
+        });
+        let own_country = own_country.or_else(|| self.clear.country.clone());
+        let country = own_country.as_deref().or(site_country);
+        let mut brought = UserData::default();
+        brought.clear = self.clear;
+        user.merge(&brought);
+        for (field, value) in self.values {
+            match value {
+                RawValue::Hashed(hashes) => user.add(field, hashes),
+                RawValue::Text(text) if text.trim().is_empty() => {}
+                RawValue::Text(text) => {
+                    let raw = Raw::new(&text);
+                    user.clear.set(field, &raw, country);
+                    if !user.add_raw(field, &raw, country) {
+                        let hint =
+                            if field == Field::Phone { "; write it with + and country code" } else { "" };
+                        warnings.push(format!("user.{}: not a usable value, left out{hint}", field.name()));
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for RawUser {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = RawUser;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object of user data")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawUser, A::Error> {
+                let mut user = RawUser::default();
+                while let Some(name) = map.next_key::<String>()? {
+                    match Field::named(&name) {
+                        Some(field) => {
+                            let Values(values) = map.next_value()?;
+                            user.values.extend(values.into_iter().map(|value| (field, value)));
+                        }
+                        None if name == "clear" => user.clear = bounded(map.next_value()?),
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(user)
+            }
+        }
+        deserializer.deserialize_map(Map)
+    }
+}
+
+/// Clear values as another sender normalised them: only as long as such a value can be.
+fn bounded(clear: Clear) -> Clear {
+    let short = |text: Option<String>| text.filter(|text| text.len() <= limits::ID && !text.contains('@'));
+    Clear {
+        city: short(clear.city),
+        region: short(clear.region),
+        postal_code: short(clear.postal_code),
+        country: clear.country.filter(|code| code.len() == 2),
+    }
+}
+
+/// One value or a list of values.
+struct Values(Vec<RawValue>);
+
+impl<'de> Deserialize<'de> for Values {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Any;
+        impl<'de> Visitor<'de> for Any {
+            type Value = Values;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("text, a list of texts, or digests by form")
+            }
+            fn visit_unit<E: Error>(self) -> Result<Values, E> {
+                Ok(Values(Vec::new()))
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Values, E> {
+                if text.len() > limits::IDENTITY {
+                    return Err(E::custom("longer than 512 bytes"));
+                }
+                Ok(Values(vec![RawValue::Text(Zeroizing::new(text.to_owned()))]))
+            }
+            fn visit_u64<E: Error>(self, number: u64) -> Result<Values, E> {
+                self.visit_str(&number.to_string())
+            }
+            fn visit_i64<E: Error>(self, number: i64) -> Result<Values, E> {
+                self.visit_str(&number.to_string())
+            }
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Values, A::Error> {
+                let mut all = Vec::new();
+                while let Some(Values(values)) = seq.next_element()? {
+                    all.extend(values);
+                    if all.len() > limits::IDENTITY_VALUES {
+                        return Err(A::Error::custom("more than 10 values"));
+                    }
+                }
+                Ok(Values(all))
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Values, A::Error> {
+                let hashes = Hashes::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(Values(vec![RawValue::Hashed(hashes)]))
+            }
+        }
+        deserializer.deserialize_any(Any)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use shared::identity::Form;
+
+    fn hashed(json: &str) -> (UserData, Vec<String>) {
+        let raw: RawUser = serde_json::from_str(json).expect("readable");
+        let (mut user, mut warnings) = (UserData::default(), Vec::new());
+        raw.hash_into(&mut user, Some("GB"), &mut warnings);
+        (user, warnings)
+    }
+
+    #[test]
+    fn a_text_a_list_and_a_digest_are_all_understood() {
+        let digest = "c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b";
+        let (user, warnings) = hashed(&format!(
+            r#"{{"email":[" Jane.DOE+promo@Example.COM ","{digest}"],"phone":"020 7946 0958","city":null}}"#
+        ));
+        assert_eq!(warnings, Vec::<String>::new());
+        assert_eq!(user.digests(Field::Email, Form::Plain)[0].to_hex(), digest);
+        assert_eq!(
+            user.digests(Field::Phone, Form::Digits)[0].to_hex(),
+            "35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823"
+        );
+    }
+
+    #[test]
+    fn the_persons_country_beats_the_sites() {
+        let (user, _) = hashed(r#"{"phone":"(202) 555-0123","country":"US"}"#);
+        assert_eq!(user.clear.country.as_deref(), Some("US"));
+        assert!(user.has(Field::Phone));
+    }
+
+    #[test]
+    fn an_unusable_value_is_named_without_being_quoted() {
+        let (user, warnings) = hashed(r#"{"email":"jane.doe@"}"#);
+        assert!(user.is_empty());
+        assert_eq!(warnings, ["user.email: not a usable value, left out"]);
+    }
+}

@@ -1,0 +1,433 @@
+//! Reads the public event JSON (raw or hashed user data) into an [`Event`], and drops the raw text.
+//!
+//! Owns every check of a foreign event: names, lengths, alphabets, types. What can be dropped without hurting the
+//! conversion (an unknown click id, a cookie nobody wants) is dropped with a warning; what cannot be understood is
+//! refused with the field's name. Pure: time, randomness and the site's country are arguments. Leaves the envelope
+//! to `browser` and `server_api`, and what only the request knows (client address, clock skew) to `enrich`.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use shared::event::{Campaign, ClickId, Context, Event, Page, Source};
+use shared::identity::Field;
+use shared::{Consent, Properties, Scalar, UnixMs, UserData, click_id, event_id, limits, scrub, visitor};
+
+use super::raw_user::RawUser;
+
+/// What an event takes when it does not say so itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Defaults<'a> {
+    /// When it arrived.
+    pub now: UnixMs,
+    /// The channel it came through, unless it has no page: then [`Source::Server`].
+    pub source: Option<Source>,
+    /// ISO 3166-1 alpha-2 country of the site, for national phone numbers.
+    pub country: Option<&'a str>,
+    /// Randomness for an event id that must be minted.
+    pub random: [u8; 10],
+}
+
+/// An event that was understood, and what was ignored in it.
+#[derive(Debug)]
+pub struct Understood {
+    /// The event.
+    pub event: Event,
+    /// Fields that were ignored, each with the reason, for the developer who sent it.
+    pub warnings: Vec<String>,
+}
+
+/// Why an event was not understood.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// Wrong JSON type or an impossible value somewhere in it.
+    #[error("{field}: {problem}")]
+    Field {
+        /// Path of the field, such as `properties.value`.
+        field: String,
+        /// What was wrong. Never quotes a value: it may be personal data.
+        problem: String,
+    },
+    /// No `event`.
+    #[error("event: a name is required, such as \"Purchase\"")]
+    NoName,
+    /// A name that is too long or holds control characters.
+    #[error("event: a name has 1 to {} bytes and no control characters", limits::EVENT_NAME)]
+    BadName,
+    /// An id that cannot be one.
+    #[error("event_id: an id has 1 to {} bytes and no control characters", limits::EVENT_ID)]
+    BadEventId,
+    /// A visitor id that cannot be one.
+    #[error("visitor_id: an id has 1 to {} letters, digits, '-', '_' or '.'", limits::ID)]
+    BadVisitorId,
+}
+
+/// The event as it is written, before any check.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct RawEvent {
+    event: Option<String>,
+    event_id: Option<IdText>,
+    time: Option<UnixMs>,
+    source: Option<Source>,
+    visitor_id: Option<IdText>,
+    page: Option<Page>,
+    click_ids: Option<BTreeMap<String, Option<ClickId>>>,
+    cookies: Option<BTreeMap<String, Option<String>>>,
+    campaign: Option<Campaign>,
+    context: Option<Context>,
+    user: Option<RawUser>,
+    properties: Option<Properties>,
+    consent: Option<Consent>,
+}
+
+/// An id that some senders write as a number.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum IdText {
+    Text(String),
+    Number(u64),
+}
+
+impl IdText {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text.trim().to_owned(),
+            Self::Number(number) => number.to_string(),
+        }
+    }
+}
+
+/// Reads one event, quickly: fields that are not ours are passed over in silence.
+pub fn event(json: &str, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    let raw = serde_json::from_str(json).map_err(|_| locate(json))?;
+    build(raw, defaults, Vec::new())
+}
+
+/// Reads one event and names the fields that are not ours; for developers and their server code.
+pub fn event_with_warnings(json: &str, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    let mut unknown = Vec::new();
+    let mut reader = serde_json::Deserializer::from_str(json);
+    let raw = serde_ignored::deserialize(&mut reader, |path| {
+        let path = path.to_string();
+        // An object or a nested list among the custom properties is passed over by design, and says so.
+        let custom = path.starts_with("properties.");
+        unknown.push(if custom {
+            format!("{path}: only text, numbers, truth values and lists of those")
+        } else {
+            format!("{path}: unknown field, ignored")
+        });
+    });
+    let raw = raw.map_err(|_| locate(json))?;
+    unknown.truncate(MOST_WARNINGS);
+    build(raw, defaults, unknown)
+}
+
+/// Reads again, slowly, to name the field that failed.
+fn locate(json: &str) -> ReadError {
+    let mut reader = serde_json::Deserializer::from_str(json);
+    match serde_path_to_error::deserialize::<_, RawEvent>(&mut reader) {
+        Ok(_) => ReadError::Field { field: "event".to_owned(), problem: "unreadable".to_owned() },
+        Err(error) => {
+            let path = error.path().to_string();
+            let field = if path == "." { "event".to_owned() } else { path };
+            ReadError::Field { field, problem: without_values(&error.into_inner().to_string()) }
+        }
+    }
+}
+
+/// serde quotes the offending value (`invalid type: string "jane@…", expected …`); the quote is cut out, because
+/// it may be personal data and ends in an answer or a log.
+pub(super) fn without_values(message: &str) -> String {
+    let message = message.split(" at line ").next().unwrap_or(message);
+    let mut clean = String::with_capacity(message.len());
+    let mut quoted = false;
+    let mut escaped = false;
+    for c in message.chars() {
+        match c {
+            '"' if !escaped => {
+                quoted = !quoted;
+                if quoted {
+                    clean.push('…');
+                }
+            }
+            _ if quoted => escaped = c == '\\' && !escaped,
+            _ => clean.push(c),
+        }
+    }
+    limits::clip(&clean, 200).to_owned()
+}
+
+fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
+    let name = name(raw.event)?;
+    let mut properties = raw.properties.unwrap_or_default();
+    let mut user = UserData::default();
+    if let Some(raw_user) = raw.user {
+        raw_user.hash_into(&mut user, defaults.country, &mut warnings);
+    }
+    take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
+
+    let event_id = match raw.event_id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+        Some(id) if event_id::valid(&id) => id,
+        Some(_) => return Err(ReadError::BadEventId),
+        None => derived_id(&name, &properties)
+            .unwrap_or_else(|| event_id::uuid_v7(defaults.now.0, defaults.random)),
+    };
+    let page = page(raw.page.unwrap_or_default());
+    let source = raw.source.or(defaults.source).unwrap_or(match page.url {
+        Some(_) => Source::Web,
+        None => Source::Server,
+    });
+    let mut event = Event {
+        event: name,
+        event_id,
+        time: raw.time.unwrap_or(defaults.now),
+        source,
+        visitor_id: visitor_id(raw.visitor_id)?,
+        page,
+        click_ids: BTreeMap::new(),
+        cookies: BTreeMap::new(),
+        campaign: raw.campaign.map(campaign),
+        context: context(raw.context.unwrap_or_default(), &mut warnings),
+        user,
+        properties,
+        consent: raw.consent.unwrap_or_default(),
+    };
+    cookies(raw.cookies.unwrap_or_default(), &mut event, &mut warnings);
+    click_ids(raw.click_ids.unwrap_or_default(), &mut event, &mut warnings);
+    warnings.truncate(MOST_WARNINGS);
+    Ok(Understood { event, warnings })
+}
+
+fn name(name: Option<String>) -> Result<String, ReadError> {
+    let name =
+        name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
+    if name.len() > limits::EVENT_NAME || name.chars().any(char::is_control) {
+        return Err(ReadError::BadName);
+    }
+    Ok(name)
+}
+
+fn derived_id(name: &str, properties: &Properties) -> Option<String> {
+    event_id::derive(name, properties.order_id.as_deref()?)
+}
+
+fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
+    match id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+        None => Ok(None),
+        Some(id) if event_id::valid_token(&id) => Ok(Some(id)),
+        Some(_) => Err(ReadError::BadVisitorId),
+    }
+}
+
+fn page(page: Page) -> Page {
+    let address = |url: Option<String>| {
+        url.filter(|url| url.len() <= limits::URL && !url.trim().is_empty()).map(|url| scrub::url(url.trim()))
+    };
+    let title = page.title.as_deref().map(|title| limits::clip(title, limits::TEXT).to_owned());
+    Page {
+        url: address(page.url),
+        referrer: address(page.referrer),
+        title: title.filter(|title| !title.is_empty() && !scrub::looks_like_email(title)),
+    }
+}
+
+fn campaign(campaign: Campaign) -> Campaign {
+    let text = |text: Option<String>| {
+        let text = text.as_deref().map(|text| limits::clip(text, limits::PROPERTY).to_owned());
+        text.filter(|text| !text.is_empty() && !scrub::looks_like_email(text))
+    };
+    Campaign {
+        source: text(campaign.source),
+        medium: text(campaign.medium),
+        name: text(campaign.name),
+        term: text(campaign.term),
+        content: text(campaign.content),
+        id: text(campaign.id),
+    }
+}
+
+fn context(context: Context, warnings: &mut Vec<String>) -> Context {
+    let ip = context.ip.as_deref().and_then(|ip| {
+        let read = super::client_address::parse(ip);
+        if read.is_none() {
+            warnings.push("context.ip: not an IPv4 or IPv6 address, ignored".to_owned());
+        }
+        read.map(|ip| ip.to_string())
+    });
+    let line = |text: Option<String>| {
+        let text = text.as_deref().map(|text| limits::clip(text.trim(), limits::TEXT).to_owned());
+        text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
+    };
+    Context { ip, user_agent: line(context.user_agent), language: line(context.language) }
+}
+
+fn cookies(cookies: BTreeMap<String, Option<String>>, event: &mut Event, warnings: &mut Vec<String>) {
+    for (name, value) in cookies.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
+        if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
+            event.cookies.insert(name, value);
+        } else {
+            warnings.push(format!("cookies.{}: no platform asks for it, ignored", limits::clip(&name, 40)));
+        }
+    }
+}
+
+/// Click ids the event names, then those of its page's address, then those inside the ad cookies.
+fn click_ids(named: BTreeMap<String, Option<ClickId>>, event: &mut Event, warnings: &mut Vec<String>) {
+    for (param, id) in named.into_iter().filter_map(|(param, id)| Some((param, id?))) {
+        match click_id::find(&param) {
+            Some(spec) if click_id::valid(spec, &id.value) => {
+                event.click_ids.insert(spec.param.to_owned(), id);
+            }
+            Some(_) => warnings.push(format!("click_ids.{param}: not a value of this click id, ignored")),
+            None => {
+                warnings.push(format!("click_ids.{}: unknown click id, ignored", limits::clip(&param, 40)))
+            }
+        }
+    }
+    let query =
+        event.page.url.as_deref().and_then(|url| url.split_once('?')).map(|(_, query)| query.to_owned());
+    for (spec, value) in query.iter().flat_map(|query| click_id::from_query(query)) {
+        let seen_at = Some(event.time);
+        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
+    }
+    let from_cookies: Vec<_> =
+        event.cookies.iter().filter_map(|(name, value)| click_id::from_cookie(name, value)).collect();
+    for (spec, value, seen_at) in from_cookies {
+        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
+    }
+    while event.click_ids.len() > limits::CLICK_IDS {
+        event.click_ids.pop_last();
+    }
+}
+
+/// Personal data that was put among the properties is hashed into the user data, and what looks like an e-mail
+/// address anywhere else is dropped: properties travel in clear.
+fn take_identity(
+    properties: &mut Properties,
+    user: &mut UserData,
+    country: Option<&str>,
+    warnings: &mut Vec<String>,
+) {
+    const PERSONAL: [Field; 6] =
+        [Field::Email, Field::Phone, Field::FirstName, Field::LastName, Field::Street, Field::BirthDate];
+    let mut taken = RawUser::default();
+    for field in PERSONAL {
+        match properties.custom.remove(field.name()) {
+            Some(Scalar::Text(text)) => taken.push(field, text),
+            Some(Scalar::Integer(number)) => taken.push(field, number.to_string()),
+            _ => {}
+        }
+    }
+    if !taken.is_empty() {
+        taken.hash_into(user, country, warnings);
+    }
+    properties.custom.retain(|name, value| {
+        let personal = holds_email(value) || scrub::looks_like_email(name);
+        if personal {
+            warnings.push("properties: a value that looks like an e-mail address was dropped".to_owned());
+        }
+        !personal
+    });
+    for text in [&mut properties.search_term, &mut properties.coupon] {
+        if text.as_deref().is_some_and(scrub::looks_like_email) {
+            *text = None;
+        }
+    }
+}
+
+fn holds_email(value: &Scalar) -> bool {
+    match value {
+        Scalar::Text(text) => scrub::looks_like_email(text),
+        Scalar::List(values) => values.iter().any(holds_email),
+        Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Number(_) => false,
+    }
+}
+
+/// The token of ours an event carries, if any.
+pub fn click_token(event: &Event) -> Option<&str> {
+    event.click_ids.get(visitor::CLICK_TOKEN).map(|id| id.value.as_str())
+}
+
+/// Most warnings reported for one event; more help nobody.
+const MOST_WARNINGS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMs = UnixMs(1_795_183_600_000);
+
+    fn defaults() -> Defaults<'static> {
+        Defaults { now: NOW, source: None, country: None, random: [7; 10] }
+    }
+
+    fn understood(json: &str) -> Understood {
+        event_with_warnings(json, defaults()).expect("readable")
+    }
+
+    #[test]
+    fn the_smallest_event_has_all_it_needs() {
+        let event = understood(r#"{"event":"Lead"}"#).event;
+        assert_eq!((event.event.as_str(), event.time, event.source), ("Lead", NOW, Source::Server));
+        assert_eq!(event.event_id, event_id::uuid_v7(NOW.0, [7; 10]));
+    }
+
+    #[test]
+    fn an_order_id_makes_the_event_id() {
+        let event = understood(r#"{"event":"Purchase","properties":{"order_id":88121}}"#).event;
+        assert_eq!(event.event_id, "Purchase-88121");
+    }
+
+    #[test]
+    fn wrong_types_name_their_field_and_quote_nothing() {
+        let check = |json: &str, field: &str| {
+            let error = event(json, defaults()).expect_err(json).to_string();
+            assert!(error.starts_with(field), "{json}: {error}");
+            assert!(!error.contains("jane") && !error.contains("6505551212"), "{error}");
+        };
+        check(r#"{"event":["jane@example.com"]}"#, "event:");
+        check(r#"{"event":"Lead","properties":{"value":"jane@example.com"}}"#, "properties");
+        check(r#"{"event":"Lead","page":"jane@example.com"}"#, "page:");
+        check(r#"{"event":"Lead","time":"jane"}"#, "time:");
+        check(r#"{"event":"Lead","source":"jane \" jane"}"#, "source");
+        check(r#"{"event":"Lead","click_ids":[]}"#, "click_ids:");
+        check(r#"{"event":"Lead","user":"jane"}"#, "user:");
+        check("[]", "event");
+        check("17", "event");
+        check(r#"{}"#, "event:");
+        check(r#"{"event":"  "}"#, "event:");
+        check(r#"{"event":"Lead","event_id":"a\u0000b"}"#, "event_id:");
+        check(r#"{"event":"Lead","visitor_id":"a b"}"#, "visitor_id:");
+        check(&format!("{{\"event\":\"{}\"}}", "x".repeat(51)), "event:");
+        check(&format!("{{\"event\":\"Lead\",\"x\":{}{}}}", "[".repeat(200), "]".repeat(199)), "");
+    }
+
+    #[test]
+    fn misspelt_fields_are_reported() {
+        let warnings =
+            understood(r#"{"event":"Lead","evnt_id":"1","page":{"uri":"x"},"user":{"mail":"x"}}"#).warnings;
+        for field in ["evnt_id", "page.uri", "user.mail"] {
+            assert!(warnings.iter().any(|warning| warning.starts_with(field)), "{field} in {warnings:?}");
+        }
+    }
+
+    #[test]
+    fn personal_data_among_the_properties_is_hashed_or_dropped() {
+        let read = understood(
+            r#"{"event":"Lead","properties":{"email":"jane@example.com","note":"ask jane@example.com","plan":"pro"}}"#,
+        );
+        assert!(read.event.user.has(Field::Email));
+        assert_eq!(read.event.properties.custom.keys().collect::<Vec<_>>(), ["plan"]);
+        let stored = serde_json::to_string(&read.event).expect("writable");
+        assert!(!stored.contains("jane"), "{stored}");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_reader_never_panics(text in ".{0,200}") {
+            let _ = event(&text, defaults());
+            let _ = event_with_warnings(&text, defaults());
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The only sender: every request that leaves the house leaves through here, over connections that are reused.
+//!
+//! Owns TLS, time limits, the limit on an answer's size, and the refusal of private addresses for requests that
+//! must stay public. Redirects are never followed: an answer is for the platform's reader. Leaves retrying to the
+//! worker and meaning to the platform.
+
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use shared::UnixMs;
+use tower_service::Service;
+
+use crate::platform::{Request, Response, is_public};
+
+#[expect(clippy::disallowed_types, reason = "this is the one file that sends")]
+type Hyper = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
+
+/// The sender. Cheap to clone: clones share the connections.
+#[derive(Clone, Debug)]
+pub struct HttpClient {
+    anywhere: Hyper,
+    public_only: Hyper,
+    timeout: Duration,
+}
+
+impl HttpClient {
+    /// A sender that gives a request `timeout` from the first byte sent to the last received.
+    pub fn new(timeout: Duration) -> Self {
+        Self { anywhere: client(Guarded::anywhere()), public_only: client(Guarded::public_only()), timeout }
+    }
+
+    /// Sends one request and reads its answer. Never fails: trouble is a kind of answer, for the platform to read.
+    pub async fn send(&self, request: &Request, now: UnixMs) -> Response {
+        if request.public_only && literal_address(&request.url).is_some_and(|ip| !is_public(ip)) {
+            return Response::NotSent(PRIVATE.to_owned());
+        }
+        let outgoing = match outgoing(request) {
+            Ok(outgoing) => outgoing,
+            Err(error) => return Response::NotSent(format!("the request cannot be written: {error}")),
+        };
+        let client = if request.public_only { &self.public_only } else { &self.anywhere };
+        match tokio::time::timeout(self.timeout, exchange(client, outgoing, now)).await {
+            Ok(response) => response,
+            Err(_) => Response::NoAnswer(format!("no answer within {} ms", self.timeout.as_millis())),
+        }
+    }
+}
+
+#[expect(clippy::disallowed_types, reason = "this is the one file that sends")]
+fn client(resolver: Guarded) -> Hyper {
+    let mut http = HttpConnector::new_with_resolver(resolver);
+    http.enforce_http(false);
+    http.set_nodelay(true);
+    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    let https = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_webpki_roots()
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(http);
+    hyper_util::client::legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(IDLE_TIMEOUT)
+        .pool_timer(TokioTimer::new())
+        .pool_max_idle_per_host(MOST_IDLE)
+        .build(https)
+}
+
+fn outgoing(request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error> {
+    let mut builder = http::Request::builder().method(request.method).uri(request.url.as_str());
+    builder = builder.header(USER_AGENT, concat!("anytrack-relay/", env!("CARGO_PKG_VERSION")));
+    for header in &request.headers {
+        let mut value = http::HeaderValue::from_str(&header.value.expose())?;
+        value.set_sensitive(header.value.is_secret());
+        builder = builder.header(HeaderName::from_static(header.name), value);
+    }
+    if let Some(kind) = request.body.content_type() {
+        builder = builder.header(CONTENT_TYPE, kind);
+    }
+    builder.body(Full::new(Bytes::from(request.body.expose())))
+}
+
+async fn exchange(client: &Hyper, outgoing: http::Request<Full<Bytes>>, now: UnixMs) -> Response {
+    let answer = match client.request(outgoing).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_connect() => {
+            return Response::NotSent(format!("no connection: {}", causes(&error)));
+        }
+        Err(error) => return Response::NoAnswer(format!("the connection broke: {}", causes(&error))),
+    };
+    let (parts, body) = answer.into_parts();
+    let retry_after = parts.headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+    let headers = parts
+        .headers
+        .iter()
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+    let headers: Vec<(String, String)> = headers.collect();
+    match Limited::new(body, LARGEST_ANSWER_BYTES).collect().await {
+        Ok(body) => {
+            let body = body.to_bytes().to_vec();
+            Response::Answer { status: parts.status.as_u16(), retry_after, headers, body }
+        }
+        Err(_) => Response::NoAnswer("the answer broke off or is too large".to_owned()),
+    }
+}
+
+/// An error with its causes in one line. hyper's errors name operations and addresses, never headers or bodies.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !line.ends_with(&cause_text) {
+            line = format!("{line}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    line
+}
+
+/// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3).
+fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse::<u64>() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let at = http_date(value)?;
+    Some(Duration::from_millis(u64::try_from(at.since(now)).unwrap_or(0)))
+}
+
+/// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form of HTTP dates that is still to be written.
+fn http_date(text: &str) -> Option<UnixMs> {
+    let mut words = text.strip_suffix(" GMT")?.split_whitespace();
+    let (_weekday, day, month, year, clock) =
+        (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    UnixMs::parse_rfc3339(&format!("{year}-{month:02}-{day}T{clock}Z"))
+}
+
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/// The address an URL names directly, without a resolver's help.
+fn literal_address(url: &url::Url) -> Option<IpAddr> {
+    match url.host()? {
+        url::Host::Ipv4(ip) => Some(ip.into()),
+        url::Host::Ipv6(ip) => Some(ip.into()),
+        url::Host::Domain(_) => None,
+    }
+}
+
+/// The system's resolver, which may be told to see public addresses only. Checking what a name resolves to, at the
+/// moment of connecting, is what stops a public name from leading into the private network.
+#[derive(Clone, Debug)]
+struct Guarded {
+    system: GaiResolver,
+    public_only: bool,
+}
+
+impl Guarded {
+    fn anywhere() -> Self {
+        Self { system: GaiResolver::new(), public_only: false }
+    }
+
+    fn public_only() -> Self {
+        Self { system: GaiResolver::new(), public_only: true }
+    }
+}
+
+impl Service<Name> for Guarded {
+    type Response = std::vec::IntoIter<SocketAddr>;
+    type Error = io::Error;
+    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.system.poll_ready(context)
+    }
+
+    fn call(&mut self, name: Name) -> Self::Future {
+        let resolving = self.system.call(name);
+        let public_only = self.public_only;
+        Box::pin(async move {
+            let all = resolving.await?;
+            let allowed: Vec<SocketAddr> =
+                all.filter(|address| !public_only || is_public(address.ip())).collect();
+            if allowed.is_empty() { Err(io::Error::other(PRIVATE)) } else { Ok(allowed.into_iter()) }
+        })
+    }
+}
+
+/// What is said when a request must stay public and would not.
+const PRIVATE: &str = "the address lies in a private network; set allow_private = true if that is intended";
+/// A connection that does not come about within this time will not.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Platforms and load balancers drop idle connections after a minute; ours go first.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+/// Idle connections kept per host; more than any platform's concurrency.
+const MOST_IDLE: usize = 32;
+/// Answers are short; what is longer is not an answer.
+const LARGEST_ANSWER_BYTES: usize = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_in_both_forms() {
+        let now = UnixMs(784_111_777_000);
+        let check = |text: &str, seconds: Option<u64>| {
+            assert_eq!(retry_after(text, now), seconds.map(Duration::from_secs), "{text}");
+        };
+        check("120", Some(120));
+        check("Sun, 06 Nov 1994 08:49:37 GMT", Some(0));
+        check("Sun, 06 Nov 1994 08:51:37 GMT", Some(120));
+        check("Sun, 06 Nov 1994 08:00:00 GMT", Some(0));
+        check("soon", None);
+        check("-5", None);
+    }
+}

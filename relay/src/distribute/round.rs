@@ -1,0 +1,288 @@
+//! One round: sends a handful of events to one destination and settles what became of each.
+//!
+//! A request that was refused whole is halved until the culprit stands alone, so one bad event never costs its
+//! neighbours. As soon as the destination as a whole proves to be in trouble, the rest of the round is put back
+//! unsent. Owns the order of sending; leaves reading and writing the store to the worker.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::{Event, UnixMs};
+use tokio::task::JoinSet;
+
+use super::circuit::Health;
+use super::http_client::HttpClient;
+use super::plan::plan;
+use super::schedule::Backoff;
+use crate::config::Destination;
+use crate::metrics::Metrics;
+use crate::platform::{Outcome, Planned, Response, SkipReason};
+use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
+
+/// An event in a round, with what is known from earlier rounds.
+#[derive(Clone, Debug)]
+pub struct Item {
+    /// Its number in the log.
+    pub seq: Seq,
+    /// The event.
+    pub event: Arc<Event>,
+    /// Attempts made before this round.
+    pub attempts: u32,
+    /// When it may first have reached the platform.
+    pub reached: Option<UnixMs>,
+    /// Whether it comes from the retry list.
+    pub pending: bool,
+    /// Why it failed last, when it did.
+    pub reason: Option<String>,
+}
+
+impl From<Logged> for Item {
+    fn from(logged: Logged) -> Self {
+        let Logged { seq, event, .. } = logged;
+        Self { seq, event, attempts: 0, reached: None, pending: false, reason: None }
+    }
+}
+
+impl From<Pending> for Item {
+    fn from(pending: Pending) -> Self {
+        let Pending { logged, attempts, reached, reason, .. } = pending;
+        Self { attempts, reached, pending: true, reason: Some(reason), ..Self::from(logged) }
+    }
+}
+
+/// What a round needs besides its events.
+pub struct Round<'a> {
+    /// Where to.
+    pub destination: &'a Arc<Destination>,
+    /// The sender.
+    pub client: &'a HttpClient,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// Counters.
+    pub metrics: &'a Metrics,
+    /// Time and jitter.
+    pub now: fn() -> UnixMs,
+    /// A uniform random number in 0..1.
+    pub draw: fn() -> f64,
+}
+
+/// What a round came to.
+#[derive(Debug)]
+pub struct Settled {
+    /// What to record.
+    pub settlement: Settlement,
+    /// What it says about the destination.
+    pub health: Health,
+}
+
+impl Round<'_> {
+    /// Sends the events and settles each. The settlement's cursor is left to the worker.
+    pub async fn run(&self, items: Vec<Item>) -> Settled {
+        let mut tally = Tally::new(items.len());
+        let mut work: Vec<Vec<usize>> = vec![(0..items.len()).collect()];
+        while let Some(places) = work.pop() {
+            // In trouble, what is left keeps no outcome and is put back.
+            if !tally.in_trouble() {
+                self.attempt(&items, places, &mut work, &mut tally).await;
+            }
+        }
+        self.settle(items, tally)
+    }
+
+    /// Plans and sends the events at `places`; halves of refused requests go back onto `work`.
+    async fn attempt(
+        &self,
+        items: &[Item],
+        places: Vec<usize>,
+        work: &mut Vec<Vec<usize>>,
+        tally: &mut Tally,
+    ) {
+        let events: Vec<&Event> = places.iter().map(|place| &*items[*place].event).collect();
+        let built = plan(self.destination, &events, (self.now)());
+        for (index, skip) in built.skips {
+            self.metrics.skipped(&self.destination.name, skip.reason.tag());
+            tally.skips.push((places[index], skip.reason, skip.detail));
+        }
+        let mut waiting = built.requests.into_iter();
+        let mut flying = JoinSet::new();
+        loop {
+            while flying.len() < self.destination.platform.limits().concurrency.max(1) {
+                let Some(planned) = waiting.next() else { break };
+                if !tally.in_trouble() {
+                    flying.spawn(send(self.client.clone(), planned, self.now));
+                }
+            }
+            let Some(flown) = flying.join_next().await else { break };
+            // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
+            let Ok((planned, response)) = flown else { continue };
+            let here: Vec<usize> = planned.events.iter().map(|index| places[*index]).collect();
+            self.judge(&here, &response, work, tally);
+        }
+    }
+
+    /// Reads one answer and notes what became of the events it stands for.
+    fn judge(&self, places: &[usize], response: &Response, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
+        let outcomes = self.destination.platform.read(response, places.len(), (self.now)());
+        tally.note_health(&outcomes);
+        let mut refused = Vec::new();
+        let reached = !matches!(response, Response::NotSent(_));
+        for (place, outcome) in places.iter().zip(outcomes) {
+            self.metrics.outcome(&self.destination.name, outcome.tag());
+            match outcome {
+                Outcome::Split { .. } if places.len() > 1 => refused.push(*place),
+                Outcome::Split { reason } => {
+                    tally.outcomes[*place] = Some((Outcome::Rejected { reason }, reached))
+                }
+                outcome @ (Outcome::Delivered
+                | Outcome::Retry { .. }
+                | Outcome::Rejected { .. }
+                | Outcome::Unauthorized { .. }) => tally.outcomes[*place] = Some((outcome, reached)),
+            }
+        }
+        if !refused.is_empty() {
+            let half = refused.len().div_ceil(2);
+            let rest = refused.split_off(half);
+            work.extend([rest, refused].into_iter().filter(|places| !places.is_empty()));
+        }
+    }
+
+    /// Turns what was noted into what is recorded.
+    fn settle(&self, items: Vec<Item>, mut tally: Tally) -> Settled {
+        let now = (self.now)();
+        let mut settlement = Settlement::default();
+        let health = tally.health();
+        for (place, reason, detail) in std::mem::take(&mut tally.skips) {
+            let item = &items[place];
+            match (item.pending, reason, &item.reason) {
+                // It waited until it was too old: that is a loss, and the operator is told why it waited.
+                (true, SkipReason::TooOld, Some(last)) => {
+                    let reason = format!("grew too old while waiting ({detail}); last trouble: {last}");
+                    settlement.dead.push(Dead { seq: item.seq, at: now, reason });
+                }
+                _ if item.pending => settlement.done.push(item.seq),
+                _ => {}
+            }
+            tally.outcomes[place] = None;
+            tally.settled[place] = true;
+        }
+        for (place, item) in items.iter().enumerate() {
+            if !tally.settled[place] {
+                let outcome = tally.outcomes[place].take();
+                self.settle_one(item, outcome, &health, now, &mut settlement);
+            }
+        }
+        self.metrics.dead(&self.destination.name, settlement.dead.len());
+        Settled { settlement, health }
+    }
+
+    fn settle_one(
+        &self,
+        item: &Item,
+        outcome: Option<(Outcome, bool)>,
+        health: &Health,
+        now: UnixMs,
+        settlement: &mut Settlement,
+    ) {
+        let seq = item.seq;
+        let (attempts, reached, at_least, asked, reason) = match outcome {
+            Some((Outcome::Delivered, _)) => {
+                if item.pending {
+                    settlement.done.push(seq);
+                }
+                return;
+            }
+            Some((Outcome::Rejected { reason } | Outcome::Split { reason }, _)) => {
+                settlement.dead.push(Dead { seq, at: now, reason });
+                return;
+            }
+            Some((Outcome::Unauthorized { reason }, _)) => {
+                (item.attempts + 1, item.reached, Duration::ZERO, None, reason)
+            }
+            Some((Outcome::Retry { after, at_least, reason }, reached)) => {
+                let reached = item.reached.or(reached.then_some(now));
+                (item.attempts + 1, reached, at_least, after, reason)
+            }
+            None => (item.attempts, item.reached, Duration::ZERO, None, put_back(health)),
+        };
+        let retry_for = self.destination.platform.limits().retry_for_ms;
+        if let Some(first) = reached.filter(|first| now.since(*first) > retry_for) {
+            let hours = now.since(first) / shared::time::HOUR_MS;
+            let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
+            settlement.dead.push(Dead { seq, at: now, reason });
+            return;
+        }
+        let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
+        let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+    }
+}
+
+/// Why an event was put back without having been sent.
+fn put_back(health: &Health) -> String {
+    match health {
+        Health::Trouble { reason, .. } | Health::Unauthorized { reason } => format!("not sent: {reason}"),
+        Health::Answered | Health::Silent => "not sent: the round ended early".to_owned(),
+    }
+}
+
+async fn send(client: HttpClient, planned: Planned, now: fn() -> UnixMs) -> (Planned, Response) {
+    let response = client.send(&planned.request, now()).await;
+    (planned, response)
+}
+
+/// What is noted during a round, by place.
+struct Tally {
+    outcomes: Vec<Option<(Outcome, bool)>>,
+    settled: Vec<bool>,
+    skips: Vec<(usize, SkipReason, String)>,
+    answered: bool,
+    trouble: Option<Health>,
+}
+
+impl Tally {
+    fn new(items: usize) -> Self {
+        Self {
+            outcomes: vec![None; items],
+            settled: vec![false; items],
+            skips: Vec::new(),
+            answered: false,
+            trouble: None,
+        }
+    }
+
+    /// Whether going on is pointless: everything so far met trouble that is not the events' fault.
+    fn in_trouble(&self) -> bool {
+        !self.answered && self.trouble.is_some()
+    }
+
+    fn health(&self) -> Health {
+        match &self.trouble {
+            _ if self.answered => Health::Answered,
+            Some(trouble) => trouble.clone(),
+            None => Health::Silent,
+        }
+    }
+
+    /// A request whose every event must be retried speaks of the destination, not of the events.
+    fn note_health(&mut self, outcomes: &[Outcome]) {
+        let mut trouble = None;
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Delivered | Outcome::Split { .. } | Outcome::Rejected { .. } => {
+                    self.answered = true;
+                    return;
+                }
+                Outcome::Retry { after, at_least, reason } => {
+                    trouble =
+                        Some(Health::Trouble { at_least: *at_least, asked: *after, reason: reason.clone() });
+                }
+                Outcome::Unauthorized { reason } => {
+                    trouble = Some(Health::Unauthorized { reason: reason.clone() });
+                }
+            }
+        }
+        if trouble.is_some() {
+            self.trouble = trouble;
+        }
+    }
+}

@@ -1,0 +1,266 @@
+//! A destination's worker: follows the log with a cursor of its own and keeps what must be retried moving.
+//!
+//! Each turn takes what is due again and what is new, runs one [`Round`], and settles it in one store transaction
+//! together with the cursor. A crash in between sends the round again under the same event ids, which the platform
+//! counts once; it never loses an event. Owns waiting and waking; leaves sending to the round.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::UnixMs;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::circuit::{Admits, Change, Circuit};
+use super::http_client::HttpClient;
+use super::round::{Item, Round};
+use super::schedule::Backoff;
+use crate::config::Destination;
+use crate::metrics::Metrics;
+use crate::store::{Seq, Store, StoreError};
+
+/// Everything a worker needs.
+pub struct Worker {
+    /// Where to deliver.
+    pub destination: Arc<Destination>,
+    /// The log.
+    pub store: Arc<dyn Store>,
+    /// The sender.
+    pub client: HttpClient,
+    /// Waits between attempts.
+    pub backoff: Backoff,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Reads the clock.
+    pub now: fn() -> UnixMs,
+    /// Draws jitter.
+    pub draw: fn() -> f64,
+}
+
+/// Where a worker stands.
+struct Position {
+    cursor: Seq,
+    circuit: Circuit,
+    /// When the earliest pending event is due; `None` when nothing is pending.
+    next_due: Option<UnixMs>,
+}
+
+impl Worker {
+    /// Works until `stop` turns true and nothing more can be delivered right now.
+    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+        let Some(mut position) = self.start(&mut stop).await else { return };
+        let mut head = self.store.watch();
+        loop {
+            head.borrow_and_update();
+            match self.turn(&mut position).await {
+                Ok(Turn::Worked) => continue,
+                Ok(Turn::Idle) if *stop.borrow() => return,
+                Ok(Turn::Idle) => {}
+                Err(StoreError::Closed) => return,
+                Err(trouble) => {
+                    error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
+                    if wait(STORE_PAUSE, &mut stop).await {
+                        return;
+                    }
+                    continue;
+                }
+            }
+            let pause = self.pause(&position);
+            tokio::select! {
+                changed = head.changed(), if pause.listen => { if changed.is_err() { return } }
+                () = tokio::time::sleep(pause.length) => {}
+                stopped = stop.changed() => { if stopped.is_err() { return } }
+            }
+        }
+    }
+
+    /// Finds where this destination stood, waiting for the store if need be.
+    async fn start(&self, stop: &mut watch::Receiver<bool>) -> Option<Position> {
+        loop {
+            let stood = async {
+                let cursor = self.store.cursor(&self.destination.name, false).await?;
+                let next_due = self.store.backlog(&self.destination.name).await?.next_due;
+                Ok::<_, StoreError>(Position { cursor, circuit: Circuit::default(), next_due })
+            };
+            match stood.await {
+                Ok(position) => return Some(position),
+                Err(StoreError::Closed) => return None,
+                Err(trouble) => {
+                    error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
+                    if wait(STORE_PAUSE, stop).await {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// One turn: gather, send, settle.
+    async fn turn(&self, position: &mut Position) -> Result<Turn, StoreError> {
+        let now = (self.now)();
+        let batch = self.destination.platform.limits().batch.max(1);
+        let (due_limit, fresh_limit) = match position.circuit.admits(now) {
+            Admits::All => (batch, batch),
+            Admits::Probe => (1, 1),
+            Admits::NoneUntil(_) => return Ok(Turn::Idle),
+        };
+        let name = &self.destination.name;
+        let mut items: Vec<Item> = Vec::new();
+        if position.next_due.is_some_and(|due| due <= now) {
+            items.extend(self.store.due(name, now, due_limit).await?.into_iter().map(Item::from));
+        }
+        // A probe takes the one that waits already; a fresh event only when none waits.
+        let mut cursor = None;
+        if items.is_empty() || position.circuit.open_until().is_none() {
+            cursor = self.fresh(position.cursor, batch, fresh_limit, &mut items).await?;
+        }
+        if items.is_empty() && cursor.is_none() {
+            return Ok(Turn::Idle);
+        }
+        self.deliver(position, items, cursor).await?;
+        Ok(Turn::Worked)
+    }
+
+    /// Adds up to `limit` new events of this site to `items`, and answers where the cursor may go after them.
+    async fn fresh(
+        &self,
+        after: Seq,
+        batch: usize,
+        limit: usize,
+        items: &mut Vec<Item>,
+    ) -> Result<Option<Seq>, StoreError> {
+        // The head is read first: an event appended while the log is read belongs to the next turn.
+        let head = *self.store.watch().borrow();
+        if head <= after {
+            return Ok(None);
+        }
+        let logged = self.store.read(after, batch).await?;
+        let all_read = logged.len() < batch;
+        let (mut taken, mut passed) = (0, after);
+        for event in logged {
+            let ours = event.site == self.destination.site;
+            if ours && taken == limit {
+                return Ok(Some(passed));
+            }
+            passed = event.seq;
+            if ours {
+                taken += 1;
+                items.push(Item::from(event));
+            }
+        }
+        // Numbers up to the head that did not come back belong to erased events.
+        Ok(Some(if all_read { passed.max(head) } else { passed }))
+    }
+
+    /// Sends the items and records what became of them, together with the cursor.
+    async fn deliver(
+        &self,
+        position: &mut Position,
+        items: Vec<Item>,
+        cursor: Option<Seq>,
+    ) -> Result<(), StoreError> {
+        let round = Round {
+            destination: &self.destination,
+            client: &self.client,
+            backoff: self.backoff,
+            metrics: &self.metrics,
+            now: self.now,
+            draw: self.draw,
+        };
+        let settled = round.run(items).await;
+        let mut settlement = settled.settlement;
+        settlement.cursor = cursor;
+        for dead in &settlement.dead {
+            warn!(destination = %self.destination.name, seq = dead.seq, reason = %dead.reason, "event given up");
+        }
+        // Learned before settling: if the store fails, the same events come again, and the wait still counts.
+        let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), (self.now)());
+        self.announce(change, &position.circuit);
+        let had_pending = position.next_due.is_some() || !settlement.retry.is_empty();
+        self.settle(settlement).await?;
+        if let Some(cursor) = cursor {
+            position.cursor = cursor;
+        }
+        if had_pending {
+            position.next_due = self.store.backlog(&self.destination.name).await?.next_due;
+        }
+        Ok(())
+    }
+
+    /// Records a round. Delivered events that are not recorded would be sent twice, so a failing store is asked
+    /// again for a while before the round is given back.
+    async fn settle(&self, settlement: crate::store::Settlement) -> Result<(), StoreError> {
+        let mut tries = 0;
+        loop {
+            match self.store.settle(&self.destination.name, settlement.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(StoreError::Closed) => return Err(StoreError::Closed),
+                Err(trouble) if tries >= SETTLE_TRIES => return Err(trouble),
+                Err(_) => {
+                    tries += 1;
+                    tokio::time::sleep(STORE_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    /// Tells the operator when a destination fails, is held or recovers.
+    fn announce(&self, change: Change, circuit: &Circuit) {
+        let destination = self.destination.name.as_str();
+        let reason = circuit.reason().unwrap_or("");
+        match change {
+            Change::None => {}
+            Change::Opened => {
+                warn!(destination, reason, "destination in trouble; its events are kept and retried")
+            }
+            Change::Held => error!(
+                destination,
+                reason, "destination stopped: fix its credentials or rights; its events are kept meanwhile"
+            ),
+            Change::Recovered => info!(destination, "destination well again"),
+        }
+        self.metrics.destination_up(destination, circuit.open_until().is_none());
+    }
+
+    /// How long nothing can be done, unless the log grows while the circuit admits.
+    fn pause(&self, position: &Position) -> Pause {
+        let now = (self.now)();
+        let (until, listen) = match position.circuit.admits(now) {
+            Admits::NoneUntil(open) => (Some(open), false),
+            Admits::All | Admits::Probe => (position.next_due, true),
+        };
+        let ms = until.map_or(LONGEST_PAUSE_MS, |until| until.since(now).clamp(1, LONGEST_PAUSE_MS));
+        Pause { length: Duration::from_millis(u64::try_from(ms).unwrap_or(1)), listen }
+    }
+}
+
+/// A rest between turns.
+struct Pause {
+    length: Duration,
+    /// Whether new events end it.
+    listen: bool,
+}
+
+/// What a turn came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Something was settled; look again at once.
+    Worked,
+    /// There is nothing to do now.
+    Idle,
+}
+
+/// Waits, unless told to stop: then answers true.
+async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
+    tokio::select! {
+        () = tokio::time::sleep(pause) => *stop.borrow(),
+        _ = stop.changed() => true,
+    }
+}
+
+/// A store that failed is asked again after this.
+const STORE_PAUSE: Duration = Duration::from_millis(500);
+/// How often a settlement is tried before the round is given back.
+const SETTLE_TRIES: u32 = 20;
+/// Wakes at least this often, in case the wall clock was set.
+const LONGEST_PAUSE_MS: i64 = 30_000;

@@ -1,0 +1,106 @@
+//! Enrich: adds what only the server knows, and takes away what the visitor did not agree to.
+//!
+//! Owns the corrected time, the visitor's client and the minimising of events without consent. Pure: the facts of
+//! the request are arguments. Money needs no enriching: there is never a default currency, and what a platform
+//! makes of an amount without one is that platform's business.
+
+use shared::{Context, Event, Signal, UnixMs, time};
+
+/// What a browser's request says about the visitor besides its body.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// When the request arrived.
+    pub received: UnixMs,
+    /// The page's clock when it sent, if it said so.
+    pub sent_at: Option<UnixMs>,
+    /// The visitor's client.
+    pub client: Context,
+}
+
+/// Completes an event that a browser sent: its clock is set right and its client filled in. What the page claims
+/// of its client is replaced: only the connection is evidence.
+pub fn from_browser(event: &mut Event, facts: &Facts) {
+    let skew = skew_ms(facts);
+    event.time = not_in_future(event.time.plus(skew), facts.received);
+    for id in event.click_ids.values_mut() {
+        id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
+    }
+    event.context = facts.client.clone();
+}
+
+/// Completes an event that a server sent: a time in the future becomes now.
+pub fn from_server(event: &mut Event, received: UnixMs) {
+    event.time = not_in_future(event.time, received);
+    for id in event.click_ids.values_mut() {
+        id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at, event.time));
+    }
+}
+
+/// How far the page's clock is behind ours. Small differences are the network's, not the clock's.
+fn skew_ms(facts: &Facts) -> i64 {
+    let skew = facts.sent_at.map_or(0, |sent_at| facts.received.since(sent_at));
+    if skew.abs() < SKEW_TOLERATED_MS { 0 } else { skew }
+}
+
+fn not_in_future(at: UnixMs, now: UnixMs) -> UnixMs {
+    UnixMs(at.0.clamp(0, now.0.max(0)))
+}
+
+/// Drops what the visitor did not agree to, before anything is stored: without consent to user data no person,
+/// without consent to storage no click id, no cookie and no visitor.
+pub fn minimise(event: &mut Event) {
+    if event.consent.ad_user_data == Some(Signal::Denied) {
+        event.user = shared::UserData::default();
+    }
+    if event.consent.ad_storage == Some(Signal::Denied) {
+        event.click_ids.clear();
+        event.cookies.clear();
+        event.visitor_id = None;
+    }
+}
+
+/// A request may take this long without the page's clock being called wrong.
+const SKEW_TOLERATED_MS: i64 = 5 * time::SECOND_MS;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::event;
+
+    fn facts(received: i64, sent_at: i64) -> Facts {
+        let client = Context { ip: Some("203.0.113.9".to_owned()), ..Context::default() };
+        Facts { received: UnixMs(received), sent_at: Some(UnixMs(sent_at)), client }
+    }
+
+    #[test]
+    fn a_wrong_clock_is_set_right() {
+        let check = |time: i64, sent_at: i64, expected: i64| {
+            let mut late = event(&format!(r#"{{"event":"Lead","time":{time}}}"#));
+            from_browser(&mut late, &facts(1_000_000, sent_at));
+            assert_eq!(late.time, UnixMs(expected), "event {time}, sent {sent_at}");
+        };
+        check(999_000, 999_900, 999_000);
+        check(400_000, 500_000, 900_000);
+        check(5_000_000, 5_100_000, 900_000);
+        check(1_000_200, 1_000_300, 1_000_000);
+    }
+
+    #[test]
+    fn the_connection_beats_what_the_page_claims() {
+        let mut claimed = event(r#"{"event":"Lead","context":{"ip":"198.51.100.1","user_agent":"made up"}}"#);
+        from_browser(&mut claimed, &facts(1_000_000, 1_000_000));
+        assert_eq!(claimed.context.ip.as_deref(), Some("203.0.113.9"));
+        assert_eq!(claimed.context.user_agent, None);
+    }
+
+    #[test]
+    fn a_denial_leaves_nothing_behind() {
+        let mut denied = event(
+            r#"{"event":"Lead","visitor_id":"v1","user":{"email":"jane@example.com"},"click_ids":{"fbclid":"IwAR_x"},
+                "cookies":{"_fbp":"fb.1.1700000000000.1"},"consent":{"ad_storage":"denied","ad_user_data":"denied"}}"#,
+        );
+        minimise(&mut denied);
+        assert!(denied.user.is_empty() && denied.click_ids.is_empty() && denied.cookies.is_empty());
+        assert_eq!(denied.visitor_id, None);
+    }
+}

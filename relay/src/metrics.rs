@@ -1,0 +1,160 @@
+//! Metrics: what an operator watches, in Prometheus' text form.
+//!
+//! Owns the names and labels (stable: dashboards and alerts are built on them) and the counters. Labels are few and
+//! come from the configuration or from fixed lists, never from a request, so nobody outside can make them many.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+use crate::store::Backlogs;
+
+/// All counters of a relay.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    received: Family<Received, Counter>,
+    requests: Family<Requests, Counter>,
+    outcomes: Family<Outcomes, Counter>,
+    skips: Family<Skips, Counter>,
+    dead: Family<Destinations, Counter>,
+    up: Family<Destinations, Gauge>,
+    backlog: Family<Destinations, Gauge>,
+    pending: Family<Destinations, Gauge>,
+    dead_letters: Family<Destinations, Gauge>,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Received {
+    site: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Requests {
+    route: &'static str,
+    status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Outcomes {
+    destination: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Skips {
+    destination: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Destinations {
+    destination: String,
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        let mut registry = Registry::with_prefix("anytrack");
+        let metrics = Self {
+            received: Family::default(),
+            requests: Family::default(),
+            outcomes: Family::default(),
+            skips: Family::default(),
+            dead: Family::default(),
+            up: Family::default(),
+            backlog: Family::default(),
+            pending: Family::default(),
+            dead_letters: Family::default(),
+            registry: Registry::default(),
+        };
+        registry.register("events", "Events received, by result", metrics.received.clone());
+        registry.register("requests", "HTTP requests answered", metrics.requests.clone());
+        registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
+        registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
+        registry.register("given_up", "Events put into the dead letter", metrics.dead.clone());
+        registry.register("destination_up", "1 while a destination takes events", metrics.up.clone());
+        registry.register("backlog", "Events of the log not yet read", metrics.backlog.clone());
+        registry.register("pending", "Events waiting for another try", metrics.pending.clone());
+        registry.register("dead_letters", "Events in the dead letter", metrics.dead_letters.clone());
+        Self { registry, ..metrics }
+    }
+}
+
+impl Metrics {
+    /// Counts `events` of a site with one result: `accepted`, `duplicate` or `rejected`.
+    pub fn received(&self, site: &str, result: &'static str, events: usize) {
+        if events > 0 {
+            let labels = Received { site: site.to_owned(), result };
+            self.received.get_or_create(&labels).inc_by(events as u64);
+        }
+    }
+
+    /// Counts an answered request.
+    pub fn request(&self, route: &'static str, status: u16) {
+        self.requests.get_or_create(&Requests { route, status }).inc();
+    }
+
+    /// Counts what became of one event in one attempt.
+    pub fn outcome(&self, destination: &str, outcome: &'static str) {
+        self.outcomes.get_or_create(&Outcomes { destination: destination.to_owned(), outcome }).inc();
+    }
+
+    /// Counts an event that was not sent on purpose.
+    pub fn skipped(&self, destination: &str, reason: &'static str) {
+        self.skips.get_or_create(&Skips { destination: destination.to_owned(), reason }).inc();
+    }
+
+    /// Counts events given up.
+    pub fn dead(&self, destination: &str, events: usize) {
+        if events > 0 {
+            let labels = Destinations { destination: destination.to_owned() };
+            self.dead.get_or_create(&labels).inc_by(events as u64);
+        }
+    }
+
+    /// Says whether a destination takes events.
+    pub fn destination_up(&self, destination: &str, up: bool) {
+        self.up.get_or_create(&Destinations { destination: destination.to_owned() }).set(i64::from(up));
+    }
+
+    /// The whole text, with the destinations' backlogs as the store has them now.
+    pub fn text(&self, backlogs: &Backlogs) -> String {
+        for (destination, backlog) in backlogs {
+            let labels = Destinations { destination: destination.clone() };
+            self.backlog.get_or_create(&labels).set(backlog.head - backlog.cursor);
+            self.pending.get_or_create(&labels).set(i64::try_from(backlog.pending).unwrap_or(i64::MAX));
+            self.dead_letters.get_or_create(&labels).set(i64::try_from(backlog.dead).unwrap_or(i64::MAX));
+        }
+        let mut text = String::new();
+        // Writing into a String cannot fail.
+        let _ = encode(&mut text, &self.registry);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::Backlog;
+
+    #[test]
+    fn the_text_names_what_was_counted() {
+        let metrics = Metrics::default();
+        metrics.received("shop", "accepted", 3);
+        metrics.outcome("meta", "delivered");
+        let backlog = Backlog { cursor: 4, head: 10, pending: 2, next_due: None, dead: 1 };
+        let text = metrics.text(&Backlogs::from([("meta".to_owned(), backlog)]));
+        for line in [
+            "anytrack_events_total{site=\"shop\",result=\"accepted\"} 3",
+            "anytrack_outcomes_total{destination=\"meta\",outcome=\"delivered\"} 1",
+            "anytrack_backlog{destination=\"meta\"} 6",
+            "anytrack_dead_letters{destination=\"meta\"} 1",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! Preview: the exact requests each destination would get for an event, without sending or storing anything.
+//!
+//! Walks the same code as `serve`: the same reader, the same enriching, the same plan. Secrets are masked. Owns the
+//! shape of the output (DESIGN's contract); leaves printing to the command line.
+
+use serde_json::{Value, json};
+use shared::UnixMs;
+
+use crate::collect::batch;
+use crate::collect::read::{self, Defaults, ReadError};
+use crate::config::{Config, Destination};
+use crate::distribute::plan::plan;
+use crate::enrich;
+use crate::platform::Planned;
+
+/// Why nothing can be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The input is not JSON.
+    #[error("the event is not readable: {0}")]
+    Unreadable(String),
+    /// The event cannot be understood.
+    #[error(transparent)]
+    Event(#[from] ReadError),
+    /// No destination of this name.
+    #[error("no destination is called `{name}`; there are: {known}")]
+    NoSuchDestination {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
+}
+
+/// What every destination (or the one named) would get for the event in `input`.
+///
+/// `input` is one event, or a list of events: then the answer is a list of such answers.
+pub fn run(config: &Config, input: &[u8], only: Option<&str>, now: UnixMs) -> Result<Value, Error> {
+    let text = batch::text(input).map_err(|refusal| Error::Unreadable(refusal.to_string()))?;
+    let destinations = chosen(config, only)?;
+    let parsed: Value = batch::parse(text).map_err(|refusal| Error::Unreadable(refusal.to_string()))?;
+    match parsed {
+        Value::Array(events) => {
+            let shown: Result<Vec<Value>, Error> =
+                events.iter().map(|event| show(config, &destinations, &event.to_string(), now)).collect();
+            Ok(Value::Array(shown?))
+        }
+        // The text itself is read, not the parsed value, so that errors speak of what was written.
+        _ => show(config, &destinations, text, now),
+    }
+}
+
+fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a Destination>, Error> {
+    let all = config.destinations.iter().map(|destination| &**destination);
+    let Some(name) = only else { return Ok(all.collect()) };
+    let found: Vec<&Destination> = all.filter(|destination| destination.name == name).collect();
+    if found.is_empty() {
+        let known: Vec<&str> =
+            config.destinations.iter().map(|destination| destination.name.as_str()).collect();
+        return Err(Error::NoSuchDestination { name: name.to_owned(), known: known.join(", ") });
+    }
+    Ok(found)
+}
+
+fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs) -> Result<Value, Error> {
+    let mut shown = Vec::new();
+    for destination in destinations {
+        let site = config.sites.iter().find(|site| site.key == destination.site);
+        let country = site.and_then(|site| site.country.as_deref());
+        // The id shown for an event without one is an example: `serve` mints its own.
+        let defaults = Defaults { now, source: None, country, random: [0; 10] };
+        let mut event = read::event_with_warnings(json, defaults)?.event;
+        enrich::from_server(&mut event, now);
+        enrich::minimise(&mut event);
+        let built = plan(destination, &[&event], now);
+        let skipped = built.skips.first().map(|(_, skip)| format!("{}: {}", skip.reason.tag(), skip.detail));
+        let requests: Vec<Value> = built.requests.iter().map(request).collect();
+        shown.push(json!({
+            "destination": destination.name,
+            "platform": destination.platform_name,
+            "requests": requests,
+            "skipped": skipped,
+        }));
+    }
+    Ok(Value::Array(shown))
+}
+
+fn request(planned: &Planned) -> Value {
+    let request = &planned.request;
+    let headers: serde_json::Map<String, Value> = request
+        .headers
+        .iter()
+        .map(|header| (header.name.to_owned(), Value::String(header.value.masked())))
+        .chain(
+            request
+                .body
+                .content_type()
+                .map(|kind| ("content-type".to_owned(), Value::String(kind.to_owned()))),
+        )
+        .collect();
+    let text = request.body.masked();
+    let body = match serde_json::from_str(&text) {
+        Ok(body) => body,
+        Err(_) if text.is_empty() => Value::Null,
+        Err(_) => Value::String(text),
+    };
+    json!({ "method": request.method, "url": request.masked_url(), "headers": headers, "body": body })
+}

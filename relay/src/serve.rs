@@ -1,0 +1,178 @@
+//! Start and orderly stop of a relay.
+//!
+//! Start: assets and store are opened before the address is, so that nothing is accepted that could not be kept.
+//! Stop, in this order, each with its limit: no new connections, requests under way end, workers deliver what they
+//! can right now, the store writes what it holds and closes. Killing it instead loses nothing either; it only means
+//! that some events are sent a second time under the same id.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use shared::{UnixMs, time};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use crate::clock;
+use crate::collect::assets::{Assets, AssetsError};
+use crate::collect::http::{self, Relay};
+use crate::config::{Config, StoreSettings};
+use crate::distribute::schedule::Backoff;
+use crate::distribute::{HttpClient, Worker};
+use crate::metrics::Metrics;
+use crate::pipeline;
+use crate::store::sqlite::SqliteStore;
+use crate::store::{Retention, Store, StoreError};
+
+/// Why a relay cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The address is taken or not ours.
+    #[error("cannot listen on {address}: {source}; choose another `listen` in [server]")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The store does not open.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The runtime or a signal handler does not start.
+    #[error("the runtime does not start: {0}")]
+    Runtime(#[from] io::Error),
+}
+
+/// Runs a relay until SIGTERM or SIGINT.
+pub fn run(config: Config) -> Result<(), Error> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let address = config.server.listen;
+        let listener =
+            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        let stop = stop_signal()?;
+        serve(listener, config, stop).await
+    })
+}
+
+/// Runs a relay on `listener` until `stop` resolves.
+pub async fn serve(
+    listener: TcpListener,
+    config: Config,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
+    let assets = assets(&config);
+    let path = config.store.path.clone();
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, pipeline::decide)?);
+    let metrics = Arc::new(Metrics::default());
+    let (stop_workers, stopping) = watch::channel(false);
+    let mut workers = JoinSet::new();
+    for worker in make_workers(&config, &store, &metrics) {
+        // The cursor exists before the first event is accepted, so a new destination misses none.
+        store.cursor(&worker.destination.name, false).await?;
+        metrics.destination_up(&worker.destination.name, true);
+        workers.spawn(worker.run(stopping.clone()));
+    }
+    let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config)));
+
+    let address = listener.local_addr()?;
+    info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
+    let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now));
+    http::serve(relay, listener, stop).await;
+
+    info!("stopping: delivering what can be delivered");
+    stop_workers.send_replace(true);
+    let limit = Duration::from_millis(config.server.shutdown_timeout_ms);
+    let drained = tokio::time::timeout(limit, async { while workers.join_next().await.is_some() {} }).await;
+    if drained.is_err() {
+        warn!("some events are still to be delivered; they are on disk and go out after the next start");
+    }
+    workers.shutdown().await;
+    pruning.abort();
+    store.close().await?;
+    info!("stopped");
+    Ok(())
+}
+
+/// The tag's files; a relay without them still takes events from servers, so their absence is only said.
+fn assets(config: &Config) -> Assets {
+    Assets::load(&config.tag.assets).unwrap_or_else(|error: AssetsError| {
+        warn!(%error, "the tag is not served");
+        Assets::default()
+    })
+}
+
+fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Vec<Worker> {
+    let delivery = config.delivery;
+    let client = HttpClient::new(Duration::from_millis(delivery.request_timeout_ms));
+    let backoff = Backoff {
+        base: Duration::from_millis(delivery.backoff_base_ms),
+        cap: Duration::from_millis(delivery.backoff_cap_ms),
+    };
+    let make = |destination: &Arc<crate::config::Destination>| Worker {
+        destination: destination.clone(),
+        store: store.clone(),
+        client: client.clone(),
+        backoff,
+        metrics: metrics.clone(),
+        now: clock::now,
+        draw,
+    };
+    config.destinations.iter().map(make).collect()
+}
+
+fn names(config: &Config) -> Vec<String> {
+    config.destinations.iter().map(|destination| destination.name.clone()).collect()
+}
+
+/// A uniform random number in 0..1, for jitter.
+fn draw() -> f64 {
+    let mut random = [0; 4];
+    // Without randomness the jitter is gone, nothing else.
+    let _ = getrandom::fill(&mut random);
+    f64::from(u32::from_le_bytes(random)) / (f64::from(u32::MAX) + 1.0)
+}
+
+/// Forgets what is old, now and then.
+async fn prune(store: Arc<dyn Store>, settings: StoreSettings, destinations: Vec<String>) {
+    loop {
+        tokio::time::sleep(PRUNE_EVERY).await;
+        let retention = retention(&settings, clock::now());
+        match store.prune(retention, &destinations).await {
+            Ok(0) => {}
+            Ok(events) => info!(events, "old events forgotten"),
+            Err(StoreError::Closed) => return,
+            Err(error) => error!(%error, "old events could not be forgotten"),
+        }
+    }
+}
+
+/// The limits of forgetting at `now`.
+pub fn retention(settings: &StoreSettings, now: UnixMs) -> Retention {
+    let before = |days: u32| now.plus(-i64::from(days) * time::DAY_MS);
+    Retention {
+        log_before: before(settings.log_days),
+        dedup_before: before(settings.dedup_days),
+        visitors_before: before(settings.visitor_days),
+        dead_before: before(settings.dead_days),
+    }
+}
+
+/// Resolves at SIGTERM or SIGINT.
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Often enough that the file does not grow by more than hours, rarely enough to cost nothing.
+const PRUNE_EVERY: Duration = Duration::from_secs(1_800);
