@@ -5,6 +5,7 @@
 //! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
 
 pub mod attribute;
+pub mod cli;
 pub mod clock;
 pub mod collect;
 pub mod config;
@@ -18,5 +19,6 @@ pub mod preview;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;

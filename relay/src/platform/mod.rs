@@ -3,16 +3,24 @@
 //! `build` turns events into requests described as data, and says of every event it leaves out why; `read` turns
 //! an answer into one outcome per event. A platform never sends, waits, logs or reads a clock; it knows only
 //! `shared` and this module. Consent and the on/off switch per event are decided before it is asked.
+//!
+//! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
+//! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
+//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private).
 
+pub mod address;
+mod answer;
+mod batch;
 pub mod meta;
+mod number;
 pub mod outcome;
 pub mod request;
+pub mod settings;
 pub mod webhook;
 
 pub use outcome::{Outcome, Skip, SkipReason};
-pub use request::{Body, Header, Request, Response};
-
-use std::collections::BTreeMap;
+pub use request::{Body, Header, Request, Response, Text};
+pub use settings::{Key, SettingError, Settings};
 
 use shared::{Event, UnixMs};
 
@@ -70,42 +78,48 @@ pub struct Limits {
     pub retry_for_ms: i64,
 }
 
-/// How a kind of platform is set up: its name and its reader of settings.
+/// How a kind of platform is set up: its name, its keys and its reader of settings.
 #[derive(Clone, Copy)]
 pub struct Kind {
     /// Name in the configuration.
     pub name: &'static str,
+    /// Its own keys, in the order of the documentation.
+    pub keys: &'static [Key],
     /// Reads the platform's own settings.
     pub configure: fn(Settings) -> Result<Box<dyn Platform>, SettingError>,
 }
 
-/// The platform's part of a `[[destination]]` table: everything but the keys all destinations share.
-#[derive(Debug)]
-pub struct Settings {
-    /// The platform's own keys, values still carrying their place in the file.
-    pub own: toml::Spanned<toml::de::DeValue<'static>>,
-    /// `endpoint`: replaces scheme and host of every address.
-    pub endpoint: Option<url::Url>,
-    /// `events`, the names only: our event → the name there. Switched-off events never reach a platform.
-    pub names: BTreeMap<String, String>,
-}
-
-/// A setting that cannot be: which key, and what was expected instead.
-#[derive(Debug, thiserror::Error)]
-pub enum SettingError {
-    /// A value that reads but is not valid.
-    #[error("`{key}`: {expected}")]
-    Invalid {
-        /// The key inside the destination's table.
-        key: &'static str,
-        /// What would have been right.
-        expected: String,
-    },
-    /// A key that is missing, unknown or of the wrong type.
-    #[error(transparent)]
-    Shape(#[from] toml::de::Error),
-}
-
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and the
 /// golden tests walk it.
-pub const ALL: &[Kind] = &[];
+pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// serde lists the fields of a struct when it meets an unknown one; those must be the documented keys.
+    #[test]
+    fn the_documented_keys_are_the_keys_that_are_read() {
+        for kind in ALL {
+            let error = (kind.configure)(settings::tests::settings("zzz = 1")).expect_err("`zzz` is no key");
+            let error = error.to_string();
+            let (_, listed) = error.split_once("expected one of ").expect("serde lists the fields");
+            let listed: Vec<&str> = listed.split('`').skip(1).step_by(2).take(kind.keys.len() + 1).collect();
+            let mut documented: Vec<&str> = kind.keys.iter().map(|key| key.name).collect();
+            // toml adds "in `key`" after the list.
+            documented.extend(listed.get(documented.len()).filter(|word| **word == "zzz"));
+            assert_eq!(listed, documented, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn every_required_key_is_demanded() {
+        for kind in ALL {
+            let error = (kind.configure)(settings::tests::settings("")).expect_err("keys are required");
+            assert!(
+                kind.keys.iter().any(|key| key.required && error.to_string().contains(key.name)),
+                "{error}"
+            );
+        }
+    }
+}

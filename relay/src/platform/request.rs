@@ -1,6 +1,12 @@
 //! A request as data: what would be sent, with secrets that do not print, and the answer it got.
+//!
+//! Owns [`Text`], the one way a secret gets into a header or a body: the sender exposes it, everybody else sees a
+//! mask. Leaves sending to `distribute` and showing to `preview`.
 
 use std::time::Duration;
+
+use serde::Serialize;
+use zeroize::Zeroizing;
 
 use crate::secret::{MASK, Secret};
 
@@ -15,7 +21,7 @@ pub struct Request {
     pub headers: Vec<Header>,
     /// Body.
     pub body: Body,
-    /// Whether the address must not lie in a private network.
+    /// Whether the address must not lie in a private network (see [`super::address::is_public`]).
     pub public_only: bool,
 }
 
@@ -24,46 +30,126 @@ pub struct Request {
 pub struct Header {
     /// Name in lower case.
     pub name: &'static str,
-    /// Value.
-    pub value: Value,
+    /// Value, a secret one after a plain prefix (`Bearer `).
+    pub value: Text,
 }
 
-/// A header's value: plain, or with a secret after a plain prefix (`Bearer `).
-#[derive(Clone, Debug)]
-pub enum Value {
-    /// Nothing to hide.
-    Plain(String),
-    /// A prefix and a secret.
-    Secret(&'static str, Secret),
-}
-
-impl Value {
-    /// The text that goes on the wire.
-    pub fn expose(&self) -> String {
-        match self {
-            Self::Plain(text) => text.clone(),
-            Self::Secret(prefix, secret) => format!("{prefix}{}", secret.expose()),
-        }
+impl Header {
+    /// A header from its name and value.
+    pub fn new(name: &'static str, value: impl Into<Text>) -> Self {
+        Self { name, value: value.into() }
     }
 
-    /// The text that may be shown.
-    pub fn masked(&self) -> String {
-        match self {
-            Self::Plain(text) => text.clone(),
-            Self::Secret(prefix, _) => format!("{prefix}{MASK}"),
-        }
+    /// `content-type: application/json`.
+    pub fn json() -> Self {
+        Self::new("content-type", "application/json")
+    }
+
+    /// `authorization: Bearer …`.
+    pub fn bearer(token: &Secret) -> Self {
+        Self::new("authorization", Text::from("Bearer ").secret(token))
     }
 }
 
-/// A request's body.
+/// A request's body. Its `Content-Type` stands among the headers.
 #[derive(Clone, Debug)]
 pub enum Body {
     /// None at all.
     Empty,
     /// JSON text.
-    Json(String),
+    Json(Text),
     /// A form, already encoded.
-    Form(String),
+    Form(Text),
+}
+
+impl Body {
+    /// The bytes that go on the wire, as text; empty for [`Body::Empty`].
+    pub fn expose(&self) -> String {
+        self.text().map(Text::expose).unwrap_or_default()
+    }
+
+    /// The text that may be shown; empty for [`Body::Empty`].
+    pub fn masked(&self) -> String {
+        self.text().map(Text::masked).unwrap_or_default()
+    }
+
+    fn text(&self) -> Option<&Text> {
+        match self {
+            Self::Empty => None,
+            Self::Json(text) | Self::Form(text) => Some(text),
+        }
+    }
+}
+
+/// A text with secrets in some places. Only the rest of it prints.
+#[derive(Clone, Debug, Default)]
+pub struct Text(Vec<Part>);
+
+/// A piece of a [`Text`]. `Debug` is safe because a [`Secret`] masks itself.
+#[derive(Clone, Debug)]
+enum Part {
+    Plain(String),
+    Secret(Secret),
+}
+
+impl Text {
+    /// `value` as JSON, compact.
+    pub fn json(value: &impl Serialize) -> Self {
+        let json = serde_json::to_string(value);
+        Self::from(json.expect("request structs have text keys only, and those always write as JSON"))
+    }
+
+    /// The same text with a secret after it.
+    #[must_use]
+    pub fn secret(mut self, secret: &Secret) -> Self {
+        self.0.push(Part::Secret(secret.clone()));
+        self
+    }
+
+    /// The same text with more plain text after it.
+    #[must_use]
+    pub fn plain(mut self, text: impl Into<String>) -> Self {
+        self.0.push(Part::Plain(text.into()));
+        self
+    }
+
+    /// A JSON object with one more member, whose value is a secret.
+    ///
+    /// The secret is escaped here, so any text is safe. The object must end in its closing brace and have at
+    /// least one member, which [`Text::json`] of a struct with a required field grants.
+    #[must_use]
+    pub fn with_secret_member(mut self, name: &str, secret: &Secret) -> Self {
+        if let Some(Part::Plain(object)) = self.0.last_mut() {
+            debug_assert!(object.ends_with('}') && !object.ends_with("{}"), "an object with a member");
+            object.pop();
+            object.push_str(&format!(",\"{name}\":\""));
+        }
+        self.secret(&escaped(secret)).plain("\"}")
+    }
+
+    /// The text that goes on the wire.
+    pub fn expose(&self) -> String {
+        self.concat(Secret::expose)
+    }
+
+    /// The text that may be shown.
+    pub fn masked(&self) -> String {
+        self.concat(|_| MASK)
+    }
+
+    fn concat(&self, show: impl Fn(&Secret) -> &str) -> String {
+        let parts = self.0.iter().map(|part| match part {
+            Part::Plain(text) => text.as_str(),
+            Part::Secret(secret) => show(secret),
+        });
+        parts.collect()
+    }
+}
+
+impl<T: Into<String>> From<T> for Text {
+    fn from(text: T) -> Self {
+        Self(vec![Part::Plain(text.into())])
+    }
 }
 
 /// What came back, or did not.
@@ -84,4 +170,39 @@ pub enum Response {
     NotSent(String),
     /// The request may have arrived, the answer did not (timeout, reset, cut short): ambiguous.
     NoAnswer(String),
+}
+
+/// A secret as it stands between the quotes of a JSON string.
+fn escaped(secret: &Secret) -> Secret {
+    let quoted = serde_json::to_string(secret.expose()).expect("every text writes as a JSON string");
+    let quoted = Zeroizing::new(quoted);
+    Secret::new(&quoted[1..quoted.len() - 1])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_leaves_only_by_expose() {
+        let header = Header::bearer(&Secret::new("hunter2"));
+        assert_eq!(header.value.expose(), "Bearer hunter2");
+        assert_eq!(header.value.masked(), "Bearer ********");
+        assert!(!format!("{header:?}").contains("hunter2"), "{header:?}");
+    }
+
+    #[test]
+    fn a_json_body_can_hold_a_secret_and_is_json_either_way() {
+        let object = serde_json::json!({ "data": [1] });
+        let body = Body::Json(Text::json(&object).with_secret_member("token", &Secret::new("a\"b\\c\n")));
+        assert_eq!(body.masked(), r#"{"data":[1],"token":"********"}"#);
+        let sent: serde_json::Value = serde_json::from_str(&body.expose()).expect("valid JSON");
+        assert_eq!(sent["token"], "a\"b\\c\n");
+        assert!(!format!("{body:?}").contains("a\\\"b"), "{body:?}");
+    }
+
+    #[test]
+    fn no_body_is_an_empty_text() {
+        assert_eq!((Body::Empty.expose(), Body::Empty.masked()), (String::new(), String::new()));
+    }
 }

@@ -1,1 +1,290 @@
-//! In-memory engine.
+//! In-memory engine: the store's specification as plain code.
+//!
+//! Everything is a map behind one lock, and a transaction is a copy that replaces the original when it succeeds. It
+//! forgets everything when dropped, and its cost grows with what it holds: it is for tests, for `preview`, and above
+//! all it is the model the durable engine is tested against. Where the two differ, one of them is wrong.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use shared::visitor::Visitor;
+use shared::{Event, UnixMs};
+use tokio::sync::watch;
+
+use super::{
+    Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Retention, Retry, Seq,
+    Settlement, Store, StoreError, Transaction, Verdict,
+};
+
+/// The volatile store.
+pub struct MemoryStore {
+    pipeline: Pipeline,
+    /// `None` once closed.
+    state: Mutex<Option<State>>,
+    head: watch::Sender<Seq>,
+}
+
+impl MemoryStore {
+    /// An empty store.
+    pub fn new(pipeline: Pipeline) -> Self {
+        Self { pipeline, state: Mutex::new(Some(State::default())), head: watch::Sender::new(0) }
+    }
+
+    /// Answers at once from the state as it is.
+    fn now<T: Send + 'static>(&self, work: impl FnOnce(&mut State) -> T) -> Answer<'static, T> {
+        let answer = self.locked().as_mut().map(work).ok_or(StoreError::Closed);
+        Box::pin(ready(answer))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, Option<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Runs the events on a copy of the state, which takes its place if all goes well.
+    fn run(&self, events: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+        let mut state = self.locked();
+        let mut changed = state.clone().ok_or(StoreError::Closed)?;
+        let pipeline = self.pipeline;
+        let ran = catch_unwind(AssertUnwindSafe(|| {
+            events.into_iter().map(|incoming| pipeline(&mut changed, incoming)).collect()
+        }));
+        let panicked = |_| StoreError::Engine { doing: "process an event", source: Arc::new(Panicked) };
+        let verdicts: Vec<Verdict> = ran.map_err(panicked).flatten()?;
+        self.head.send_if_modified(|head| std::mem::replace(head, changed.head) != changed.head);
+        *state = Some(changed);
+        Ok(verdicts)
+    }
+}
+
+/// A panic in the pipeline, as the source of an error.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked; this is a fault of the program, please report it")]
+struct Panicked;
+
+/// Everything there is.
+#[derive(Clone, Default)]
+struct State {
+    head: Seq,
+    log: BTreeMap<Seq, Row>,
+    dedup: BTreeMap<(String, String), UnixMs>,
+    visitors: BTreeMap<(String, String), Visitor>,
+    identities: BTreeMap<(String, String), (Identity, UnixMs)>,
+    cursors: BTreeMap<String, Seq>,
+    pending: BTreeMap<(String, Seq), Retry>,
+    dead: BTreeMap<(String, Seq), DeadLetter>,
+}
+
+/// One line of the log.
+#[derive(Clone)]
+struct Row {
+    site: Arc<str>,
+    received: UnixMs,
+    /// `None` when erased.
+    event: Option<Arc<Event>>,
+}
+
+fn pair(site: &str, key: &str) -> (String, String) {
+    (site.to_owned(), key.to_owned())
+}
+
+impl Transaction for State {
+    fn visitor(&mut self, site: &str, id: &str) -> Result<Option<Visitor>, StoreError> {
+        Ok(self.visitors.get(&pair(site, id)).cloned())
+    }
+
+    fn put_visitor(&mut self, site: &str, id: &str, visitor: &Visitor) -> Result<(), StoreError> {
+        self.visitors.insert(pair(site, id), visitor.clone());
+        Ok(())
+    }
+
+    fn identity(&mut self, site: &str, key: &str) -> Result<Option<Identity>, StoreError> {
+        Ok(self.identities.get(&pair(site, key)).map(|(identity, _)| identity.clone()))
+    }
+
+    fn link(&mut self, site: &str, key: &str, visitor: &str, now: UnixMs) -> Result<(), StoreError> {
+        let nobody = || (Identity { visitor: String::new(), visitors: 0 }, now);
+        let (identity, seen) = self.identities.entry(pair(site, key)).or_insert_with(nobody);
+        if identity.visitor != visitor || identity.visitors == 0 {
+            *identity = Identity { visitor: visitor.to_owned(), visitors: identity.visitors + 1 };
+        }
+        *seen = now.max(*seen);
+        Ok(())
+    }
+
+    fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError> {
+        let free = !self.claimed(site, key)?;
+        if free {
+            self.dedup.insert(pair(site, key), now);
+        }
+        Ok(free)
+    }
+
+    fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError> {
+        Ok(self.dedup.contains_key(&pair(site, key)))
+    }
+
+    fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {
+        self.head += 1;
+        let Incoming { site, received, event } = incoming;
+        self.log.insert(self.head, Row { site, received, event: Some(Arc::new(event)) });
+        Ok(self.head)
+    }
+}
+
+impl State {
+    /// The event of a number, unless it is absent.
+    fn logged(&self, seq: Seq) -> Option<Logged> {
+        let row = self.log.get(&seq)?;
+        Some(Logged { seq, site: Arc::clone(&row.site), event: Arc::clone(row.event.as_ref()?) })
+    }
+
+    fn read(&self, after: Seq, limit: usize) -> Vec<Logged> {
+        let later = self.log.keys().filter(|seq| **seq > after);
+        later.filter_map(|seq| self.logged(*seq)).take(limit).collect()
+    }
+
+    fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Pending> {
+        let mut due: Vec<&Retry> = self.pending_of(destination).filter(|retry| retry.due <= now).collect();
+        due.sort_by_key(|retry| (retry.due, retry.seq));
+        let pending = due.into_iter().filter_map(|retry| {
+            let Retry { seq, attempts, first_attempt, due, ref reason } = *retry;
+            Some(Pending { logged: self.logged(seq)?, attempts, first_attempt, due, reason: reason.clone() })
+        });
+        pending.take(limit).collect()
+    }
+
+    fn pending_of(&self, destination: &str) -> impl Iterator<Item = &Retry> {
+        self.pending.iter().filter(move |((name, _), _)| name == destination).map(|(_, retry)| retry)
+    }
+
+    fn dead_letters(&self, destination: &str, limit: usize) -> Vec<DeadLetter> {
+        let of_destination = self.dead.iter().filter(|((name, _), _)| name == destination);
+        let mut dead: Vec<DeadLetter> = of_destination.map(|(_, letter)| letter.clone()).collect();
+        dead.sort_by_key(|letter| std::cmp::Reverse((letter.at, letter.seq)));
+        dead.truncate(limit);
+        dead
+    }
+
+    fn settle(&mut self, destination: &str, settlement: Settlement) {
+        if let Some(cursor) = settlement.cursor {
+            let reached = cursor.min(self.head);
+            let stands = self.cursors.entry(destination.to_owned()).or_insert(reached);
+            *stands = reached.max(*stands);
+        }
+        for retry in settlement.retry {
+            if self.logged(retry.seq).is_some() {
+                self.pending.insert((destination.to_owned(), retry.seq), retry);
+            }
+        }
+        for seq in settlement.done {
+            self.pending.remove(&(destination.to_owned(), seq));
+        }
+        for Dead { seq, at, reason } in settlement.dead {
+            let key = (destination.to_owned(), seq);
+            self.pending.remove(&key);
+            if let Some(Logged { site, event, .. }) = self.logged(seq) {
+                let (site, name, event_id) = (site.to_string(), event.event.clone(), event.event_id.clone());
+                self.dead.insert(key, DeadLetter { seq, site, event: name, event_id, at, reason });
+            }
+        }
+    }
+
+    fn backlog(&self, destination: &str) -> Backlog {
+        Backlog {
+            cursor: self.cursors.get(destination).copied().unwrap_or(0),
+            head: self.head,
+            pending: self.pending_of(destination).count() as u64,
+            next_due: self.pending_of(destination).map(|retry| retry.due).min(),
+            dead: self.dead.keys().filter(|(name, _)| name == destination).count() as u64,
+        }
+    }
+
+    fn erase(&mut self, site: &str, visitor: &str) -> u64 {
+        self.visitors.remove(&pair(site, visitor));
+        self.identities.retain(|(of_site, _), (identity, _)| of_site != site || identity.visitor != visitor);
+        let mut blanked = BTreeSet::new();
+        for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
+            if row.event.take_if(|event| event.visitor_id.as_deref() == Some(visitor)).is_some() {
+                blanked.insert(*seq);
+            }
+        }
+        self.pending.retain(|(_, seq), _| !blanked.contains(seq));
+        self.dead.retain(|(_, seq), _| !blanked.contains(seq));
+        blanked.len() as u64
+    }
+
+    fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
+        self.cursors.retain(|name, _| destinations.contains(name));
+        self.pending.retain(|(name, _), _| destinations.contains(name));
+        self.dead.retain(|_, letter| letter.at >= retention.dead_before);
+        self.dedup.retain(|_, at| *at >= retention.dedup_before);
+        self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
+        self.identities.retain(|_, (_, seen)| *seen >= retention.visitors_before);
+        let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
+        let floor = cursors.min().unwrap_or(Seq::MAX);
+        let pending: BTreeSet<Seq> = self.pending.keys().map(|(_, seq)| *seq).collect();
+        let before = self.log.len();
+        self.log
+            .retain(|seq, row| row.received >= retention.log_before || *seq > floor || pending.contains(seq));
+        (before - self.log.len()) as u64
+    }
+}
+
+impl Store for MemoryStore {
+    fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
+        Box::pin(ready(self.run(events)))
+    }
+
+    fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {
+        self.now(|state| state.read(after, limit))
+    }
+
+    fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq> {
+        self.now(|state| {
+            let start = if from_start { 0 } else { state.head };
+            *state.cursors.entry(destination.to_owned()).or_insert(start)
+        })
+    }
+
+    fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>> {
+        self.now(|state| state.due(destination, now, limit))
+    }
+
+    fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
+        self.now(|state| state.settle(destination, settlement))
+    }
+
+    fn backlog(&self, destination: &str) -> Answer<'_, Backlog> {
+        self.now(|state| state.backlog(destination))
+    }
+
+    fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
+        self.now(|state| state.dead_letters(destination, limit))
+    }
+
+    fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>> {
+        self.now(|state| state.visitors.get(&pair(site, id)).cloned())
+    }
+
+    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
+        self.now(|state| state.erase(site, visitor))
+    }
+
+    fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {
+        self.now(|state| state.prune(retention, destinations))
+    }
+
+    fn ping(&self) -> Answer<'_, ()> {
+        self.now(|_| ())
+    }
+
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.head.subscribe()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(ready(self.locked().take().map(drop).ok_or(StoreError::Closed)))
+    }
+}

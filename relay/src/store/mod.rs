@@ -3,18 +3,28 @@
 //! Specification, for every engine:
 //!
 //! 1. **Append.** [`Store::append`] runs each event through the pipeline inside one transaction and answers only
-//!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If it fails,
-//!    none of its events is stored and every waiting request gets the error.
-//! 2. **Order.** Stored events form a log. Each has a sequence number that grows and is never given twice.
+//!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If the
+//!    transaction fails (disk full, I/O error), none of its events is stored and every waiting request gets the
+//!    error. If only the pipeline fails for one request (a damaged row, a panic), that request alone is undone and
+//!    gets the error; its neighbours are stored. Either way the engine goes on with the next request.
+//! 2. **Order.** Stored events form a log. Each has a sequence number that grows and is never given twice, not
+//!    even when the newest events have been pruned.
 //! 3. **Cursor.** A destination's cursor is the number up to which every event is settled there: delivered,
 //!    skipped, kept for retry or dead. It moves only together with the outcomes it stands for
-//!    ([`Store::settle`]), in one transaction. A crash before that leads to a second delivery under the same
-//!    event id, never to a loss.
+//!    ([`Store::settle`]), in one transaction, never backwards and never past the log's last number. A crash
+//!    before that leads to a second delivery under the same event id, never to a loss.
 //! 4. **Exceptions only.** A delivered or skipped event leaves no row per destination; a retry or a dead event does.
 //! 5. **Memory.** Visitors, identities and dedup keys are written in the same transaction as the event that
 //!    brought them.
-//! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a destination
-//!    has still to read or to retry. [`Store::erase`] removes a visitor everywhere.
+//! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a listed
+//!    destination has still to read or to retry; a listed destination that never asked for its cursor has still to
+//!    read everything. [`Store::erase`] removes a visitor everywhere. Both work in slices, each a transaction of
+//!    its own, so that they never hold up appends; when one is interrupted, repeating it completes it.
+//! 7. **Gaps.** A pruned or erased event is absent: [`Store::read`] and [`Store::due`] pass over it, and settling
+//!    it leaves no row. Numbers read may therefore have gaps. If a read after `n` that began when the head was `h`
+//!    comes back empty, everything up to `h` is absent and the cursor may move there.
+//! 8. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
+//!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 
 pub mod memory;
 pub mod sqlite;
@@ -71,8 +81,8 @@ pub trait Transaction {
     fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError>;
     /// Whether a dedup key is taken, without taking it.
     fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError>;
-    /// Appends to the log.
-    fn append(&mut self, site: &str, received: UnixMs, event: &Event) -> Result<Seq, StoreError>;
+    /// Appends to the log. Takes the event whole, so that readers can be given it without reading it back.
+    fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError>;
 }
 
 /// Where an identity key leads.
@@ -228,25 +238,28 @@ pub trait Store: Send + Sync + 'static {
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>>;
     /// The cursor of a destination; a new destination starts at the log's head when `from_start` is false.
     fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq>;
-    /// Up to `limit` pending events of a destination due by `now`, the longest overdue first.
+    /// Up to `limit` pending events of a destination due by `now`, the longest overdue first, then by number.
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>>;
-    /// Records a round of a destination's worker. Durable when answered.
+    /// Records a round of a destination's worker: the cursor, then `retry`, `done` and `dead`, in this order. Durable
+    /// when answered.
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()>;
     /// What a destination has in hand.
     fn backlog(&self, destination: &str) -> Answer<'_, Backlog>;
-    /// Up to `limit` dead letters of a destination, newest first.
+    /// Up to `limit` dead letters of a destination, newest first, by the time they were given up, then by
+    /// number.
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
-    /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number.
-    /// Answers how many events were blanked.
+    /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number,
+    /// with their pending rows and dead letters. Dedup keys stay until pruned: they name events, not people, and an
+    /// erased event must not count a second time. Answers how many events were blanked.
     fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64>;
     /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
-    /// Cursors and pending rows of other destinations are dropped. Answers how many events of the log went.
+    /// Cursors and pending rows of other destinations are dropped; their dead letters stay until they are old. Answers how many events of the log went.
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64>;
     /// Whether a write goes through right now; for readiness.
     fn ping(&self) -> Answer<'_, ()>;
-    /// Wakes whenever the log has grown: the value is the log's last number.
+    /// Wakes whenever the log has grown: the value is the log's last number, and what it names can be read.
     fn watch(&self) -> tokio::sync::watch::Receiver<Seq>;
     /// Waits for everything that was accepted to be durable, then closes. Later calls answer [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, ()>;

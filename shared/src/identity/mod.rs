@@ -5,9 +5,11 @@
 //! [`UserData`], the only shape in which a person is carried, stored or sent. Raw values go in at the edge
 //! (the tag, the relay's `collect`) and never further.
 //!
-//! Rooms: one file per group of rules (`email`, `phone`, `name`, `place`, `personal`), `hash`, `user_data`,
-//! and `platform_forms`, the table that says which form each platform takes.
+//! Rooms: one file per group of rules (`email`, `phone`, `name`, `place`, `personal`), the two they share
+//! (`character`, `country`), `hash`, `user_data`, and `platform_forms`, the table that says which form each platform takes.
 
+mod character;
+mod country;
 mod email;
 mod hash;
 mod name;
@@ -19,7 +21,7 @@ mod text;
 mod user_data;
 
 pub use hash::Sha256Hex;
-pub use platform_forms::{PLATFORMS, Take, taken_by};
+pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
 

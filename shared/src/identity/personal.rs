@@ -1,11 +1,133 @@
-//! Gender, birth date, external id.
+//! Gender, date of birth and the site's own id.
+
+use super::character::{fold, squash, without_blanks};
 use super::{Form, Raw};
-pub(super) fn gender(_form: Form, _raw: &Raw<'_>) -> Option<String> {
-    None
+use crate::time::valid_date;
+
+/// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
+pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
+    let word = squash(&raw.lower)?;
+    let listed = |list: &str| list.split(' ').any(|entry| entry == word);
+    if listed(FEMALE) {
+        Some("f".to_owned())
+    } else if listed(MALE) {
+        Some("m".to_owned())
+    } else if form == Form::Pinterest && listed(NEITHER) {
+        Some("n".to_owned())
+    } else {
+        None
+    }
 }
-pub(super) fn birth_date(_raw: &Raw<'_>) -> Option<String> {
-    None
+
+/// `YYYYMMDD`, a real day of the years 1800 to 2100.
+///
+/// Reads ISO (`1997-02-16`, also with `/` or `.`), eight digits, and the day written last-year-first: with slashes
+/// or dashes the month comes first, as Meta's parameter builder reads it, unless that is no month; with dots the
+/// day comes first, as everyone who writes dots means it.
+pub(super) fn birth_date(raw: &Raw<'_>) -> Option<String> {
+    let text: String = raw.lower.chars().map(fold).collect();
+    let number = |part: &str| -> Option<i64> {
+        let digits = !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
+        if digits { part.parse().ok() } else { None }
+    };
+    if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return date(number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?);
+    }
+    let separator = text.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
+    let mut parts = text.split(separator);
+    let (first, second, third) = (parts.next()?.trim(), parts.next()?.trim(), parts.next()?.trim());
+    if parts.next().is_some() {
+        return None;
+    }
+    let (a, b, c) = (number(first)?, number(second)?, number(third)?);
+    if first.len() == 4 {
+        date(a, b, c)
+    } else if third.len() != 4 {
+        None
+    } else if separator == '.' {
+        date(c, b, a)
+    } else {
+        date(c, a, b).or_else(|| date(c, b, a))
+    }
 }
-pub(super) fn external_id(_form: Form, _raw: &Raw<'_>) -> Option<String> {
-    None
+
+fn date(year: i64, month: i64, day: i64) -> Option<String> {
+    let known = (1800..=2100).contains(&year) && valid_date(year, month, day);
+    known.then(|| format!("{year:04}{month:02}{day:02}"))
+}
+
+/// The site's own id: without blanks and in lower case, or exactly as it is where the platform keeps the case.
+pub(super) fn external_id(form: Form, raw: &Raw<'_>) -> Option<String> {
+    match form {
+        Form::Exact => (!raw.exact.is_empty()).then(|| raw.exact.clone().into_owned()),
+        Form::Plain
+        | Form::Compact
+        | Form::Google
+        | Form::Microsoft
+        | Form::Reddit
+        | Form::E164
+        | Form::Digits
+        | Form::Tiktok
+        | Form::Ga4
+        | Form::Pinterest => without_blanks(&raw.lower),
+    }
+}
+
+/// Words for a woman, without blanks and punctuation: English, German, French, Spanish, Italian, Portuguese, Dutch.
+const FEMALE: &str = "f female woman girl w frau weiblich femme féminin feminin mujer femenino donna femmina mulher feminino vrouw";
+/// Words for a man, in the same languages.
+const MALE: &str =
+    "m male man boy mann herr männlich maennlich homme masculin hombre masculino uomo maschio homem";
+/// Words for neither.
+const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobinario nichtbinär";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gender_is_recognised_and_never_guessed() {
+        let check = |raw: &str, plain: Option<&str>, pinterest: Option<&str>| {
+            let raw = Raw::new(raw);
+            assert_eq!(gender(Form::Plain, &raw).as_deref(), plain, "{raw:?}");
+            assert_eq!(gender(Form::Pinterest, &raw).as_deref(), pinterest, "{raw:?}");
+        };
+        check("Female", Some("f"), Some("f"));
+        check(" M. ", Some("m"), Some("m"));
+        check("Männlich", Some("m"), Some("m"));
+        check("non-binary", None, Some("n"));
+        check("fish", None, None);
+        check("", None, None);
+    }
+
+    #[test]
+    fn dates_of_birth() {
+        let check = |raw: &str, expected: &str| {
+            assert_eq!(birth_date(&Raw::new(raw)).unwrap_or_default(), expected, "{raw:?}");
+        };
+        check("1997-02-16", "19970216");
+        check("19970216", "19970216");
+        check("1997/2/6", "19970206");
+        check("2/16/1997", "19970216");
+        check("16/02/1997", "19970216");
+        check("03/04/1997", "19970304");
+        check("03.04.1997", "19970403");
+        check("١٩٩٧-٠٢-١٦", "19970216");
+        for no_date in
+            ["", "-", "1997-02-30", "16-02-97", "1799-01-01", "2101-01-01", "1997-02", "1-2-3-1997"]
+        {
+            check(no_date, "");
+        }
+        check("1997-02-16T00:00:00Z", "");
+        check("1997é216", "");
+    }
+
+    #[test]
+    fn external_ids_keep_their_case_where_asked() {
+        let raw = Raw::new(" User 42 ");
+        assert_eq!(external_id(Form::Plain, &raw).as_deref(), Some("user42"));
+        assert_eq!(external_id(Form::Exact, &raw).as_deref(), Some("User 42"));
+        assert_eq!(external_id(Form::Plain, &Raw::new("  ")), None);
+        assert_eq!(external_id(Form::Exact, &Raw::new("  ")), None);
+    }
 }

@@ -1,5 +1,261 @@
-//! Phone.
-use super::{Form, Raw};
-pub(super) fn normalise(_form: Form, _raw: &Raw<'_>, _country: Option<&str>) -> Option<String> {
-    None
+//! Telephone numbers: from what people type to E.164.
+//!
+//! Owns the reading of separators, `00`, `(0)`, extensions and foreign digits, and the choice between a national
+//! and an international number. No number plan is shipped: what cannot be told for sure without one is refused or
+//! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
+//! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
+
+use super::character::{fold, is_letter};
+use super::{Form, Raw, country};
+
+/// The number in `form`; `country` (ISO alpha-2) makes a national number international.
+pub(super) fn normalise(form: Form, raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
+    let digits = international(&Written::read(&raw.lower)?, country)?;
+    if !(8..=15).contains(&digits.len()) {
+        return None;
+    }
+    match form {
+        Form::Digits => Some(digits),
+        // TikTok's own tag-manager template sends the bare national number for country code 86
+        // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
+        Form::Tiktok if digits.starts_with("86") => Some(digits[2..].to_owned()),
+        Form::Plain
+        | Form::Compact
+        | Form::Google
+        | Form::Microsoft
+        | Form::Reddit
+        | Form::E164
+        | Form::Tiktok
+        | Form::Ga4
+        | Form::Pinterest
+        | Form::Exact => Some(format!("+{digits}")),
+    }
+}
+
+/// A number as it was written.
+struct Written {
+    /// Its ASCII digits, without extension.
+    digits: String,
+    /// Whether it starts with a plus.
+    plus: bool,
+    /// Bit `n` is set when a separator stands before digit `n`.
+    separated: u32,
+}
+
+impl Written {
+    /// Reads up to an extension or any other text that follows the number; letters before it are refused, but
+    /// for a `tel` in front.
+    fn read(lower: &str) -> Option<Self> {
+        let text = lower.strip_prefix("tel").map_or(lower, |rest| rest.trim_start_matches(['.', ':', ' ']));
+        let mut written = Self { digits: String::new(), plus: false, separated: 0 };
+        let mut gap = false;
+        for c in text.chars().map(fold) {
+            if c.is_ascii_digit() {
+                let place = written.digits.len();
+                if place > MOST_DIGITS {
+                    return None;
+                }
+                written.separated |= u32::from(gap) << place;
+                written.digits.push(c);
+                gap = false;
+            } else if written.digits.is_empty() && c == '+' && !written.plus {
+                written.plus = true;
+            } else if is_letter(c) || matches!(c, '#' | '+' | ';' | ',' | '@') {
+                // An extension ("ext. 9", "x9", "#9", ";ext=9") or a remark, once there is a number to extend.
+                // Before that it is a word or an address with digits in it.
+                if written.digits.len() < 7 || c == '@' {
+                    return None;
+                }
+                break;
+            } else {
+                gap = true;
+            }
+        }
+        Some(written)
+    }
+
+    /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
+    /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
+    fn after_country_code(&self, start: usize) -> Option<String> {
+        let digits = &self.digits[start..];
+        if digits.starts_with('0') {
+            return None;
+        }
+        let length = calling_code_length(digits);
+        let (code, national) = digits.split_at_checked(length)?;
+        let shown = self.separated >> (start + length) & 1 == 1;
+        let trunk = shown && national.starts_with('0') && !KEEPS_ZERO.contains(&code);
+        Some(format!("{code}{}", if trunk { &national[1..] } else { national }))
+    }
+}
+
+/// Country code and national number, digits only.
+fn international(written: &Written, country: Option<&str>) -> Option<String> {
+    let digits = written.digits.as_str();
+    if written.plus {
+        // "+0044 …" is a slip of the pen for "+44 …".
+        return written.after_country_code(if digits.starts_with("00") { 2 } else { 0 });
+    }
+    if digits.starts_with("00") {
+        return written.after_country_code(2);
+    }
+    match country.and_then(country::by_code) {
+        Some(country) if !country.calling.is_empty() => national(written, country.calling),
+        Some(_) | None => (digits.len() >= 11).then(|| written.after_country_code(0)).flatten(),
+    }
+}
+
+/// A number without plus or `00`, in the country with this calling code.
+fn national(written: &Written, calling: &str) -> Option<String> {
+    let digits = written.digits.as_str();
+    if calling == "1" {
+        return north_american(written);
+    }
+    if digits.starts_with(calling) && digits.len() >= shortest_international(calling) {
+        return written.after_country_code(0);
+    }
+    // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
+    let bare = match calling {
+        "7" if digits.len() == 11 => digits.strip_prefix('8'),
+        "375" if digits.len() == 11 => digits.strip_prefix("80"),
+        "36" => digits.strip_prefix("06"),
+        _ => None,
+    };
+    let bare = bare.unwrap_or_else(|| match digits.strip_prefix('0') {
+        Some(rest) if !KEEPS_ZERO.contains(&calling) => rest,
+        Some(_) | None => digits,
+    });
+    Some(format!("{calling}{bare}"))
+}
+
+/// North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+fn north_american(written: &Written) -> Option<String> {
+    let digits = written.digits.as_str();
+    match digits.len() {
+        10 if !digits.starts_with('0') => Some(format!("1{digits}")),
+        11.. if digits.starts_with("011") => written.after_country_code(3),
+        11.. => written.after_country_code(0),
+        _ => None,
+    }
+}
+
+/// From how many digits on a number that begins with its own country's calling code is read as international.
+/// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
+fn shortest_international(calling: &str) -> usize {
+    match calling {
+        "55" => 12,
+        "32" | "36" | "45" | "46" | "47" | "60" | "64" | "65" | "66" => 10,
+        _ if calling.len() == 3 => 10,
+        _ => 11,
+    }
+}
+
+/// How many digits the calling code at the start of `digits` has: zones 1 and 7 have one, the listed ones two,
+/// all others three (ITU-T E.164, list of assigned codes).
+fn calling_code_length(digits: &str) -> usize {
+    const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
+                       64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+    match digits.as_bytes().first() {
+        Some(b'1' | b'7') => 1,
+        _ if digits.get(..2).is_some_and(|two| TWO.split(' ').any(|code| code == two)) => 2,
+        _ => 3,
+    }
+}
+
+/// Calling codes of countries whose national numbers begin with a zero that belongs to them: Italy with the
+/// Vatican, San Marino, Côte d'Ivoire, Burkina Faso, Benin, Gabon, Congo (libphonenumber, 2026-11).
+const KEEPS_ZERO: [&str; 8] = ["39", "378", "379", "225", "226", "229", "241", "242"];
+
+/// One more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
+const MOST_DIGITS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(raw: &str, country: &str, expected: &str) {
+        let country = (!country.is_empty()).then_some(country);
+        let number = normalise(Form::E164, &Raw::new(raw), country).unwrap_or_default();
+        assert_eq!(number, expected, "{raw:?} in {country:?}");
+    }
+
+    #[test]
+    fn international_numbers_need_no_country() {
+        for country in ["", "US", "GB", "IT"] {
+            check("+44 20 7946 0958", country, "+442079460958");
+            check("0044 20 7946 0958", country, "+442079460958");
+            check("+44 (0)20 7946 0958", country, "+442079460958");
+            check("+44-0447-234-2344", country, "+444472342344");
+            check("0049 (0)151 23456789", country, "+4915123456789");
+            check("(+1) 202-555-0123", country, "+12025550123");
+            check("tel:+1-202-555-0123", country, "+12025550123");
+            check("+1 202 555 0123 ext. 9", country, "+12025550123");
+            check("+1 202 555 0123x9", country, "+12025550123");
+            check("+1 202 555 0123 #9", country, "+12025550123");
+            check("+0044 20 7946 0958", country, "+442079460958");
+        }
+    }
+
+    #[test]
+    fn a_zero_that_belongs_to_the_number_stays() {
+        check("+39 06 1234 5678", "", "+390612345678");
+        check("+39 (0)6 1234 5678", "", "+390612345678");
+        check("06 1234 5678", "IT", "+390612345678");
+        check("+225 01 23 45 67 89", "", "+2250123456789");
+        // No separator shows it, so it is not touched.
+        check("+4402079460958", "", "+4402079460958");
+    }
+
+    #[test]
+    fn national_numbers_need_a_country() {
+        check("020 7946 0958", "", "");
+        check("447-234-2344", "", "");
+        check("020 7946 0958", "GB", "+442079460958");
+        check("(0)20 7946 0958", "GB", "+442079460958");
+        check("020 7946 0958", "uk", "+442079460958");
+        check("020 7946 0958", "ZZ", "");
+        check("030/901820", "DE", "+4930901820");
+        check("612 34 56 78", "ES", "+34612345678");
+        check("8 (912) 345-67-89", "RU", "+79123456789");
+        check("06 1 234 5678", "HU", "+3612345678");
+        check("8029 123 45 67", "BY", "+375291234567");
+        check("(415) 555-0123 ext. 9", "US", "+14155550123");
+        check("555-0123", "US", "");
+    }
+
+    #[test]
+    fn a_country_code_without_plus_is_not_doubled() {
+        check("1-425-555-1234", "US", "+14255551234");
+        check("1-425-555-1234", "", "+14255551234");
+        check("44 20 7946 0958", "GB", "+442079460958");
+        check("49 (0)151 23456789", "DE", "+4915123456789");
+        check("447700900123", "US", "+447700900123");
+        check("011 44 20 7946 0958", "US", "+442079460958");
+        check("45 12 34 56 78", "DK", "+4512345678");
+        check("45 12 34 56", "DK", "+4545123456");
+        check("391 234 5678", "IT", "+393912345678");
+        check("91234 56789", "IN", "+919123456789");
+        check("55 91234 5678", "BR", "+5555912345678");
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for raw in
+            ["", "+", "+abc", "abc", "12345", "+1234567", "+1234567890123456", "jane.doe12345678@example.com"]
+        {
+            check(raw, "", "");
+        }
+        check("a12345678901", "", "");
+        check("1-800-FLOWERS", "US", "");
+        check(&"1".repeat(400), "US", "");
+        check("+0 20 7946 0958", "", "");
+    }
+
+    #[test]
+    fn the_other_forms_follow() {
+        let form = |form, raw| normalise(form, &Raw::new(raw), None).unwrap_or_default();
+        assert_eq!(form(Form::Digits, "+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧"), "966501234567");
+        assert_eq!(form(Form::Tiktok, "+86 138 0000 0000"), "13800000000");
+        assert_eq!(form(Form::Tiktok, "+1 202 555 0123"), "+12025550123");
+    }
 }

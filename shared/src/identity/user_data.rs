@@ -12,7 +12,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Field, Form, Raw, Sha256Hex, normalise};
+use super::{Field, Form, Raw, Sha256Hex, character, normalise, place};
 use crate::limits;
 
 /// One value of one field, in all its forms.
@@ -67,7 +67,7 @@ pub struct Clear {
     /// City: lower case, letters of all scripts, no digits or symbols, inner blanks kept.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub city: Option<String>,
-    /// Region: the plain form, lower case.
+    /// Region: like the city, as it was written and not mapped to a code, which is how GA4 and TikTok want it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// Postal code: trimmed, upper case, inner blanks and dashes kept.
@@ -79,6 +79,74 @@ pub struct Clear {
 }
 
 impl Clear {
+    /// The clear form of a raw value of `field`, as this type's fields describe it; `None` when the field is none
+    /// of them, the value is none of that kind, or it is a digest already.
+    pub fn of(field: Field, raw: &Raw<'_>) -> Option<String> {
+        if Sha256Hex::parse(&raw.exact).is_some() {
+            return None;
+        }
+        match field {
+            Field::City | Field::Region => place::clear_name(raw),
+            Field::PostalCode => place::clear_postal_code(raw),
+            Field::Country => place::country(raw).map(|code| code.to_ascii_uppercase()),
+            Field::Email
+            | Field::Phone
+            | Field::FirstName
+            | Field::LastName
+            | Field::Gender
+            | Field::BirthDate
+            | Field::Street
+            | Field::ExternalId => None,
+        }
+    }
+
+    /// Keeps the clear form of a raw value, unless one is known or there is none. Answers whether it was kept.
+    pub fn add_raw(&mut self, field: Field, raw: &Raw<'_>) -> bool {
+        let Some(slot) = self.slot(field) else { return false };
+        if slot.is_some() {
+            return false;
+        }
+        *slot = Self::of(field, raw);
+        slot.is_some()
+    }
+
+    /// The value in the form `platform` documents for its own clear fields; `None` when it takes none.
+    ///
+    /// Google Ads takes country and postal code, TikTok everything but the postal code, in lower case and without
+    /// blanks, GA4 all four (its postal code without `.` and `~`).
+    pub fn given_to(&self, platform: &str, field: Field) -> Option<String> {
+        match (platform, field) {
+            ("google-ads" | "ga4", Field::Country) => self.country.clone(),
+            ("google-ads", Field::PostalCode) => self.postal_code.clone(),
+            ("ga4", Field::City) => self.city.clone(),
+            ("ga4", Field::Region) => self.region.clone(),
+            ("ga4", Field::PostalCode) => {
+                character::keep(self.postal_code.as_deref()?, |c| c != '.' && c != '~')
+            }
+            ("tiktok", Field::City) => character::squash(self.city.as_deref()?),
+            ("tiktok", Field::Region) => character::squash(self.region.as_deref()?),
+            ("tiktok", Field::Country) => self.country.as_deref().map(str::to_ascii_lowercase),
+            _ => None,
+        }
+    }
+
+    fn slot(&mut self, field: Field) -> Option<&mut Option<String>> {
+        match field {
+            Field::City => Some(&mut self.city),
+            Field::Region => Some(&mut self.region),
+            Field::PostalCode => Some(&mut self.postal_code),
+            Field::Country => Some(&mut self.country),
+            Field::Email
+            | Field::Phone
+            | Field::FirstName
+            | Field::LastName
+            | Field::Gender
+            | Field::BirthDate
+            | Field::Street
+            | Field::ExternalId => None,
+        }
+    }
+
     /// Whether nothing is known.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

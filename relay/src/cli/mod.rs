@@ -1,0 +1,218 @@
+//! The command line: reads the arguments, calls the room that does the work, and turns its answer into an exit code.
+//!
+//! One file per command. A command answers with an error instead of printing it, so all errors look the same.
+
+mod hash;
+mod preview;
+mod print;
+mod snippet;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, ConfigError, Loaded};
+use crate::telemetry::{self, LogFormat, TelemetryError};
+use crate::{clock, platform, serve};
+
+/// Delivers conversions from the tag, servers and webhooks to ad platforms.
+#[derive(Debug, Parser)]
+#[command(name = "anytrack-relay", version, after_help = EXIT_CODES)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  not done, or done in part: standard error (for `hash`, the line itself) says why
+  2  wrong usage: unknown command or option
+
+Environment:
+  ANYTRACK_LOG  what `serve` logs, such as `warn` or `info,relay=debug` [default: info]
+  Every ${NAME} in the configuration is read from the environment.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the relay
+    #[command(after_help = EXIT_CODES)]
+    Serve {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// How to write the log
+        #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+        log_format: LogFormat,
+    },
+    /// Check the configuration; every mistake is named with file, line and key
+    #[command(after_help = EXIT_CODES)]
+    Check {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Print, as JSON, the requests an event would lead to; nothing is sent or stored, secrets are masked
+    #[command(after_help = EXIT_CODES)]
+    Preview {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Only this destination
+        #[arg(long, value_name = "NAME")]
+        destination: Option<String>,
+        /// A file with one event or { "events": [...] } as for POST /v1/track; `-` reads standard input
+        #[arg(value_name = "EVENT.json", default_value = "-")]
+        event: PathBuf,
+    },
+    /// Print what each platform would be given for a piece of personal data
+    ///
+    /// Reads JSON lines such as {"field":"phone","raw":"020 7946 0958","country":"GB"} and writes one JSON line
+    /// for each. A line that cannot be read becomes {"error":"line 3: ..."}; the others are still done.
+    #[command(after_help = EXIT_CODES)]
+    Hash,
+    /// Print the snippet to paste into the pages of a site, and on standard error the CSP it needs
+    #[command(after_help = EXIT_CODES)]
+    Snippet {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Key of the site
+        #[arg(long, value_name = "KEY")]
+        site: String,
+    },
+}
+
+#[derive(Args, Debug)]
+struct ConfigFile {
+    /// The configuration
+    #[arg(long = "config", value_name = "FILE", default_value = "anytrack.toml")]
+    path: PathBuf,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Telemetry(#[from] TelemetryError),
+    #[error(transparent)]
+    Serve(#[from] serve::Error),
+    #[error(transparent)]
+    Preview(#[from] preview::PreviewError),
+    #[error(transparent)]
+    Snippet(#[from] snippet::SnippetError),
+    #[error("standard input or output failed: {0}")]
+    Stream(#[from] io::Error),
+}
+
+/// How a command ended that was not stopped by an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Done {
+    /// Everything.
+    Whole,
+    /// Some of the input was wrong, and said so in its place.
+    InPart,
+}
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help that nobody reads to its end is no failure.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
+        }
+    };
+    match run(arguments.command) {
+        Ok(Done::Whole) => ExitCode::SUCCESS,
+        Ok(Done::InPart) => ExitCode::FAILURE,
+        Err(CliError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) => {
+            print::message(error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Exit code of wrong usage.
+const USAGE: u8 = 2;
+
+fn run(command: Command) -> Result<Done, CliError> {
+    match command {
+        Command::Serve { config, log_format } => serve(&config.path, log_format),
+        Command::Check { config } => check(&config.path),
+        Command::Preview { config, destination, event } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
+            Ok(Done::Whole)
+        }
+        Command::Hash => hash(),
+        Command::Snippet { config, site } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            let snippet = snippet::for_site(&config, &site)?;
+            print::result(&snippet.html)?;
+            print::message(&snippet.policy);
+            Ok(Done::Whole)
+        }
+    }
+}
+
+fn load(path: &Path) -> Result<Loaded, ConfigError> {
+    config::load(path, platform::ALL)
+}
+
+fn serve(path: &Path, log_format: LogFormat) -> Result<Done, CliError> {
+    let variable = config::env::LOG_FILTER;
+    let filter = telemetry::filter(config::env::variable(variable).as_deref(), variable)?;
+    let Loaded { config, warnings } = load(path)?;
+    telemetry::start(log_format, filter)?;
+    for warning in warnings {
+        tracing::warn!(
+            file = warning.file,
+            line = warning.place.line(),
+            key = warning.key,
+            "{}",
+            warning.what
+        );
+    }
+    serve::run(config)?;
+    Ok(Done::Whole)
+}
+
+fn check(path: &Path) -> Result<Done, CliError> {
+    let Loaded { config, warnings } = load(path)?;
+    for warning in warnings {
+        print::message(format_args!("warning: {warning}"));
+    }
+    let sites = counted(config.sites.len(), "site");
+    let destinations = counted(config.destinations.len(), "destination");
+    print::result(format_args!("{}: ok: {sites}, {destinations}", path.display()))?;
+    Ok(Done::Whole)
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
+}
+
+fn hash() -> Result<Done, CliError> {
+    let wrong = hash::run(&mut io::BufReader::new(io::stdin().lock()), &mut print::output())?;
+    Ok(if wrong == 0 { Done::Whole } else { Done::InPart })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definition_of_the_arguments_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!([0, 1, 2].map(|n| counted(n, "site")), ["0 sites", "1 site", "2 sites"]);
+    }
+}

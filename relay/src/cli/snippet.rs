@@ -1,0 +1,213 @@
+//! `snippet`: the few lines to paste into a site's pages, and the Content Security Policy they need.
+//!
+//! The tag's build leaves two files for this beside the tag: `snippet.js`, the inline script with placeholders, and
+//! `manifest.json`, which names the hashed WASM file and its integrity. This file fills the one in from the other.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::config::Config;
+
+/// What to paste, and what else is to be done.
+#[derive(Debug)]
+pub(super) struct Snippet {
+    /// HTML for the head of every page.
+    pub(super) html: String,
+    /// Words about the policy, for people.
+    pub(super) policy: String,
+}
+
+/// Why there is no snippet.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum SnippetError {
+    /// No site of this key.
+    #[error("there is no site `{key}`; known: {}", .known.join(", "))]
+    UnknownSite {
+        /// What was asked for.
+        key: String,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// The tag has not been built, or lies elsewhere.
+    #[error("{}: cannot be read ({source}); run `cargo xtask build`, or set `assets` under [tag]", .file.display())]
+    NoAssets {
+        /// The file that was looked for.
+        file: PathBuf,
+        /// The system's answer.
+        #[source]
+        source: io::Error,
+    },
+    /// The manifest is not one.
+    #[error("{}: not a manifest of the tag's build ({source}); run `cargo xtask build` again", .file.display())]
+    Manifest {
+        /// The manifest.
+        file: PathBuf,
+        /// What is wrong with it.
+        #[source]
+        source: serde_json::Error,
+    },
+    /// The manifest names something that cannot stand in a script.
+    #[error("{}: `{key}` is not {expected}; run `cargo xtask build` again", .file.display())]
+    Value {
+        /// The manifest.
+        file: PathBuf,
+        /// The key.
+        key: &'static str,
+        /// What belongs there.
+        expected: &'static str,
+    },
+    /// The template asks for something this program does not know.
+    #[error("{}: unknown placeholder {placeholder}; build relay and tag from the same version", .file.display())]
+    Placeholder {
+        /// The template.
+        file: PathBuf,
+        /// The placeholder.
+        placeholder: String,
+    },
+}
+
+/// What the tag's build says about itself; other keys are for others.
+#[derive(Debug, Deserialize)]
+struct Manifest {
+    wasm: Asset,
+}
+
+/// A hashed file.
+#[derive(Debug, Deserialize)]
+struct Asset {
+    /// Its name, such as `tag.0123456789abcdef.wasm`.
+    file: String,
+    /// Its hash as browsers check it (Subresource Integrity), such as `sha256-…`.
+    integrity: String,
+}
+
+/// The snippet of one site.
+pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetError> {
+    if !config.sites.iter().any(|site| &*site.key == key) {
+        let known = config.sites.iter().map(|site| site.key.to_string()).collect();
+        return Err(SnippetError::UnknownSite { key: key.to_owned(), known });
+    }
+    let (template, manifest) =
+        (config.tag.assets.join("snippet.js"), config.tag.assets.join("manifest.json"));
+    let wasm = manifest_of(&manifest)?.wasm;
+    let origin = config.server.public_url.origin().ascii_serialization();
+    let values = [
+        ("__ORIGIN__", origin.as_str()),
+        ("__SITE__", key),
+        ("__WASM__", &wasm.file),
+        ("__INTEGRITY__", &wasm.integrity),
+    ];
+    let script = filled(read(&template)?.trim(), &values)
+        .map_err(|placeholder| SnippetError::Placeholder { file: template, placeholder })?;
+    Ok(Snippet { html: html(&script, &origin, key), policy: policy(&script, &origin) })
+}
+
+fn read(file: &Path) -> Result<String, SnippetError> {
+    fs::read_to_string(file).map_err(|source| SnippetError::NoAssets { file: file.to_owned(), source })
+}
+
+/// The manifest, its values fit to stand between quotes in a script.
+fn manifest_of(file: &Path) -> Result<Manifest, SnippetError> {
+    let manifest: Manifest = serde_json::from_str(&read(file)?)
+        .map_err(|source| SnippetError::Manifest { file: file.to_owned(), source })?;
+    let check = |key, value: &str, marks: &[u8], expected| {
+        let fits =
+            !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || marks.contains(&b));
+        if fits { Ok(()) } else { Err(SnippetError::Value { file: file.to_owned(), key, expected }) }
+    };
+    check("wasm.file", &manifest.wasm.file, b".-_", "a file name")?;
+    check("wasm.integrity", &manifest.wasm.integrity, b"-+/=", "an integrity hash")?;
+    Ok(manifest)
+}
+
+/// The template with its placeholders filled in, or the first that nobody knows.
+fn filled(template: &str, values: &[(&str, &str)]) -> Result<String, String> {
+    let script = values.iter().fold(template.to_owned(), |text, (name, value)| text.replace(name, value));
+    match placeholder(template, values) {
+        Some(unknown) => Err(unknown),
+        None => Ok(script),
+    }
+}
+
+/// The first `__NAME__` of a template that has no value.
+fn placeholder(template: &str, values: &[(&str, &str)]) -> Option<String> {
+    let words = template.split(|letter: char| !letter.is_ascii_uppercase() && letter != '_');
+    let marked = |word: &&str| word.len() > 4 && word.starts_with("__") && word.ends_with("__");
+    words.filter(marked).find(|word| values.iter().all(|(name, _)| name != word)).map(str::to_owned)
+}
+
+/// The stub runs at once and keeps calls; the tag itself comes without stopping the page. `tag.js` has no integrity
+/// hash on purpose: it keeps its name when the tag is updated, and the page keeps the snippet.
+fn html(script: &str, origin: &str, key: &str) -> String {
+    format!("<script>{script}</script>\n<script async src=\"{origin}/tag.js\" data-site=\"{key}\"></script>")
+}
+
+fn policy(script: &str, origin: &str) -> String {
+    let hash = base64(&Sha256::digest(script.as_bytes()));
+    format!(
+        "\
+If the pages have a Content-Security-Policy, add:
+  script-src  'wasm-unsafe-eval' {origin} 'sha256-{hash}'
+  connect-src {origin}
+  img-src     {origin}
+The hash allows the inline script exactly as printed. With nonces, leave the hash out and write the page's nonce
+on both scripts: <script nonce=\"…\">. Without 'wasm-unsafe-eval' the tag cannot start; without connect-src it
+cannot send."
+    )
+}
+
+/// Base64 with padding (RFC 4648, section 4), as a policy wants its hashes.
+fn base64(bytes: &[u8]) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let byte = |place| u32::from(chunk.get(place).copied().unwrap_or(0));
+        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
+        for place in 0..4 {
+            let letter = LETTERS[(bits >> (18 - 6 * place) & 63) as usize];
+            text.push(if place <= chunk.len() { char::from(letter) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_specification() {
+        // RFC 4648, section 10.
+        let check = |text: &str, expected| assert_eq!(base64(text.as_bytes()), expected);
+        check("", "");
+        check("f", "Zg==");
+        check("fo", "Zm8=");
+        check("foo", "Zm9v");
+        check("foob", "Zm9vYg==");
+        check("fooba", "Zm9vYmE=");
+        check("foobar", "Zm9vYmFy");
+    }
+
+    #[test]
+    fn the_policy_holds_the_hash_of_the_script() {
+        // The example of Content Security Policy Level 3, section 8.2.1: `alert('Hello, world.');`
+        let policy = policy("alert('Hello, world.');", "https://t.shop.example");
+        assert!(policy.contains("'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"), "{policy}");
+    }
+
+    #[test]
+    fn placeholders_are_filled_or_named() {
+        let values = [("__SITE__", "shop"), ("__WASM__", "tag.1.wasm")];
+        let check = |template, expected: Result<&str, &str>| {
+            let read = filled(template, &values);
+            assert_eq!(read.as_deref().map_err(String::as_str), expected, "{template}");
+        };
+        check("f('__SITE__','/__WASM__')", Ok("f('shop','/tag.1.wasm')"));
+        check("f('__SITE__','__ELSE__')", Err("__ELSE__"));
+        check("a.__b__; window.__at; ____", Ok("a.__b__; window.__at; ____"));
+    }
+}

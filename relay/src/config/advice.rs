@@ -1,0 +1,48 @@
+//! Advice: what a configuration may say but its operator hardly means. Never stops the relay.
+
+use super::error::Note;
+
+/// Advice about a place in the file.
+pub type Warning = Note<Advice>;
+
+/// One thing to think about.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Advice {
+    /// Nobody can send from a browser.
+    #[error(
+        "no origins, so events from browsers are refused; list the site's pages as `https://shop.example`"
+    )]
+    NoOrigins,
+    /// Everything between browser and relay is readable on the way.
+    #[error("http, so cookies and events travel unencrypted; put a TLS proxy in front and write https here")]
+    PlainHttp,
+    /// The snippet would point to a place only this machine reaches.
+    #[error("not set, so snippets point to {public_url}; write the address browsers use")]
+    NoPublicUrl {
+        /// What is used instead.
+        public_url: String,
+    },
+    /// Nothing leaves.
+    #[error("no destinations, so events are stored and go nowhere; add a [[destination]]")]
+    NoDestinations,
+    /// Everyone would share one address, and one rate limit.
+    #[error("a proxy on this machine is not trusted, so all visitors share its address; add `127.0.0.1/32`")]
+    UntrustedProxy,
+    /// The browser would drop the cookie.
+    #[error("browsers drop the visitor cookie unless {host} is this domain or below it")]
+    ForeignCookieDomain {
+        /// The relay's public host.
+        host: String,
+    },
+    /// A secret in a file that others read.
+    #[error(
+        "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"
+    )]
+    ReadableSecret,
+    /// A rule for an event that is not standard but looks like one.
+    #[error("event names are case-sensitive; the standard event is `{standard}`")]
+    NotQuiteStandard {
+        /// The standard name.
+        standard: &'static str,
+    },
+}

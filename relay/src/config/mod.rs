@@ -1,0 +1,211 @@
+//! Configuration: one TOML file, read once at the start, checked as a whole before anything runs.
+//!
+//! Owns the types every room takes its settings from, the defaults, and the way from a file to them ([`load`]).
+//! A file is either right in every part or refused with *all* that is wrong in it, each with its line and key, so
+//! that an operator mends it in one go. What a platform needs stays with the platform: it reads its own keys.
+//!
+//! Rooms: `parse` turns the document into types, `reader` takes values out of a table and notes what is wrong,
+//! `expand` fills in `${NAME}`, `settings` hands a platform its keys, `error` has the words, `env` the environment.
+
+mod advice;
+pub mod env;
+mod error;
+mod expand;
+mod notes;
+mod origin;
+mod parse;
+mod reader;
+mod settings;
+mod shape;
+mod suggest;
+#[cfg(test)]
+mod tests;
+
+pub use advice::{Advice, Warning};
+pub use error::{ConfigError, Fault, Note, Place, Problem};
+pub use parse::{Document, parse};
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ipnet::IpNet;
+use shared::Purpose;
+use url::Url;
+
+use crate::platform::{Kind, Platform};
+use crate::secret::Secret;
+
+/// Everything the relay was told. Prints without secrets.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `[server]`: how the relay is reached.
+    pub server: Server,
+    /// `[store]`: where events are kept, and for how long.
+    pub store: StoreSettings,
+    /// `[tag]`: the browser module it hands out.
+    pub tag: TagSettings,
+    /// `[[site]]`: whose events it takes; at least one, in the file's order.
+    pub sites: Vec<Site>,
+    /// `[[destination]]`: where they go, in the file's order.
+    pub destinations: Vec<Destination>,
+}
+
+/// `[server]`: how the relay is reached, and what one client may ask of it.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Address and port to listen on. Default `127.0.0.1:8080`; port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Scheme and host under which browsers reach the relay, path `/`. Default: `http://` and `listen`.
+    pub public_url: Url,
+    /// Networks whose word about the client's address is believed. Default: this machine.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How much one sender may send.
+    pub rate_limit: RateLimit,
+    /// Most connections open at once. Default 10 000.
+    pub max_connections: usize,
+    /// Largest request body, in bytes. Default [`shared::limits::BODY`].
+    pub max_body_bytes: usize,
+    /// Longest wait for a request's head. Default 10 s.
+    pub header_timeout_ms: u64,
+    /// Longest wait for a request's body. Default 15 s.
+    pub body_timeout_ms: u64,
+    /// How long a connection may stay open without a request. Default 60 s.
+    pub idle_timeout_ms: u64,
+    /// How long an orderly stop may take. Default 20 s, within the 30 s that service managers commonly grant.
+    pub shutdown_timeout_ms: u64,
+}
+
+/// `rate_limit`: events a second, with a burst. 0 means no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// For one client address. Default 100.
+    pub per_client: u32,
+    /// For one site. Default 0.
+    pub per_site: u32,
+}
+
+/// `[store]`: where events are kept, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// Which engine. Default `sqlite`.
+    pub engine: Engine,
+    /// Its file. Default `data/anytrack.db` beside the configuration.
+    pub path: PathBuf,
+    /// How long an event id or order id is remembered, so that a repeat does not count. Default 30 days.
+    pub dedup_days: u32,
+    /// How long an event stays in the log once every destination has settled it. Default 30 days.
+    pub log_days: u32,
+    /// How long a visitor who does not come back is remembered. Default 400 days, the longest life browsers
+    /// grant a cookie (RFC 6265bis, section 5.5).
+    pub visitor_days: u32,
+    /// How long an event that could not be delivered is kept for the operator to look at. Default 90 days.
+    pub dead_days: u32,
+}
+
+/// An engine of the store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    /// SQLite, in one file.
+    Sqlite,
+}
+
+/// `[tag]`: the browser module the relay hands out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TagSettings {
+    /// The directory the tag's build made. Default: `tag` beside the program if that exists, else `dist/tag`.
+    pub assets: PathBuf,
+}
+
+/// `[[site]]`: one shop or page collection whose events are taken.
+#[derive(Clone, Debug)]
+pub struct Site {
+    /// Its name, unique: what the tag and every destination call it.
+    pub key: Arc<str>,
+    /// Pages that may send from a browser: `scheme://host[:port]` in lower case without a default port, or `null`.
+    pub origins: Vec<String>,
+    /// Keys for `POST /v1/track`. No two sites share one, because the key says which site is speaking.
+    pub api_keys: Vec<Secret>,
+    /// `Domain` of the visitor cookie, without a leading dot. Without it the cookie belongs to the relay's host.
+    pub cookie_domain: Option<String>,
+    /// Whether an event that says nothing about consent is held back. Default false; a denial always forbids.
+    pub consent_required: bool,
+    /// ISO 3166-1 alpha-2 code, upper case: the country of phone numbers written without one.
+    pub country: Option<String>,
+}
+
+/// `[[destination]]`: one account at a platform.
+#[derive(Clone, Debug)]
+pub struct Destination {
+    /// Its name, unique: in logs, metrics and the store's cursor.
+    pub name: String,
+    /// Key of the site whose events it gets.
+    pub site: Arc<str>,
+    /// Name of the platform.
+    pub platform_name: &'static str,
+    /// The platform, set up.
+    pub platform: Arc<dyn Platform>,
+    /// What the visitor must have agreed to. Default `ad_storage` and `ad_user_data`.
+    pub consent: Vec<Purpose>,
+    /// Events switched off or renamed here.
+    pub events: BTreeMap<String, EventSwitch>,
+    /// Replaces scheme and host of every address of the platform.
+    pub endpoint: Option<Url>,
+}
+
+/// What a destination does with an event by its name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventSwitch {
+    /// Never sent here.
+    Off,
+    /// Sent under this name.
+    Renamed(String),
+}
+
+/// A configuration without fault, and what an operator should think about all the same.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The configuration.
+    pub config: Config,
+    /// What is allowed but hardly meant, by line.
+    pub warnings: Vec<Warning>,
+}
+
+/// Reads and checks the file at `path`, with the platforms of `kinds` and the environment's variables.
+///
+/// # Errors
+/// When the file cannot be read or anything in it is wrong; then with everything that is.
+pub fn load(path: &Path, kinds: &[Kind]) -> Result<Loaded, ConfigError> {
+    let file = path.display().to_string();
+    let bytes = fs::read(path).map_err(|source| ConfigError::Read { file: file.clone(), source })?;
+    let text = String::from_utf8(bytes).map_err(|error| ConfigError::not_text(&file, &error))?;
+    let assets = default_assets();
+    let document = Document {
+        file: &file,
+        text: &text,
+        directory: path.parent().unwrap_or(Path::new("")),
+        assets: &assets,
+        readable_by_others: readable_by_others(path),
+    };
+    parse(&document, kinds, &env::variable)
+}
+
+/// Where the tag's files are when nobody says.
+fn default_assets() -> PathBuf {
+    let beside = env::program_directory().map(|directory| directory.join("tag"));
+    beside.filter(|path| path.is_dir()).unwrap_or_else(|| PathBuf::from("dist/tag"))
+}
+
+/// Whether accounts other than the owner's may read the file. Unknown counts as no.
+#[cfg(unix)]
+fn readable_by_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    fs::metadata(path).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_others(_path: &Path) -> bool {
+    false
+}

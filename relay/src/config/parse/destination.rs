@@ -1,0 +1,198 @@
+//! `[[destination]]`: where events go. Reads the keys all destinations share; the platform reads its own.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use shared::Purpose;
+use shared::event::STANDARD_EVENTS;
+use toml::de::DeValue;
+use url::Url;
+
+use super::super::advice::Advice;
+use super::super::error::Fault;
+use super::super::origin::base_url;
+use super::super::reader::{Node, Section, Text, join, text};
+use super::super::settings::Own;
+use super::super::suggest::nearest;
+use super::super::{Destination, EventSwitch};
+use super::site::Sites;
+use super::{Placed, name, taken};
+use crate::platform::Kind;
+
+/// The destinations, and what else has to be known of them.
+#[derive(Default)]
+pub(super) struct Destinations {
+    pub(super) all: Vec<Destination>,
+    /// How many tables there are, right or wrong.
+    pub(super) tables: usize,
+    /// The first secret written out in the file.
+    pub(super) literal_secret: Option<Placed>,
+}
+
+/// The keys all destinations share.
+struct Shared {
+    name: Option<String>,
+    site: Option<String>,
+    kind: Option<Kind>,
+    consent: Vec<Purpose>,
+    events: BTreeMap<String, EventSwitch>,
+    endpoint: Option<Url>,
+}
+
+/// Reads every `[[destination]]`.
+pub(super) fn destinations(root: &mut Section<'_, '_>, sites: &Sites, kinds: &[Kind]) -> Destinations {
+    let tables = root.sections("destination", "name");
+    let mut destinations = Destinations { tables: tables.len(), ..Destinations::default() };
+    let mut names = HashMap::new();
+    for table in tables {
+        let destination = destination(table, sites, kinds, &mut names, &mut destinations.literal_secret);
+        destinations.all.extend(destination);
+    }
+    destinations
+}
+
+fn destination(
+    mut section: Section<'_, '_>,
+    sites: &Sites,
+    kinds: &[Kind],
+    names: &mut HashMap<String, usize>,
+    literal: &mut Option<Placed>,
+) -> Option<Destination> {
+    let shared = Shared {
+        name: destination_name(&mut section, names),
+        site: site(&mut section, sites),
+        kind: kind(&mut section, kinds),
+        consent: consent(&mut section),
+        events: events(&mut section),
+        endpoint: section.parsed("endpoint", ENDPOINT_EXPECTED, base_url),
+    };
+    let (notes, path, span) = (section.notes, section.path.clone(), section.span.clone());
+    let (rest, known) = section.into_rest();
+    // Without a platform nobody can say which of the other keys are right.
+    let kind = shared.kind?;
+    let mut own = Own::new(notes, path, span, rest, known);
+    if literal.is_none() {
+        *literal = own.literal_secret.take().map(|(key, at)| Placed { key, at });
+    }
+    let platform = own.configure(&kind, shared.endpoint.as_ref(), &renamed(&shared.events))?;
+    Some(Destination {
+        name: shared.name?,
+        site: Arc::from(shared.site?),
+        platform_name: kind.name,
+        platform: Arc::from(platform),
+        consent: shared.consent,
+        events: shared.events,
+        endpoint: shared.endpoint,
+    })
+}
+
+const ENDPOINT_EXPECTED: &str = "an address without a path such as `http://127.0.0.1:9100`";
+const SWITCH_EXPECTED: &str = "the event's name at the platform, or false to switch it off";
+const PURPOSES: [Purpose; 3] = [Purpose::AdStorage, Purpose::AdUserData, Purpose::AdPersonalization];
+
+fn destination_name(section: &mut Section<'_, '_>, names: &mut HashMap<String, usize>) -> Option<String> {
+    let notes = section.notes;
+    let text = section.required("name", "a name of its own for this destination")?;
+    let name = name(&text, notes)?;
+    if let Some(first) = names.get(&name) {
+        taken("destination", &text, *first, notes);
+        return None;
+    }
+    names.insert(name.clone(), text.at);
+    Some(name)
+}
+
+fn site(section: &mut Section<'_, '_>, sites: &Sites) -> Option<String> {
+    let text = section.required("site", "the key of a [[site]]")?;
+    let known = || sites.keys.iter().map(String::as_str);
+    if known().any(|key| key == text.value) {
+        return Some(text.value);
+    }
+    section.notes.fault(&text.key, text.at, unknown("site", &text, known()));
+    None
+}
+
+fn kind(section: &mut Section<'_, '_>, kinds: &[Kind]) -> Option<Kind> {
+    let known = || kinds.iter().map(|kind| kind.name);
+    let expected = format!("a platform: {}", known().collect::<Vec<_>>().join(", "));
+    let text = section.required("platform", &expected)?;
+    let kind = kinds.iter().find(|kind| kind.name == text.value);
+    if kind.is_none() {
+        section.notes.fault(&text.key, text.at, unknown("platform", &text, known()));
+    }
+    kind.copied()
+}
+
+fn consent(section: &mut Section<'_, '_>) -> Vec<Purpose> {
+    let notes = section.notes;
+    let Some(texts) = section.texts("consent", "a purpose such as `ad_storage`") else {
+        return vec![Purpose::AdStorage, Purpose::AdUserData];
+    };
+    let mut purposes = Vec::new();
+    for text in texts {
+        match PURPOSES.into_iter().find(|purpose| purpose.name() == text.value) {
+            Some(purpose) if purposes.contains(&purpose) => {}
+            Some(purpose) => purposes.push(purpose),
+            None => {
+                let known = PURPOSES.iter().map(|purpose| purpose.name());
+                notes.fault(&text.key, text.at, unknown("purpose", &text, known));
+            }
+        }
+    }
+    purposes
+}
+
+/// The fault of a name that is not one of `known`.
+fn unknown<'a>(kind: &'static str, text: &Text, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
+    let near = nearest(&text.value, known.clone()).map(str::to_owned);
+    Fault::UnknownName { kind, found: text.written.clone(), near, known: known.map(str::to_owned).collect() }
+}
+
+fn events(section: &mut Section<'_, '_>) -> BTreeMap<String, EventSwitch> {
+    let Some(table) = section.section("events") else { return BTreeMap::new() };
+    let path = table.path.clone();
+    let (rules, _) = table.into_rest();
+    let mut events = BTreeMap::new();
+    for (name, rule) in &rules {
+        let key = join(&path, name.get_ref());
+        advise_on_case(name.get_ref(), &key, name.span().start, section);
+        if let Some(switch) = switch(&key, rule, section) {
+            events.insert(name.get_ref().clone().into_owned(), switch);
+        }
+    }
+    events
+}
+
+fn switch(key: &str, rule: &Node<'_>, section: &Section<'_, '_>) -> Option<EventSwitch> {
+    match rule.get_ref() {
+        DeValue::Boolean(false) => Some(EventSwitch::Off),
+        DeValue::Boolean(true) => {
+            let fault =
+                Fault::Invalid { expected: SWITCH_EXPECTED.to_owned(), found: Some("true".to_owned()) };
+            section.notes.fault(key, rule.span().start, fault);
+            None
+        }
+        _ => {
+            let name = text(section.notes, key.to_owned(), rule, SWITCH_EXPECTED)?;
+            let filled = |name: &str| (!name.trim().is_empty()).then(|| name.to_owned());
+            name.parsed(section.notes, SWITCH_EXPECTED, filled).map(EventSwitch::Renamed)
+        }
+    }
+}
+
+/// Says when a rule misses its event only by the case of its letters.
+fn advise_on_case(name: &str, key: &str, at: usize, section: &Section<'_, '_>) {
+    let standard = STANDARD_EVENTS.into_iter().find(|standard| standard.eq_ignore_ascii_case(name));
+    if let Some(standard) = standard.filter(|standard| *standard != name) {
+        section.notes.advise(key, at, Advice::NotQuiteStandard { standard });
+    }
+}
+
+/// The events that have another name at the platform.
+fn renamed(events: &BTreeMap<String, EventSwitch>) -> BTreeMap<String, String> {
+    let name = |(event, switch): (&String, &EventSwitch)| match switch {
+        EventSwitch::Off => None,
+        EventSwitch::Renamed(name) => Some((event.clone(), name.clone())),
+    };
+    events.iter().filter_map(name).collect()
+}

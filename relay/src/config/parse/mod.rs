@@ -1,0 +1,114 @@
+//! From the text of a configuration to its types: the document as a whole, and what its parts must agree on.
+
+mod destination;
+mod server;
+mod site;
+
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::DeTable;
+
+use super::advice::Advice;
+use super::error::{ConfigError, Fault};
+use super::expand::Variables;
+use super::notes::Notes;
+use super::reader::{Section, Text};
+use super::{Config, Loaded};
+use crate::platform::Kind;
+
+/// A configuration's text and what is known around it.
+#[derive(Clone, Copy, Debug)]
+pub struct Document<'a> {
+    /// The file's name, for messages.
+    pub file: &'a str,
+    /// What is in it.
+    pub text: &'a str,
+    /// The directory relative paths start from.
+    pub directory: &'a Path,
+    /// Where the tag's files are when the configuration does not say.
+    pub assets: &'a Path,
+    /// Whether accounts other than the owner's may read the file.
+    pub readable_by_others: bool,
+}
+
+/// Turns a document into a configuration, with the platforms of `kinds` and the values of `variables`.
+///
+/// # Errors
+/// When anything in it is wrong; then with everything that is, by line.
+pub fn parse(
+    document: &Document<'_>,
+    kinds: &[Kind],
+    variables: Variables<'_>,
+) -> Result<Loaded, ConfigError> {
+    let notes = Notes::new(document.file, document.text, variables);
+    let config = syntax(document.text, &notes).map(|table| read(table, document, kinds, &notes));
+    let (problems, warnings) = notes.finish();
+    match config {
+        Some(config) if problems.is_empty() => Ok(Loaded { config, warnings }),
+        Some(_) | None => Err(ConfigError::Invalid { problems }),
+    }
+}
+
+/// The document's table, or `None` with every mistake of the TOML noted, the first of each line.
+fn syntax<'i>(text: &'i str, notes: &Notes<'_>) -> Option<Spanned<DeTable<'i>>> {
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut last = 0;
+    for error in &errors {
+        let at = error.span().unwrap_or(0..0).start;
+        let line = notes.line(at);
+        if line != last {
+            notes.syntax(at, error.message());
+        }
+        last = line;
+    }
+    errors.is_empty().then_some(table)
+}
+
+fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], notes: &Notes<'_>) -> Config {
+    let mut root = Section::new(notes, String::new(), 0..0, table.into_inner());
+    let server = server::server(root.section("server"), notes);
+    let store = server::store(root.section("store"), document.directory);
+    let tag = server::tag(root.section("tag"), document);
+    let sites = site::sites(&mut root, &server);
+    let destinations = destination::destinations(&mut root, &sites, kinds);
+    root.close();
+
+    if destinations.all.is_empty() && destinations.tables == 0 {
+        notes.advise("destination", 0, Advice::NoDestinations);
+    }
+    let literal = sites.literal_secret.or(destinations.literal_secret);
+    if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
+        notes.advise(&key, at, Advice::ReadableSecret);
+    }
+    Config { server, store, tag, sites: sites.all, destinations: destinations.all }
+}
+
+/// A key and where its value stands.
+pub(super) struct Placed {
+    key: String,
+    at: usize,
+}
+
+/// A path of the configuration: relative ones start from the directory of the file.
+fn path(section: &mut Section<'_, '_>, key: &'static str, directory: &Path) -> Option<PathBuf> {
+    let parse = |text: &str| (!text.trim().is_empty()).then(|| directory.join(text));
+    section.parsed(key, "a path", parse)
+}
+
+/// Checks a name that appears in addresses, logs, metrics and the store.
+fn name(text: &Text, notes: &Notes<'_>) -> Option<String> {
+    let plain = |name: &str| name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte));
+    let fits = |name: &str| (1..=NAME).contains(&name.len()) && plain(name);
+    text.parsed(notes, NAME_EXPECTED, |name| fits(name).then(|| name.to_owned()))
+}
+
+/// Longest name of a site or destination.
+const NAME: usize = 64;
+const NAME_EXPECTED: &str = "a name of 1 to 64 letters, digits, `-`, `_` or `.`";
+
+/// Notes that a name was given before.
+fn taken(kind: &'static str, text: &Text, first: usize, notes: &Notes<'_>) {
+    let (name, line) = (text.value.clone(), notes.line(first));
+    notes.fault(&text.key, text.at, Fault::Taken { kind, name, line });
+}

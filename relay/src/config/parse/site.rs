@@ -1,0 +1,128 @@
+//! `[[site]]`: whose events the relay takes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::super::advice::Advice;
+use super::super::error::Fault;
+use super::super::notes::Notes;
+use super::super::origin::{cookie_domain, covers, origin};
+use super::super::reader::{Section, Text};
+use super::super::{Server, Site};
+use super::{Placed, name, taken};
+use crate::secret::Secret;
+
+/// The sites, and what else has to be known of them.
+#[derive(Default)]
+pub(super) struct Sites {
+    pub(super) all: Vec<Site>,
+    /// Every key given, also of sites that are wrong otherwise: a destination may name them.
+    pub(super) keys: Vec<String>,
+    /// The first API key written out in the file.
+    pub(super) literal_secret: Option<Placed>,
+}
+
+/// What was given before, and where.
+#[derive(Default)]
+struct Given {
+    names: HashMap<String, usize>,
+    api_keys: Vec<(Secret, usize)>,
+}
+
+/// Reads every `[[site]]`.
+pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server) -> Sites {
+    let some = root.has("site");
+    let tables = root.sections("site", "key");
+    if !some {
+        root.missing("site", "at least one [[site]] with a key");
+    }
+    let (mut sites, mut given) = (Sites::default(), Given::default());
+    for table in tables {
+        if let Some(site) = site(table, server, &mut given, &mut sites) {
+            sites.all.push(site);
+        }
+    }
+    sites
+}
+
+fn site(mut section: Section<'_, '_>, server: &Server, given: &mut Given, sites: &mut Sites) -> Option<Site> {
+    let notes = section.notes;
+    let key = section.required("key", "the name the tag and destinations use for this site");
+    let key = key.and_then(|text| site_key(&text, notes, given));
+    sites.keys.extend(key.clone());
+    let origins = origins(&mut section);
+    let api_keys = api_keys(&mut section, given, &mut sites.literal_secret);
+    let cookie_domain = cookie(&mut section, server);
+    let consent_required = section.flag("consent_required", false);
+    let country = section.parsed("country", COUNTRY_EXPECTED, country);
+    section.close();
+    Some(Site { key: Arc::from(key?), origins, api_keys, cookie_domain, consent_required, country })
+}
+
+const ORIGIN_EXPECTED: &str = "a scheme and host without a path or wildcard such as `https://shop.example`";
+const COOKIE_EXPECTED: &str = "a domain such as `shop.example`";
+const COUNTRY_EXPECTED: &str = "a country's two letters such as `GB` (ISO 3166-1)";
+/// Shortest API key: 16 characters of 6 bits each are 96 bits, out of reach of guessing.
+const API_KEY: usize = 16;
+
+fn site_key(text: &Text, notes: &Notes<'_>, given: &mut Given) -> Option<String> {
+    let key = name(text, notes)?;
+    if let Some(first) = given.names.get(&key) {
+        taken("site key", text, *first, notes);
+        return None;
+    }
+    given.names.insert(key.clone(), text.at);
+    Some(key)
+}
+
+fn origins(section: &mut Section<'_, '_>) -> Vec<String> {
+    let (notes, at) = (section.notes, section.span.start);
+    let texts = section.texts("origins", ORIGIN_EXPECTED).unwrap_or_default();
+    if texts.is_empty() {
+        notes.advise(&section.key("origins"), at, Advice::NoOrigins);
+    }
+    let mut origins: Vec<String> = Vec::new();
+    for origin in texts.iter().filter_map(|text| text.parsed(notes, ORIGIN_EXPECTED, origin)) {
+        if !origins.contains(&origin) {
+            origins.push(origin);
+        }
+    }
+    origins
+}
+
+fn api_keys(section: &mut Section<'_, '_>, given: &mut Given, literal: &mut Option<Placed>) -> Vec<Secret> {
+    let notes = section.notes;
+    let texts = section.texts("api_keys", "a text").unwrap_or_default();
+    let mut keys = Vec::new();
+    for Text { value, key, at, referred, .. } in texts {
+        if value.len() < API_KEY || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            notes.fault(&key, at, Fault::WeakKey { least: API_KEY });
+        } else if let Some((_, first)) = given.api_keys.iter().find(|(other, _)| other.matches(&value)) {
+            notes.fault(&key, at, Fault::KeyTaken { line: notes.line(*first) });
+        } else {
+            let secret = Secret::new(value);
+            given.api_keys.push((secret.clone(), at));
+            keys.push(secret);
+        }
+        if !referred && literal.is_none() {
+            *literal = Some(Placed { key, at });
+        }
+    }
+    keys
+}
+
+fn cookie(section: &mut Section<'_, '_>, server: &Server) -> Option<String> {
+    let notes = section.notes;
+    let text = section.text("cookie_domain", COOKIE_EXPECTED)?;
+    let domain = text.parsed(notes, COOKIE_EXPECTED, cookie_domain)?;
+    let host = server.public_url.host_str().unwrap_or_default();
+    if !covers(&domain, host) {
+        notes.advise(&text.key, text.at, Advice::ForeignCookieDomain { host: host.to_owned() });
+    }
+    Some(domain)
+}
+
+fn country(text: &str) -> Option<String> {
+    let letters = text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_alphabetic());
+    letters.then(|| text.to_ascii_uppercase())
+}

@@ -1,0 +1,313 @@
+//! The words an operator reads: broken configurations and exactly the lines they lead to.
+
+use super::{OWN, SITE, read};
+
+/// The lines a broken document leads to, without the file's name.
+fn check(text: &str, expected: &[&str]) {
+    let said = match read(text, false) {
+        Ok(_) => panic!("nothing is wrong with\n{text}"),
+        Err(error) => error.to_string(),
+    };
+    let said: Vec<&str> =
+        said.lines().map(|line| line.strip_prefix("a.toml:").expect("names the file")).collect();
+    assert_eq!(said, expected, "{text}");
+}
+
+/// A document with a right site before `text`; what follows starts on line 3.
+fn after_site(text: &str, expected: &[&str]) {
+    check(&format!("{SITE}{text}"), expected);
+}
+
+/// A document with a right site and a destination whose own keys are `text`, from line 7 on.
+fn in_destination(text: &str, expected: &[&str]) {
+    after_site(
+        &format!("[[destination]]\nname = \"e\"\nsite = \"shop\"\nplatform = \"echo\"\n{text}"),
+        expected,
+    );
+}
+
+#[test]
+fn mistakes_of_toml_itself_name_line_and_column() {
+    check("[server\n", &["1:8: not valid TOML: unclosed table, expected `]`"]);
+    check(
+        "a = 1\na = 2\nb = \n",
+        &[
+            "2:1: not valid TOML: duplicate key",
+            "3:5: not valid TOML: string values must be quoted, expected literal string",
+        ],
+    );
+    check("key = 'ü' x", &["1:11: not valid TOML: unexpected key or value, expected newline, `#`"]);
+}
+
+#[test]
+fn unknown_keys_are_errors_with_a_guess() {
+    after_site("[sever]\n", &["3: sever: unknown key; did you mean `server`?"]);
+    after_site(
+        "[server]\nlisten-on = \"x\"\nlisen = 1\n",
+        &[
+            "4: server.listen-on: unknown key; did you mean `listen`?",
+            "5: server.lisen: unknown key; did you mean `listen`?",
+        ],
+    );
+    after_site(
+        "[store]\ncolour = 1\n",
+        &[
+            "4: store.colour: unknown key; known here: engine, path, dedup_days, log_days, visitor_days, dead_days",
+        ],
+    );
+    after_site(
+        "[server]\nrate_limit = { per_clint = 1 }\n",
+        &["4: server.rate_limit.per_clint: unknown key; did you mean `per_client`?"],
+    );
+    after_site("orgins = []\n", &["3: site.shop.orgins: unknown key; did you mean `origins`?"]);
+    after_site(
+        "\"a\\u0007b\" = 1\n[tag]\nasset = 'x'\n",
+        &[
+            "3: site.shop.\"a\\u{7}b\": unknown key; known here: key, origins, api_keys, cookie_domain, \
+         consent_required, country",
+            "5: tag.asset: unknown key; did you mean `assets`?",
+        ],
+    );
+}
+
+#[test]
+fn the_server_is_checked() {
+    let check = |line: &str, expected: &[&str]| after_site(&format!("[server]\n{line}\n"), expected);
+    let listen = "expected an address and a port such as `127.0.0.1:8080`";
+    check("listen = \"127.0.0.1\"", &[&format!("4: server.listen: {listen}, found `127.0.0.1`")]);
+    check("listen = \"127.0.0.1:99999\"", &[&format!("4: server.listen: {listen}, found `127.0.0.1:99999`")]);
+    check("listen = 8080", &[&format!("4: server.listen: {listen}, found a whole number")]);
+    let url = "4: server.public_url: expected the relay's public address without a path, such as \
+               `https://t.shop.example`, found";
+    check("public_url = \"t.shop.example\"", &[&format!("{url} `t.shop.example`")]);
+    check("public_url = \"https://t.shop.example/x\"", &[&format!("{url} `https://t.shop.example/x`")]);
+    check(
+        "trusted_proxies = [\"10.0.0.0/8\", \"10.0.0.0/40\", \"::1\"]",
+        &[
+            "4: server.trusted_proxies[1]: expected a network or address such as `10.0.0.0/8` or `127.0.0.1`, \
+         found `10.0.0.0/40`",
+        ],
+    );
+    check(
+        "trusted_proxies = \"10.0.0.0/8\"",
+        &[
+            "4: server.trusted_proxies: expected a list of which each is a network or address such as `10.0.0.0/8` or `127.0.0.1`, found a text",
+        ],
+    );
+    check(
+        "max_connections = 0",
+        &["4: server.max_connections: expected a whole number from 1 to 1000000, found 0"],
+    );
+    check(
+        "idle_timeout_ms = 99999999999999999999999",
+        &[
+            "4: server.idle_timeout_ms: expected a whole number from 100 to 3600000, found 99999999999999999999999",
+        ],
+    );
+    check("max_body_bytes = \"1 MB\"", &["4: server.max_body_bytes: expected a whole number, found a text"]);
+    check("rate_limit = 5", &["4: server.rate_limit: expected a table, found a whole number"]);
+    check(
+        "rate_limit = { per_client = -1 }",
+        &["4: server.rate_limit.per_client: expected a whole number from 0 to 1000000, found -1"],
+    );
+}
+
+#[test]
+fn store_and_tag_are_checked() {
+    after_site(
+        "[store]\nengine = \"redis\"\nlog_days = 0\npath = \" \"\nvisitor_days = 500",
+        &[
+            "4: store.engine: expected `sqlite`, found `redis`",
+            "5: store.log_days: expected a whole number from 1 to 3650, found 0",
+            "6: store.path: expected a path, found ` `",
+            "7: store.visitor_days: expected a whole number from 1 to 400, found 500",
+        ],
+    );
+    after_site("[tag]\nassets = true", &["4: tag.assets: expected a path, found true or false"]);
+}
+
+#[test]
+fn sites_are_checked() {
+    check("", &["1: site: missing; expected at least one [[site]] with a key"]);
+    check(
+        "[site]\nkey = 'shop'",
+        &["1: site: expected a list of tables, each under `[[site]]`, found a table"],
+    );
+    check("site = [1]", &["1: site[0]: expected a table, found a whole number"]);
+    check(
+        "[[site]]\n",
+        &["1: site[0].key: missing; expected the name the tag and destinations use for this site"],
+    );
+    let name = "expected a name of 1 to 64 letters, digits, `-`, `_` or `.`";
+    check("[[site]]\nkey = 'my shop'", &[&format!("2: site.\"my shop\".key: {name}, found `my shop`")]);
+    after_site(SITE, &["4: site.shop.key: site key `shop` is taken since line 2; choose another"]);
+    let origin =
+        "expected a scheme and host without a path or wildcard such as `https://shop.example`, found";
+    after_site(
+        "origins = ['https://shop.example', 'https://shop.example/cart',\n '*']",
+        &[
+            &format!("3: site.shop.origins[1]: {origin} `https://shop.example/cart`"),
+            &format!("4: site.shop.origins[2]: {origin} `*`"),
+        ],
+    );
+    after_site(
+        "cookie_domain = 'com'\ncountry = 'GBR'\nconsent_required = 'yes'",
+        &[
+            "3: site.shop.cookie_domain: expected a domain such as `shop.example`, found `com`",
+            "4: site.shop.country: expected a country's two letters such as `GB` (ISO 3166-1), found `GBR`",
+            "5: site.shop.consent_required: expected true or false, found a text",
+        ],
+    );
+}
+
+#[test]
+fn api_keys_are_checked_and_never_shown() {
+    let weak =
+        "expected at least 16 visible ASCII characters without blanks; make one with `openssl rand -hex 32`";
+    after_site(
+        "api_keys = ['hunter2', 'a key with blanks in it', 5]",
+        &[
+            &format!("3: site.shop.api_keys[0]: {weak}"),
+            &format!("3: site.shop.api_keys[1]: {weak}"),
+            "3: site.shop.api_keys[2]: expected a text, found a whole number",
+        ],
+    );
+    after_site(
+        "api_keys = ['${API_KEY}']\n[[site]]\nkey = 'b'\napi_keys = ['key-from-the-environment']",
+        &["6: site.b.api_keys[0]: this API key is in use since line 3; make another, for example with \
+         `openssl rand -hex 32`"],
+    );
+}
+
+#[test]
+fn destinations_are_checked() {
+    after_site(
+        "[[destination]]\n",
+        &[
+            "3: destination[0].name: missing; expected a name of its own for this destination",
+            "3: destination[0].site: missing; expected the key of a [[site]]",
+            "3: destination[0].platform: missing; expected a platform: echo, google-ads",
+        ],
+    );
+    after_site(
+        "[[destination]]\nname = 'e'\nsite = 'shp'\nplatform = 'google_ads'\n",
+        &[
+            "5: destination.e.site: unknown site `shp`; did you mean `shop`?",
+            "6: destination.e.platform: unknown platform `google_ads`; did you mean `google-ads`?",
+        ],
+    );
+    after_site(
+        "[[destination]]\nname = 'e'\nsite = 'x'\nplatform = 'myspace'\n",
+        &[
+            "5: destination.e.site: unknown site `x`; known here: shop",
+            "6: destination.e.platform: unknown platform `myspace`; known here: echo, google-ads",
+        ],
+    );
+    let again = format!("{OWN}[[destination]]\nname = \"e\"\nsite = \"shop\"\nplatform = \"echo\"\n{OWN}");
+    in_destination(
+        &again,
+        &["10: destination.e.name: destination `e` is taken since line 4; choose another"],
+    );
+    let endpoint =
+        "expected an address without a path such as `http://127.0.0.1:9100`, found `127.0.0.1:9100`";
+    in_destination(
+        &format!("{OWN}endpoint = '127.0.0.1:9100'"),
+        &[&format!("9: destination.e.endpoint: {endpoint}")],
+    );
+    in_destination(
+        &format!("{OWN}consent = ['ad_storage', 'ads', 'ad_userdata']"),
+        &[
+            "9: destination.e.consent[1]: unknown purpose `ads`; known here: ad_storage, ad_user_data, ad_personalization",
+            "9: destination.e.consent[2]: unknown purpose `ad_userdata`; did you mean `ad_user_data`?",
+        ],
+    );
+    let switch = "expected the event's name at the platform, or false to switch it off";
+    in_destination(
+        &format!("{OWN}events = {{ Lead = 5, PageView = true, Search = '' }}"),
+        &[
+            &format!("9: destination.e.events.Lead: {switch}, found a whole number"),
+            &format!("9: destination.e.events.PageView: {switch}, found `true`"),
+            &format!("9: destination.e.events.Search: {switch}, found ``"),
+        ],
+    );
+}
+
+#[test]
+fn settings_of_a_platform_are_said_in_the_same_words() {
+    let needs = "missing; expected a value, because the platform needs it";
+    in_destination(
+        "",
+        &[&format!("3: destination.e.account: {needs}"), &format!("3: destination.e.access_token: {needs}")],
+    );
+    in_destination(
+        &format!("{OWN}acount = 1\nevnts = {{}}\nfoo = 2"),
+        &[
+            "9: destination.e.acount: unknown key; did you mean `account`?",
+            "10: destination.e.evnts: unknown key; did you mean `events`?",
+            "11: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
+         platform, consent, events, endpoint",
+        ],
+    );
+    in_destination(
+        "account = '1'\naccess_token = 123456789\nretries = 'many'\n",
+        &[
+            "8: destination.e.access_token: expected a text, found a whole number",
+            "9: destination.e.retries: expected a whole number of 0 or more, found a text",
+        ],
+    );
+    in_destination(
+        &format!("{OWN}[destination.oauth]\nclient_id = 1\n"),
+        &["10: destination.e.oauth.client_id: expected a text, found a whole number"],
+    );
+    in_destination(
+        &format!("{OWN}oauth = {{ client = '1' }}\n"),
+        &["9: destination.e.oauth.client: unknown key; did you mean `client_id`?"],
+    );
+    in_destination(&format!("{OWN}oauth = {{}}\n"), &[&format!("9: destination.e.oauth.client_id: {needs}")]);
+    in_destination(
+        &format!("{OWN}oauth = {{ client_id = '' }}\n"),
+        &["9: destination.e.oauth.client_id: expected an id"],
+    );
+    // A platform that quotes a secret is not let through.
+    in_destination(
+        "account = 'one'\naccess_token = \"${TOKEN}\"",
+        &["7: destination.e.account: expected digits (the token is ********)"],
+    );
+    in_destination(
+        "account = 'one'\naccess_token = 'literal-token'",
+        &["7: destination.e.account: expected digits (the token is ********)"],
+    );
+}
+
+#[test]
+fn references_to_the_environment_are_checked_everywhere() {
+    in_destination(
+        "account = '1'\naccess_token = \"${NO_TOKEN}\"\nfoo = 1",
+        &[
+            "8: destination.e.access_token: environment variable NO_TOKEN is not set; export it or write the value here",
+            "9: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
+         platform, consent, events, endpoint",
+        ],
+    );
+    in_destination(
+        "account = \"${NOPE}\"\naccess_token = \"${BLANK}\"",
+        &[
+            "7: destination.e.account: environment variable NOPE is not set; export it or write the value here",
+            "8: destination.e.access_token: environment variable BLANK is blank; give it a value or write the value here",
+        ],
+    );
+    in_destination(
+        &format!("{OWN}oauth = {{ client_id = \"${{A}}\" }}"),
+        &[
+            "9: destination.e.oauth.client_id: environment variable A is not set; export it or write the value here",
+        ],
+    );
+    let reference = "`${` must be followed by a variable's name and `}`, as in `${NAME}`; write `$${` for the \
+                     characters themselves";
+    after_site("api_keys = ['${API KEY}']", &[&format!("3: site.shop.api_keys[0]: {reference}")]);
+    // A message quotes the file, never the environment.
+    after_site(
+        "[server]\nlisten = '${ADDRESS}'",
+        &["4: server.listen: expected an address and a port such as `127.0.0.1:8080`, found `${ADDRESS}`"],
+    );
+}

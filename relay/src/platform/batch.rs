@@ -1,0 +1,72 @@
+//! Batches: written events put together into requests that respect a platform's limits on number and size.
+//!
+//! Owns the grouping only. What an event looks like, and what stands around the events, is the platform's own.
+
+use serde_json::value::RawValue;
+
+/// An event as the platform will read it, and its place in the input of `build`.
+pub(super) type Written = (usize, Box<RawValue>);
+
+/// How much one request may hold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Capacity {
+    /// Most events.
+    pub(super) events: usize,
+    /// Most bytes of all events together, commas included; what stands around them must be allowed for.
+    pub(super) bytes: usize,
+}
+
+impl Capacity {
+    /// Whether an event can be sent at all.
+    pub(super) fn fits(self, event: &RawValue) -> bool {
+        event.get().len() < self.bytes
+    }
+}
+
+/// `events` in order, cut into as few groups as `capacity` allows. Every event must fit for itself
+/// ([`Capacity::fits`]); one that does not gets a group of its own.
+pub(super) fn group(events: Vec<Written>, capacity: Capacity) -> Vec<Vec<Written>> {
+    let mut groups: Vec<Vec<Written>> = Vec::new();
+    let mut bytes = 0;
+    for event in events {
+        let more = event.1.get().len() + 1;
+        match groups.last_mut() {
+            Some(group) if group.len() < capacity.events && bytes + more <= capacity.bytes => {
+                bytes += more;
+                group.push(event);
+            }
+            _ => {
+                bytes = more;
+                groups.push(vec![event]);
+            }
+        }
+    }
+    groups
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(lengths: &[usize], capacity: Capacity, expected: &[&[usize]]) {
+        let event = |(place, length): (usize, &usize)| {
+            // A JSON text of `length` bytes: a string with its two quotes.
+            let text = format!("\"{}\"", "x".repeat(length - 2));
+            (place, RawValue::from_string(text).expect("a JSON string"))
+        };
+        let groups = group(lengths.iter().enumerate().map(event).collect(), capacity);
+        let places: Vec<Vec<usize>> =
+            groups.iter().map(|group| group.iter().map(|(place, _)| *place).collect()).collect();
+        assert_eq!(places, expected);
+    }
+
+    #[test]
+    fn number_and_size_both_close_a_group() {
+        let capacity = Capacity { events: 3, bytes: 30 };
+        check(&[], capacity, &[]);
+        check(&[2, 2, 2, 2], capacity, &[&[0, 1, 2], &[3]]);
+        check(&[9, 19, 9], capacity, &[&[0, 1], &[2]]);
+        check(&[29, 2, 29], capacity, &[&[0], &[1], &[2]]);
+        check(&[2, 50, 2], capacity, &[&[0], &[1], &[2]]);
+    }
+}

@@ -1,0 +1,290 @@
+//! Meta's `custom_data`: what an event was about.
+//!
+//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would take them:
+//! a scalar under a free name, or under one of Meta's own names with the type Meta expects (a wrong type would refuse
+//! the whole batch). Personal data never goes in here (page "custom data parameters", read 2026-11-23).
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use shared::identity::Field;
+use shared::money::Currency;
+use shared::{Event, Item, Properties, Scalar};
+
+use crate::platform::number::Number;
+
+/// Meta's names for what an event was about.
+#[derive(Debug, Default, PartialEq, Serialize)]
+pub(super) struct CustomData<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    currency: Option<Currency>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    content_ids: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contents: Vec<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    num_items: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    search_string: Option<&'a str>,
+    #[serde(flatten)]
+    custom: BTreeMap<&'a str, Plain<'a>>,
+}
+
+/// One item with a catalogue id.
+#[derive(Debug, PartialEq, Serialize)]
+struct Content<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    item_price: Option<Number>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    brand: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<&'a str>,
+}
+
+/// A custom property's value.
+#[derive(Debug, PartialEq, Serialize)]
+#[serde(untagged)]
+enum Plain<'a> {
+    Bool(bool),
+    Integer(i64),
+    Number(Number),
+    Text(&'a str),
+}
+
+impl<'a> CustomData<'a> {
+    /// What `event` was about, under Meta's name for it.
+    ///
+    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some currency.
+    /// A refund that the operator sends under a name of their own carries a positive value.
+    pub(super) fn of(event: &'a Event, event_name: &str) -> Self {
+        let properties = &event.properties;
+        let refund = event.event == "Refund";
+        let amount = |value: Option<f64>| properties.currency.and(value).and_then(Number::new);
+        let value = properties.value.map(|value| if refund { value.abs() } else { value });
+        let contents = contents(properties);
+        let mut content_ids: Vec<&str> = contents.iter().map(|content| content.id).collect();
+        if content_ids.is_empty() {
+            content_ids = own_content_ids(properties);
+        }
+        let counted = matches!(event_name, "InitiateCheckout" | "Purchase");
+        Self {
+            value: amount(value.filter(|value| *value >= 0.0)),
+            currency: properties.currency,
+            content_type: content_type(properties, !content_ids.is_empty()),
+            content_ids,
+            contents,
+            num_items: if counted { pieces(&properties.items) } else { None },
+            order_id: properties.order_id.as_deref(),
+            search_string: properties.search_term.as_deref(),
+            custom: custom(properties, amount),
+        }
+    }
+
+    /// Whether there is nothing to say.
+    pub(super) fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Items with an id; Meta has no use for others. Prices need a currency, quantities are whole.
+fn contents(properties: &Properties) -> Vec<Content<'_>> {
+    let priced = properties.currency.is_some();
+    properties.items.iter().filter_map(|item| content(item, priced)).collect()
+}
+
+fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
+    Some(Content {
+        id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
+        quantity: whole(item.quantity),
+        item_price: item.price.filter(|_| priced).and_then(Number::new),
+        title: item.name.as_deref(),
+        brand: item.brand.as_deref(),
+        category: item.category.as_deref(),
+    })
+}
+
+/// How many pieces, when every item says so in whole numbers.
+fn pieces(items: &[Item]) -> Option<Number> {
+    let quantities: Option<Vec<f64>> = items.iter().map(|item| item.quantity).collect();
+    whole(Some(quantities?.iter().sum()))
+}
+
+/// A number of pieces Meta can count.
+fn whole(quantity: Option<f64>) -> Option<Number> {
+    quantity.filter(|n| *n > 0.0 && n.fract() == 0.0).and_then(Number::new)
+}
+
+/// Catalogue ids a site gives under Meta's own name instead of as items.
+fn own_content_ids(properties: &Properties) -> Vec<&str> {
+    match properties.custom.get("content_ids") {
+        Some(Scalar::List(list)) => list.iter().filter_map(id_text).collect(),
+        Some(one) => id_text(one).into_iter().collect(),
+        None => Vec::new(),
+    }
+}
+
+fn id_text(scalar: &Scalar) -> Option<&str> {
+    match scalar {
+        Scalar::Text(text) if !text.trim().is_empty() => Some(text),
+        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Number(_) | Scalar::List(_) => None,
+    }
+}
+
+/// `product` where there are ids, unless the site says that they are ids of groups.
+fn content_type(properties: &Properties, ids: bool) -> Option<&str> {
+    match properties.custom.get("content_type") {
+        Some(Scalar::Text(own)) if matches!(own.as_str(), "product" | "product_group") => Some(own),
+        _ => ids.then_some("product"),
+    }
+}
+
+/// The rest: coupon, tax and shipping, which Meta takes as custom properties, and the site's own.
+fn custom<'a>(
+    properties: &'a Properties,
+    amount: impl Fn(Option<f64>) -> Option<Number>,
+) -> BTreeMap<&'a str, Plain<'a>> {
+    let own = properties.custom.iter().filter_map(|(name, scalar)| Some((name.as_str(), own(name, scalar)?)));
+    let mut custom: BTreeMap<&str, Plain<'_>> = own.collect();
+    for (name, value) in [("tax", properties.tax), ("shipping", properties.shipping)] {
+        if let Some(number) = amount(value) {
+            custom.insert(name, Plain::Number(number));
+        }
+    }
+    if let Some(coupon) = &properties.coupon {
+        custom.insert("coupon", Plain::Text(coupon));
+    }
+    custom
+}
+
+/// A property of the site's own, if Meta would take it.
+fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
+    let value = match scalar {
+        Scalar::Bool(value) => Plain::Bool(*value),
+        Scalar::Integer(value) => Plain::Integer(*value),
+        Scalar::Number(value) => Plain::Number(Number::new(*value)?),
+        Scalar::Text(text) if looks_personal(text) => return None,
+        Scalar::Text(text) => Plain::Text(text),
+        // Meta's page speaks of scalars only.
+        Scalar::List(_) => return None,
+    };
+    let fits = match name {
+        // Written from our own properties, or not at all.
+        "value" | "currency" | "contents" | "content_ids" | "content_type" | "num_items" | "order_id"
+        | "search_string" => false,
+        "content_name" | "content_category" | "status" | "item_number" => matches!(value, Plain::Text(_)),
+        "delivery_category" => {
+            matches!(value, Plain::Text("in_store" | "curbside" | "home_delivery"))
+        }
+        "predicted_ltv" | "net_revenue" => matches!(value, Plain::Integer(_) | Plain::Number(_)),
+        _ => !names_person(name),
+    };
+    fits.then_some(value)
+}
+
+/// Names under which personal data would stand: ours, Meta's and the plain words.
+fn names_person(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let meta = matches!(name.as_str(), "em" | "ph" | "fn" | "ln" | "ge" | "db" | "ct" | "st" | "zp");
+    meta || Field::named(&name).is_some() || name.contains("email") || name.contains("phone")
+}
+
+/// Whether a text holds something like an e-mail address.
+fn looks_personal(text: &str) -> bool {
+    text.split_whitespace().any(|word| {
+        word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an event of this name and these properties (as JSON) says to Meta, as JSON.
+    fn written(event_name: &str, properties: &str) -> String {
+        let event = serde_json::json!({
+            "event": event_name, "event_id": "e", "time": 0, "source": "web",
+            "properties": serde_json::from_str::<serde_json::Value>(properties).expect("JSON"),
+        });
+        let event: Event = serde_json::from_value(event).expect("an event");
+        serde_json::to_string(&CustomData::of(&event, event_name)).expect("writable")
+    }
+
+    #[test]
+    fn typed_properties_become_metas_fields() {
+        let check = |name, properties, expected: &str| assert_eq!(written(name, properties), expected);
+        check("Lead", r"{}", r"{}");
+        check("Lead", r#"{"value":5,"currency":"eur"}"#, r#"{"value":5,"currency":"EUR"}"#);
+        check("Lead", r#"{"value":5}"#, r"{}");
+        check("Lead", r#"{"currency":"EUR"}"#, r#"{"currency":"EUR"}"#);
+        check("Lead", r#"{"value":-5,"currency":"EUR"}"#, r#"{"currency":"EUR"}"#);
+        check("Refund", r#"{"value":-5,"currency":"EUR"}"#, r#"{"value":5,"currency":"EUR"}"#);
+        check("Search", r#"{"search_term":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check(
+            "Purchase",
+            r#"{"value":59.9,"currency":"EUR","order_id":"1","tax":9.56,"shipping":4,"coupon":"MAY"}"#,
+            r#"{"value":59.9,"currency":"EUR","order_id":"1","coupon":"MAY","shipping":4,"tax":9.56}"#,
+        );
+    }
+
+    #[test]
+    fn items_become_contents() {
+        let check = |name, properties, expected: &str| assert_eq!(written(name, properties), expected);
+        check(
+            "Purchase",
+            r#"{"currency":"EUR","items":[{"id":"A","name":"Lamp","brand":"B","category":"C","price":9.5,"quantity":2},
+                {"id":"D","quantity":1}]}"#,
+            r#"{"currency":"EUR","content_ids":["A","D"],"contents":[{"id":"A","quantity":2,"item_price":9.5,"title":"Lamp","brand":"B","category":"C"},{"id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
+        );
+        // Only checkout and purchase count pieces; one unknown or odd quantity makes the sum unknown.
+        let one = r#""content_ids":["A"],"contents":[{"id":"A","quantity":1}],"content_type":"product""#;
+        check("AddToCart", r#"{"items":[{"id":"A","quantity":1}]}"#, &format!("{{{one}}}"));
+        check("Purchase", r#"{"items":[{"id":"A","quantity":1},{"name":"no id"}]}"#, &format!("{{{one}}}"));
+        check(
+            "Purchase",
+            r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
+            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
+        );
+    }
+
+    #[test]
+    fn own_properties_pass_where_meta_takes_them() {
+        let check = |properties, expected: &str| assert_eq!(written("Lead", properties), expected);
+        check(r#"{"a":true,"b":2,"c":0.30000000000000004,"d":"x"}"#, r#"{"a":true,"b":2,"c":0.3,"d":"x"}"#);
+        check(r#"{"list":[1,2],"contents":"x","num_items":"many"}"#, r"{}");
+        check(r#"{"status":"done","content_name":"Lamp"}"#, r#"{"content_name":"Lamp","status":"done"}"#);
+        check(r#"{"status":1,"content_name":true,"predicted_ltv":"high"}"#, r"{}");
+        check(r#"{"predicted_ltv":12.5,"net_revenue":3}"#, r#"{"net_revenue":3,"predicted_ltv":12.5}"#);
+        check(r#"{"delivery_category":"curbside"}"#, r#"{"delivery_category":"curbside"}"#);
+        check(r#"{"delivery_category":"drone"}"#, r"{}");
+        check(
+            r#"{"content_ids":["A","B"],"content_type":"product_group"}"#,
+            r#"{"content_ids":["A","B"],"content_type":"product_group"}"#,
+        );
+        check(r#"{"content_ids":"A"}"#, r#"{"content_ids":["A"],"content_type":"product"}"#);
+    }
+
+    #[test]
+    fn personal_data_never_passes() {
+        for properties in [
+            r#"{"email":"x"}"#,
+            r#"{"Customer_Email":"x"}"#,
+            r#"{"em":"x"}"#,
+            r#"{"phone_number":"+12025550123"}"#,
+            r#"{"first_name":"Jane"}"#,
+            r#"{"note":"write to jane@example.com please"}"#,
+        ] {
+            assert_eq!(written("Lead", properties), "{}", "{properties}");
+        }
+    }
+}

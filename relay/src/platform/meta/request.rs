@@ -1,0 +1,241 @@
+//! Meta's server event: name, time, channel and place, and what makes an event unfit to be sent.
+//!
+//! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was is
+//! written in `user_data`, what it was about in `custom_data`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+use shared::event::Source;
+use shared::{Event, Signal, UnixMs};
+use url::Url;
+
+use super::custom_data::CustomData;
+use super::user_data::UserData;
+use super::{LimitedDataUse, MAX_AGE_MS, MAX_STORE_AGE_MS, Meta};
+use crate::platform::{Outgoing, SettingError, Skip, SkipReason};
+
+/// Longest event name. Known of the pixel, unverified for the server, so kept.
+const NAME_CHARS: usize = 50;
+
+/// The names Meta knows. They are our standard names, less the three that Meta does not have.
+const STANDARD: [&str; 18] = [
+    "PageView",
+    "ViewContent",
+    "Search",
+    "AddToCart",
+    "AddToWishlist",
+    "InitiateCheckout",
+    "AddPaymentInfo",
+    "Purchase",
+    "Lead",
+    "CompleteRegistration",
+    "Subscribe",
+    "StartTrial",
+    "Contact",
+    "Schedule",
+    "FindLocation",
+    "CustomizeProduct",
+    "Donate",
+    "SubmitApplication",
+];
+
+/// The request's body, without the token.
+#[derive(Serialize)]
+pub(super) struct Envelope<'a> {
+    pub(super) data: &'a [Box<RawValue>],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) test_event_code: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) partner_agent: Option<&'a str>,
+}
+
+/// One element of `data`.
+#[derive(Serialize)]
+struct ServerEvent<'a> {
+    event_name: &'a str,
+    event_time: i64,
+    event_id: &'a str,
+    action_source: ActionSource,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event_source_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    referrer_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opt_out: Option<bool>,
+    #[serde(flatten)]
+    data_processing: Option<DataProcessing>,
+    user_data: UserData<'a>,
+    #[serde(skip_serializing_if = "CustomData::is_empty")]
+    custom_data: CustomData<'a>,
+}
+
+/// Limited Data Use. The state always goes along: it is mandatory where no client address is sent.
+#[derive(Serialize)]
+struct DataProcessing {
+    #[serde(rename = "data_processing_options")]
+    options: [&'static str; 1],
+    #[serde(rename = "data_processing_options_country")]
+    country: u16,
+    #[serde(rename = "data_processing_options_state")]
+    state: u16,
+}
+
+impl From<LimitedDataUse> for DataProcessing {
+    fn from(place: LimitedDataUse) -> Self {
+        Self { options: ["LDU"], country: place.country, state: place.state }
+    }
+}
+
+/// Where a conversion came about, in Meta's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum ActionSource {
+    Website,
+    SystemGenerated,
+    PhoneCall,
+    PhysicalStore,
+    Email,
+    Chat,
+}
+
+impl ActionSource {
+    /// A server's event with a page belongs to the site; without one, nobody was there to see a page.
+    fn of(event: &Event) -> Self {
+        match event.source {
+            Source::Web => Self::Website,
+            Source::Server if web_address(event.page.url.as_deref()).is_some() => Self::Website,
+            Source::Server | Source::Crm => Self::SystemGenerated,
+            Source::Phone => Self::PhoneCall,
+            Source::Store => Self::PhysicalStore,
+            Source::Email => Self::Email,
+            Source::Chat => Self::Chat,
+        }
+    }
+
+    /// Oldest event Meta takes.
+    const fn max_age_ms(self) -> i64 {
+        match self {
+            Self::PhysicalStore => MAX_STORE_AGE_MS,
+            Self::Website | Self::SystemGenerated | Self::PhoneCall | Self::Email | Self::Chat => MAX_AGE_MS,
+        }
+    }
+}
+
+/// Writes one event, or says why it must not be sent.
+pub(super) fn write(meta: &Meta, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<Box<RawValue>, Skip> {
+    let event = outgoing.event;
+    let event_name = name(outgoing)?;
+    let action_source = ActionSource::of(event);
+    check_age(event, action_source, now)?;
+    let user_data = UserData::of(event, now, meta.visitor_id_as_external_id);
+    user_data.check()?;
+    check_money(event, event_name)?;
+    let (event_source_url, referrer_url) = addresses(event, action_source)?;
+    let written = ServerEvent {
+        event_name,
+        // An event from the future is a wrong clock: Meta's pages are silent on it, connectors refuse it.
+        event_time: event.time.min(now).seconds(),
+        event_id: &event.event_id,
+        action_source,
+        event_source_url,
+        referrer_url,
+        // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked for.
+        opt_out: (event.consent.ad_personalization == Some(Signal::Denied)).then_some(true),
+        data_processing: meta.limited_data_use.map(DataProcessing::from),
+        user_data,
+        custom_data: CustomData::of(event, event_name),
+    };
+    Ok(to_raw_value(&written).expect("text keys and finite numbers always write as JSON"))
+}
+
+/// Refuses names for this destination that Meta could not take.
+pub(super) fn check_names(names: &BTreeMap<String, String>) -> Result<(), SettingError> {
+    for (ours, theirs) in names {
+        if theirs.trim().is_empty() || theirs.chars().count() > NAME_CHARS {
+            let expected = format!("expected a name of 1 to {NAME_CHARS} characters for {ours}");
+            return Err(SettingError::invalid("events", expected));
+        }
+        if ours == "Refund" && STANDARD.contains(&theirs.as_str()) {
+            let expected = "expected a name of your own for Refund: Meta would add a refund to its revenue";
+            return Err(SettingError::invalid("events", expected));
+        }
+    }
+    Ok(())
+}
+
+/// The event's name at Meta.
+fn name<'a>(outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
+    let ours = outgoing.event.event.as_str();
+    let theirs = match (ours, outgoing.renamed) {
+        ("Refund", None) => {
+            let detail = "Meta has no refunds; give Refund a name in `events` to send it as a custom event";
+            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
+        }
+        ("Refund", Some(name)) if STANDARD.contains(&name) => {
+            let detail = format!("a refund sent as {name} would add to Meta's revenue");
+            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
+        }
+        ("OutboundClick" | "FormSubmit", None) => {
+            let detail = format!("Meta has no {ours}; give it a name in `events` to send it");
+            return Err(Skip::new(SkipReason::NotMapped, detail));
+        }
+        (_, Some(name)) => name,
+        (name, None) => name,
+    };
+    if theirs.is_empty() || theirs.chars().count() > NAME_CHARS {
+        let detail = format!("Meta takes names of 1 to {NAME_CHARS} characters; give it one in `events`");
+        return Err(Skip::new(SkipReason::NotMapped, detail));
+    }
+    Ok(theirs)
+}
+
+fn check_age(event: &Event, action_source: ActionSource, now: UnixMs) -> Result<(), Skip> {
+    if now.since(event.time) <= action_source.max_age_ms() {
+        return Ok(());
+    }
+    let days = match action_source {
+        ActionSource::PhysicalStore => 62,
+        _ => 7,
+    };
+    let detail = format!("happened at {}; Meta takes events of the last {days} days", event.time);
+    Err(Skip::new(SkipReason::TooOld, detail))
+}
+
+/// A purchase must have value and currency (subcode 2804009); elsewhere an unusable amount is left out.
+fn check_money(event: &Event, event_name: &str) -> Result<(), Skip> {
+    if event_name != "Purchase" {
+        return Ok(());
+    }
+    match event.properties.value.filter(|value| value.is_finite()) {
+        None => Err(Skip::new(SkipReason::MissingValue, "Meta takes no Purchase without `value`")),
+        Some(value) if value < 0.0 => {
+            let detail = "a Purchase with a negative value is a refund, which Meta does not have";
+            Err(Skip::new(SkipReason::RefundNotSupported, detail))
+        }
+        Some(_) if event.properties.currency.is_none() => {
+            Err(Skip::new(SkipReason::MissingCurrency, "Meta takes no Purchase without `currency`"))
+        }
+        Some(_) => Ok(()),
+    }
+}
+
+/// Page and referrer. The page belongs to events of the site only, and must be there for them.
+fn addresses(event: &Event, action_source: ActionSource) -> Result<(Option<&str>, Option<&str>), Skip> {
+    if action_source != ActionSource::Website {
+        return Ok((None, None));
+    }
+    match web_address(event.page.url.as_deref()) {
+        Some(page) => Ok((Some(page), web_address(event.page.referrer.as_deref()))),
+        None => {
+            let detail = "a web event needs `page.url`, the full http(s) address of its page";
+            Err(Skip::new(SkipReason::MissingUrl, detail))
+        }
+    }
+}
+
+/// `text` if it is a full http or https address.
+fn web_address(text: Option<&str>) -> Option<&str> {
+    text.filter(|text| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
+}

@@ -1,0 +1,72 @@
+//! Numbers as platforms want them in JSON: 59.9 as `59.9`, two pieces as `2`, and nothing a float made up.
+
+use serde::{Serialize, Serializer};
+
+/// A finite number that is written the way a person would.
+///
+/// Sums made in a browser carry noise (`0.1 + 0.2` is 0.30000000000000004), so more than six decimals are rounded
+/// away; no currency has more than four (ISO 4217, CLF). A whole number is written without a decimal point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Number(f64);
+
+impl Number {
+    /// `None` for NaN and the infinities, which JSON cannot write.
+    pub(super) fn new(value: f64) -> Option<Self> {
+        if !value.is_finite() {
+            return None;
+        }
+        // Through decimal text, because scaling by a power of ten brings noise of its own.
+        Some(Self(format!("{value:.6}").parse().unwrap_or(value)))
+    }
+}
+
+impl Serialize for Number {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.0.fract() == 0.0 && self.0.abs() < EXACT {
+            serializer.serialize_i64(self.0 as i64)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
+/// 2^53: up to here every whole number is a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_written_as_a_person_would() {
+        let check = |value: f64, expected: &str| {
+            let number = Number::new(value).expect("finite");
+            assert_eq!(serde_json::to_string(&number).expect("writable"), expected);
+        };
+        check(59.9, "59.9");
+        check(2.0, "2");
+        check(0.1 + 0.2, "0.3");
+        check(29.95 * 3.0, "89.85");
+        check(-0.0, "0");
+        check(-5.5, "-5.5");
+        check(1234.5678, "1234.5678");
+        check(1e15, "1000000000000000");
+        check(1e300, "1e+300");
+    }
+
+    #[test]
+    fn what_json_cannot_write_is_no_number() {
+        for value in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            assert_eq!(Number::new(value), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn cents_survive(cents in -1_000_000_000_000i64..1_000_000_000_000) {
+            let value = cents as f64 / 100.0;
+            let written = serde_json::to_string(&Number::new(value)).expect("writable");
+            proptest::prop_assert_eq!(written.parse::<f64>().expect("a number"), value);
+        }
+    }
+}

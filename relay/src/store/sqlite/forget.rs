@@ -1,0 +1,220 @@
+//! Forgetting: what ages out, and what a visitor asks to have removed.
+//!
+//! Both may touch millions of rows, so both go in slices: each slice is a job of its own, shares its commit with the
+//! appends around it, and holds the writer for a millisecond or two. Owns the slices of the writer and the order in
+//! which they follow each other. Because SQLite overwrites what it deletes (`secure_delete`), a forgotten row is gone
+//! from the database; erasing also empties the write-ahead log, which may still hold a copy.
+
+use rusqlite::types::Value;
+use rusqlite::{Row, params};
+use shared::UnixMs;
+
+use super::session::Session;
+use super::{SqliteStore, reader};
+use crate::store::{Retention, Seq, StoreError};
+
+/// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
+const SLICE_ROWS: usize = 2000;
+/// Rows with a body deleted or blanked by one slice.
+const SLICE_BODIES: usize = 250;
+/// Log rows walked by one query when looking for a visitor's events.
+const SCAN_ROWS: Seq = 20_000;
+
+/// See [`crate::store::Store::prune`].
+pub(super) async fn prune(
+    store: &SqliteStore,
+    retention: Retention,
+    destinations: &[String],
+) -> Result<u64, StoreError> {
+    let listed = serde_json::Value::from(destinations).to_string();
+    let abandoned = listed.clone();
+    repeat(store, move |session| drop_others(session, &abandoned)).await?;
+    let events = prune_log(store, retention.log_before, listed).await?;
+    let dead_before = retention.dead_before;
+    repeat(store, move |session| drop_dead(session, dead_before)).await?;
+    sweep(store, &DEDUP_AGE, Value::Integer(retention.dedup_before.0), None).await?;
+    let seen_before = Value::Integer(retention.visitors_before.0);
+    sweep(store, &VISITOR_AGE, seen_before.clone(), None).await?;
+    sweep(store, &IDENTITY_AGE, seen_before, None).await?;
+    Ok(events)
+}
+
+/// See [`crate::store::Store::erase`].
+///
+/// The memory goes first, in a transaction that also says how far the log reaches: later events are a new
+/// acquaintance. Then the log is walked by a reader, as far as that, and the writer blanks what was found.
+pub(super) async fn erase(store: &SqliteStore, site: String, visitor: String) -> Result<u64, StoreError> {
+    let who = (site.clone(), visitor.clone());
+    let until = store.write(move |session| {
+        session.execute(
+            "erase a visitor",
+            "DELETE FROM visitor WHERE site = ?1 AND id = ?2",
+            [who.0, who.1],
+        )?;
+        Ok(session.head())
+    });
+    let until = until.await?;
+    sweep(store, &IDENTITY_VISITOR, Value::Text(visitor.clone()), Some(site.clone())).await?;
+    let mut blanked = 0;
+    for after in (0..until).step_by(SCAN_ROWS as usize) {
+        let range = (after, until.min(after + SCAN_ROWS));
+        let (site, visitor) = (site.clone(), visitor.clone());
+        let found =
+            store.ask(move |connection| reader::events_of(connection, &site, &visitor, range)).await?;
+        for slice in found.chunks(SLICE_BODIES) {
+            let slice = slice.to_vec();
+            blanked += store.write(move |session| blank(session, &slice)).await?;
+        }
+    }
+    store.checkpoint().await?;
+    Ok(blanked)
+}
+
+/// Runs a slice until it finds nothing more.
+async fn repeat<S>(store: &SqliteStore, slice: S) -> Result<(), StoreError>
+where
+    S: Fn(&mut Session<'_>) -> Result<usize, StoreError> + Clone + Send + 'static,
+{
+    while store.write(slice.clone()).await? > 0 {}
+    Ok(())
+}
+
+/// Drops cursors, and some of the pending rows, of destinations that are not listed.
+fn drop_others(session: &mut Session<'_>, listed: &str) -> Result<usize, StoreError> {
+    let doing = "drop a removed destination";
+    let cursors = "DELETE FROM cursor WHERE destination NOT IN (SELECT value FROM json_each(?1))";
+    session.execute(doing, cursors, [listed])?;
+    let pending = "DELETE FROM retry WHERE (seq, destination) IN (SELECT seq, destination FROM retry
+                       WHERE destination NOT IN (SELECT value FROM json_each(?1)) LIMIT ?2)";
+    session.execute(doing, pending, params![listed, SLICE_ROWS as i64])
+}
+
+/// Drops some of the dead letters that are too old.
+fn drop_dead(session: &mut Session<'_>, before: UnixMs) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM dead WHERE (destination, seq) IN
+                   (SELECT destination, seq FROM dead WHERE at_ms < ?1 LIMIT ?2)";
+    session.execute("prune the dead letter", sql, params![before.0, SLICE_ROWS as i64])
+}
+
+/// Where a walk over old events stands: time and number.
+type LogPlace = (i64, Seq);
+
+/// Drops settled events that are too old, oldest first.
+async fn prune_log(store: &SqliteStore, before: UnixMs, listed: String) -> Result<u64, StoreError> {
+    let (mut dropped, mut place) = (0, Some((i64::MIN, 0)));
+    while let Some(from) = place {
+        let listed = listed.clone();
+        let slice = store.write(move |session| prune_log_slice(session, before, &listed, from)).await?;
+        dropped += slice.0;
+        place = slice.1;
+    }
+    Ok(dropped)
+}
+
+/// Looks at the next old events. Answers how many were dropped, and where to go on.
+fn prune_log_slice(
+    session: &mut Session<'_>,
+    before: UnixMs,
+    listed: &str,
+    from: LogPlace,
+) -> Result<(u64, Option<LogPlace>), StoreError> {
+    // An empty list has no minimum: nobody has anything still to read.
+    let floor = "SELECT coalesce(min(coalesce(cursor.seq, 0)), 9223372036854775807)
+                 FROM json_each(?1) AS listed LEFT JOIN cursor ON destination = listed.value";
+    let floors = session.rows("find the slowest destination", floor, [listed], |row| row.get::<_, Seq>(0))?;
+    let floor = floors.into_iter().next().unwrap_or(0);
+    let old = "SELECT received_ms, seq FROM log INDEXED BY log_received
+               WHERE received_ms >= ?1 AND (received_ms, seq) > (?1, ?2) AND received_ms < ?3
+               ORDER BY received_ms, seq LIMIT ?4";
+    let page = params![from.0, from.1, before.0, SLICE_BODIES as i64];
+    let places = session.rows("look for old events", old, page, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut dropped = 0;
+    for (_, seq) in places.iter().filter(|(_, seq): &&LogPlace| *seq <= floor) {
+        let sql = "DELETE FROM log WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM retry WHERE retry.seq = ?1)";
+        if session.execute("prune the log", sql, [seq])? > 0 {
+            session.forget(*seq);
+            dropped += 1;
+        }
+    }
+    if dropped > 0 {
+        let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
+        session.execute("note the log's head", sql, [session.head()])?;
+    }
+    let rest = places.last().copied().filter(|_| places.len() == SLICE_BODIES);
+    Ok((dropped, rest))
+}
+
+/// Blanks events and drops what points to them. Answers how many there were.
+fn blank(session: &mut Session<'_>, events: &[Seq]) -> Result<u64, StoreError> {
+    let doing = "erase an event";
+    let mut blanked = 0;
+    for seq in events {
+        let sql = "UPDATE log SET body = '', visitor = NULL WHERE seq = ?1 AND body <> ''";
+        blanked += session.execute(doing, sql, [seq])? as u64;
+        session.execute(doing, "DELETE FROM retry WHERE seq = ?1", [seq])?;
+        session.forget(*seq);
+    }
+    let sql = "DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?1))";
+    session.execute(doing, sql, [serde_json::Value::from(events).to_string()])?;
+    Ok(blanked)
+}
+
+/// A walk over a whole table in the order of its key (site, `key`), dropping rows that meet `condition`, whose
+/// argument is `?1`; of one site only, when a site is given.
+struct Sweep {
+    table: &'static str,
+    key: &'static str,
+    condition: &'static str,
+}
+
+const DEDUP_AGE: Sweep = Sweep { table: "dedup", key: "key", condition: "at_ms < ?1" };
+const VISITOR_AGE: Sweep = Sweep { table: "visitor", key: "id", condition: "seen_ms < ?1" };
+const IDENTITY_AGE: Sweep = Sweep { table: "identity", key: "key", condition: "seen_ms < ?1" };
+const IDENTITY_VISITOR: Sweep = Sweep { table: "identity", key: "key", condition: "visitor = ?1" };
+
+/// Walks a table to its end.
+async fn sweep(
+    store: &SqliteStore,
+    sweep: &'static Sweep,
+    argument: Value,
+    site: Option<String>,
+) -> Result<(), StoreError> {
+    let mut place = Some((String::new(), String::new()));
+    while let Some(from) = place {
+        let (argument, site) = (argument.clone(), site.clone());
+        place = store.write(move |session| sweep.slice(session, argument, site, from)).await?;
+    }
+    Ok(())
+}
+
+impl Sweep {
+    /// Looks at the next rows. Answers where to go on.
+    fn slice(
+        &self,
+        session: &mut Session<'_>,
+        argument: Value,
+        site: Option<String>,
+        from: (String, String),
+    ) -> Result<Option<(String, String)>, StoreError> {
+        let Self { table, key, condition } = self;
+        let doing = "prune what is remembered";
+        let next = format!(
+            "SELECT site, {key} FROM {table} WHERE (site, {key}) > (?1, ?2) ORDER BY site, {key} LIMIT 1 OFFSET ?3"
+        );
+        let page = params![from.0, from.1, SLICE_ROWS as i64 - 1];
+        let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        let until: Option<(String, String)> = session.rows(doing, &next, page, read)?.pop();
+        // Nothing is greater than a blob among texts, so the last slice reaches to the end.
+        let (last_site, last_key) =
+            until.clone().map_or((Value::Blob(Vec::new()), Value::Null), |(site, key)| {
+                (Value::Text(site), Value::Text(key))
+            });
+        let delete = format!(
+            "DELETE FROM {table} WHERE (site, {key}) > (?3, ?4) AND (site, {key}) <= (?5, ?6)
+             AND {condition} AND (?2 IS NULL OR site = ?2)"
+        );
+        let row = params![argument, site, from.0, from.1, last_site, last_key];
+        session.execute(doing, &delete, row)?;
+        Ok(until)
+    }
+}

@@ -1,0 +1,91 @@
+//! One relay per file.
+//!
+//! Two relays on one database would each keep their own idea of the log's end. A lock on a file beside the database
+//! (`anytrack.db.lock`) keeps the second one out. The lock belongs to the operating system, so it is gone the moment
+//! its holder is, however it ended; the file itself stays. It is not SQLite's own exclusive mode, because that would
+//! also keep out an operator who looks into the database with the sqlite3 tool; and it is not on the database itself,
+//! because closing any other handle to that file would drop SQLite's locks with it
+//! (https://www.sqlite.org/howtocorrupt.html, section 2.2, read 2026-11-23).
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::OpenError;
+
+/// Held as long as the database is ours.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// Closing the handle gives the lock back.
+    _file: File,
+}
+
+/// Creates what is missing of the path, settles which file it really is, and locks it.
+///
+/// Answers the real path: two names for one file (a link, `./`) must lead to one lock.
+pub(super) fn acquire(path: &Path) -> Result<(PathBuf, Lock), OpenError> {
+    let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
+    let path_found = create(path).map_err(inaccessible)?;
+    let mut name = path_found.clone().into_os_string();
+    name.push(".lock");
+    let file = private(&PathBuf::from(name)).map_err(inaccessible)?;
+    match file.try_lock() {
+        Ok(()) => Ok((path_found, Lock { _file: file })),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path_found }),
+        Err(TryLockError::Error(source)) => Err(inaccessible(source)),
+    }
+}
+
+/// Creates the folder and the database file where they are missing.
+fn create(path: &Path) -> io::Result<PathBuf> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder)?;
+    }
+    // Only touched, and closed again before SQLite opens it: see the header.
+    drop(private(path)?);
+    path.canonicalize()
+}
+
+/// Opens a file for writing; when it is new, for its owner alone, since the log holds hashed personal data. SQLite
+/// gives its side files (`-wal`, `-shm`) the mode of the database.
+fn private(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_holder_is_refused_under_any_name_until_the_first_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/events.db");
+        let (found, first) = acquire(&path).unwrap();
+        for name in [path.clone(), folder.path().join("new/../new/events.db")] {
+            let error = acquire(&name).unwrap_err();
+            assert!(matches!(&error, OpenError::InUse { path } if *path == found), "{error}");
+        }
+        drop(first);
+        acquire(&path).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_new_database_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let (found, _lock) = acquire(&folder.path().join("events.db")).unwrap();
+        assert_eq!(found.metadata().unwrap().permissions().mode() & 0o077, 0);
+    }
+
+    #[test]
+    fn a_path_that_cannot_be_a_file_says_so() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = acquire(folder.path()).unwrap_err();
+        assert!(matches!(error, OpenError::Inaccessible { .. }), "{error}");
+    }
+}

@@ -1,0 +1,351 @@
+//! SQLite engine: the embedded default.
+//!
+//! One file an operator can open, query and back up with tools they have, also while the relay runs. Owns opening
+//! and closing, and how callers reach the two kinds of threads that do the work:
+//!
+//! ```text
+//! append, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
+//!                                                            └► window of recent events, head
+//! read ──► window of recent events, else ─┐
+//! due, backlog, dead letters, visitor ────┴──► readers, each on a snapshot of its own
+//! ```
+//!
+//! | file | owns |
+//! |---|---|
+//! | `lock` | one relay per file |
+//! | `schema` | tables, settings, migration |
+//! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
+//! | `session` | the open transaction and the pipeline's view of it |
+//! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
+//! | `recent`, `reader` | reading from memory; reading from the file |
+//!
+//! Leaves the pipeline to its author: it arrives as a function.
+
+mod forget;
+mod job;
+mod lock;
+mod reader;
+mod recent;
+mod schema;
+mod session;
+mod settle;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use shared::UnixMs;
+use shared::visitor::Visitor;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+
+use self::job::{Command, Task};
+use self::reader::Readers;
+use self::session::Session;
+use self::writer::{Published, Writer};
+use super::{
+    Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Retention, Seq, Settlement, Store,
+    StoreError, Verdict,
+};
+
+/// Why a database could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or the file cannot be created or written.
+    #[error("the store cannot use {}: {source}; check the path and its permissions", path.display())]
+    Inaccessible {
+        /// The file.
+        path: PathBuf,
+        /// What the operating system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Another relay has it open.
+    #[error("another relay is using {}; stop it first, or give this one a path of its own", path.display())]
+    InUse {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A newer relay has written it.
+    #[error(
+        "{} has schema {found}, this relay knows up to {known}; run the newer relay again or restore a backup",
+        path.display()
+    )]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Its schema version.
+        found: i64,
+        /// The newest this program knows.
+        known: i64,
+    },
+    /// It is a database, but not one of ours.
+    #[error("{} is the database of another program; choose another path", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The database refused.
+    #[error("the store could not open {}: {source}", path.display())]
+    Engine {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+}
+
+/// Sizes that trade memory against throughput.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Events that may wait to be written; beyond it, appends are refused. At least 1.
+    pub queue_events: usize,
+    /// Events after which a transaction takes no further request. At least 1.
+    pub group_events: usize,
+}
+
+impl Default for Sizes {
+    /// 16 384 waiting events are some 50 MB and less than a second's work; groups of 1024 spread an fsync thin and
+    /// still commit within some ten milliseconds.
+    fn default() -> Self {
+        Self { queue_events: 16_384, group_events: 1024 }
+    }
+}
+
+/// The embedded store.
+pub struct SqliteStore {
+    pipeline: Pipeline,
+    /// Room in the queue, in events. Closed when the store is.
+    room: Arc<Semaphore>,
+    queue_events: usize,
+    published: Arc<Published>,
+    /// Declared before the writer, so dropped before it: the last connection to close tidies up.
+    readers: Readers,
+    writer: WriterThread,
+}
+
+impl SqliteStore {
+    /// Opens the database, creating folder and file where missing and bringing an older file up to date.
+    pub fn open(path: &Path, pipeline: Pipeline) -> Result<Self, OpenError> {
+        Self::open_sized(path, pipeline, Sizes::default())
+    }
+
+    /// The same with other sizes.
+    pub fn open_sized(path: &Path, pipeline: Pipeline, sizes: Sizes) -> Result<Self, OpenError> {
+        let (path, lock) = lock::acquire(path)?;
+        let connection = schema::open_writer(&path)?;
+        let engine = |source| OpenError::Engine { path: path.clone(), source };
+        // Prepared here once for the error; the writer's thread prepares its own.
+        let head = Session::new(&connection).map_err(engine)?.head();
+        let readers = Readers::start(&path)?;
+        let published = Arc::new(Published::new(head));
+        let (commands, receiver) = channel();
+        let group_events = sizes.group_events.max(1);
+        let writer =
+            Writer { connection, lock, commands: receiver, group_events, published: Arc::clone(&published) };
+        let thread = spawn("store writer", &path, move || writer.run())?;
+        let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
+        Ok(Self {
+            pipeline,
+            room: Arc::new(Semaphore::new(queue_events)),
+            queue_events,
+            published,
+            readers,
+            writer: WriterThread { commands, thread: Some(thread) },
+        })
+    }
+
+    /// Transactions committed since the store was opened. Fewer than appends when requests shared them.
+    pub fn commits(&self) -> u64 {
+        self.published.commits.load(Ordering::Relaxed)
+    }
+
+    /// Runs `work` in a transaction once there is room for it.
+    async fn write<T, W>(&self, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        self.submit(room, work).await
+    }
+
+    /// Runs `work` in a transaction, or answers [`StoreError::Busy`] when there is no room for that many events.
+    async fn write_now<T, W>(&self, events: usize, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        // A request larger than the queue is let in when the queue is empty, or it never would be.
+        let events = events.clamp(1, self.queue_events) as u32;
+        let room =
+            Arc::clone(&self.room).try_acquire_many_owned(events).map_err(|refused| match refused {
+                TryAcquireError::NoPermits => StoreError::Busy,
+                TryAcquireError::Closed => StoreError::Closed,
+            })?;
+        self.submit(room, work).await
+    }
+
+    /// Hands work to the writer and waits for its answer.
+    async fn submit<T, W>(&self, room: OwnedSemaphorePermit, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let task = Task { work: Some(work), result: None, reply, room };
+        self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Asks a reader.
+    async fn ask<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.readers.ask(query).await
+    }
+
+    /// Empties the write-ahead log.
+    async fn checkpoint(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        self.writer.commands.send(Command::Checkpoint(reply)).map_err(|_| StoreError::Closed)?;
+        answer.await.unwrap_or(Err(StoreError::Closed))
+    }
+}
+
+impl Store for SqliteStore {
+    fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
+        let pipeline = self.pipeline;
+        Box::pin(self.write_now(events.len(), move |session| {
+            events.into_iter().map(|incoming| pipeline(session, incoming)).collect()
+        }))
+    }
+
+    fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {
+        Box::pin(async move {
+            if self.room.is_closed() {
+                return Err(StoreError::Closed);
+            }
+            let recent = self.published.recent().read(after, limit);
+            match recent {
+                Some(events) => Ok(events),
+                None => self.ask(move |connection| reader::read(connection, after, limit)).await,
+            }
+        })
+    }
+
+    fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq> {
+        let destination = destination.to_owned();
+        Box::pin(self.write(move |session| settle::cursor(session, &destination, from_start)))
+    }
+
+    fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>> {
+        let destination = destination.to_owned();
+        Box::pin(self.ask(move |connection| reader::due(connection, &destination, now, limit)))
+    }
+
+    fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
+        let destination = destination.to_owned();
+        Box::pin(self.write(move |session| settle::settle(session, &destination, &settlement)))
+    }
+
+    fn backlog(&self, destination: &str) -> Answer<'_, Backlog> {
+        let destination = destination.to_owned();
+        Box::pin(async move {
+            let counted = self.ask(move |connection| reader::backlog(connection, &destination)).await?;
+            // Read after the cursor, so that it is never behind it.
+            let head = *self.published.head.borrow();
+            Ok(Backlog { head, ..counted })
+        })
+    }
+
+    fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
+        let destination = destination.to_owned();
+        Box::pin(self.ask(move |connection| reader::dead_letters(connection, &destination, limit)))
+    }
+
+    fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>> {
+        let (site, id) = (site.to_owned(), id.to_owned());
+        Box::pin(self.ask(move |connection| reader::visitor(connection, &site, &id)))
+    }
+
+    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
+        Box::pin(forget::erase(self, site.to_owned(), visitor.to_owned()))
+    }
+
+    fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {
+        let destinations = destinations.to_vec();
+        Box::pin(async move { forget::prune(self, retention, &destinations).await })
+    }
+
+    fn ping(&self) -> Answer<'_, ()> {
+        Box::pin(self.write_now(1, |session| {
+            // A transaction without a change would not reach the disk; this one writes a row as it is.
+            let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
+            session.execute("write at all", sql, [session.head()]).map(drop)
+        }))
+    }
+
+    fn watch(&self) -> watch::Receiver<Seq> {
+        self.published.head.subscribe()
+    }
+
+    fn close(&self) -> Answer<'_, ()> {
+        Box::pin(async move {
+            if self.room.is_closed() {
+                return Err(StoreError::Closed);
+            }
+            self.room.close();
+            self.readers.close();
+            let (reply, answer) = oneshot::channel();
+            self.writer.commands.send(Command::Close(Some(reply))).map_err(|_| StoreError::Closed)?;
+            answer.await.unwrap_or(Err(StoreError::Closed))
+        })
+    }
+}
+
+/// The way to the writer. Waits for it when dropped: it finishes what was accepted, closes the database and gives the lock back.
+struct WriterThread {
+    commands: Sender<Command>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        // Fails when the store was closed in good order; the thread has ended then.
+        let _ = self.commands.send(Command::Close(None));
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// A panic in the pipeline or a query, as the source of an error. Its message went to the panic hook.
+#[derive(Debug, thiserror::Error)]
+#[error("it panicked; this is a fault of the program, please report it")]
+struct Panicked;
+
+/// An engine's error in the store's words.
+fn engine_error(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Engine { doing, source: Arc::new(source) }
+}
+
+/// Takes a lock. The data behind our locks is whole between any two statements, so a panic elsewhere spoils nothing.
+fn lock_of<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a named thread.
+fn spawn(name: &str, path: &Path, body: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, OpenError> {
+    std::thread::Builder::new()
+        .name(name.to_owned())
+        .spawn(body)
+        .map_err(|source| OpenError::Inaccessible { path: path.to_owned(), source })
+}

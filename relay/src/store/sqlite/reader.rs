@@ -1,0 +1,231 @@
+//! The readers: a few threads, each with a connection that cannot write.
+//!
+//! A reader sees the database as it was when its query began (a WAL snapshot), so a slow one delays nobody. Owns the
+//! threads and the queries of everyone but the writer. Queries are short on purpose: a snapshot that stays open
+//! keeps the write-ahead log from being emptied.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+
+use rusqlite::{Connection, OptionalExtension, Params, Row, params};
+use shared::visitor::Visitor;
+use shared::{Event, UnixMs};
+use tokio::sync::{Semaphore, oneshot};
+
+use super::session::visitor_of;
+use super::{OpenError, Panicked, engine_error, lock_of, schema};
+use crate::store::{Backlog, DeadLetter, Logged, Pending, Seq, StoreError};
+
+/// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
+const THREADS: usize = 2;
+/// Queries that may wait; more callers wait outside, where they cost nothing.
+const QUEUE: usize = 64;
+
+type Query = Box<dyn FnOnce(&Connection) + Send>;
+
+/// The threads and their queue.
+pub(super) struct Readers {
+    queue: Mutex<Option<Sender<Query>>>,
+    room: Arc<Semaphore>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Readers {
+    /// Opens the connections and starts the threads.
+    pub(super) fn start(path: &Path) -> Result<Self, OpenError> {
+        let (sender, receiver) = channel();
+        let receiver = Arc::new(Mutex::new(receiver));
+        let mut threads = Vec::with_capacity(THREADS);
+        for _ in 0..THREADS {
+            let (connection, receiver) = (schema::open_reader(path)?, Arc::clone(&receiver));
+            threads.push(super::spawn("store reader", path, move || serve(&connection, &receiver))?);
+        }
+        Ok(Self { queue: Mutex::new(Some(sender)), room: Arc::new(Semaphore::new(QUEUE)), threads })
+    }
+
+    /// Asks one query of whichever thread is free.
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&Connection) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let room = Arc::clone(&self.room).acquire_owned().await.map_err(|_| StoreError::Closed)?;
+        let (reply, answer) = oneshot::channel();
+        let asked: Query = Box::new(move |connection| {
+            let result = catch_unwind(AssertUnwindSafe(|| query(connection)))
+                .unwrap_or_else(|_| Err(engine_error("answer a query", Panicked)));
+            drop(room);
+            let _ = reply.send(result);
+        });
+        let sent = lock_of(&self.queue).as_ref().map(|queue| queue.send(asked));
+        match sent {
+            Some(Ok(())) => answer.await.unwrap_or(Err(StoreError::Closed)),
+            Some(Err(_)) | None => Err(StoreError::Closed),
+        }
+    }
+
+    /// Takes no more queries; those that wait are still answered.
+    pub(super) fn close(&self) {
+        self.room.close();
+        lock_of(&self.queue).take();
+    }
+}
+
+impl Drop for Readers {
+    fn drop(&mut self) {
+        self.close();
+        for thread in self.threads.drain(..) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// One thread's life.
+fn serve(connection: &Connection, queue: &Mutex<Receiver<Query>>) {
+    loop {
+        // The lock is held while waiting: one thread waits for a query, the others for the lock.
+        let next = lock_of(queue).recv();
+        match next {
+            Ok(query) => query(connection),
+            Err(_) => return,
+        }
+    }
+}
+
+/// Events after `after`, erased ones passed over.
+pub(super) fn read(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Logged>, StoreError> {
+    let sql = "SELECT seq, site, body FROM log WHERE seq > ?1 AND body <> '' ORDER BY seq LIMIT ?2";
+    let mut sites = Sites::default();
+    rows(connection, "read the log", sql, params![after, bound(limit)], |row| sites.logged(row))?
+        .into_iter()
+        .collect()
+}
+
+/// Pending events that are due.
+pub(super) fn due(
+    connection: &Connection,
+    destination: &str,
+    now: UnixMs,
+    limit: usize,
+) -> Result<Vec<Pending>, StoreError> {
+    let sql = "SELECT log.seq, site, body, attempts, first_ms, due_ms, reason
+               FROM retry JOIN log USING (seq)
+               WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' ORDER BY due_ms, seq LIMIT ?3";
+    let mut sites = Sites::default();
+    let pending = |row: &Row<'_>| {
+        let (attempts, reason) = (row.get(3)?, row.get(6)?);
+        let (first_attempt, due) = (UnixMs(row.get(4)?), UnixMs(row.get(5)?));
+        let logged = sites.logged(row)?;
+        Ok(logged.map(|logged| Pending { logged, attempts, first_attempt, due, reason }))
+    };
+    rows(connection, "read what is due", sql, params![destination, now.0, bound(limit)], pending)?
+        .into_iter()
+        .collect()
+}
+
+/// What a destination has in hand, all of one moment; `head` is left to the caller.
+pub(super) fn backlog(connection: &Connection, destination: &str) -> Result<Backlog, StoreError> {
+    let sql = "SELECT coalesce((SELECT seq FROM cursor WHERE destination = ?1), 0),
+                      (SELECT count(*) FROM retry WHERE destination = ?1),
+                      (SELECT min(due_ms) FROM retry WHERE destination = ?1),
+                      (SELECT count(*) FROM dead WHERE destination = ?1)";
+    let read = |row: &Row<'_>| {
+        let (pending, dead): (i64, i64) = (row.get(1)?, row.get(3)?);
+        Ok(Backlog {
+            cursor: row.get(0)?,
+            head: 0,
+            pending: pending.unsigned_abs(),
+            next_due: row.get::<_, Option<i64>>(2)?.map(UnixMs),
+            dead: dead.unsigned_abs(),
+        })
+    };
+    let found = rows(connection, "count a backlog", sql, [destination], read)?;
+    Ok(found.into_iter().next().unwrap_or_default())
+}
+
+/// The dead letter, newest first.
+pub(super) fn dead_letters(
+    connection: &Connection,
+    destination: &str,
+    limit: usize,
+) -> Result<Vec<DeadLetter>, StoreError> {
+    let sql = "SELECT seq, site, event, event_id, at_ms, reason FROM dead WHERE destination = ?1
+               ORDER BY at_ms DESC, seq DESC LIMIT ?2";
+    rows(connection, "read the dead letter", sql, params![destination, bound(limit)], |row| {
+        Ok(DeadLetter {
+            seq: row.get(0)?,
+            site: row.get(1)?,
+            event: row.get(2)?,
+            event_id: row.get(3)?,
+            at: UnixMs(row.get(4)?),
+            reason: row.get(5)?,
+        })
+    })
+}
+
+/// The memory of a visitor.
+pub(super) fn visitor(connection: &Connection, site: &str, id: &str) -> Result<Option<Visitor>, StoreError> {
+    let found = connection
+        .prepare_cached("SELECT body FROM visitor WHERE site = ?1 AND id = ?2")
+        .and_then(|mut statement| statement.query_row([site, id], visitor_of).optional());
+    found.map_err(|source| engine_error("look up a visitor", source))?.transpose()
+}
+
+/// Numbers of a visitor's events among those after `after` and up to `until`.
+pub(super) fn events_of(
+    connection: &Connection,
+    site: &str,
+    visitor: &str,
+    (after, until): (Seq, Seq),
+) -> Result<Vec<Seq>, StoreError> {
+    let sql = "SELECT seq FROM log WHERE seq > ?1 AND seq <= ?2 AND visitor = ?3 AND site = ?4";
+    rows(connection, "look for a visitor's events", sql, params![after, until, visitor, site], |row| {
+        row.get(0)
+    })
+}
+
+/// Every row of a query.
+fn rows<T>(
+    connection: &Connection,
+    doing: &'static str,
+    sql: &str,
+    parameters: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> Result<Vec<T>, StoreError> {
+    let found = connection.prepare_cached(sql).and_then(|mut statement| {
+        statement.query_map(parameters, read)?.collect::<rusqlite::Result<Vec<T>>>()
+    });
+    found.map_err(|source| engine_error(doing, source))
+}
+
+/// A limit as SQLite takes it.
+fn bound(limit: usize) -> i64 {
+    i64::try_from(limit).unwrap_or(i64::MAX)
+}
+
+/// Shares one copy of a site's key between the neighbours of a result.
+#[derive(Default)]
+struct Sites {
+    last: Option<Arc<str>>,
+}
+
+impl Sites {
+    /// Reads a row that begins with number, site and body. An unreadable body is not the database's failure.
+    fn logged(&mut self, row: &Row<'_>) -> rusqlite::Result<Result<Logged, StoreError>> {
+        let (seq, site) = (row.get(0)?, self.shared(row.get_ref(1)?.as_str()?));
+        let event = serde_json::from_slice::<Event>(row.get_ref(2)?.as_bytes()?);
+        Ok(match event {
+            Ok(event) => Ok(Logged { seq, site, event: Arc::new(event) }),
+            Err(_) => Err(StoreError::Corrupt { what: "event" }),
+        })
+    }
+
+    fn shared(&mut self, site: &str) -> Arc<str> {
+        match &self.last {
+            Some(last) if **last == *site => Arc::clone(last),
+            Some(_) | None => Arc::clone(self.last.insert(Arc::from(site))),
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The tables, the settings of a connection, and the way from an older file to this one.
+//!
+//! Tables are few and rows short: the writer's cost per event is the number of B-trees it touches and whether they
+//! grow at the end. `log` grows at the end by its number, `log_received` by time, `dedup` mostly by time because
+//! minted ids are UUIDv7. Nothing is indexed that an event would have to pay for and only a rare question needs:
+//! erasing a visitor walks the log instead. The operator may read all of it with the sqlite3 tool:
+//! `SELECT seq, body ->> '$.event' FROM log`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::OpenError;
+use crate::store::Seq;
+
+/// Marks the file as ours in its header: "ATrk".
+const APPLICATION_ID: i32 = 0x4154_726b;
+
+/// Steps from an empty file to the present. A step, once released, never changes; a file's `user_version` counts the
+/// steps it has seen.
+const STEPS: &[&str] = &[include_str!("schema/1.sql")];
+
+/// How long a connection waits for another's lock. Only the last moments of a checkpoint ever lock; an operator's
+/// own `BEGIN IMMEDIATE` does, too, and must not stop the relay at once.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Opens the one connection that writes, and brings the file up to date.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
+    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let mut connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(engine)?;
+    // First of all whether the file is ours: nothing may be written into one that is not.
+    inspect(&connection, path, STEPS.len())?;
+    configure_writer(&connection).map_err(engine)?;
+    migrate(&mut connection, STEPS).map_err(engine)?;
+    Ok(connection)
+}
+
+/// Opens a connection that only reads. The writer must be open: it creates what a reader needs.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
+    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let connection =
+        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+            .map_err(engine)?;
+    connection.busy_timeout(BUSY_TIMEOUT).map_err(engine)?;
+    // Readers walk forward through what the writer no longer keeps in memory; a small cache is enough.
+    connection.execute_batch("PRAGMA cache_size = -2048; PRAGMA temp_store = MEMORY;").map_err(engine)?;
+    Ok(connection)
+}
+
+/// Settings of the writing connection, each with its reason.
+///
+/// `mmap_size` stays 0: under memory mapping a failing disk kills the process (SIGBUS) where it should return an
+/// error. `auto_vacuum` stays off: pruned pages are reused by the next events, so the file stays at its largest
+/// size; shrinking it would cost every page a second write, and `VACUUM` is there for the day it is wanted.
+fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.execute_batch(
+        "PRAGMA page_size = 4096;           -- one block of most disks: a lone event dirties little
+         PRAGMA journal_mode = WAL;         -- readers never wait for the writer
+         PRAGMA synchronous = FULL;         -- COMMIT returns after the fsync
+         PRAGMA fullfsync = ON;             -- on macOS fsync alone stops at the disk's own cache
+         PRAGMA checkpoint_fullfsync = ON;
+         PRAGMA wal_autocheckpoint = 16384; -- a safety net: the writer checkpoints earlier, after it has answered
+         PRAGMA journal_size_limit = 67108864;
+         PRAGMA secure_delete = ON;         -- what is erased or pruned is overwritten, not only unlinked
+         PRAGMA foreign_keys = OFF;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -32768;        -- 32 MB: the growing ends of all tables and most visitors
+         PRAGMA trusted_schema = OFF;",
+    )
+}
+
+/// Refuses a file of a newer relay and one of another program.
+fn inspect(connection: &Connection, path: &Path, known: usize) -> Result<(), OpenError> {
+    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(engine);
+    let version = number("SELECT user_version FROM pragma_user_version")?;
+    let application = number("SELECT application_id FROM pragma_application_id")?;
+    let tables = number("SELECT count(*) FROM sqlite_schema")?;
+    let known = known as i64;
+    if application != i64::from(APPLICATION_ID) && (application != 0 || version != 0 || tables != 0) {
+        return Err(OpenError::Foreign { path: path.to_owned() });
+    }
+    if version > known {
+        return Err(OpenError::Newer { path: path.to_owned(), found: version, known });
+    }
+    Ok(())
+}
+
+/// Takes the steps the file has not seen, all in one transaction.
+fn migrate(connection: &mut Connection, steps: &[&str]) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let seen: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    for step in steps.iter().skip(usize::try_from(seen).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", steps.len() as i64)?;
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.commit()
+}
+
+/// The log's last number. Every table that names a number is asked, so that none is given twice even when the
+/// newest events are gone, be it by pruning or by an operator's hand.
+pub(super) fn head(connection: &Connection) -> rusqlite::Result<Seq> {
+    connection.query_row(
+        "SELECT max(coalesce((SELECT max(seq) FROM log), 0), coalesce((SELECT max(seq) FROM log_head), 0),
+                    coalesce((SELECT max(seq) FROM cursor), 0), coalesce((SELECT max(seq) FROM retry), 0),
+                    coalesce((SELECT max(seq) FROM dead), 0))",
+        [],
+        |row| row.get(0),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory() -> Connection {
+        Connection::open_in_memory().unwrap()
+    }
+
+    #[test]
+    fn a_file_takes_only_the_steps_it_has_not_seen() {
+        let mut connection = memory();
+        let (one, two) = ("CREATE TABLE a (x)", "CREATE TABLE b (x); INSERT INTO a VALUES (1)");
+        migrate(&mut connection, &[one]).unwrap();
+        migrate(&mut connection, &[one, two]).unwrap();
+        migrate(&mut connection, &[one, two]).unwrap();
+        let rows: i64 = connection.query_row("SELECT count(*) FROM a", [], |row| row.get(0)).unwrap();
+        assert_eq!(rows, 1);
+        inspect(&connection, Path::new("events.db"), 2).unwrap();
+    }
+
+    #[test]
+    fn a_failing_step_leaves_the_file_as_it_was() {
+        let mut connection = memory();
+        migrate(&mut connection, &["CREATE TABLE a (x)", "CREATE TABLE b (x); nonsense"]).unwrap_err();
+        let tables: i64 =
+            connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn only_an_empty_file_and_our_own_are_accepted() {
+        let check = |sql: &str, expected: fn(&Result<(), OpenError>) -> bool| {
+            let connection = memory();
+            connection.execute_batch(sql).unwrap();
+            let found = inspect(&connection, Path::new("events.db"), 1);
+            assert!(expected(&found), "{sql}: {found:?}");
+        };
+        check("", |found| found.is_ok());
+        check("CREATE TABLE theirs (x)", |found| matches!(found, Err(OpenError::Foreign { .. })));
+        check("PRAGMA user_version = 1", |found| matches!(found, Err(OpenError::Foreign { .. })));
+        check("PRAGMA application_id = 7", |found| matches!(found, Err(OpenError::Foreign { .. })));
+        check("PRAGMA application_id = 0x4154726b; PRAGMA user_version = 1", |found| found.is_ok());
+        check("PRAGMA application_id = 0x4154726b; PRAGMA user_version = 2", |found| {
+            matches!(found, Err(OpenError::Newer { found: 2, known: 1, .. }))
+        });
+    }
+
+    #[test]
+    fn the_head_is_the_highest_number_any_table_names() {
+        let check = |sql: &str, expected| {
+            let mut connection = memory();
+            migrate(&mut connection, STEPS).unwrap();
+            connection.execute_batch(sql).unwrap();
+            assert_eq!(head(&connection).unwrap(), expected, "{sql}");
+        };
+        check("", 0);
+        check("INSERT INTO log VALUES (4, 'shop', 1, NULL, '{}')", 4);
+        check("INSERT INTO log_head VALUES (1, 5)", 5);
+        check("INSERT INTO cursor VALUES ('meta', 6)", 6);
+        check("INSERT INTO retry VALUES (7, 'meta', 1, 1, 1, '')", 7);
+        check("INSERT INTO dead VALUES ('meta', 8, 'shop', 'Lead', 'e', 1, '')", 8);
+    }
+}

@@ -1,0 +1,77 @@
+//! Cursors and outcomes: the writer's work for destinations.
+//!
+//! Owns how a settlement becomes rows. A row is only ever made for an event that is still in the log and not erased,
+//! because an erasure may overtake a worker that has the event in hand.
+
+use rusqlite::params;
+
+use super::session::Session;
+use crate::store::{Dead, Retry, Seq, Settlement, StoreError};
+
+/// A destination's cursor; a new destination gets one at the log's start or head.
+pub(super) fn cursor(
+    session: &mut Session<'_>,
+    destination: &str,
+    from_start: bool,
+) -> Result<Seq, StoreError> {
+    let start = if from_start { 0 } else { session.head() };
+    let doing = "start a cursor";
+    session.execute(doing, "INSERT OR IGNORE INTO cursor VALUES (?1, ?2)", params![destination, start])?;
+    let sql = "SELECT seq FROM cursor WHERE destination = ?1";
+    let found = session.rows("read a cursor", sql, [destination], |row| row.get(0))?;
+    Ok(found.into_iter().next().unwrap_or(start))
+}
+
+/// One round of a destination's worker.
+pub(super) fn settle(
+    session: &mut Session<'_>,
+    destination: &str,
+    settlement: &Settlement,
+) -> Result<(), StoreError> {
+    if let Some(cursor) = settlement.cursor {
+        advance(session, destination, cursor)?;
+    }
+    for retry in &settlement.retry {
+        keep(session, destination, retry)?;
+    }
+    for seq in &settlement.done {
+        end(session, destination, *seq)?;
+    }
+    for dead in &settlement.dead {
+        end(session, destination, dead.seq)?;
+        bury(session, destination, dead)?;
+    }
+    Ok(())
+}
+
+/// Moves the cursor: never backwards, never past the log's last number, or events yet to come would be passed over.
+fn advance(session: &mut Session<'_>, destination: &str, cursor: Seq) -> Result<(), StoreError> {
+    let reached = cursor.min(session.head());
+    let sql = "INSERT INTO cursor VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seq = max(seq, excluded.seq)";
+    session.execute("move a cursor", sql, params![destination, reached]).map(drop)
+}
+
+/// Keeps an event for another try, or again.
+fn keep(session: &mut Session<'_>, destination: &str, retry: &Retry) -> Result<(), StoreError> {
+    let Retry { seq, attempts, first_attempt, due, reason } = retry;
+    let sql = "INSERT INTO retry SELECT seq, ?2, ?3, ?4, ?5, ?6 FROM log WHERE seq = ?1 AND body <> ''
+               ON CONFLICT DO UPDATE SET attempts = excluded.attempts, first_ms = excluded.first_ms,
+                   due_ms = excluded.due_ms, reason = excluded.reason";
+    let row = params![seq, destination, attempts, first_attempt.0, due.0, reason];
+    session.execute("keep an event for retry", sql, row).map(drop)
+}
+
+/// Ends a pending event.
+fn end(session: &mut Session<'_>, destination: &str, seq: Seq) -> Result<(), StoreError> {
+    let sql = "DELETE FROM retry WHERE seq = ?1 AND destination = ?2";
+    session.execute("end a retry", sql, params![seq, destination]).map(drop)
+}
+
+/// Writes an event to the dead letter. Its name and id are copied, for the log is pruned sooner.
+fn bury(session: &mut Session<'_>, destination: &str, dead: &Dead) -> Result<(), StoreError> {
+    let sql = "INSERT INTO dead SELECT ?1, seq, site, body ->> '$.event', body ->> '$.event_id', ?3, ?4
+                   FROM log WHERE seq = ?2 AND body <> ''
+               ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, reason = excluded.reason";
+    let row = params![destination, dead.seq, dead.at.0, dead.reason];
+    session.execute("write a dead letter", sql, row).map(drop)
+}

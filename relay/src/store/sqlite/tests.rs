@@ -1,0 +1,1 @@
+//! Tests of what only the engine itself can provoke.

@@ -1,0 +1,82 @@
+//! Logs: one line for each thing that happened, on standard error, for people or as JSON.
+//!
+//! Owns only how logs are written. What is logged is decided where it happens, and is never personal data or a
+//! secret. Metrics are not logs and live elsewhere.
+
+use std::io;
+
+use clap::ValueEnum;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt;
+use tracing_subscriber::util::TryInitError;
+
+/// How a line of the log is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Text for people.
+    #[default]
+    Human,
+    /// One JSON object a line, for log collectors.
+    Json,
+}
+
+/// Why there are no logs.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The filter is not one.
+    #[error("{variable} is not a log filter ({source}); write for example `info` or `warn,relay=debug`")]
+    Filter {
+        /// The variable it came from.
+        variable: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: tracing_subscriber::filter::ParseError,
+    },
+    /// Logs are being written already.
+    #[error("logs have been started twice")]
+    Started(#[source] TryInitError),
+}
+
+/// Level of the log when nobody asks for another: what an operator needs to see, and nothing for each event.
+const DEFAULT_FILTER: &str = "info";
+
+/// Reads a filter in `tracing`'s syntax; without one, the default.
+///
+/// # Errors
+/// When the text is no filter. `variable` is where it came from, for the message.
+pub fn filter(text: Option<&str>, variable: &'static str) -> Result<EnvFilter, TelemetryError> {
+    let text = text.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+    EnvFilter::builder().parse(text).map_err(|source| TelemetryError::Filter { variable, source })
+}
+
+/// Starts writing logs, for the rest of the process.
+///
+/// # Errors
+/// When logs have been started before.
+pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TelemetryError> {
+    use tracing_subscriber::util::SubscriberInitExt;
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+    match format {
+        LogFormat::Human => lines.finish().try_init(),
+        LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
+    }
+    .map_err(TelemetryError::Started)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn filters_are_read_and_mistakes_named() {
+        let check = |text, expected: &str| {
+            let read =
+                filter(text, "LOG").map_or_else(|error| error.to_string(), |filter| filter.to_string());
+            assert!(read.contains(expected), "{text:?}: {read}");
+        };
+        check(None, "info");
+        check(Some(" "), "info");
+        check(Some("warn,relay=debug"), "relay=debug");
+        check(Some("relay=loud"), "LOG is not a log filter");
+    }
+}

@@ -1,0 +1,303 @@
+//! The relay as its senders see it: routes, answers, cookies, limits and the orderly stop, over real sockets.
+//!
+//! Each test starts a relay of its own on a free port with a store in a temporary directory. Requests are bytes, so
+//! that broken ones can be sent as well as good ones.
+
+use std::path::Path;
+
+use relay::config;
+use relay::platform;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+/// A relay that runs until it is told to stop.
+struct Running {
+    address: std::net::SocketAddr,
+    stop: oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<Result<(), relay::serve::Error>>,
+    directory: tempfile::TempDir,
+}
+
+const KEY: &str = "key-of-the-shop-0123456789";
+
+impl Running {
+    async fn start(extra: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        Self::start_in(directory, extra).await
+    }
+
+    async fn start_in(directory: tempfile::TempDir, extra: &str) -> Self {
+        let path = directory.path().join("anytrack.toml");
+        let text = format!(
+            r#"
+                [server]
+                listen = "127.0.0.1:0"
+                public_url = "https://t.shop.example"
+                {extra}
+                [store]
+                path = "anytrack.db"
+                [[site]]
+                key = "shop"
+                origins = ["https://shop.example"]
+                api_keys = ["{KEY}"]
+            "#
+        );
+        std::fs::write(&path, text).expect("written");
+        let config = config::load(&path, platform::ALL).expect("a good configuration").config;
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (stop, stopped) = oneshot::channel();
+        let task = tokio::spawn(relay::serve::serve(listener, config, async {
+            let _ = stopped.await;
+        }));
+        Self { address, stop, task, directory }
+    }
+
+    /// Sends bytes and reads until the relay closes or `until` says the answer is whole.
+    async fn send(&self, request: &[u8]) -> Answer {
+        let mut socket = TcpStream::connect(self.address).await.expect("a connection");
+        socket.write_all(request).await.expect("sent");
+        read(&mut socket).await
+    }
+
+    async fn post(&self, path: &str, headers: &str, body: &str) -> Answer {
+        let length = body.len();
+        let request =
+            format!("POST {path} HTTP/1.1\r\nhost: t\r\n{headers}content-length: {length}\r\n\r\n{body}");
+        self.send(request.as_bytes()).await
+    }
+
+    async fn track(&self, body: &str) -> Answer {
+        self.post("/v1/track", &format!("authorization: Bearer {KEY}\r\n"), body).await
+    }
+
+    async fn page(&self, events: &str) -> Answer {
+        let body = format!(r#"{{"v":1,"site":"shop","sent_at":1795183509123,"events":{events}}}"#);
+        self.post("/v1/events", "origin: https://shop.example\r\ncontent-type: text/plain\r\n", &body).await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.send(format!("GET {path} HTTP/1.1\r\nhost: t\r\n\r\n").as_bytes()).await
+    }
+
+    async fn stop(self) -> tempfile::TempDir {
+        self.stop.send(()).expect("still running");
+        self.task.await.expect("no panic").expect("an orderly stop");
+        self.directory
+    }
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().find_map(|line| {
+            let (key, value) = line.split_once(": ")?;
+            key.eq_ignore_ascii_case(name).then_some(value)
+        })
+    }
+
+    fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+}
+
+/// Reads one answer: its head, and as many bytes as it announces.
+async fn read(socket: &mut TcpStream) -> Answer {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 8192];
+    loop {
+        if let Some(answer) = whole(&bytes) {
+            return answer;
+        }
+        let read = socket.read(&mut chunk).await.expect("readable");
+        assert!(read > 0, "the relay closed after {:?}", String::from_utf8_lossy(&bytes));
+        bytes.extend_from_slice(&chunk[..read]);
+    }
+}
+
+fn whole(bytes: &[u8]) -> Option<Answer> {
+    let text = String::from_utf8_lossy(bytes);
+    let (head, body) = text.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    let answer = Answer { status, head: head.to_owned(), body: body.to_owned() };
+    let length: usize = answer.header("content-length").and_then(|length| length.parse().ok()).unwrap_or(0);
+    (body.len() >= length).then_some(answer)
+}
+
+/// How many events the store in this directory holds.
+fn stored(directory: &Path) -> i64 {
+    let store = rusqlite::Connection::open(directory.join("anytrack.db")).expect("a store");
+    store.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).expect("a count")
+}
+
+#[tokio::test]
+async fn an_event_is_on_disk_when_it_is_acknowledged() {
+    let relay = Running::start("").await;
+    let answer =
+        relay.track(r#"{"event":"Purchase","properties":{"order_id":"1","value":1,"currency":"EUR"}}"#).await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (202, r#"{"accepted":1,"duplicates":0,"rejected":[]}"#)
+    );
+    assert_eq!(stored(relay.directory.path()), 1);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn the_same_conversion_counts_once_from_wherever_it_comes() {
+    let relay = Running::start("").await;
+    let purchase = r#"{"event":"Purchase","event_id":"from-server","properties":{"order_id":"7"}}"#;
+    assert_eq!(relay.track(purchase).await.json()["accepted"], 1);
+    assert_eq!(relay.track(purchase).await.json()["duplicates"], 1);
+    let from_page = relay.page(r#"[{"event":"Purchase","properties":{"order_id":"7"}}]"#).await;
+    assert_eq!(from_page.json()["duplicates"], 1, "{from_page:?}");
+    let directory = relay.stop().await;
+    let relay = Running::start_in(directory, "").await;
+    assert_eq!(relay.track(purchase).await.json()["duplicates"], 1, "also after a restart");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_bad_event_does_not_sink_its_neighbours() {
+    let relay = Running::start("").await;
+    let answer = relay
+        .track(r#"{"events":[{"event":"Lead"},{"event":"Lead","properties":{"value":"x"}},{},{"event":"Lead","typo":1}]}"#)
+        .await;
+    let receipt = answer.json();
+    assert_eq!((answer.status, &receipt["accepted"]), (202, &serde_json::json!(2)));
+    assert_eq!(receipt["rejected"][0]["index"], 1);
+    assert!(
+        receipt["rejected"][0]["reason"].as_str().expect("a reason").starts_with("properties"),
+        "{receipt}"
+    );
+    assert_eq!(receipt["rejected"][1]["index"], 2);
+    assert_eq!(
+        receipt["warnings"][0],
+        serde_json::json!({"index":3,"reason":"typo: unknown field, ignored"})
+    );
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn the_visitor_cookie_is_set_by_the_server() {
+    let relay = Running::start("").await;
+    let answer = relay.page(r#"[{"event":"PageView","visitor_id":"v-1"}]"#).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    assert_eq!(
+        answer.header("set-cookie"),
+        Some("_at_vid=v-1; Path=/; Max-Age=34560000; Domain=shop.example; Secure; SameSite=Lax")
+    );
+    assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.example"));
+    assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
+    let denied = r#"[{"event":"PageView","visitor_id":"v-1","consent":{"ad_storage":"denied"}}]"#;
+    assert_eq!(relay.page(denied).await.header("set-cookie"), None);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_is_not_allowed_is_told_why() {
+    let relay = Running::start("").await;
+    let body = r#"{"v":1,"site":"shop","events":[{"event":"Lead"}]}"#;
+    let check = |answer: Answer, status: u16, word: &str| {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.json()["error"].as_str().expect("an error").contains(word), "{answer:?}");
+    };
+    check(relay.post("/v1/events", "origin: https://evil.example\r\n", body).await, 403, "origin");
+    check(relay.post("/v1/events", "", &body.replace("shop", "nope")).await, 403, "unknown site");
+    check(relay.post("/v1/track", "", "{}").await, 401, "API key");
+    check(relay.post("/v1/track", "authorization: Bearer wrong\r\n", "{}").await, 401, "API key");
+    check(relay.get("/v1/track").await, 405, "POST");
+    check(relay.get("/nope").await, 404, "no such address");
+    check(relay.post("/v1/nope", "", "{}").await, 404, "no such address");
+    check(relay.post("/v1/events", "content-encoding: gzip\r\n", body).await, 415, "uncompressed");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn rubbish_is_refused_by_its_byte_or_its_field() {
+    let relay = Running::start("").await;
+    let check = |answer: Answer, status: u16, word: &str| {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.contains(word), "{answer:?}");
+    };
+    check(relay.track("{\"event\":x}").await, 400, "at byte 9");
+    check(relay.track("").await, 400, "at byte 0");
+    check(relay.track(&"[".repeat(100_000)).await, 400, "malformed JSON");
+    check(relay.track(&format!("{}{}", "[".repeat(100_000), "]".repeat(100_000))).await, 202, "rejected");
+    check(relay.page("17").await, 400, "malformed JSON");
+    check(relay.post("/v1/events", "", r#"{"site":"shop","events":[]}"#).await, 400, "v: expected 1");
+    check(relay.track(&format!("[{}]", vec!["{}"; 501].join(","))).await, 400, "at most 500");
+    let mut bad_text = format!(
+        "POST /v1/track HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {KEY}\r\ncontent-length: 3\r\n\r\n"
+    )
+    .into_bytes();
+    bad_text.extend_from_slice(b"{\xff}");
+    check(relay.send(&bad_text).await, 400, "first bad byte is at 1");
+    // A body that announces too much is refused without being sent.
+    let announced = format!(
+        "POST /v1/track HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {KEY}\r\ncontent-length: 10000000\r\n\r\n"
+    );
+    check(relay.send(announced.as_bytes()).await, 413, "larger than");
+    let flood: String = (0..200).map(|n| format!("x-{n}: 1\r\n")).collect();
+    assert_eq!(
+        relay.send(format!("GET /healthz HTTP/1.1\r\nhost: t\r\n{flood}\r\n").as_bytes()).await.status,
+        431
+    );
+    assert_eq!(relay.get("/healthz").await.body, "ok\n");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_slow_body_is_cut_off() {
+    let relay = Running::start("body_timeout_ms = 50").await;
+    let begun = format!(
+        "POST /v1/track HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {KEY}\r\ncontent-length: 100\r\n\r\n{{"
+    );
+    let answer = relay.send(begun.as_bytes()).await;
+    assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_sends_too_often_is_told_when_to_come_back() {
+    let relay = Running::start("rate_limit = { per_client = 1, per_site = 0 }").await;
+    assert_eq!(relay.page(r#"[{"event":"A"},{"event":"B"}]"#).await.status, 202);
+    let answer = relay.page(r#"[{"event":"C"}]"#).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn health_readiness_and_metrics_answer() {
+    let relay = Running::start("").await;
+    relay.track(r#"{"event":"Lead"}"#).await;
+    assert_eq!(relay.get("/healthz").await.status, 200);
+    assert_eq!(relay.get("/readyz").await.body, "ready\n");
+    let metrics = relay.get("/metrics").await;
+    assert!(
+        metrics.body.contains("anytrack_events_total{site=\"shop\",result=\"accepted\"} 1"),
+        "{}",
+        metrics.body
+    );
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_without_scripts_is_seen_by_its_pixel() {
+    let relay = Running::start("").await;
+    let request =
+        "GET /v1/pixel.gif?site=shop HTTP/1.1\r\nhost: t\r\nreferer: https://shop.example/?gclid=abc\r\n\r\n";
+    let answer = relay.send(request.as_bytes()).await;
+    assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/gif")));
+    assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.starts_with("_at_vid=")));
+    assert_eq!(stored(relay.directory.path()), 1);
+    relay.stop().await;
+}
