@@ -16,9 +16,11 @@ use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::sync::watch;
+use tokio::time::timeout;
 
 pub use search::{Secret, Sighting};
 
+use crate::browser::PATIENCE;
 use crate::loopback::{Answer, HangUp, Loopback};
 
 /// A running recorder. Dropping it stops it.
@@ -98,18 +100,20 @@ impl Recorder {
         self.shared.lock().clone()
     }
 
-    /// Waits until `condition` holds for the exchanges so far, and returns what it found.
-    ///
-    /// It is the caller that sets the limit, with [`tokio::time::timeout`].
-    pub async fn wait_for<T>(&self, mut condition: impl FnMut(&[Exchange]) -> Option<T>) -> T {
+    /// Waits until `condition` holds for the exchanges so far, and returns what it found; `None` after [`PATIENCE`].
+    pub async fn wait_for<T>(&self, mut condition: impl FnMut(&[Exchange]) -> Option<T>) -> Option<T> {
         let mut changes = self.shared.changes.subscribe();
-        loop {
-            changes.mark_unchanged();
-            if let Some(found) = condition(&self.shared.lock()) {
-                return found;
+        let looking = async {
+            loop {
+                changes.mark_unchanged();
+                let found = condition(&self.shared.lock());
+                // The sender lives in `self`, which is borrowed, so there is always a next change to wait for.
+                if found.is_some() || changes.changed().await.is_err() {
+                    return found;
+                }
             }
-            changes.changed().await.expect("the sender lives in self, which is borrowed");
-        }
+        };
+        timeout(PATIENCE, looking).await.ok().flatten()
     }
 
     /// Every place in everything the browser sent where one of `secrets` can be read, in any disguise that

@@ -96,7 +96,8 @@ async fn a_cart_can_be_filled_emptied_and_paid() {
     browser.click("#to-checkout").await.unwrap();
     browser.click("#place").await.unwrap();
     browser.wait_until("document.querySelectorAll('[aria-invalid=true]').length === 3").await.unwrap();
-    for (field, text) in [("email", "who@example.com"), ("first_name", "Ada"), ("last_name", "Example")] {
+    for (field, text) in [("email", "who@example.com"), ("first_name", "Vorname"), ("last_name", "Beispiel")]
+    {
         browser.fill(&format!("[name={field}]"), text).await.unwrap();
     }
     browser.click("#place").await.unwrap();
