@@ -5,6 +5,10 @@
 //! its routes and its configuration file.
 
 pub mod browser;
+pub mod delivered;
+pub mod demo;
+pub mod journey;
 pub mod loopback;
 pub mod recorder;
 pub mod shop;
+pub mod stage;

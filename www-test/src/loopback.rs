@@ -1,7 +1,9 @@
-//! A small HTTP/1 server on 127.0.0.1, for whatever a test has to play: the shop, the recorder.
+//! HTTP/1 on 127.0.0.1: a small server for whatever a test has to play (the shop, the recorder), and one request.
 //!
 //! Owns the listening port and every connection on it: dropping the [`Loopback`] closes them all. Leaves routing
 //! and content to its handler.
+
+pub mod client;
 
 use std::convert::Infallible;
 use std::future::Future;

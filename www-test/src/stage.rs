@@ -38,9 +38,9 @@ pub enum StageError {
     /// The browser does not start or obey.
     #[error(transparent)]
     Browser(#[from] BrowserError),
-    /// No port for the recorder.
-    #[error("the recorder cannot listen")]
-    Recorder(#[from] std::io::Error),
+    /// No port for the shop or the recorder.
+    #[error("no free port on 127.0.0.1")]
+    Port(#[from] std::io::Error),
 }
 
 impl Stage {
