@@ -15,5 +15,5 @@ pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, S
     if deduplicate::is_known(tx, &site, received, &event)? {
         return Ok(Verdict::Duplicate);
     }
-    Ok(Verdict::Stored(tx.append(&site, received, &event)?))
+    Ok(Verdict::Stored(tx.append(Incoming { site, received, event })?))
 }

@@ -51,7 +51,7 @@ pub fn run(config: &Config, input: &[u8], only: Option<&str>, now: UnixMs) -> Re
 }
 
 fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a Destination>, Error> {
-    let all = config.destinations.iter().map(|destination| &**destination);
+    let all = config.destinations.iter();
     let Some(name) = only else { return Ok(all.collect()) };
     let found: Vec<&Destination> = all.filter(|destination| destination.name == name).collect();
     if found.is_empty() {
@@ -91,12 +91,6 @@ fn request(planned: &Planned) -> Value {
         .headers
         .iter()
         .map(|header| (header.name.to_owned(), Value::String(header.value.masked())))
-        .chain(
-            request
-                .body
-                .content_type()
-                .map(|kind| ("content-type".to_owned(), Value::String(kind.to_owned()))),
-        )
         .collect();
     let text = request.body.masked();
     let body = match serde_json::from_str(&text) {
@@ -104,5 +98,5 @@ fn request(planned: &Planned) -> Value {
         Err(_) if text.is_empty() => Value::Null,
         Err(_) => Value::String(text),
     };
-    json!({ "method": request.method, "url": request.masked_url(), "headers": headers, "body": body })
+    json!({ "method": request.method, "url": request.url.as_str(), "headers": headers, "body": body })
 }

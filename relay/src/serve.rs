@@ -24,7 +24,7 @@ use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
 use crate::pipeline;
-use crate::store::sqlite::SqliteStore;
+use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Retention, Store, StoreError};
 
 /// Why a relay cannot run.
@@ -39,6 +39,9 @@ pub enum Error {
         source: io::Error,
     },
     /// The store does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store fails.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// The runtime or a signal handler does not start.
@@ -112,8 +115,8 @@ fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>)
         base: Duration::from_millis(delivery.backoff_base_ms),
         cap: Duration::from_millis(delivery.backoff_cap_ms),
     };
-    let make = |destination: &Arc<crate::config::Destination>| Worker {
-        destination: destination.clone(),
+    let make = |destination: &crate::config::Destination| Worker {
+        destination: Arc::new(destination.clone()),
         store: store.clone(),
         client: client.clone(),
         backoff,

@@ -111,6 +111,40 @@ fn a_mistake_of_toml_names_line_and_column() {
     }
 }
 
+const META: &str = r#"
+[[destination]]
+name = "meta"
+site = "shop"
+platform = "meta"
+pixel_id = "1234567890"
+access_token = "${API_KEY}"
+"#;
+
+#[test]
+fn check_counts_destinations_and_knows_their_platforms() {
+    let place = Place::with(&format!("{RIGHT}{META}"));
+    assert_eq!(place.run(&["check"], b""), ran(0, "anytrack.toml: ok: 1 site, 1 destination\n", ""));
+    place.write(
+        "anytrack.toml",
+        &format!("{RIGHT}{}", META.replace("pixel_id", "pixelid").replace("API_KEY", "TOKEN")),
+    );
+    let Ran { code, errors, .. } = place.run(&["check"], b"");
+    assert_eq!(code, Some(1));
+    for line in [
+        "anytrack.toml:10: destination.meta.pixel_id: missing; expected ",
+        "anytrack.toml:14: destination.meta.pixelid: unknown key; did you mean `pixel_id`?\n",
+        "anytrack.toml:15: destination.meta.access_token: environment variable TOKEN is not set; export it or write \
+         the value here\n",
+    ] {
+        assert!(errors.contains(line), "{line}: {errors}");
+    }
+    let ran = place.run(&["preview", "--destination", "x"], b"{}");
+    assert_eq!((ran.code, ran.errors), (Some(1), errors), "the configuration comes first");
+    place.write("anytrack.toml", &format!("{RIGHT}{META}"));
+    let expected = "there is no destination `x`; known: meta\n";
+    assert_eq!(place.run(&["preview", "--destination", "x"], b"{}"), self::ran(1, "", expected));
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let ran = Place::with("").run(&["check", "--config", "other.toml"], b"");

@@ -47,7 +47,7 @@ impl RawUser {
     pub fn hash_into(self, user: &mut UserData, site_country: Option<&str>, warnings: &mut Vec<String>) {
         let own_country = self.values.iter().find_map(|(field, value)| match value {
             RawValue::Text(text) if *field == Field::Country => {
-                Clear::of(Field::Country, &Raw::new(text), None)
+                Clear::of(Field::Country, &Raw::new(text))
             }
             _ => None,
         });
@@ -62,7 +62,7 @@ impl RawUser {
                 RawValue::Text(text) if text.trim().is_empty() => {}
                 RawValue::Text(text) => {
                     let raw = Raw::new(&text);
-                    user.clear.set(field, &raw, country);
+                    user.clear.add_raw(field, &raw);
                     if !user.add_raw(field, &raw, country) {
                         let hint =
                             if field == Field::Phone { "; write it with + and country code" } else { "" };

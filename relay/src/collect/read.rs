@@ -292,13 +292,19 @@ fn click_ids(named: BTreeMap<String, Option<ClickId>>, event: &mut Event, warnin
         event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
     }
     let from_cookies: Vec<_> =
-        event.cookies.iter().filter_map(|(name, value)| click_id::from_cookie(name, value)).collect();
-    for (spec, value, seen_at) in from_cookies {
-        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
+        event.cookies.iter().filter_map(|(name, value)| from_cookie(name, value)).collect();
+    for (param, id) in from_cookies {
+        event.click_ids.entry(param.to_owned()).or_insert(id);
     }
     while event.click_ids.len() > limits::CLICK_IDS {
         event.click_ids.pop_last();
     }
+}
+
+/// The click id inside an ad cookie, by parameter.
+fn from_cookie(name: &str, value: &str) -> Option<(&'static str, ClickId)> {
+    let (spec, found) = click_id::from_cookie(name, value)?;
+    Some((spec.param, ClickId { value: found.value.into(), seen_at: found.seen_at }))
 }
 
 /// Personal data that was put among the properties is hashed into the user data, and what looks like an e-mail

@@ -43,6 +43,8 @@ use crate::secret::Secret;
 pub struct Config {
     /// `[server]`: how the relay is reached.
     pub server: Server,
+    /// `[delivery]`: how patiently events are sent.
+    pub delivery: Delivery,
     /// `[store]`: where events are kept, and for how long.
     pub store: StoreSettings,
     /// `[tag]`: the browser module it hands out.
@@ -85,6 +87,17 @@ pub struct RateLimit {
     pub per_client: u32,
     /// For one site. Default 0.
     pub per_site: u32,
+}
+
+/// `[delivery]`: how patiently events are sent to platforms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Longest wait for a platform's whole answer. Default 10 s.
+    pub request_timeout_ms: u64,
+    /// Longest first pause after a failure; it doubles from there. Default 1 s.
+    pub backoff_base_ms: u64,
+    /// Longest pause the relay chooses by itself. Default 5 min.
+    pub backoff_cap_ms: u64,
 }
 
 /// `[store]`: where events are kept, and for how long.
@@ -149,6 +162,8 @@ pub struct Destination {
     pub platform: Arc<dyn Platform>,
     /// What the visitor must have agreed to. Default `ad_storage` and `ad_user_data`.
     pub consent: Vec<Purpose>,
+    /// Whether silence about consent holds an event back: what the site says.
+    pub consent_required: bool,
     /// Events switched off or renamed here.
     pub events: BTreeMap<String, EventSwitch>,
     /// Replaces scheme and host of every address of the platform.

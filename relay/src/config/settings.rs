@@ -16,7 +16,7 @@ use super::notes::Notes;
 use super::reader::{Node, Text, join, kind, text};
 use super::shape::Shape;
 use super::suggest::nearest;
-use crate::platform::{Kind, Platform, SettingError, Settings};
+use crate::platform::{Key, Kind, Platform, SettingError, Settings};
 use crate::secret::MASK;
 
 /// A platform's own keys, on their way to it.
@@ -149,7 +149,7 @@ impl<'n> Own<'n> {
                 }
                 Err(SettingError::Shape(error)) => {
                     let at = error.span().unwrap_or_else(|| self.span.clone());
-                    if !self.mend(Shape::read(error.message()), &at) {
+                    if !self.mend(Shape::read(error.message()), &at, kind.keys) {
                         return None;
                     }
                 }
@@ -159,18 +159,18 @@ impl<'n> Own<'n> {
     }
 
     /// Notes a mistake and takes it out of the way. Answers whether it is worth asking again.
-    fn mend(&mut self, shape: Shape, at: &Range<usize>) -> bool {
+    fn mend(&mut self, shape: Shape, at: &Range<usize>, keys: &[Key]) -> bool {
         let path = self.find(at);
         let top = path.first().cloned();
         match (shape, top) {
             (Shape::Missing(key), None) => {
-                self.tell(&key, self.span.start, missing());
+                self.tell(&key, self.span.start, missing(&key, keys));
                 let stand_in = Spanned::new(NOWHERE, DeValue::String(STAND_IN.into()));
                 self.table.insert(Spanned::new(NOWHERE, key.into()), stand_in).is_none()
             }
             (Shape::Missing(key), Some(_)) => {
                 let whole = format!("{}.{key}", path.join("."));
-                self.tell(&whole, at.start, missing());
+                self.tell(&whole, at.start, missing(&whole, keys));
                 false
             }
             (Shape::Unknown(key, known), top) => {
@@ -260,8 +260,10 @@ fn find(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) -> boo
     false
 }
 
-fn missing() -> Fault {
-    Fault::Missing { expected: "a value, because the platform needs it".to_owned() }
+/// The fault of a key that is not there, with what the platform's documentation says of it.
+fn missing(name: &str, keys: &[Key]) -> Fault {
+    let meaning = keys.iter().find(|key| key.name == name).map_or("a value", |key| key.meaning);
+    Fault::Missing { expected: meaning.to_owned() }
 }
 
 /// Whether a key's name says that its value is secret.

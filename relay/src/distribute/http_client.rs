@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName, RETRY_AFTER, USER_AGENT};
+use http::header::{HeaderName, RETRY_AFTER, USER_AGENT};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -21,7 +21,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use shared::UnixMs;
 use tower_service::Service;
 
-use crate::platform::{Request, Response, is_public};
+use crate::platform::address::is_public;
+use crate::platform::{Request, Response};
 
 #[expect(clippy::disallowed_types, reason = "this is the one file that sends")]
 type Hyper = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
@@ -80,11 +81,9 @@ fn outgoing(request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error
     builder = builder.header(USER_AGENT, concat!("anytrack-relay/", env!("CARGO_PKG_VERSION")));
     for header in &request.headers {
         let mut value = http::HeaderValue::from_str(&header.value.expose())?;
-        value.set_sensitive(header.value.is_secret());
+        // Whether or not it holds a secret: hyper then leaves it out of whatever it prints.
+        value.set_sensitive(true);
         builder = builder.header(HeaderName::from_static(header.name), value);
-    }
-    if let Some(kind) = request.body.content_type() {
-        builder = builder.header(CONTENT_TYPE, kind);
     }
     builder.body(Full::new(Bytes::from(request.body.expose())))
 }

@@ -22,7 +22,8 @@ pub use outcome::{Outcome, Skip, SkipReason};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
 
-use shared::{Event, UnixMs};
+use shared::identity::{Field, Take, taken_by};
+use shared::{Event, Sha256Hex, UnixMs};
 
 /// One configured account at a platform: settings read, able to build and to read. Pure.
 pub trait Platform: Send + Sync + std::fmt::Debug {
@@ -92,6 +93,14 @@ pub struct Kind {
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and the
 /// golden tests walk it.
 pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+
+/// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash` shows.
+fn digests(platform: &str, event: &Event, field: Field) -> Vec<Sha256Hex> {
+    match taken_by(platform, field) {
+        Take::Hashed(form) => event.user.digests(field, form),
+        Take::Clear | Take::Nothing => Vec::new(),
+    }
+}
 
 #[cfg(test)]
 mod tests {

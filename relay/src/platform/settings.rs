@@ -128,9 +128,11 @@ pub(super) mod tests {
         let text = "[server]\nport = 1\n\n[[destination]]\nflag = true\n";
         let mut root = toml::de::DeTable::parse(text).expect("well-formed").into_inner();
         let list = root.remove("destination").expect("there").into_inner();
-        let toml::de::DeValue::Array(mut list) = list else { panic!("a list of tables") };
-        let settings = Settings { own: list.remove(0), ..settings("") };
-        let SettingError::Shape(error) = settings.read::<Own>().expect_err("no id") else { panic!("a shape") };
+        let toml::de::DeValue::Array(list) = list else { panic!("a list of tables") };
+        let settings = Settings { own: list.into_iter().next().expect("one table"), ..settings("") };
+        let SettingError::Shape(error) = settings.read::<Own>().expect_err("no id") else {
+            panic!("a shape")
+        };
         assert_eq!(&text[error.span().expect("a place in the file")], "[[destination]]");
     }
 

@@ -70,10 +70,18 @@ struct State {
     log: BTreeMap<Seq, Row>,
     dedup: BTreeMap<(String, String), UnixMs>,
     visitors: BTreeMap<(String, String), Visitor>,
-    identities: BTreeMap<(String, String), (Identity, UnixMs)>,
+    identities: BTreeMap<(String, String), Known>,
     cursors: BTreeMap<String, Seq>,
     pending: BTreeMap<(String, Seq), Retry>,
     dead: BTreeMap<(String, Seq), DeadLetter>,
+}
+
+/// Who was seen under an identity key.
+#[derive(Clone, Debug)]
+struct Known {
+    visitor: String,
+    visitors: BTreeSet<String>,
+    seen: UnixMs,
 }
 
 /// One line of the log.
@@ -100,16 +108,19 @@ impl Transaction for State {
     }
 
     fn identity(&mut self, site: &str, key: &str) -> Result<Option<Identity>, StoreError> {
-        Ok(self.identities.get(&pair(site, key)).map(|(identity, _)| identity.clone()))
+        let identity = |known: &Known| Identity {
+            visitor: known.visitor.clone(),
+            visitors: u32::try_from(known.visitors.len()).unwrap_or(u32::MAX),
+        };
+        Ok(self.identities.get(&pair(site, key)).map(identity))
     }
 
     fn link(&mut self, site: &str, key: &str, visitor: &str, now: UnixMs) -> Result<(), StoreError> {
-        let nobody = || (Identity { visitor: String::new(), visitors: 0 }, now);
-        let (identity, seen) = self.identities.entry(pair(site, key)).or_insert_with(nobody);
-        if identity.visitor != visitor || identity.visitors == 0 {
-            *identity = Identity { visitor: visitor.to_owned(), visitors: identity.visitors + 1 };
-        }
-        *seen = now.max(*seen);
+        let nobody = || Known { visitor: String::new(), visitors: BTreeSet::new(), seen: now };
+        let known = self.identities.entry(pair(site, key)).or_insert_with(nobody);
+        visitor.clone_into(&mut known.visitor);
+        known.visitors.insert(visitor.to_owned());
+        known.seen = now.max(known.seen);
         Ok(())
     }
 
@@ -149,8 +160,8 @@ impl State {
         let mut due: Vec<&Retry> = self.pending_of(destination).filter(|retry| retry.due <= now).collect();
         due.sort_by_key(|retry| (retry.due, retry.seq));
         let pending = due.into_iter().filter_map(|retry| {
-            let Retry { seq, attempts, first_attempt, due, ref reason } = *retry;
-            Some(Pending { logged: self.logged(seq)?, attempts, first_attempt, due, reason: reason.clone() })
+            let Retry { seq, attempts, reached, due, ref reason } = *retry;
+            Some(Pending { logged: self.logged(seq)?, attempts, reached, due, reason: reason.clone() })
         });
         pending.take(limit).collect()
     }
@@ -203,7 +214,7 @@ impl State {
 
     fn erase(&mut self, site: &str, visitor: &str) -> u64 {
         self.visitors.remove(&pair(site, visitor));
-        self.identities.retain(|(of_site, _), (identity, _)| of_site != site || identity.visitor != visitor);
+        self.identities.retain(|(of_site, _), known| of_site != site || known.visitor != visitor);
         let mut blanked = BTreeSet::new();
         for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
             if row.event.take_if(|event| event.visitor_id.as_deref() == Some(visitor)).is_some() {
@@ -221,7 +232,7 @@ impl State {
         self.dead.retain(|_, letter| letter.at >= retention.dead_before);
         self.dedup.retain(|_, at| *at >= retention.dedup_before);
         self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
-        self.identities.retain(|_, (_, seen)| *seen >= retention.visitors_before);
+        self.identities.retain(|_, known| known.seen >= retention.visitors_before);
         let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
         let floor = cursors.min().unwrap_or(Seq::MAX);
         let pending: BTreeSet<Seq> = self.pending.keys().map(|(_, seq)| *seq).collect();

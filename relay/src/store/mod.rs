@@ -75,7 +75,8 @@ pub trait Transaction {
     /// The visitor an identity key (`em:…`, `ph:…`, `ord:…`) leads to, with how many different visitors were
     /// ever seen under it.
     fn identity(&mut self, site: &str, key: &str) -> Result<Option<Identity>, StoreError>;
-    /// Ties an identity key to a visitor. A key that led elsewhere leads here from now on and counts one more.
+    /// Ties an identity key to a visitor. A key that led elsewhere leads here from now on; a visitor never seen
+    /// under it counts one more.
     fn link(&mut self, site: &str, key: &str, visitor: &str, now: UnixMs) -> Result<(), StoreError>;
     /// Claims a dedup key: true when it was free and is now taken.
     fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError>;

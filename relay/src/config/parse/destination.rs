@@ -75,9 +75,12 @@ fn destination(
         *literal = own.literal_secret.take().map(|(key, at)| Placed { key, at });
     }
     let platform = own.configure(&kind, shared.endpoint.as_ref(), &renamed(&shared.events))?;
+    let site = shared.site?;
+    let consent_required = sites.all.iter().any(|known| *known.key == *site && known.consent_required);
     Some(Destination {
         name: shared.name?,
-        site: Arc::from(shared.site?),
+        site: Arc::from(site),
+        consent_required,
         platform_name: kind.name,
         platform: Arc::from(platform),
         consent: shared.consent,

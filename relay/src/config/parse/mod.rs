@@ -68,6 +68,7 @@ fn syntax<'i>(text: &'i str, notes: &Notes<'_>) -> Option<Spanned<DeTable<'i>>> 
 fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], notes: &Notes<'_>) -> Config {
     let mut root = Section::new(notes, String::new(), 0..0, table.into_inner());
     let server = server::server(root.section("server"), notes);
+    let delivery = server::delivery(root.section("delivery"), notes);
     let store = server::store(root.section("store"), document.directory);
     let tag = server::tag(root.section("tag"), document);
     let sites = site::sites(&mut root, &server);
@@ -81,7 +82,7 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
         notes.advise(&key, at, Advice::ReadableSecret);
     }
-    Config { server, store, tag, sites: sites.all, destinations: destinations.all }
+    Config { server, delivery, store, tag, sites: sites.all, destinations: destinations.all }
 }
 
 /// A key and where its value stands.

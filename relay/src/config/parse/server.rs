@@ -1,4 +1,4 @@
-//! `[server]`, `[store]` and `[tag]`: tables that occur once and may be left out, as every key in them may.
+//! `[server]`, `[delivery]`, `[store]` and `[tag]`: tables that occur once and may be left out, as every key in them may.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ use super::super::advice::Advice;
 use super::super::notes::Notes;
 use super::super::origin::{base_url, is_loopback};
 use super::super::reader::Section;
-use super::super::{Engine, RateLimit, Server, StoreSettings, TagSettings};
+use super::super::{Delivery, Engine, RateLimit, Server, StoreSettings, TagSettings};
 use super::{Document, path};
 
 /// Reads `[server]`.
@@ -104,6 +104,19 @@ fn rate_limit(section: Option<Section<'_, '_>>) -> RateLimit {
 
 /// Events a second from one address: a busy office behind one address stays below it, a flood does not.
 const PER_CLIENT: u32 = 100;
+
+/// Reads `[delivery]`.
+pub(super) fn delivery<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>) -> Delivery {
+    let absent = || Section::new(notes, "delivery".to_owned(), 0..0, toml::de::DeTable::new());
+    let mut section = section.unwrap_or_else(absent);
+    let delivery = Delivery {
+        request_timeout_ms: section.whole("request_timeout_ms", TIMEOUT_MS, 10_000),
+        backoff_base_ms: section.whole("backoff_base_ms", 1..=3_600_000, 1_000),
+        backoff_cap_ms: section.whole("backoff_cap_ms", 1..=86_400_000, 300_000),
+    };
+    section.close();
+    delivery
+}
 
 /// Reads `[store]`.
 pub(super) fn store(section: Option<Section<'_, '_>>, directory: &Path) -> StoreSettings {

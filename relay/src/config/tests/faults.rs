@@ -234,10 +234,13 @@ fn destinations_are_checked() {
 
 #[test]
 fn settings_of_a_platform_are_said_in_the_same_words() {
-    let needs = "missing; expected a value, because the platform needs it";
+    let needs = "missing; expected a value";
     in_destination(
         "",
-        &[&format!("3: destination.e.account: {needs}"), &format!("3: destination.e.access_token: {needs}")],
+        &[
+            "3: destination.e.account: missing; expected an account, digits only",
+            &format!("3: destination.e.access_token: {needs}"),
+        ],
     );
     in_destination(
         &format!("{OWN}acount = 1\nevnts = {{}}\nfoo = 2"),

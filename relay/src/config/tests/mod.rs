@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::{Purpose, UnixMs};
 
 use super::*;
-use crate::platform::{Built, Limits, Outcome, Outgoing, Response, SettingError, Settings};
+use crate::platform::{Built, Key, Limits, Outcome, Outgoing, Response, SettingError, Settings};
 
 /// A platform of this test, with a required text, a required secret and an optional number and table.
 #[derive(Debug)]
@@ -64,7 +64,10 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
     Ok(Box::new(Echo { own, names: settings.names }))
 }
 
-const KINDS: &[Kind] = &[Kind { name: "echo", configure }, Kind { name: "google-ads", configure }];
+const KINDS: &[Kind] = &[
+    Kind { name: "echo", keys: &[Key::required("account", "an account, digits only")], configure },
+    Kind { name: "google-ads", keys: &[], configure },
+];
 
 fn variables(name: &str) -> Option<String> {
     match name {

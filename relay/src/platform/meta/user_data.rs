@@ -7,12 +7,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::Serialize;
-use shared::identity::{Field, Form, Sha256Hex};
+use shared::identity::{Field, Form, Hashes, Raw, Sha256Hex};
 use shared::{Event, UnixMs};
 
 use super::click;
 use crate::platform::address::client_address;
-use crate::platform::{Skip, SkipReason};
+use crate::platform::{Skip, SkipReason, digests};
 
 /// Meta's names for what identifies a visitor, in the order of its page.
 #[derive(Debug, Default, Serialize)]
@@ -55,22 +55,22 @@ impl<'a> UserData<'a> {
     /// With `visitor_id` an event without an external id gets the hash of the visitor id: one more way to join a
     /// visitor's events, useful only where the browser pixel's advanced matching carries the same value.
     pub(super) fn of(event: &'a Event, now: UnixMs, visitor_id: bool) -> Self {
-        let plain = |field| event.user.digests(field, Form::Plain);
-        let mut external_id = plain(Field::ExternalId);
+        let hashed = |field| digests("meta", event, field);
+        let mut external_id = hashed(Field::ExternalId);
         if let (true, true, Some(id)) = (visitor_id, external_id.is_empty(), &event.visitor_id) {
-            external_id.push(Sha256Hex::of(&id.to_lowercase()));
+            external_id.extend(own_id(id));
         }
         Self {
-            em: plain(Field::Email),
-            ph: event.user.digests(Field::Phone, Form::Digits),
-            first_name: plain(Field::FirstName),
-            ln: plain(Field::LastName),
-            ge: plain(Field::Gender),
-            db: plain(Field::BirthDate),
-            ct: plain(Field::City),
-            st: plain(Field::Region),
-            zp: plain(Field::PostalCode),
-            country: plain(Field::Country),
+            em: hashed(Field::Email),
+            ph: hashed(Field::Phone),
+            first_name: hashed(Field::FirstName),
+            ln: hashed(Field::LastName),
+            ge: hashed(Field::Gender),
+            db: hashed(Field::BirthDate),
+            ct: hashed(Field::City),
+            st: hashed(Field::Region),
+            zp: hashed(Field::PostalCode),
+            country: hashed(Field::Country),
             external_id,
             client_ip_address: event.context.ip.as_deref().and_then(client_address),
             client_user_agent: event.context.user_agent.as_deref().filter(|agent| !agent.trim().is_empty()),
@@ -119,6 +119,11 @@ impl<'a> UserData<'a> {
     }
 }
 
+/// The visitor id, treated as the site's own id of a person.
+fn own_id(visitor_id: &str) -> Option<Sha256Hex> {
+    Hashes::of(Field::ExternalId, &Raw::new(visitor_id), None)?.get(Field::ExternalId, Form::Plain)
+}
+
 /// Combinations that are too little, each with all its subsets (error reference of subcode 2804050).
 const TOO_LITTLE: [&[&str]; 4] = [
     &["ct", "country", "st", "zp", "ge", "client_user_agent"],
@@ -126,3 +131,79 @@ const TOO_LITTLE: [&[&str]; 4] = [
     &["fn", "ge"],
     &["ln", "ge"],
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: UnixMs = UnixMs(1_795_420_800_000);
+
+    /// An event with these fields besides the needed ones, as JSON.
+    fn event(fields: &str) -> Event {
+        let json = format!(
+            r#"{{"event":"Lead","event_id":"1","time":0,"source":"web","visitor_id":"V-1",{fields}}}"#
+        );
+        serde_json::from_str(&json).expect(fields)
+    }
+
+    fn check_identity(fields: &str, enough: bool) {
+        let event = event(fields);
+        let user_data = UserData::of(&event, NOW, false);
+        let refused = user_data.check().err().map(|skip| skip.reason);
+        assert_eq!(
+            refused,
+            (!enough).then_some(SkipReason::NoIdentifier),
+            "{fields}: {:?}",
+            user_data.present()
+        );
+    }
+
+    fn user(fields: &[&str]) -> String {
+        let digest = "0".repeat(64);
+        let fields: Vec<String> = fields.iter().map(|name| format!(r#""{name}":["{digest}"]"#)).collect();
+        format!(r#""user":{{{}}}"#, fields.join(","))
+    }
+
+    #[test]
+    fn what_meta_cannot_match_is_too_little() {
+        let agent = r#","context":{"user_agent":"UA"}"#;
+        check_identity(r#""user":{}"#, false);
+        check_identity(r#""context":{"user_agent":"UA"}"#, false);
+        check_identity(
+            &format!("{}{agent}", user(&["city", "country", "region", "postal_code", "gender"])),
+            false,
+        );
+        check_identity(&format!("{}{agent}", user(&["birth_date"])), false);
+        check_identity(&user(&["first_name", "gender"]), false);
+        check_identity(&user(&["last_name", "gender"]), false);
+        check_identity(&user(&["first_name"]), false);
+    }
+
+    #[test]
+    fn anything_beyond_is_enough() {
+        let agent = r#","context":{"user_agent":"UA"}"#;
+        for field in ["email", "phone", "external_id"] {
+            check_identity(&user(&[field]), true);
+        }
+        check_identity(&format!("{}{agent}", user(&["first_name"])), true);
+        check_identity(&user(&["first_name", "last_name"]), true);
+        check_identity(&user(&["birth_date", "city"]), true);
+        check_identity(r#""context":{"ip":"203.0.113.9"}"#, true);
+        check_identity(r#""context":{"ip":"10.0.0.1"}"#, false);
+        check_identity(r#""cookies":{"_fbp":"fb.1.1.2"}"#, true);
+        check_identity(r#""cookies":{"_fbp":"broken"}"#, false);
+        check_identity(r#""click_ids":{"fbclid":"IwAR0"}"#, true);
+    }
+
+    #[test]
+    fn the_visitor_id_is_an_external_id_only_when_asked_for() {
+        let check = |fields: &str, wanted, expected: Option<Sha256Hex>| {
+            let event = event(fields);
+            assert_eq!(UserData::of(&event, NOW, wanted).external_id, Vec::from_iter(expected));
+        };
+        let known = Sha256Hex::parse(&"0".repeat(64));
+        check(r#""user":{}"#, false, None);
+        check(r#""user":{}"#, true, Some(Sha256Hex::of("v-1")));
+        check(&user(&["external_id"]), true, known);
+    }
+}

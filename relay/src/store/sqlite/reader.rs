@@ -110,15 +110,15 @@ pub(super) fn due(
     now: UnixMs,
     limit: usize,
 ) -> Result<Vec<Pending>, StoreError> {
-    let sql = "SELECT log.seq, site, body, attempts, first_ms, due_ms, reason
+    let sql = "SELECT log.seq, site, body, attempts, reached_ms, due_ms, reason
                FROM retry JOIN log USING (seq)
                WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' ORDER BY due_ms, seq LIMIT ?3";
     let mut sites = Sites::default();
     let pending = |row: &Row<'_>| {
         let (attempts, reason) = (row.get(3)?, row.get(6)?);
-        let (first_attempt, due) = (UnixMs(row.get(4)?), UnixMs(row.get(5)?));
+        let (reached, due) = (row.get::<_, Option<i64>>(4)?.map(UnixMs), UnixMs(row.get(5)?));
         let logged = sites.logged(row)?;
-        Ok(logged.map(|logged| Pending { logged, attempts, first_attempt, due, reason }))
+        Ok(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
     };
     rows(connection, "read what is due", sql, params![destination, now.0, bound(limit)], pending)?
         .into_iter()

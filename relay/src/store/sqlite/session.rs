@@ -64,8 +64,11 @@ impl<'c> Hot<'c> {
             identity: connection
                 .prepare("SELECT visitor, visitors FROM identity WHERE site = ?1 AND key = ?2")?,
             link: connection.prepare(
-                "INSERT INTO identity VALUES (?1, ?2, ?3, 1, ?4)
-                 ON CONFLICT DO UPDATE SET visitors = visitors + (visitor <> excluded.visitor),
+                "INSERT INTO identity VALUES (?1, ?2, ?3, 1, ?4, ' ' || ?3 || ' ')
+                 ON CONFLICT DO UPDATE SET
+                     visitors = visitors + (instr(known, excluded.known) = 0),
+                     known = iif(instr(known, excluded.known) = 0 AND length(known) < 600,
+                                 known || ltrim(excluded.known), known),
                      visitor = excluded.visitor, seen_ms = max(seen_ms, excluded.seen_ms)",
             )?,
         })

@@ -53,11 +53,11 @@ fn advance(session: &mut Session<'_>, destination: &str, cursor: Seq) -> Result<
 
 /// Keeps an event for another try, or again.
 fn keep(session: &mut Session<'_>, destination: &str, retry: &Retry) -> Result<(), StoreError> {
-    let Retry { seq, attempts, first_attempt, due, reason } = retry;
+    let Retry { seq, attempts, reached, due, reason } = retry;
     let sql = "INSERT INTO retry SELECT seq, ?2, ?3, ?4, ?5, ?6 FROM log WHERE seq = ?1 AND body <> ''
-               ON CONFLICT DO UPDATE SET attempts = excluded.attempts, first_ms = excluded.first_ms,
+               ON CONFLICT DO UPDATE SET attempts = excluded.attempts, reached_ms = excluded.reached_ms,
                    due_ms = excluded.due_ms, reason = excluded.reason";
-    let row = params![seq, destination, attempts, first_attempt.0, due.0, reason];
+    let row = params![seq, destination, attempts, reached.map(|at| at.0), due.0, reason];
     session.execute("keep an event for retry", sql, row).map(drop)
 }
 

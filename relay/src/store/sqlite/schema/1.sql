@@ -32,13 +32,15 @@ CREATE TABLE visitor (
   PRIMARY KEY (site, id)
 );
 
--- Where an identity key leads, and how many visitors it has led to.
+-- Where an identity key leads, and how many visitors it has led to. `known` lists the first of them between blanks,
+-- so that somebody who changes between two devices stays two visitors.
 CREATE TABLE identity (
   site     TEXT NOT NULL,
   key      TEXT NOT NULL,
   visitor  TEXT NOT NULL,
   visitors INTEGER NOT NULL,
   seen_ms  INTEGER NOT NULL,
+  known    TEXT NOT NULL,
   PRIMARY KEY (site, key)
 ) WITHOUT ROWID;
 
@@ -48,12 +50,13 @@ CREATE TABLE cursor (
   seq         INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- Events to try again. By number first: pruning asks whether anyone still needs it.
+-- Events to try again. By number first: pruning asks whether anyone still needs it. `reached_ms` is when one first
+-- may have arrived at the platform; NULL while surely none did.
 CREATE TABLE retry (
   seq         INTEGER NOT NULL,
   destination TEXT NOT NULL,
   attempts    INTEGER NOT NULL,
-  first_ms    INTEGER NOT NULL,
+  reached_ms  INTEGER,
   due_ms      INTEGER NOT NULL,
   reason      TEXT NOT NULL,
   PRIMARY KEY (seq, destination)

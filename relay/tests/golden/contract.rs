@@ -1,0 +1,161 @@
+//! What must be true of every platform, for any event and any answer: nothing panics, no event is lost or doubled.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+use relay::platform::{ALL, Kind, Outgoing, Response};
+use shared::event::{STANDARD_EVENTS, Source};
+use shared::{ClickId, Event, Item, Properties, Scalar, UnixMs};
+
+use crate::case::NOW;
+use crate::plain;
+
+/// Sooner or later every limit, name and shape: any text, any number, any time.
+fn event() -> impl Strategy<Value = Event> {
+    let name = prop_oneof![3 => select(&STANDARD_EVENTS[..]).prop_map(str::to_owned), 1 => ".{0,60}"];
+    let sources =
+        [Source::Web, Source::Server, Source::Crm, Source::Phone, Source::Store, Source::Email, Source::Chat];
+    let head = (name, ".{0,20}", any::<i64>(), any::<bool>(), select(sources.to_vec()));
+    let place = (prop::option::of(url()), prop::option::of(".{0,20}"), prop::option::of(".{0,20}"));
+    let click = (
+        prop::option::of(".{0,10}"),
+        any::<Option<i64>>(),
+        prop::option::of(cookie()),
+        prop::option::of(cookie()),
+    );
+    (head, place, click, properties()).prop_map(|(head, place, click, properties)| {
+        let (name, event_id, time, recent, source) = head;
+        let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
+        let mut event = empty(name, event_id, time, source);
+        (event.page.url, event.context.ip, event.context.user_agent) = place;
+        let (fbclid, seen_at, fbc, fbp) = click;
+        let id = |value| ClickId { value, seen_at: seen_at.map(UnixMs) };
+        event.click_ids.extend(fbclid.map(|value| ("fbclid".to_owned(), id(value))));
+        event.cookies.extend(fbc.map(|value| ("_fbc".to_owned(), value)));
+        event.cookies.extend(fbp.map(|value| ("_fbp".to_owned(), value)));
+        event.properties = properties;
+        event
+    })
+}
+
+fn url() -> impl Strategy<Value = String> {
+    prop_oneof!["https://shop\\.example/[a-z]{0,9}(\\?.{0,20})?", ".{0,30}"]
+}
+
+fn cookie() -> impl Strategy<Value = String> {
+    prop_oneof!["fb\\.[0-9]{1,2}\\.[0-9]{1,25}\\.[A-Za-z0-9_]{0,9}(\\.[A-Z]{0,3})?", ".{0,20}"]
+}
+
+fn properties() -> impl Strategy<Value = Properties> {
+    let item = (prop::option::of(".{0,9}"), any::<Option<f64>>(), any::<Option<f64>>())
+        .prop_map(|(id, price, quantity)| Item { id, price, quantity, ..Item::default() });
+    let scalar = prop_oneof![
+        any::<bool>().prop_map(Scalar::Bool),
+        any::<i64>().prop_map(Scalar::Integer),
+        any::<f64>().prop_map(Scalar::Number),
+        ".{0,9}".prop_map(Scalar::Text),
+        Just(Scalar::List(vec![Scalar::Text("a".to_owned())])),
+    ];
+    let name = prop_oneof![
+        select(vec!["content_ids", "content_type", "value", "status"]).prop_map(str::to_owned),
+        ".{0,9}"
+    ];
+    let custom = prop::collection::btree_map(name, scalar, 0..4);
+    let currency = select(vec!["EUR", "no currency"]).prop_map(shared::money::Currency::parse);
+    (any::<Option<f64>>(), currency, prop::collection::vec(item, 0..4), custom).prop_map(
+        |(value, currency, items, custom)| Properties {
+            value,
+            currency,
+            items,
+            custom,
+            ..Properties::default()
+        },
+    )
+}
+
+fn empty(event: String, event_id: String, time: UnixMs, source: Source) -> Event {
+    let json = r#"{"event":"Lead","event_id":"1","time":0,"source":"web"}"#;
+    let bare: Event = serde_json::from_str(json).expect("an event");
+    Event { event, event_id, time, source, ..bare }
+}
+
+fn response() -> impl Strategy<Value = Response> {
+    let json = select(vec![
+        r#"{"events_received":1}"#,
+        r#"{"events_received":-1}"#,
+        r#"{"error":{"code":100}}"#,
+        r#"{"error":{"code":"190"}}"#,
+        r#"{"error":null}"#,
+        "[[[",
+        "null",
+    ]);
+    let body = prop_oneof![any::<Vec<u8>>(), json.prop_map(|json| json.as_bytes().to_vec())];
+    let answer =
+        (any::<u16>(), any::<Option<u32>>(), body).prop_map(|(status, seconds, body)| Response::Answer {
+            status,
+            retry_after: seconds.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+            headers: Vec::new(),
+            body,
+        });
+    prop_oneof![4 => answer, 1 => ".{0,20}".prop_map(Response::NotSent), 1 => ".{0,20}".prop_map(Response::NoAnswer)]
+}
+
+/// Every index once, limits respected, bodies readable.
+fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
+    let case = plain(kind);
+    let outgoing: Vec<_> =
+        events.iter().map(|event| Outgoing { event, site: "shop", renamed: None }).collect();
+    let built = case.platform.build(&outgoing, now);
+    let mut places: Vec<usize> = built.skips.iter().map(|(place, _)| *place).collect();
+    for planned in &built.requests {
+        assert!(!planned.events.is_empty() && planned.events.len() <= case.platform.limits().batch);
+        assert!(planned.events.is_sorted(), "events keep their order");
+        places.extend(&planned.events);
+        let body = planned.request.body.expose();
+        assert!(body.len() <= 1_000_000, "{} bytes", body.len());
+        if let relay::platform::Body::Json(_) = planned.request.body {
+            serde_json::from_str::<serde_json::Value>(&body).expect("valid JSON");
+        }
+    }
+    places.sort_unstable();
+    assert!(places.into_iter().eq(0..events.len()), "{}: every event once, sent or skipped", kind.name);
+}
+
+proptest! {
+    #[test]
+    fn every_event_is_sent_or_skipped_once(events in prop::collection::vec(event(), 0..8), now in any::<i64>()) {
+        for kind in ALL {
+            check_build(kind, &events, NOW);
+            check_build(kind, &events, UnixMs(now));
+        }
+    }
+
+    #[test]
+    fn every_answer_settles_every_event(response in response(), events in 0usize..5) {
+        for kind in ALL {
+            let outcomes = plain(kind).platform.read(&response, events, NOW);
+            prop_assert_eq!(outcomes.len(), events, "{}", kind.name);
+        }
+    }
+}
+
+#[test]
+fn more_events_than_one_request_holds_are_cut_into_several() {
+    for kind in ALL {
+        let case = plain(kind);
+        let events = vec![case.events[0].clone(); 3 * case.platform.limits().batch + 1];
+        check_build(kind, &events, case.now);
+    }
+}
+
+#[test]
+fn events_of_many_bytes_are_cut_into_several() {
+    for kind in ALL {
+        let case = plain(kind);
+        let mut large = case.events[0].clone();
+        let text = "x".repeat(shared::limits::PROPERTY);
+        let item = Item { id: Some(text.clone()), name: Some(text), ..Item::default() };
+        large.properties.items = vec![item; 40];
+        let events = vec![large; 20];
+        check_build(kind, &events, case.now);
+    }
+}

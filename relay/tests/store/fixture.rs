@@ -1,0 +1,153 @@
+//! What the store's tests share: a small pipeline, events a person can read, and a way to crash.
+//!
+//! The pipeline is a plain function, so what it shall do stands in the event's name: `Panic`, `Fail` and `Wait`
+//! misbehave as they say, everything else is claimed, tied to its visitor and appended.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use relay::store::sqlite::SqliteStore;
+use relay::store::{Incoming, Logged, Store, StoreError, Transaction, Verdict};
+use shared::visitor::Visitor;
+use shared::{Event, UnixMs};
+use tempfile::TempDir;
+
+/// While a test holds this, an event named `Wait` holds up the writer.
+pub(crate) static GATE: Mutex<()> = Mutex::new(());
+
+/// Claims the event id, remembers the visitor, ties the order to it, and appends. What it learned of the identity
+/// goes into the page title, where the log shows it.
+pub(crate) fn pipeline(
+    transaction: &mut dyn Transaction,
+    mut incoming: Incoming,
+) -> Result<Verdict, StoreError> {
+    let (site, now) = (Arc::clone(&incoming.site), incoming.received);
+    let event = &mut incoming.event;
+    let known = transaction.claimed(&site, &event.event_id)?;
+    if !transaction.claim(&site, &event.event_id, now)? {
+        assert!(known, "a key that cannot be claimed is claimed");
+        return Ok(Verdict::Duplicate);
+    }
+    if let Some(id) = &event.visitor_id {
+        let mut visitor = transaction.visitor(&site, id)?.unwrap_or_default();
+        visitor.url = Some(format!("{}{}", visitor.url.unwrap_or_default(), event.event_id));
+        visitor.seen_at = now;
+        transaction.put_visitor(&site, id, &visitor)?;
+        if let Some(order) = &event.properties.order_id {
+            transaction.link(&site, order, id, now)?;
+        }
+    }
+    if let Some(order) = &event.properties.order_id {
+        event.page.title = transaction.identity(&site, order)?.map(|found| format!("{found:?}"));
+    }
+    let name = event.event.clone();
+    let stored = Verdict::Stored(transaction.append(incoming)?);
+    match name.as_str() {
+        "Panic" => panic!("the pipeline was told to panic"),
+        "Fail" => Err(StoreError::Corrupt { what: "test" }),
+        "Wait" => {
+            drop(GATE.lock().unwrap_or_else(PoisonError::into_inner));
+            Ok(stored)
+        }
+        _ => Ok(stored),
+    }
+}
+
+/// An event of a site.
+pub(crate) fn incoming(site: &str, name: &str, id: &str, received: i64) -> Incoming {
+    let json = format!(r#"{{"event":"{name}","event_id":"{id}","time":{received},"source":"web"}}"#);
+    let event: Event = serde_json::from_str(&json).unwrap();
+    Incoming { site: Arc::from(site), received: UnixMs(received), event }
+}
+
+/// An ordinary event of the shop.
+pub(crate) fn lead(id: &str) -> Incoming {
+    incoming("shop", "Lead", id, 1000)
+}
+
+/// The same, by a visitor.
+pub(crate) fn lead_of(visitor: &str, id: &str) -> Incoming {
+    let mut lead = lead(id);
+    lead.event.visitor_id = Some(visitor.to_owned());
+    lead
+}
+
+/// Runs a test's future.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+/// Polls once: what the future does before it first waits is done, and it must wait.
+pub(crate) fn start<F: Future + Unpin>(future: &mut F) {
+    assert!(poll_once(future).is_pending(), "the store answered where it should have waited");
+}
+
+/// Polls once.
+pub(crate) fn poll_once<F: Future + Unpin>(future: &mut F) -> Poll<F::Output> {
+    pin!(future).poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Ids of events read.
+pub(crate) fn ids(events: &[Logged]) -> Vec<&str> {
+    events.iter().map(|logged| logged.event.event_id.as_str()).collect()
+}
+
+/// A folder with a database, which moves when its relay crashes.
+pub(crate) struct Disk {
+    folder: TempDir,
+}
+
+impl Disk {
+    /// Nothing on it yet.
+    pub(crate) fn empty() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// The database.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.folder.path().join("data/events.db")
+    }
+
+    /// The write-ahead log.
+    pub(crate) fn wal_path(&self) -> PathBuf {
+        self.folder.path().join("data/events.db-wal")
+    }
+
+    /// Opens the store.
+    pub(crate) fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.path(), pipeline).unwrap()
+    }
+
+    /// What another machine would find if this one lost power now: the files as they are, and nothing of the
+    /// process. `wal_bytes` cuts the write-ahead log, as a write that had only begun would.
+    pub(crate) fn after_crash(&self, wal_bytes: Option<u64>) -> Self {
+        let after = Self::empty();
+        std::fs::create_dir_all(after.path().parent().unwrap()).unwrap();
+        std::fs::copy(self.path(), after.path()).unwrap();
+        if self.wal_path().exists() {
+            std::fs::copy(self.wal_path(), after.wal_path()).unwrap();
+        }
+        if let Some(bytes) = wal_bytes {
+            let wal = std::fs::File::options().write(true).open(after.wal_path()).unwrap();
+            wal.set_len(bytes).unwrap();
+        }
+        after
+    }
+
+    /// Whether a text stands anywhere in the database or its side files.
+    pub(crate) fn contains(&self, text: &str) -> bool {
+        let folder = self.path().parent().map(Path::to_owned).unwrap();
+        std::fs::read_dir(folder).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(text.len()).any(|window| window == text.as_bytes())
+        })
+    }
+}
+
+/// The memory of a visitor of the shop.
+pub(crate) async fn visitor(store: &dyn Store, id: &str) -> Option<Visitor> {
+    store.visitor("shop", id).await.unwrap()
+}

@@ -1,0 +1,266 @@
+//! The steps of the model test: what may happen to a store, done to two of them at once.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use relay::store::memory::MemoryStore;
+use relay::store::sqlite::SqliteStore;
+use relay::store::{
+    Backlog, Dead, DeadLetter, Pending, Retention, Retry, Seq, Settlement, Store, StoreError, Verdict,
+};
+use shared::UnixMs;
+use shared::visitor::Visitor;
+
+use crate::fixture::{Disk, incoming, pipeline};
+
+const SITES: [&str; 2] = ["shop", "blog"];
+const VISITORS: [&str; 3] = ["ann", "ben", "cho"];
+const DESTINATIONS: [&str; 3] = ["meta", "webhook", "tiktok"];
+/// Times lie in 0..`LATEST`, so that limits cut anywhere.
+const LATEST: i64 = 50;
+
+/// One event: site, name, id, visitor, order, time of arrival.
+type Draft = (usize, &'static str, u8, Option<usize>, Option<u8>, i64);
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+pub(crate) enum Step {
+    Append(Vec<Draft>),
+    Read {
+        after: Seq,
+        limit: usize,
+    },
+    Cursor {
+        destination: usize,
+        from_start: bool,
+    },
+    Due {
+        destination: usize,
+        now: i64,
+        limit: usize,
+    },
+    Settle {
+        destination: usize,
+        cursor: Option<Seq>,
+        retry: Vec<(Seq, i64)>,
+        done: Vec<Seq>,
+        dead: Vec<(Seq, i64)>,
+    },
+    Prune {
+        log: i64,
+        dedup: i64,
+        visitors: i64,
+        dead: i64,
+        listed: Vec<usize>,
+    },
+    Erase {
+        site: usize,
+        visitor: usize,
+    },
+    Ping,
+    /// Power fails; the store is opened again from what is on disk.
+    Crash,
+    /// An orderly end and a new start.
+    Restart,
+}
+
+/// Any step, the common ones more often.
+pub(crate) fn step() -> impl Strategy<Value = Step> {
+    let seq = || 0..60i64;
+    let destination = || 0..DESTINATIONS.len();
+    let timed = || prop::collection::vec((seq(), 0..LATEST), 0..4);
+    prop_oneof![
+        8 => prop::collection::vec(draft(), 0..6).prop_map(Step::Append),
+        3 => (-1..60i64, 0..8usize).prop_map(|(after, limit)| Step::Read { after, limit }),
+        2 => (destination(), any::<bool>())
+            .prop_map(|(destination, from_start)| Step::Cursor { destination, from_start }),
+        2 => (destination(), 0..LATEST, 0..4usize)
+            .prop_map(|(destination, now, limit)| Step::Due { destination, now, limit }),
+        6 => (destination(), prop::option::of(seq()), timed(), prop::collection::vec(seq(), 0..3), timed())
+            .prop_map(|(destination, cursor, retry, done, dead)| Step::Settle { destination, cursor, retry, done, dead }),
+        2 => ([0..LATEST, 0..LATEST, 0..LATEST, 0..LATEST], prop::sample::subsequence(vec![0, 1, 2], 0..=3))
+            .prop_map(|([log, dedup, visitors, dead], listed)| Step::Prune { log, dedup, visitors, dead, listed }),
+        1 => (0..SITES.len(), 0..VISITORS.len()).prop_map(|(site, visitor)| Step::Erase { site, visitor }),
+        1 => Just(Step::Ping),
+        2 => Just(Step::Crash),
+        1 => Just(Step::Restart),
+    ]
+}
+
+fn draft() -> impl Strategy<Value = Draft> {
+    let name = prop_oneof![20 => Just("Lead"), 20 => Just("Purchase"), 1 => Just("Panic"), 1 => Just("Fail")];
+    let visitor = prop::option::of(0..VISITORS.len());
+    (0..SITES.len(), name, 0..40u8, visitor, prop::option::of(0..4u8), 0..LATEST)
+}
+
+/// Both stores, and what must hold besides their agreement.
+pub(crate) struct Pair {
+    disk: Disk,
+    durable: SqliteStore,
+    model: MemoryStore,
+    /// The highest number ever given.
+    highest: Seq,
+    cursors: BTreeMap<&'static str, Seq>,
+}
+
+impl Pair {
+    pub(crate) fn new() -> Self {
+        let disk = Disk::empty();
+        let durable = disk.open();
+        Self { disk, durable, model: MemoryStore::new(pipeline), highest: 0, cursors: BTreeMap::new() }
+    }
+
+    /// Takes one step with both and compares everything that can be asked.
+    pub(crate) async fn take(&mut self, step: &Step) {
+        match step {
+            Step::Crash => self.crash(),
+            Step::Restart => self.restart().await,
+            Step::Append(drafts) => self.append(drafts).await,
+            Step::Prune { listed, .. } => {
+                self.cursors.retain(|name, _| listed.iter().any(|index| DESTINATIONS[*index] == *name));
+                self.both(step).await;
+            }
+            Step::Read { .. }
+            | Step::Cursor { .. }
+            | Step::Due { .. }
+            | Step::Settle { .. }
+            | Step::Erase { .. }
+            | Step::Ping => self.both(step).await,
+        }
+        let seen = observe(&self.durable).await;
+        assert_eq!(seen, observe(&self.model).await, "after {step:?}");
+        self.cursors_only_advance(&seen);
+    }
+
+    async fn both(&self, step: &Step) {
+        assert_eq!(answer(&self.durable, step).await, answer(&self.model, step).await, "{step:?}");
+    }
+
+    async fn append(&mut self, drafts: &[Draft]) {
+        let durable = append(&self.durable, drafts).await;
+        assert_eq!(durable, append(&self.model, drafts).await, "{drafts:?}");
+        for verdict in durable.unwrap_or_default() {
+            if let Verdict::Stored(seq) = verdict {
+                assert!(seq > self.highest, "{seq} was given twice");
+                self.highest = seq;
+            }
+        }
+    }
+
+    fn cursors_only_advance(&mut self, seen: &Seen) {
+        for (destination, backlog) in DESTINATIONS.iter().zip(&seen.backlogs) {
+            let before = self.cursors.insert(destination, backlog.cursor).unwrap_or(0);
+            assert!(backlog.cursor >= before, "the cursor of {destination} went back to {}", backlog.cursor);
+            assert!(backlog.cursor <= backlog.head, "the cursor of {destination} is past the log");
+        }
+    }
+
+    fn crash(&mut self) {
+        let after = self.disk.after_crash(None);
+        self.durable = after.open();
+        self.disk = after;
+    }
+
+    async fn restart(&mut self) {
+        self.durable.close().await.unwrap();
+        self.durable = self.disk.open();
+    }
+}
+
+async fn append(store: &dyn Store, drafts: &[Draft]) -> Result<Vec<Verdict>, String> {
+    let events = drafts.iter().map(|(site, name, id, visitor, order, received)| {
+        let mut incoming = incoming(SITES[*site], name, &format!("e{id}"), *received);
+        incoming.event.visitor_id = visitor.map(|index| VISITORS[index].to_owned());
+        incoming.event.properties.order_id = order.map(|number| format!("ord:{number}"));
+        incoming
+    });
+    store.append(events.collect()).await.map_err(|error| error.to_string())
+}
+
+/// Takes a step that is one call, and writes its answer down.
+async fn answer(store: &dyn Store, step: &Step) -> String {
+    let answer: Result<String, StoreError> = match step {
+        Step::Read { after, limit } => written(store.read(*after, *limit).await),
+        Step::Cursor { destination, from_start } => {
+            written(store.cursor(DESTINATIONS[*destination], *from_start).await)
+        }
+        Step::Due { destination, now, limit } => {
+            written(store.due(DESTINATIONS[*destination], UnixMs(*now), *limit).await)
+        }
+        Step::Settle { destination, cursor, retry, done, dead } => {
+            let retry = retry.iter().map(|(seq, due)| retried(*seq, *due)).collect();
+            let dead = dead.iter().map(|(seq, at)| buried(*seq, *at)).collect();
+            let settlement = Settlement { cursor: *cursor, retry, done: done.clone(), dead };
+            written(store.settle(DESTINATIONS[*destination], settlement).await)
+        }
+        Step::Prune { log, dedup, visitors, dead, listed } => {
+            let retention = Retention {
+                log_before: UnixMs(*log),
+                dedup_before: UnixMs(*dedup),
+                visitors_before: UnixMs(*visitors),
+                dead_before: UnixMs(*dead),
+            };
+            let listed: Vec<String> = listed.iter().map(|index| DESTINATIONS[*index].to_owned()).collect();
+            written(store.prune(retention, &listed).await)
+        }
+        Step::Erase { site, visitor } => written(store.erase(SITES[*site], VISITORS[*visitor]).await),
+        Step::Ping => written(store.ping().await),
+        Step::Append(_) | Step::Crash | Step::Restart => Ok(String::new()),
+    };
+    answer.unwrap_or_else(|error| error.to_string())
+}
+
+fn written<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Result<String, StoreError> {
+    answer.map(|value| format!("{value:?}"))
+}
+
+fn retried(seq: Seq, due: i64) -> Retry {
+    let reason = format!("busy until {due}");
+    Retry { seq, attempts: due as u32 + 1, first_attempt: UnixMs(due / 2), due: UnixMs(due), reason }
+}
+
+fn buried(seq: Seq, at: i64) -> Dead {
+    Dead { seq, at: UnixMs(at), reason: format!("refused at {at}") }
+}
+
+/// All a store shows of itself.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    head: Seq,
+    events: Vec<String>,
+    backlogs: Vec<Backlog>,
+    due: Vec<Vec<String>>,
+    dead: Vec<Vec<DeadLetter>>,
+    visitors: Vec<Option<Visitor>>,
+}
+
+async fn observe(store: &dyn Store) -> Seen {
+    let mut seen = Seen {
+        head: *store.watch().borrow(),
+        events: lines(&store.read(0, usize::MAX).await.unwrap()),
+        backlogs: Vec::new(),
+        due: Vec::new(),
+        dead: Vec::new(),
+        visitors: Vec::new(),
+    };
+    for destination in DESTINATIONS {
+        let due: Vec<Pending> = store.due(destination, UnixMs(LATEST), usize::MAX).await.unwrap();
+        let backlog = store.backlog(destination).await.unwrap();
+        let dead = store.dead_letters(destination, usize::MAX).await.unwrap();
+        assert_eq!(backlog.pending, due.len() as u64, "every pending event can be read");
+        assert_eq!(backlog.dead, dead.len() as u64);
+        seen.backlogs.push(backlog);
+        seen.due.push(lines(&due));
+        seen.dead.push(dead);
+    }
+    for site in SITES {
+        for visitor in VISITORS {
+            seen.visitors.push(store.visitor(site, visitor).await.unwrap());
+        }
+    }
+    seen
+}
+
+fn lines<T: std::fmt::Debug>(items: &[T]) -> Vec<String> {
+    items.iter().map(|item| format!("{item:?}")).collect()
+}

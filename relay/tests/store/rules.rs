@@ -1,0 +1,316 @@
+//! Rules of the store that a history of single calls does not reach: requests that meet in one transaction, a full
+//! queue, a torn file, two relays, closing, and what a disk still holds after an erasure.
+
+use std::sync::PoisonError;
+
+use relay::store::memory::MemoryStore;
+use relay::store::sqlite::{OpenError, Sizes, SqliteStore};
+use relay::store::{Retention, Settlement, Store, StoreError, Verdict};
+use shared::UnixMs;
+
+use crate::fixture::{Disk, GATE, ids, incoming, lead, lead_of, pipeline, poll_once, run, start, visitor};
+
+fn wait(id: &str) -> relay::store::Incoming {
+    incoming("shop", "Wait", id, 1000)
+}
+
+#[test]
+fn requests_that_come_together_share_a_transaction() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests = vec![store.append(vec![wait("first")])];
+        requests.extend((0..200).map(|number| store.append(vec![lead(&number.to_string())])));
+        requests.iter_mut().for_each(start);
+        drop(gate);
+        for (index, request) in requests.into_iter().enumerate() {
+            assert_eq!(request.await.unwrap(), [Verdict::Stored(index as i64 + 1)]);
+        }
+    });
+    assert!(store.commits() <= 2, "201 requests took {} transactions", store.commits());
+}
+
+#[test]
+fn a_group_takes_no_more_events_than_its_size() {
+    let disk = Disk::empty();
+    let sizes = Sizes { group_events: 10, ..Sizes::default() };
+    let store = SqliteStore::open_sized(&disk.path(), pipeline, sizes).unwrap();
+    run(async {
+        let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut requests: Vec<_> = (0..30)
+            .map(|number| store.append(vec![wait(&format!("{number}a")), lead(&format!("{number}b"))]))
+            .collect();
+        requests.iter_mut().for_each(start);
+        drop(gate);
+        for request in requests {
+            request.await.unwrap();
+        }
+    });
+    assert!(store.commits() >= 6, "60 events in tens took {} transactions", store.commits());
+}
+
+#[test]
+fn a_request_whose_pipeline_fails_takes_nobody_with_it() {
+    for (name, message) in [("Panic", "panicked"), ("Fail", "cannot be read")] {
+        let disk = Disk::empty();
+        let store = disk.open();
+        run(async {
+            let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut first = store.append(vec![wait("first")]);
+            let mut before = store.append(vec![lead("before")]);
+            let mut bad =
+                store.append(vec![lead_of("ann", "good half"), incoming("shop", name, "bad half", 1)]);
+            let mut after = store.append(vec![lead("after"), lead("good half")]);
+            [&mut first, &mut before, &mut bad, &mut after].into_iter().for_each(start);
+            drop(gate);
+            assert_eq!(first.await.unwrap(), [Verdict::Stored(1)]);
+            assert_eq!(before.await.unwrap(), [Verdict::Stored(2)]);
+            let error = bad.await.unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+            assert_eq!(after.await.unwrap(), [Verdict::Stored(3), Verdict::Stored(4)]);
+            assert_eq!(visitor(&store, "ann").await, None);
+            assert_eq!(ids(&store.read(0, 9).await.unwrap()), ["first", "before", "after", "good half"]);
+            let reopened = disk.after_crash(None);
+            let events = reopened.open().read(0, 9).await.unwrap();
+            assert_eq!(ids(&events), ["first", "before", "after", "good half"]);
+        });
+    }
+}
+
+#[test]
+fn a_full_queue_refuses_appends_at_once_and_recovers() {
+    let disk = Disk::empty();
+    let sizes = Sizes { queue_events: 4, ..Sizes::default() };
+    let store = SqliteStore::open_sized(&disk.path(), pipeline, sizes).unwrap();
+    run(async {
+        let gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = store.append(vec![wait("first")]);
+        let mut second = store.append(vec![lead("a"), lead("b")]);
+        [&mut first, &mut second].into_iter().for_each(start);
+        let mut third = store.append(vec![lead("c"), lead("d")]);
+        assert!(matches!(poll_once(&mut third), std::task::Poll::Ready(Err(StoreError::Busy))));
+        let mut fourth = store.append(vec![lead("e")]);
+        start(&mut fourth);
+        assert!(matches!(store.ping().await, Err(StoreError::Busy)));
+        // A settlement waits for room instead: it makes room elsewhere.
+        let mut settled = store.settle("meta", Settlement { cursor: Some(1), ..Settlement::default() });
+        start(&mut settled);
+        drop(gate);
+        for request in [first, second, fourth] {
+            request.await.unwrap();
+        }
+        settled.await.unwrap();
+        store.ping().await.unwrap();
+        // More than the queue ever holds is let in alone.
+        store.append((0..9).map(|number| lead(&number.to_string())).collect()).await.unwrap();
+        assert_eq!(*store.watch().borrow(), 13);
+    });
+}
+
+#[test]
+fn a_caller_that_gives_up_changes_nothing_for_the_others() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        let mut abandoned = store.append(vec![wait("abandoned")]);
+        {
+            let _gate = GATE.lock().unwrap_or_else(PoisonError::into_inner);
+            start(&mut abandoned);
+            drop(abandoned);
+        }
+        assert_eq!(store.append(vec![lead("next")]).await.unwrap(), [Verdict::Stored(2)]);
+        assert_eq!(store.append(vec![lead("abandoned")]).await.unwrap(), [Verdict::Duplicate]);
+    });
+}
+
+#[test]
+fn a_write_that_had_only_begun_is_undone_whole() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        store.append(vec![lead("acknowledged")]).await.unwrap();
+        let acknowledged = disk.wal_path().metadata().unwrap().len();
+        store
+            .append((0..20).map(|number| lead_of("ann", &format!("torn {number}"))).collect())
+            .await
+            .unwrap();
+        let all = disk.wal_path().metadata().unwrap().len();
+        assert!(all > acknowledged + 4096, "the second write takes several pages");
+        for cut in (acknowledged..all).step_by(1021) {
+            let crashed = disk.after_crash(Some(cut));
+            let store = crashed.open();
+            assert_eq!(ids(&store.read(0, 99).await.unwrap()), ["acknowledged"], "cut at {cut} of {all}");
+            assert_eq!(visitor(&store, "ann").await, None);
+            assert_eq!(store.append(vec![lead("torn 0")]).await.unwrap(), [Verdict::Stored(2)]);
+        }
+    });
+}
+
+#[test]
+fn a_second_relay_is_refused_while_an_operator_may_look() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(store.append(vec![lead("a")])).unwrap();
+    let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap();
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    assert!(error.to_string().starts_with("another relay is using"), "{error}");
+
+    let tool = rusqlite::Connection::open(disk.path()).unwrap();
+    let name: String =
+        tool.query_row("SELECT body ->> '$.event' FROM log WHERE seq = 1", [], |row| row.get(0)).unwrap();
+    assert_eq!(name, "Lead");
+    run(store.append(vec![lead("b")])).unwrap();
+    drop((store, tool));
+    disk.open();
+}
+
+#[test]
+fn a_newer_or_foreign_file_is_refused_and_left_alone() {
+    let check = |sql: &str, expected: &str| {
+        let disk = Disk::empty();
+        drop(disk.open());
+        let tool = rusqlite::Connection::open(disk.path()).unwrap();
+        tool.execute_batch(sql).unwrap();
+        let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap().to_string();
+        assert!(error.contains(expected), "{error}");
+    };
+    check("PRAGMA user_version = 99", "has schema 99, this relay knows up to 1");
+    check("PRAGMA application_id = 7", "is the database of another program");
+
+    let disk = Disk::empty();
+    std::fs::create_dir_all(disk.path().parent().unwrap()).unwrap();
+    std::fs::write(disk.path(), "these are the minutes of a meeting, and no database at all").unwrap();
+    let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap();
+    assert!(matches!(error, OpenError::Engine { .. }), "{error}");
+    assert!(std::fs::read_to_string(disk.path()).unwrap().starts_with("these are the minutes"));
+}
+
+#[test]
+fn closing_finishes_what_was_accepted_and_refuses_the_rest() {
+    let disk = Disk::empty();
+    let durable = disk.open();
+    run(async {
+        let mut accepted = durable.append(vec![lead("accepted")]);
+        start(&mut accepted);
+        durable.close().await.unwrap();
+        assert_eq!(accepted.await.unwrap(), [Verdict::Stored(1)]);
+    });
+    assert!(!disk.wal_path().exists(), "the database is whole in one file");
+    let model = MemoryStore::new(pipeline);
+    run(model.close()).unwrap();
+    for store in [&durable as &dyn Store, &model] {
+        run(everything_is_closed(store));
+    }
+    assert_eq!(ids(&run(disk.open().read(0, 9)).unwrap()), ["accepted"]);
+}
+
+async fn everything_is_closed(store: &dyn Store) {
+    let nothing = Retention {
+        log_before: UnixMs(0),
+        dedup_before: UnixMs(0),
+        visitors_before: UnixMs(0),
+        dead_before: UnixMs(0),
+    };
+    let closed =
+        |answer: Option<StoreError>| assert!(matches!(answer, Some(StoreError::Closed)), "{answer:?}");
+    closed(store.append(vec![lead("late")]).await.err());
+    closed(store.read(0, 1).await.err());
+    closed(store.cursor("meta", true).await.err());
+    closed(store.due("meta", UnixMs(0), 1).await.err());
+    closed(store.settle("meta", Settlement::default()).await.err());
+    closed(store.backlog("meta").await.err());
+    closed(store.dead_letters("meta", 1).await.err());
+    closed(store.visitor("shop", "ann").await.err());
+    closed(store.erase("shop", "ann").await.err());
+    closed(store.prune(nothing, &[]).await.err());
+    closed(store.ping().await.err());
+    closed(store.close().await.err());
+}
+
+#[test]
+fn whoever_is_woken_finds_the_event() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        let mut watch = store.watch();
+        let (_, read) = tokio::join!(
+            async {
+                for number in 0..50 {
+                    store.append(vec![lead(&number.to_string())]).await.unwrap();
+                }
+            },
+            async {
+                let mut read = 0;
+                while read < 50 {
+                    watch.changed().await.unwrap();
+                    let head = *watch.borrow_and_update();
+                    let events = store.read(read, 99).await.unwrap();
+                    assert!(events.last().is_some_and(|last| last.seq >= head), "woken for {head}");
+                    read += events.len() as i64;
+                }
+                read
+            }
+        );
+        assert_eq!(read, 50);
+        let duplicate = store.append(vec![lead("0")]).await.unwrap();
+        assert_eq!(duplicate, [Verdict::Duplicate]);
+        assert!(!watch.has_changed().unwrap(), "a duplicate wakes nobody");
+    });
+}
+
+#[test]
+fn an_erased_visitor_is_gone_from_the_disk() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        let mark = "Telltale/1.0";
+        let long = mark.repeat(2000);
+        for number in 0..300 {
+            let mut event = lead_of("ann", &format!("ann {number}"));
+            // Short enough for a page of its neighbours, and long enough for pages of its own.
+            event.event.context.user_agent =
+                Some(if number % 50 == 0 { long.clone() } else { mark.to_owned() });
+            store.append(vec![event, lead_of("ben", &format!("ben {number}"))]).await.unwrap();
+        }
+        assert!(disk.contains(mark), "the test looks in the right place");
+        assert_eq!(store.erase("shop", "ann").await.unwrap(), 300);
+        assert!(!disk.contains(mark) && !disk.contains("\"ann\""));
+        assert_eq!(store.erase("shop", "ann").await.unwrap(), 0);
+        let left = store.read(0, 999).await.unwrap();
+        assert_eq!(left.len(), 300);
+        assert!(left.iter().all(|logged| logged.event.visitor_id.as_deref() == Some("ben")));
+    });
+}
+
+#[test]
+fn pruning_and_erasing_many_rows_takes_all_their_slices() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(pipeline));
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            for batch in 0..5 {
+                let events = (0..1000).map(|number| {
+                    let id = format!("{batch}-{number}");
+                    let mut event = lead_of(&format!("visitor {id}"), &id);
+                    event.received = UnixMs(batch * 1000 + number);
+                    event.event.properties.order_id = Some(format!("ord:{id}"));
+                    event
+                });
+                store.append(events.collect()).await.unwrap();
+            }
+            let retention = Retention {
+                log_before: UnixMs(3100),
+                dedup_before: UnixMs(4500),
+                visitors_before: UnixMs(4900),
+                dead_before: UnixMs(0),
+            };
+            assert_eq!(store.prune(retention, &[]).await.unwrap(), 3100);
+            assert_eq!(store.read(0, 9999).await.unwrap().first().unwrap().seq, 3101);
+            assert_eq!(store.append(vec![lead("4-499"), lead("4-500")]).await.unwrap().len(), 2);
+            assert_eq!(store.watch().borrow().to_owned(), 5001);
+            assert_eq!(store.visitor("shop", "visitor 4-899").await.unwrap(), None);
+            assert!(store.visitor("shop", "visitor 4-900").await.unwrap().is_some());
+        }
+    });
+}
