@@ -278,7 +278,7 @@ impl Browser {
 
 impl LogLine {
     fn is_exception(&self) -> bool {
-        self.level == "SEVERE" && self.source == "javascript"
+        self.level == "SEVERE" && self.message.contains("Uncaught")
     }
 }
 

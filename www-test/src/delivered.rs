@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::sandbox::{Recorded, Verdict};
+use crate::sandbox::exchange::{Recorded, Verdict};
 
 /// One event as one platform took it.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,4 +59,47 @@ fn events(record: &Recorded) -> Vec<Delivered> {
 fn delivered(platform: &'static str, event: Value, name: &str) -> Delivered {
     let text = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
     Delivered { platform, name: text(name), event_id: text("event_id"), event }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use serde_json::json;
+
+    use super::*;
+    use crate::sandbox::exchange::Arrived;
+
+    fn record(platform: Option<&'static str>, verdict: Verdict, body: &Value) -> Recorded {
+        let request = Arrived { body: Bytes::from(body.to_string()), ..Arrived::default() };
+        Recorded { request, platform, verdict }
+    }
+
+    fn accepted() -> Verdict {
+        Verdict::Accepted { counted: 1, duplicates: 0 }
+    }
+
+    #[test]
+    fn a_batch_is_as_many_events_and_a_webhook_is_one() {
+        let data = json!({ "data": [{ "event_name": "A", "event_id": "1" }, { "event_name": "B", "event_id": "2" }] });
+        let webhook = json!({ "event": { "event": "A", "event_id": "1", "page": { "url": "u" } } });
+        let records =
+            [record(Some("meta"), accepted(), &data), record(Some("webhook"), accepted(), &webhook)];
+        let read = read(&records);
+        let names: Vec<_> = read.iter().map(|one| (one.platform, &*one.name, &*one.event_id)).collect();
+        assert_eq!(names, [("meta", "A", "1"), ("meta", "B", "2"), ("webhook", "A", "1")]);
+        assert_eq!(read[2].at("/page/url"), "u");
+        assert_eq!(read[2].at("/nowhere"), &Value::Null);
+        assert_eq!(at("webhook", &records).len(), 1);
+    }
+
+    #[test]
+    fn what_was_not_taken_does_not_count() {
+        let data = json!({ "data": [{ "event_name": "A", "event_id": "1" }] });
+        let refused = Verdict::Refused { reason: "because".to_owned() };
+        let check = |record: Recorded| assert_eq!(read(&[record]), []);
+        check(record(Some("meta"), refused, &data));
+        check(record(Some("meta"), Verdict::Unknown, &data));
+        check(record(None, accepted(), &data));
+        check(record(Some("meta"), accepted(), &json!("not an object")));
+    }
 }

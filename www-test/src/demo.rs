@@ -8,12 +8,12 @@ pub mod checks;
 mod print;
 
 use std::path::Path;
-
-use tokio::time::timeout;
+use std::time::Duration;
 
 use crate::browser::PATIENCE;
 use crate::delivered;
 use crate::journey::{self, EVENTS};
+use crate::sandbox::exchange::Recorded;
 use crate::stage::{Build, Servers, Stage, StageError};
 use checks::Evidence;
 
@@ -34,12 +34,18 @@ pub async fn live(build: &Build, stop: impl Future<Output = ()>) -> Result<(), S
 
 /// Prints every request that reaches a platform, for ever.
 async fn show(servers: &Servers) {
-    let mut shown = 0;
+    let mut last = 0;
     loop {
-        let new = servers.wait_for(|records| records.get(shown..).filter(|new| !new.is_empty()).map(<[_]>::to_vec));
-        for record in new.await {
+        let newer = |records: &[Recorded]| {
+            let new: Vec<Recorded> =
+                records.iter().filter(|one| one.request.number > last).cloned().collect();
+            (!new.is_empty()).then_some(new)
+        };
+        // An hour without an event is no error; the wait is simply begun again.
+        let new = servers.wait_for("the next event", Duration::from_secs(3_600), newer).await;
+        for record in new.unwrap_or_default() {
             print::record(&record);
-            shown += 1;
+            last = record.request.number;
         }
     }
 }
@@ -66,7 +72,7 @@ pub async fn check(build: &Build) -> Result<bool, StageError> {
 pub async fn collect(stage: &Stage) -> Result<Evidence, StageError> {
     let receipt = journey::walk(&stage.browser, &stage.shop).await?;
     // What never arrives is for the checks to say, with names; here it only ends the wait.
-    let _complete = timeout(PATIENCE, everything_arrived(&stage.servers)).await;
+    let _complete = stage.servers.wait_for("every event everywhere", PATIENCE, complete).await;
     Ok(Evidence {
         receipt,
         records: stage.servers.records(),
@@ -78,10 +84,9 @@ pub async fn collect(stage: &Stage) -> Result<Evidence, StageError> {
     })
 }
 
-async fn everything_arrived(servers: &Servers) {
+fn complete(records: &[Recorded]) -> Option<()> {
     let events: usize = EVENTS.iter().map(|(_, times)| times).sum();
-    let all = |platform: &&str, records: &[_]| delivered::at(platform, records).len() >= events;
-    servers.wait_for(|records| checks::PLATFORMS.iter().all(|name| all(name, records)).then_some(())).await;
+    checks::PLATFORMS.iter().all(|name| delivered::at(name, records).len() >= events).then_some(())
 }
 
 /// Every file below a folder: the relay's store with its journal, its configuration and its log.

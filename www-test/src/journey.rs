@@ -13,8 +13,7 @@ pub const FBCLID: &str = "IwAR0-Journey_aem_Zz9xQ7";
 /// Google's click id of the same landing.
 pub const GCLID: &str = "Cj0KCQiA-Journey_wcB";
 /// Where the ad sends its visitors.
-pub const LANDING: &str =
-    "/?fbclid=IwAR0-Journey_aem_Zz9xQ7&gclid=Cj0KCQiA-Journey_wcB&utm_source=newsletter&utm_medium=email&utm_campaign=evening";
+pub const LANDING: &str = "/?fbclid=IwAR0-Journey_aem_Zz9xQ7&gclid=Cj0KCQiA-Journey_wcB&utm_source=newsletter&utm_medium=email&utm_campaign=evening";
 
 /// A field of the checkout form: its name, what is typed, and how Meta's user data names and hashes it.
 #[derive(Clone, Copy, Debug)]
@@ -32,17 +31,37 @@ pub struct Typed {
 /// Everything typed. The phone range and the postcode are reserved for such use.
 pub const TYPED: [Typed; 7] = [
     // kunde.eins+shop@example.com
-    typed("email", "  Kunde.Eins+Shop@Example.COM ", "em", "83e116f7654b47a5f35a69f6dfadac539a33e1e3650e095e83d610c0ba82b203"),
+    typed(
+        "email",
+        "  Kunde.Eins+Shop@Example.COM ",
+        "em",
+        "83e116f7654b47a5f35a69f6dfadac539a33e1e3650e095e83d610c0ba82b203",
+    ),
     // 442079460958
-    typed("phone", "+44 (0)20 7946-0958", "ph", "35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823"),
+    typed(
+        "phone",
+        "+44 (0)20 7946-0958",
+        "ph",
+        "35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823",
+    ),
     // vorname
     typed("first_name", " VorName", "fn", "090619b489809864a1b781cae706342dc2e0d5c2e80ceee2d851eee93517d8f4"),
     // obeispieltest
-    typed("last_name", "O'Beispiel-Test", "ln", "d8ee32f9d6ff78c9708b7b404355baf15d838ea5c245d2e8c2e29e03c770c235"),
+    typed(
+        "last_name",
+        "O'Beispiel-Test",
+        "ln",
+        "d8ee32f9d6ff78c9708b7b404355baf15d838ea5c245d2e8c2e29e03c770c235",
+    ),
     // musterstadt
     typed("city", "Muster Stadt", "ct", "1f6eafecd1b316c47e7c0ffa3029aa0b835460fc85a94848911a2f35623adb48"),
     // zz993vz
-    typed("postal_code", "ZZ99 3VZ", "zp", "521d0fa934288a591a035ffa6d622953fd9e04141d7f6c9855d4c1f891425007"),
+    typed(
+        "postal_code",
+        "ZZ99 3VZ",
+        "zp",
+        "521d0fa934288a591a035ffa6d622953fd9e04141d7f6c9855d4c1f891425007",
+    ),
     // gb
     typed("country", "GB", "country", "0b407281768f0e833afef47ed464b6571d01ca4d53c12ce5c51d1462f4ad6677"),
 ];
@@ -55,7 +74,12 @@ const fn typed(field: &'static str, text: &'static str, meta: &'static str, hash
 /// everywhere.
 pub fn secrets() -> Vec<Secret> {
     let fields = TYPED.iter().filter(|typed| typed.field != "country");
-    let parts = [("email", "kunde.eins"), ("phone", "7946-0958"), ("phone", "442079460958"), ("phone", "02079460958")];
+    let parts = [
+        ("email", "kunde.eins"),
+        ("phone", "7946-0958"),
+        ("phone", "442079460958"),
+        ("phone", "02079460958"),
+    ];
     fields
         .map(|typed| Secret::new(typed.field, typed.text))
         .chain(parts.map(|(field, part)| Secret::new(field, part)))
@@ -114,7 +138,8 @@ async fn fill_in(browser: &Browser) -> Result<(), BrowserError> {
 }
 
 async fn receipt(browser: &Browser) -> Result<Receipt, BrowserError> {
-    browser.wait_until("!!window.__purchaseId && !!anytrack.visitorId()").await?;
+    browser.eval("anytrack.ready(function () { window.__ready = true; })").await?;
+    browser.wait_until("window.__ready && window.__purchaseId").await?;
     Ok(Receipt {
         purchase_id: browser.text("document.getElementById('thanks').dataset.purchaseId").await?,
         order_id: browser.text("document.getElementById('order-number').textContent").await?,

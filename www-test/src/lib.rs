@@ -10,5 +10,7 @@ pub mod demo;
 pub mod journey;
 pub mod loopback;
 pub mod recorder;
+pub mod relay_process;
+pub mod sandbox;
 pub mod shop;
 pub mod stage;

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
-use www_test::demo;
 use www_test::shop::{Shop, Snippet};
-use www_test::stage::{Build, StageError};
+use www_test::stage::{Build, ServersError, StageError};
+use www_test::{demo, sandbox};
 
 /// A small shop with the tag on it, and what proves that it works.
 #[derive(Debug, Parser)]
@@ -20,6 +20,8 @@ struct Arguments {
 enum Command {
     /// Open the shop alone, without a tag, to look at its pages.
     Shop,
+    /// Play the platforms until interrupted.
+    Sandbox(sandbox::Args),
     /// Open the shop with relay and stand-in platforms, and show events as they are delivered.
     Demo(DemoArguments),
 }
@@ -41,6 +43,10 @@ struct DemoArguments {
 async fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Shop => shop().await,
+        Command::Sandbox(arguments) => sandbox::run(arguments)
+            .await
+            .map(|()| true)
+            .map_err(|error| StageError::from(ServersError::from(error))),
         Command::Demo(arguments) => run_demo(arguments).await,
     };
     match done {

@@ -7,13 +7,13 @@
 mod servers;
 
 use serde_json::{Value, json};
-use tokio::time::timeout;
 
 pub use servers::{Build, Servers, ServersError};
 
 use crate::browser::{Browser, BrowserError, PATIENCE};
 use crate::delivered::{self, Delivered};
 use crate::recorder::{Exchange, Gate, Recorder, Secret};
+use crate::sandbox::exchange::Recorded;
 use crate::shop::Shop;
 
 /// Everything one browser test needs. Dropping it stops all of it.
@@ -98,13 +98,11 @@ impl Stage {
     /// # Panics
     /// When it does not come within [`PATIENCE`].
     pub async fn wait_for(&self, platform: &str, name: &str) -> Delivered {
-        let waiting = self.servers.wait_for(|records| {
+        let find = |records: &[Recorded]| {
             delivered::at(platform, records).into_iter().find(|event| event.name == name)
-        });
-        match timeout(PATIENCE, waiting).await {
-            Ok(event) => event,
-            Err(_) => panic!("no {name} at {platform}; it has {:?}", self.names_at(platform)),
-        }
+        };
+        let found = self.servers.wait_for(&format!("{name} at {platform}"), PATIENCE, find).await;
+        found.unwrap_or_else(|late| panic!("{late}; events there: {:?}", self.names_at(platform)))
     }
 
     /// Everything `platform` received once a closing event, tracked now on the current page, has arrived there.
@@ -114,7 +112,10 @@ impl Stage {
     /// When the closing event does not come within [`PATIENCE`].
     pub async fn settled(&self, platform: &str) -> Vec<Delivered> {
         let closing = format!("Settled-{platform}");
-        self.browser.eval(&format!("anytrack.track({})", json!(closing))).await.expect("track() never throws");
+        self.browser
+            .eval(&format!("anytrack.track({})", json!(closing)))
+            .await
+            .expect("track() never throws");
         self.wait_for(platform, &closing).await;
         self.servers.delivered(platform)
     }
@@ -192,5 +193,9 @@ impl Stage {
 
 fn visitor_cookie(exchange: &Exchange) -> Option<String> {
     let lines = exchange.answer_headers.get_all("set-cookie");
-    lines.iter().filter_map(|line| line.to_str().ok()).find(|line| line.starts_with("_at_vid=")).map(str::to_owned)
+    lines
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .find(|line| line.starts_with("_at_vid="))
+        .map(str::to_owned)
 }

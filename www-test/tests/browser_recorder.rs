@@ -103,8 +103,8 @@ async fn a_dropped_browser_leaves_no_process() {
 
 /// Processes of a group that are not mere entries in a table any more.
 fn living(group: u32) -> Vec<String> {
-    let listed = Command::new("ps").args(["-eo", "pgid=,stat=,pid="]).output().unwrap();
-    let text = String::from_utf8(listed.stdout).unwrap();
+    let listed = Command::new("ps").args(["-eo", "pgid=,stat=,pid="]).output().expect("ps runs");
+    let text = String::from_utf8(listed.stdout).expect("ps prints text");
     let group = group.to_string();
     text.lines()
         .filter(|line| {

@@ -80,7 +80,7 @@ async fn the_panel_shows_every_event_once_with_its_latest_state() {
 async fn tell(browser: &Browser, name: &str, event_id: &str, state: &str) {
     let detail = json!({ "name": name, "event_id": event_id, "state": state });
     let script = format!("document.dispatchEvent(new CustomEvent('anytrack:event', {{ detail: {detail} }}))");
-    browser.eval(&script).await.unwrap();
+    browser.eval(&script).await.expect("the page takes events");
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use sha2::Sha256;
 use crate::delivered::{self, Delivered};
 use crate::journey::{self, EVENTS, FBCLID, GCLID, Receipt, TOTAL, TYPED};
 use crate::recorder::Sighting;
-use crate::sandbox::Recorded;
+use crate::sandbox::exchange::Recorded;
 
 /// Everything that was collected during one journey.
 #[derive(Debug)]
@@ -133,17 +133,20 @@ fn amounts(event: &Delivered, receipt: &Receipt) -> Vec<String> {
 fn webhook_click(evidence: &Evidence) -> Check {
     let events = delivered::at("webhook", &evidence.records);
     let purchase = events.iter().find(|event| event.name == "Purchase");
-    let faults = purchase.map_or_else(|| vec!["the webhook received no Purchase".to_owned()], |event| {
-        let value = |name: &str| match event.at(&format!("/click_ids/{name}")) {
-            Value::Object(long) => long.get("value").cloned().unwrap_or_default(),
-            short => short.clone(),
-        };
-        let mut faults = equal("fbclid", &value("fbclid"), &json!(FBCLID));
-        faults.extend(equal("gclid", &value("gclid"), &json!(GCLID)));
-        faults.extend(equal("utm_source", event.at("/campaign/source"), &json!("newsletter")));
-        faults.extend(equal("visitor", event.at("/visitor_id"), &json!(evidence.receipt.visitor_id)));
-        faults
-    });
+    let faults = purchase.map_or_else(
+        || vec!["the webhook received no Purchase".to_owned()],
+        |event| {
+            let value = |name: &str| match event.at(&format!("/click_ids/{name}")) {
+                Value::Object(long) => long.get("value").cloned().unwrap_or_default(),
+                short => short.clone(),
+            };
+            let mut faults = equal("fbclid", &value("fbclid"), &json!(FBCLID));
+            faults.extend(equal("gclid", &value("gclid"), &json!(GCLID)));
+            faults.extend(equal("utm_source", event.at("/campaign/source"), &json!("newsletter")));
+            faults.extend(equal("visitor", event.at("/visitor_id"), &json!(evidence.receipt.visitor_id)));
+            faults
+        },
+    );
     check("the webhook's Purchase knows both click ids, the campaign and the visitor", faults)
 }
 

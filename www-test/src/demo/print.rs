@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::checks::Check;
 use crate::delivered;
-use crate::sandbox::Recorded;
+use crate::sandbox::exchange::Recorded;
 use crate::shop::Shop;
 use crate::stage::Servers;
 
