@@ -1,1 +1,3 @@
 //! Test pages, sandbox and drivers.
+
+pub mod sandbox;
