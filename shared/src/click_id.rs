@@ -1,4 +1,20 @@
 //! The click-id registry: every parameter an ad network puts on a landing, in one table.
+//!
+//! Owns the parameters' names, owners, lifetimes and shapes, the cookies a click id may also stand in, and the
+//! reading of queries and cookies. Leaves remembering to `visitor` and sending to the platforms. Values are opaque
+//! and case-sensitive: decoded once where they arrive encoded, then never lower-cased, trimmed or cut; a value
+//! that cannot be genuine (an unexpanded macro, a wrong shape) is dropped whole.
+
+use std::borrow::Cow;
+
+use crate::limits;
+use crate::percent;
+use crate::time::UnixMs;
+use crate::vendor_cookie;
+
+pub use registry::REGISTRY;
+
+mod registry;
 
 /// One click id of the field.
 #[derive(Clone, Copy, Debug)]
@@ -7,9 +23,11 @@ pub struct Spec {
     pub param: &'static str,
     /// The platform it belongs to (`meta`, `google-ads` … or an affiliate network).
     pub platform: &'static str,
+    /// What it stands for.
+    pub role: Role,
     /// Whether the parameter's name is matched without regard to case.
     pub any_case: bool,
-    /// Cookies it may also come from, with how to find it there.
+    /// Cookies it may also come from, with how to find it there; the first that has it wins.
     pub cookies: &'static [(&'static str, CookieForm)],
     /// How long it stays useful, in days.
     pub days: u16,
@@ -17,32 +35,199 @@ pub struct Spec {
     pub shape: Shape,
 }
 
+/// What a parameter stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// One click on one ad.
+    Click,
+    /// A coarse note beside a click, or about a visit without an ad: it earns no credit by itself.
+    Label,
+}
+
 /// How a click id stands inside a cookie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieForm {
     /// The cookie's whole value.
     Whole,
+    /// After the text `_uet` (Microsoft's `_uetmsclkid`).
+    AfterUet,
+    /// The fourth part of Meta's `_fbc`.
+    Fbc,
+    /// The last part of `GCL.<Unix seconds>.<id>`.
+    Gcl,
+    /// The field `k` of `2.1.k<id>$i<Unix seconds>`.
+    GclKeyed,
+    /// The text member `twclid` of a JSON object (X's `_twclid`).
+    TwclidJson,
 }
 
-/// What a valid value looks like.
+/// What a valid value looks like. Every shape is visible ASCII and no unexpanded macro.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// Opaque text of at most this many bytes.
     Opaque(u16),
+    /// 32 hexadecimal digits, or the same as a UUID with dashes.
+    Guid,
+    /// A UUID with dashes.
+    Uuid,
+    /// Decimal digits, at most this many.
+    Digits(u16),
+    /// Begins with this text, at most [`limits::CLICK_ID`] bytes.
+    Begins(&'static str),
+    /// Letters, digits, `-` and `_`, at most this many bytes.
+    Token(u16),
 }
 
-/// Every click id, by platform.
-pub const REGISTRY: &[Spec] = &[];
+/// A click id found in a cookie.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The id, byte for byte.
+    pub value: Cow<'a, str>,
+    /// When the cookie says it was first seen.
+    pub seen_at: Option<UnixMs>,
+}
+
+/// Google's three click ids. They exclude each other: a newer one replaces the older ones, and of one landing only
+/// the first in this order is used (never `gbraid` with `wbraid`, never `gclid` with `wbraid`).
+/// Google Ads API, error `GBRAID_WBRAID_BOTH_SET`; Data Manager API, `AdIdentifiers` (read 2026-11-23).
+pub const GOOGLE_EXCLUSIVE: [&str; 3] = ["gclid", "gbraid", "wbraid"];
+
+/// Labels that belong to the Google click they came with and are worthless beside another.
+pub const GOOGLE_LABELS: [&str; 3] = ["gclsrc", "gad_source", "gad_campaignid"];
 
 /// Cookies of ad platforms worth sending with an event, besides those named in [`REGISTRY`].
-pub const AD_COOKIES: &[&str] = &[];
+///
+/// Left out on purpose: `_gcl_au`, which no API takes; `_rdt_em`, personal data another vendor left; `t_gid`,
+/// `_pin_unauth`, `ttcsid` and their like, which no API takes either.
+pub const AD_COOKIES: &[&str] = &[
+    "_fbp",
+    "_ttp",
+    "_ga",
+    "FPID",
+    "FPLC",
+    "_uetvid",
+    "_uetsid",
+    "uet_vid",
+    "_rdt_uuid",
+    "_scid",
+    "tfpvi",
+    "tfpsi",
+    "hubspotutk",
+];
+
+/// Prefix of Google Analytics' session cookies, `_ga_<stream>`.
+pub const SESSION_COOKIE_PREFIX: &str = "_ga_";
 
 /// The registry's line for a parameter as it stands in an address.
-pub fn find(_param: &str) -> Option<&'static Spec> {
-    None
+pub fn find(param: &str) -> Option<&'static Spec> {
+    REGISTRY
+        .iter()
+        .find(|spec| spec.param == param || spec.any_case && spec.param.eq_ignore_ascii_case(param))
 }
 
 /// Whether `value` can be this click id: length, alphabet, and not an unexpanded macro such as `{click_id}`.
-pub fn valid(_spec: &Spec, _value: &str) -> bool {
-    false
+pub fn valid(spec: &Spec, value: &str) -> bool {
+    let visible = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
+    let token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    let longest = |max: u16| value.len() <= usize::from(max);
+    visible
+        && value.len() <= limits::CLICK_ID
+        && !is_macro(value)
+        && match spec.shape {
+            Shape::Opaque(max) => longest(max),
+            Shape::Guid => hex32(value) || vendor_cookie::is_uuid(value),
+            Shape::Uuid => vendor_cookie::is_uuid(value),
+            Shape::Digits(max) => longest(max) && value.bytes().all(|b| b.is_ascii_digit()),
+            Shape::Begins(start) => value.starts_with(start),
+            Shape::Token(max) => longest(max) && value.bytes().all(token),
+        }
 }
+
+/// Whether the cookie `name` is worth sending with an event.
+pub fn wanted_cookie(name: &str) -> bool {
+    AD_COOKIES.contains(&name)
+        || name.len() > SESSION_COOKIE_PREFIX.len() && name.starts_with(SESSION_COOKIE_PREFIX)
+        || REGISTRY.iter().any(|spec| spec.cookies.iter().any(|(cookie, _)| *cookie == name))
+}
+
+/// The click id that the cookie `name` carries, if it carries a valid one. `value` is as the browser sends it;
+/// percent-encoding is undone once.
+pub fn from_cookie<'a>(name: &str, value: &'a str) -> Option<(&'static Spec, Found<'a>)> {
+    let (spec, form) = REGISTRY.iter().find_map(|spec| {
+        let (_, form) = spec.cookies.iter().find(|(cookie, _)| *cookie == name)?;
+        Some((spec, *form))
+    })?;
+    let found = form.read(value)?;
+    valid(spec, &found.value).then_some((spec, found))
+}
+
+/// Every click id in a query (with or without its `?`), decoded once, `+` read as a blank. When a parameter comes
+/// twice the first valid value counts: redirectors append their own after the original.
+pub fn from_query(query: &str) -> Vec<(&'static Spec, String)> {
+    let mut found: Vec<(&'static Spec, String)> = Vec::new();
+    for pair in query.strip_prefix('?').unwrap_or(query).split('&') {
+        let Some((name, encoded)) = pair.split_once('=') else { continue };
+        let Some(spec) = find(name) else { continue };
+        if found.iter().any(|(known, _)| known.param == spec.param) {
+            continue;
+        }
+        if let Some(value) = percent::decode(encoded, true)
+            && valid(spec, &value)
+        {
+            found.push((spec, value.into_owned()));
+        }
+    }
+    found
+}
+
+impl CookieForm {
+    fn read(self, value: &str) -> Option<Found<'_>> {
+        let decoded = |text| Some(Found { value: percent::decode(text, false)?, seen_at: None });
+        let dated = |id, seen_at| Some(Found { value: Cow::Borrowed(id), seen_at });
+        match self {
+            Self::Whole => decoded(value),
+            Self::AfterUet => decoded(value.strip_prefix("_uet")?),
+            Self::Fbc => {
+                let cookie = vendor_cookie::meta(value)?;
+                dated(cookie.payload, Some(cookie.created_at))
+            }
+            Self::Gcl => {
+                let (id, seen_at) = vendor_cookie::gcl(value)?;
+                dated(id, Some(seen_at))
+            }
+            Self::GclKeyed => {
+                let (id, seen_at) = vendor_cookie::gcl_keyed(value)?;
+                dated(id, seen_at)
+            }
+            Self::TwclidJson => {
+                let text = percent::decode(value, false)?;
+                let member = "\"twclid\":\"";
+                let rest = text.get(percent::find(&text, member)? + member.len()..)?;
+                let (id, _) = rest.split_once('"')?;
+                Some(Found { value: Cow::Owned(id.to_owned()), seen_at: None })
+            }
+        }
+    }
+}
+
+/// Whether a value is a placeholder nobody filled in, or the word a script writes for "nothing".
+///
+/// Braces and angle and double square brackets are in no network's ids, so one is enough; the marks that may be
+/// must stand at both ends.
+fn is_macro(value: &str) -> bool {
+    let wrapped =
+        |mark: &str| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
+    let nothing = ["null", "undefined", "none", "optional", "replace"];
+    value.contains(['{', '}', '<', '>'])
+        || percent::find(value, "[[").is_some()
+        || percent::find(value, "]]").is_some()
+        || ["%", "#", "!!", "__", "--"].into_iter().any(wrapped)
+        || nothing.into_iter().any(|word| value.eq_ignore_ascii_case(word))
+}
+
+fn hex32(value: &str) -> bool {
+    value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+#[cfg(test)]
+mod tests;

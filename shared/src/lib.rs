@@ -11,6 +11,7 @@ pub mod event_id;
 pub mod identity;
 pub mod limits;
 pub mod money;
+mod percent;
 pub mod properties;
 pub mod scrub;
 pub mod time;
