@@ -45,7 +45,7 @@ pub fn ad_cookies(cookies: &str) -> impl Iterator<Item = (&str, &str)> {
             let (cookie, after) = cut(rest, b';');
             rest = after.strip_prefix(' ').unwrap_or(after);
             let (name, value) = cut(cookie, b'=');
-            if !value.is_empty() && value.len() <= limits::COOKIE && click_id::AD_COOKIES.contains(&name) {
+            if !value.is_empty() && value.len() <= limits::COOKIE && click_id::wanted_cookie(name) {
                 return Some((name, value));
             }
         }
