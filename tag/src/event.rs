@@ -1,99 +1,100 @@
-//! The event as the tag writes it: DESIGN's event without what the relay adds, borrowed from the tag's memory.
+//! The event on its way out: DESIGN's event in JSON, in two halves.
 //!
-//! Exists beside [`shared::Event`] because the tag only writes: properties stay values of the page, the user is
-//! JSON already, and leaving both out saves the bytes of their code. A test holds the two together: what this
-//! writes, `shared` reads. Owns the event id's last resort. Leaves JSON to the page.
+//! Its **call** belongs to the moment of `track`: name, id, time, page, properties, user. Its **visitor** half, click
+//! ids, cookies, campaign, consent, is added when it may be sent, because before consent none of that is known.
+//! Written by hand: the same with serde and serde-wasm-bindgen weighs some 4 kB more (see the crate's
+//! tests, which hold the text against [`shared::Event`]).
 
-use serde::ser::SerializeMap;
-use serde::{Serialize, Serializer};
-use shared::{Campaign, Consent, Page, event_id, limits};
+use shared::consent::Signal;
+use shared::{Consent, Purpose, event_id, limits, scrub};
 
-use crate::touches::Touches;
+use crate::capture;
+use crate::text::{member, name, put};
+use crate::touches;
 
-/// An event on its way out. Times are whole milliseconds in a float, JavaScript's only number.
-#[derive(Debug, Serialize)]
-pub struct WireEvent<'a> {
-    /// Standard or custom name.
-    pub event: &'a str,
-    /// Unique per event.
-    pub event_id: &'a str,
-    /// When it happened, in Unix milliseconds.
-    pub time: f64,
-    /// Always `web`.
-    pub source: &'static str,
-    /// Value of the `_at_vid` cookie.
-    pub visitor_id: &'a str,
-    /// Where it happened.
-    pub page: Page,
-    /// Click ids by parameter.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub click_ids: Named<'a, Mark<'a>>,
-    /// Ad cookies by name.
-    #[serde(skip_serializing_if = "Named::is_empty")]
-    pub cookies: Named<'a, &'a str>,
-    /// The campaign that brought the visitor.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub campaign: Option<Campaign>,
-    /// What the visitor agreed to.
-    #[serde(skip_serializing_if = "Consent::is_empty")]
-    pub consent: Consent,
+/// A call of `track`, as the page's script hands it over.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Call<'a> {
+    /// The event's name.
+    pub name: &'a str,
+    /// The id the page was given for it; empty when it was given none.
+    pub id: &'a str,
+    /// The order it belongs to; empty when there is none.
+    pub order_id: &'a str,
+    /// When it was called, in Unix milliseconds, as decimal digits.
+    pub time_ms: &'a str,
+    /// The page's address then.
+    pub url: &'a str,
+    /// The address the visitor came from; may be empty.
+    pub referrer: &'a str,
+    /// The document's title; may be empty.
+    pub title: &'a str,
+    /// Properties as a JSON object, without personal data.
+    pub properties: &'a str,
 }
 
-/// A click id with the time it was first seen, in Unix milliseconds.
-#[derive(Debug, Serialize)]
-pub struct Mark<'a> {
-    /// The click id.
-    pub value: &'a str,
-    /// When it was first seen.
-    pub seen_at: f64,
-}
-
-/// A list of names and values that is written as an object.
-#[derive(Debug)]
-pub struct Named<'a, T>(pub Vec<(&'a str, T)>);
-
-impl<T> Named<'_, T> {
-    /// Whether there is nothing to write.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+/// The call's half of an event, without its closing brace. `user` is a JSON object or empty.
+pub fn call(call: &Call<'_>, user: &str) -> String {
+    let mut json = String::from("{");
+    member(&mut json, "event", call.name);
+    let derived;
+    let mut id = call.id;
+    if id.is_empty() {
+        derived = event_id::derive(call.name, call.order_id).unwrap_or_default();
+        id = &derived;
     }
+    // Without any id the relay mints one.
+    optional(&mut json, "event_id", id, limits::EVENT_ID);
+    name(&mut json, "time");
+    put(&mut json, &[call.time_ms, ",\"source\":\"web\",\"page\":{"]);
+    optional(&mut json, "url", &scrub::url(call.url), limits::URL);
+    optional(&mut json, "referrer", &scrub::url(call.referrer), limits::URL);
+    optional(&mut json, "title", call.title, limits::TEXT);
+    put(&mut json, &["},\"properties\":", call.properties]);
+    if !user.is_empty() {
+        put(&mut json, &[",\"user\":", user]);
+    }
+    json
 }
 
-impl<T: Serialize> Serialize for Named<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for (name, value) in &self.0 {
-            map.serialize_entry(name, value)?;
+/// The visitor's half, with a comma before and the closing brace after.
+pub fn visitor(id: &str, known: &str, cookies: &str, consent: &Consent) -> String {
+    let mut json = String::from(",");
+    json.clear();
+    json.push_str(",\"click_ids\":{");
+    for touch in touches::read(known).filter(|touch| !touch.is_campaign()).take(limits::CLICK_IDS) {
+        name(&mut json, touch.name);
+        json.push('{');
+        member(&mut json, "value", touch.value);
+        put(&mut json, &[",\"seen_at\":", touch.seen_ms, "}"]);
+    }
+    json.push_str("},\"campaign\":{");
+    for touch in touches::read(known).filter(touches::Touch::is_campaign) {
+        let part = &touch.name["utm_".len()..];
+        member(&mut json, if part == "campaign" { "name" } else { part }, touch.value);
+    }
+    json.push_str("},\"cookies\":{");
+    for (cookie, value) in capture::ad_cookies(cookies).take(limits::COOKIES) {
+        member(&mut json, cookie, value);
+    }
+    json.push_str("},\"consent\":{");
+    for purpose in PURPOSES {
+        if let Some(signal) = consent.of(purpose) {
+            let answer = if signal == Signal::Granted { "granted" } else { "denied" };
+            member(&mut json, purpose.name(), answer);
         }
-        map.end()
     }
+    json.push('}');
+    member(&mut json, "visitor_id", id);
+    json.push('}');
+    json
 }
 
-/// The click ids of `touches`.
-pub fn click_ids(touches: &Touches) -> Named<'_, Mark<'_>> {
-    let mark = |value, seen_ms| Mark { value, seen_at: seen_ms as f64 };
-    let ids = touches.click_ids().map(|touch| (touch.name.as_str(), mark(&touch.value, touch.seen_ms)));
-    Named(ids.take(limits::CLICK_IDS).collect())
-}
+/// The purposes in the order in which letters name them.
+const PURPOSES: [Purpose; 3] = [Purpose::AdStorage, Purpose::AdUserData, Purpose::AdPersonalization];
 
-/// The campaign of `touches`.
-pub fn campaign(touches: &Touches) -> Option<Campaign> {
-    let part = |name| touches.value(name).map(str::to_owned);
-    let campaign = Campaign {
-        source: part("utm_source"),
-        medium: part("utm_medium"),
-        name: part("utm_campaign"),
-        term: part("utm_term"),
-        content: part("utm_content"),
-        id: part("utm_id"),
-    };
-    (campaign != Campaign::default()).then_some(campaign)
-}
-
-/// The id of an event: the one the page gave or was given, else from the order, else minted.
-pub fn id(given: &str, name: &str, order_id: &str, mint: impl FnOnce() -> String) -> String {
-    if !given.is_empty() && given.len() <= limits::EVENT_ID {
-        return given.to_owned();
+fn optional(json: &mut String, key: &str, value: &str, most: usize) {
+    if !value.is_empty() {
+        member(json, key, limits::clip(value, most));
     }
-    event_id::derive(name, order_id).unwrap_or_else(mint)
 }

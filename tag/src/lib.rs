@@ -1,28 +1,27 @@
 //! The browser tag: remembers how a visitor arrived, hashes personal data on the spot, and reports events.
 //!
 //! This file is the WebAssembly module's surface, called by `js/entry.js` and by nothing else. It owns the one
-//! [`Tag`] of the page and keeps a call inside a call from breaking it. The rules are in the modules below, free
-//! of the browser; `browser` is the only one that knows it. The page's own surface is `js/anytrack.d.ts`.
+//! [`Tag`] of the page. The rules are in the modules below, free of the browser; `browser` is the only one that knows
+//! it. The page's own surface is `js/anytrack.d.ts`.
 
 pub mod browser;
 pub mod capture;
-mod digits;
 pub mod event;
-pub mod memory;
 pub mod page;
-mod percent;
+pub mod person;
 pub mod queue;
 pub mod tag;
+mod text;
 pub mod touches;
 
 use std::cell::RefCell;
 
 use browser::Browser;
-use shared::UserData;
-use tag::{Call, Settings, Tag};
+use event::Call;
+use tag::Tag;
 use wasm_bindgen::prelude::*;
 
-/// A page has one thread, and this allocator is a tenth of the standard one's size.
+/// A page has one thread, and this allocator is a fraction of the standard one's size.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
 #[expect(unsafe_code, reason = "the allocator asks its user to promise that there is one thread, as there is")]
@@ -34,41 +33,39 @@ thread_local! {
     static TAG: RefCell<Option<Tag<Browser>>> = const { RefCell::new(None) };
 }
 
-/// Runs `action` on the page's tag; `None` before the start and for a call from inside another call, which
-/// `entry.js` does not make.
-fn with<T>(action: impl FnOnce(&mut Tag<Browser>) -> T) -> Option<T> {
-    TAG.with(|tag| tag.try_borrow_mut().ok()?.as_mut().map(action))
+/// Runs `action` on the page's tag; gives the default before the start and for a call from inside another call,
+/// which `entry.js` does not make.
+fn with<T: Default>(action: impl FnOnce(&mut Tag<Browser>) -> T) -> T {
+    TAG.with(|cell| match cell.try_borrow_mut().as_deref_mut() {
+        Ok(Some(tag)) => action(tag),
+        Ok(None) | Err(_) => T::default(),
+    })
 }
 
-/// Starts the tag. `country` is the default for phone numbers and may be empty.
+/// Starts the tag; see [`Tag::start`].
 #[wasm_bindgen]
-pub fn start(site: String, endpoint: String, country: String, consent_required: bool) {
-    let country = Some(country).filter(|code| !code.is_empty());
-    let settings = Settings { site, endpoint, country, consent_required };
-    TAG.with(|tag| tag.replace(Some(Tag::start(Browser, settings))));
+pub fn start(url: &str, now_ms: &str, spare: &str, country: &str, required: bool) {
+    let tag = Tag::start(Browser, url, now_ms, spare, country, required);
+    TAG.with(|cell| cell.replace(Some(tag)));
 }
 
-/// Records an event. `properties` are clean; `raw` are the same as the page gave them, and `user` is the page's
-/// `options.user`: both are read for personal data only.
+/// Records an event; see [`Tag::track`]. `raw` are the properties as the page gave them, `user` is its `options.user`.
+/// `texts` are the texts of [`Call`] in the order of its fields, a line each.
 #[wasm_bindgen]
-#[expect(clippy::too_many_arguments, reason = "a struct across the boundary costs a class in the glue")]
-pub fn track(
-    name: String,
-    id: String,
-    order_id: String,
-    time_ms: f64,
-    url: String,
-    properties: JsValue,
-    raw: &JsValue,
-    user: &JsValue,
-) {
-    with(|tag| {
-        let mut data = UserData::default();
-        tag.hash(user, &mut data);
-        tag.hash(raw, &mut data);
-        let properties = Some(properties);
-        tag.track(Call { name, id, order_id, time_ms: time_ms as u64, url, properties, user: data });
-    });
+pub fn track(texts: &str, raw: &JsValue, user: &JsValue) -> bool {
+    let mut lines = text::Lines(texts);
+    let mut next = || lines.next().unwrap_or("");
+    let call = Call {
+        name: next(),
+        id: next(),
+        order_id: next(),
+        time_ms: next(),
+        url: next(),
+        referrer: next(),
+        title: next(),
+        properties: next(),
+    };
+    with(|tag| tag.track(&call, &[raw, user]))
 }
 
 /// Hashes and remembers who the visitor is.
@@ -86,19 +83,19 @@ pub fn consent(letters: &str) {
 /// The visitor id, or an empty text.
 #[wasm_bindgen]
 pub fn visitor() -> String {
-    with(|tag| tag.visitor_id()).unwrap_or_default()
+    with(|tag| tag.visitor_id().to_owned())
 }
 
-/// The click token, or an empty text.
+/// The click token, or an empty text; `spare` becomes it when there is none.
 #[wasm_bindgen]
-pub fn click() -> String {
-    with(Tag::click_id).unwrap_or_default()
+pub fn click(spare: &str) -> String {
+    with(|tag| tag.click_id(spare))
 }
 
-/// Forgets the visitor.
+/// Forgets the visitor; `spare` is the next one's id.
 #[wasm_bindgen]
-pub fn reset() {
-    with(Tag::reset);
+pub fn reset(spare: &str) {
+    with(|tag| tag.reset(spare));
 }
 
 /// Sends what waits.
@@ -107,8 +104,8 @@ pub fn flush() {
     with(Tag::flush);
 }
 
-/// Reports the outcome of a batch that [`page::Page::send`] left open.
+/// Takes back events that could not be sent.
 #[wasm_bindgen]
-pub fn settle(batch: u32, sent: bool) {
-    with(|tag| tag.settle(batch, sent));
+pub fn back(events: &str) {
+    with(|tag| tag.put_back(events));
 }

@@ -1,49 +1,66 @@
 //! The seam between the tag's rules and the page it runs on.
 //!
-//! Owns [`Page`], the short list of what the tag needs of a browser: address, cookies, storage, clock, randomness,
-//! the reading and writing of JavaScript values, and sending. Everything above it is pure and tested against a page
-//! made of plain fields. Leaves the real browser to `browser`, the only file that knows it.
+//! Owns [`Page`], the short list of what the tag asks of a browser while it works, and [`Slot`], the names of what
+//! is kept there. Time, randomness and addresses are no part of it: they come as arguments with each call, as text,
+//! which saves their parsing and printing. Everything above the seam is pure and tested against a page made of plain
+//! fields; the real one is `browser`.
 //!
-//! No method fails: what a browser denies reads as absent, and what it will not keep answers `false`.
-
-use shared::UserData;
-use shared::identity::Field;
-
-use crate::event::WireEvent;
+//! No method fails: what a browser denies reads as empty, and what it will not keep is simply not there later.
 
 /// A page with the tag on it.
 pub trait Page {
     /// A value of the page's own, such as an event's properties. Only the page can look into it.
     type Value;
 
-    /// The page's clock, in Unix milliseconds.
-    fn now_ms(&self) -> u64;
-    /// 32 random bits.
-    fn random(&self) -> u32;
-    /// The address as it stands now.
-    fn url(&self) -> String;
-    /// The address the visitor came from; empty when unknown.
-    fn referrer(&self) -> String;
-    /// The document's title.
-    fn title(&self) -> String;
     /// All cookies as `a=1; b=2`; empty when they are denied.
     fn cookies(&self) -> String;
-    /// Sets a cookie from its full text, attributes and all. Whether it stuck shows only in [`Page::cookies`].
-    fn set_cookie(&self, text: &str);
-    /// A text in the page's local storage.
-    fn stored(&self, key: &str) -> Option<String>;
-    /// Keeps a text in local storage, or removes it. Answers whether it is kept.
-    fn store(&self, key: &str, text: Option<&str>) -> bool;
+    /// The parameters of an address, decoded: name and value by turns, a line each.
+    fn query(&self, url: &str) -> String;
+    /// What is kept in `slot`; empty when nothing is.
+    fn recall(&self, slot: Slot) -> String;
+    /// Keeps `text` in `slot`; an empty text removes what is there. Answers whether a later page will find it.
+    fn keep(&self, slot: Slot, text: &str) -> bool;
+    /// The texts in one field of a person, each composed (NFC) and trimmed, and once more in lower case, a line each.
+    fn person(&self, person: &Self::Value, field: &str) -> String;
+    /// Puts newer user data on top of older, both JSON objects or empty: a newer field replaces an older one.
+    fn join_user(&self, older: &str, newer: &str) -> String;
     /// Whether the browser believes that it has a network.
     fn online(&self) -> bool;
-    /// Hands a body to the network. `true` when the browser took it and will say no more; `false` when it will
-    /// report the outcome of `batch` later.
-    fn send(&self, url: &str, body: &str, batch: u32) -> bool;
-    /// Takes a person's field out of a value: each text composed (NFC) and trimmed, and once more in lower case.
-    fn take(&self, from: &Self::Value, field: Field) -> Vec<(String, String)>;
-    /// Writes an event as JSON, with properties of the page's own and a user as [`Page::join_user`] writes it.
-    /// Empty when that is impossible.
-    fn write(&self, event: &WireEvent<'_>, properties: Option<&Self::Value>, user: &str) -> String;
-    /// Writes hashed user data as JSON on top of what an earlier call wrote: newer fields replace older ones.
-    fn join_user(&self, older: &str, newer: &UserData) -> String;
+    /// Sends events: JSON objects, a line each. What cannot be sent comes back through [`crate::tag::Tag::put_back`].
+    fn send(&self, events: &str);
+}
+
+/// Something kept in the visitor's browser.
+///
+/// The first three go up a ladder: a first-party cookie on the widest domain that takes it, else local storage, else
+/// nothing, and the tag's own memory serves until the page goes. Hashed personal data and waiting events never go
+/// into a cookie, which would carry them to the site with every request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// The visitor id.
+    Visitor,
+    /// The touches.
+    Touches,
+    /// The consent given, as three letters.
+    Consent,
+    /// Hashed user data as JSON.
+    User,
+    /// Events that wait for a network, a JSON object a line.
+    Queue,
+}
+
+impl Slot {
+    /// Every slot, to be cleared when consent is withdrawn.
+    pub const ALL: [Self; 5] = [Self::Visitor, Self::Touches, Self::Consent, Self::User, Self::Queue];
+
+    /// The name of the cookie, or of the key in local storage. `host.js` keeps the last two out of cookies.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Visitor => shared::visitor::VISITOR_COOKIE,
+            Self::Touches => shared::visitor::TOUCH_COOKIE,
+            Self::Consent => "_at_c",
+            Self::User => "_at_u",
+            Self::Queue => "_at_q",
+        }
+    }
 }

@@ -1,223 +1,193 @@
 //! The tag itself: one visitor, one page, from landing to the last event.
 //!
-//! Owns the order of things: consent before storage, storage before events, events before sending. What each step
-//! means is in `capture`, `touches`, `memory`, `event` and `queue`; the browser is behind [`Page`].
+//! Owns the order of things: consent before storage, storage before sending. What each step means is in `capture`,
+//! `touches`, `person`, `event` and `queue`; the browser is behind [`Page`].
 //!
-//! The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent
-//! is required and none has come): it remembers nothing, sends nothing and holds calls in memory. *Denied*: it has
-//! deleted what it kept, holds nothing and sends nothing.
+//! The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent is
+//! required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied*: it has deleted
+//! what it kept, holds nothing and sends nothing.
 
-use shared::identity::{Field, Raw, normalise};
+use shared::consent::Signal;
 use shared::visitor::CLICK_TOKEN;
-use shared::{Consent, Page as PageData, Purpose, Signal, UserData, event_id, limits, scrub};
+use shared::{Consent, Purpose, event_id, limits};
 
-use crate::event::{self, Named, WireEvent};
-use crate::memory::{self, Slot};
-use crate::page::Page;
-use crate::queue::{self, Queue};
-use crate::touches::{Touch, Touches};
-use crate::capture;
-
-/// How a site set the tag up.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// The site's key in the relay's configuration.
-    pub site: String,
-    /// Where events go.
-    pub endpoint: String,
-    /// ISO 3166-1 alpha-2 code of the country whose phone numbers come without a country code.
-    pub country: Option<String>,
-    /// Whether nothing may be stored or sent before consent is given.
-    pub consent_required: bool,
-}
-
-/// A call of `track` with what belongs to its moment.
-#[derive(Debug)]
-pub struct Call<V> {
-    /// The event's name.
-    pub name: String,
-    /// The id the page was given for it; empty when it was given none.
-    pub id: String,
-    /// The order it belongs to; empty when there is none.
-    pub order_id: String,
-    /// When it was called, in Unix milliseconds.
-    pub time_ms: u64,
-    /// The page's address then.
-    pub url: String,
-    /// Properties without personal data, as a value of the page's own.
-    pub properties: Option<V>,
-    /// Hashed user data of this one call.
-    pub user: UserData,
-}
+use crate::event::{self, Call};
+use crate::page::{Page, Slot};
+use crate::text::{Lines, put};
+use crate::touches::{self, Touch};
+use crate::{capture, person, queue};
 
 /// The tag on one page.
 #[derive(Debug)]
 pub struct Tag<P: Page> {
     page: P,
-    settings: Settings,
+    country: String,
+    required: bool,
     consent: Consent,
-    /// Set while the tag is allowed to remember.
-    visitor: Option<String>,
-    touches: Touches,
+    /// The visitor id to use when none is remembered.
+    spare: String,
+    /// Empty while nothing may be remembered.
+    visitor: String,
+    touches: String,
+    /// Touches of this landing, for as long as nothing may be remembered.
+    landing: String,
+    now_ms: String,
     /// Hashed user data as JSON; empty when nothing is known.
     user: String,
-    landing: (String, u64),
-    held: Vec<Call<P::Value>>,
-    queue: Queue,
+    /// Events without their visitor half, a line each.
+    calls: String,
+    /// Whole events, a line each.
+    events: String,
 }
 
 /// What both storing and sending need.
 const NEEDED: [Purpose; 2] = [Purpose::AdStorage, Purpose::AdUserData];
 
 impl<P: Page> Tag<P> {
-    /// Starts on a page. `url` is the landing's address.
-    pub fn start(page: P, settings: Settings) -> Self {
-        let landing = (page.url(), page.now_ms());
-        let consent = memory::recall(&page, Slot::Consent).map_or(Consent::default(), |text| answers(&text));
+    /// Starts on a page. `url` is the landing's address, `spare` a fresh UUIDv7 for a new visitor, `country` the ISO
+    /// 3166-1 alpha-2 code for phone numbers without country code (may be empty), and `required` says that nothing
+    /// may be stored or sent before consent is given.
+    pub fn start(page: P, url: &str, now_ms: &str, spare: &str, country: &str, required: bool) -> Self {
+        let landing = capture::landing(&page.query(url), now_ms);
+        let consent = answers(&page.recall(Slot::Consent));
         let mut tag = Self {
             page,
-            settings,
+            country: country.to_owned(),
+            required,
             consent,
-            visitor: None,
-            touches: Touches::default(),
-            user: String::new(),
+            spare: spare.to_owned(),
+            visitor: String::new(),
+            touches: String::new(),
             landing,
-            held: Vec::new(),
-            queue: Queue::default(),
+            now_ms: now_ms.to_owned(),
+            user: String::new(),
+            calls: String::new(),
+            events: String::new(),
         };
         tag.follow_consent();
         tag
     }
 
-    /// Records an event, or holds it until consent comes.
-    pub fn track(&mut self, call: Call<P::Value>) {
+    /// Records an event. `people` are the places that may hold personal data of this one call: the properties as the
+    /// page gave them and its `options.user`. Answers whether the event waits to be sent.
+    pub fn track(&mut self, call: &Call<'_>, people: &[&P::Value]) -> bool {
         if self.denied() || call.name.is_empty() {
-            return;
+            return false;
         }
-        if self.visitor.is_some() {
-            self.record(call);
-            return;
-        }
-        self.held.push(call);
-        if self.held.len() > queue::MOST_EVENTS {
-            self.held.remove(0);
-        }
-    }
-
-    /// Hashes the personal data in `person`, without remembering it.
-    pub fn hash(&self, person: &P::Value, into: &mut UserData) {
-        // Last to first, because the country decides how phone number, region and postal code read.
-        let mut country = self.settings.country.clone();
-        for field in Field::ALL.into_iter().rev() {
-            for (exact, lower) in self.page.take(person, field) {
-                if exact.len() > limits::IDENTITY {
-                    continue;
-                }
-                let raw = Raw::prepared(&exact, &lower);
-                if field == Field::Country {
-                    country = normalise(field, field.base(), &raw, None).or(country);
-                }
-                into.add_raw(field, &raw, country.as_deref());
-                into.clear.add_raw(field, &raw);
+        let mut user = self.user.clone();
+        for value in people {
+            let newer = person::hashed(&self.page, value, &self.country);
+            if !newer.is_empty() {
+                user = self.page.join_user(&user, &newer);
             }
         }
+        put(&mut self.calls, &[&event::call(call, &user), "\n"]);
+        queue::bound(&mut self.calls);
+        true
     }
 
-    /// Remembers who the visitor is, as hashes.
-    pub fn identify(&mut self, person: &P::Value) {
-        let mut data = UserData::default();
-        self.hash(person, &mut data);
-        if self.denied() || data.is_empty() {
+    /// Hashes and remembers who the visitor is. The raw values are gone when this returns.
+    pub fn identify(&mut self, value: &P::Value) {
+        let newer = person::hashed(&self.page, value, &self.country);
+        if self.denied() || newer.is_empty() {
             return;
         }
-        self.user = self.page.join_user(&self.user, &data);
-        if self.visitor.is_some() {
-            memory::keep(&self.page, Slot::User, &self.user);
+        self.user = self.page.join_user(&self.user, &newer);
+        if self.allowed() {
+            self.page.keep(Slot::User, &self.user);
         }
     }
 
-    /// Records the visitor's answers, three letters for the purposes in the order of [`Consent`]: `g`ranted,
-    /// `d`enied, anything else for no answer. An answer stands until another one comes.
+    /// Records the visitor's answers, a letter for each purpose in the order of [`Consent`]: `g`ranted, `d`enied,
+    /// anything else for no answer. An answer stands until another one comes.
     pub fn consent(&mut self, letters: &str) {
-        let answers = answers(letters);
+        let new = answers(letters);
         self.consent = Consent {
-            ad_storage: answers.ad_storage.or(self.consent.ad_storage),
-            ad_user_data: answers.ad_user_data.or(self.consent.ad_user_data),
-            ad_personalization: answers.ad_personalization.or(self.consent.ad_personalization),
+            ad_storage: new.ad_storage.or(self.consent.ad_storage),
+            ad_user_data: new.ad_user_data.or(self.consent.ad_user_data),
+            ad_personalization: new.ad_personalization.or(self.consent.ad_personalization),
         };
         self.follow_consent();
-        if self.visitor.is_some() && self.consent.ad_storage == Some(Signal::Granted) {
-            memory::keep(&self.page, Slot::Consent, &letters_of(&self.consent));
+        if self.allowed() && self.consent.ad_storage == Some(Signal::Granted) {
+            self.page.keep(Slot::Consent, &letters_of(&self.consent));
         }
     }
 
     /// The visitor id; empty while nothing may be remembered.
-    pub fn visitor_id(&self) -> String {
-        self.visitor.clone().unwrap_or_default()
+    pub fn visitor_id(&self) -> &str {
+        &self.visitor
     }
 
-    /// The click token of this visitor, minted when there is none; empty while nothing may be remembered.
-    pub fn click_id(&mut self) -> String {
-        if self.visitor.is_none() {
+    /// The click token of this visitor, which is `spare` when there is none; empty while nothing may be remembered.
+    pub fn click_id(&mut self, spare: &str) -> String {
+        if !self.allowed() {
             return String::new();
         }
-        if let Some(token) = self.touches.value(CLICK_TOKEN) {
-            return token.to_owned();
+        if let Some(token) = touches::read(&self.touches).find(|touch| touch.name == CLICK_TOKEN) {
+            return token.value.to_owned();
         }
-        let token = self.mint_token();
-        let seen_ms = self.page.now_ms();
-        let touch = Touch { name: CLICK_TOKEN.to_owned(), value: token.clone(), seen_ms };
-        self.touches.absorb(vec![touch]);
-        memory::keep(&self.page, Slot::Touches, &self.touches.write());
-        token
+        let mut touch = String::new();
+        touches::write(&mut touch, &Touch { name: CLICK_TOKEN, seen_ms: &self.now_ms, value: spare });
+        self.touches = touches::absorb(&self.touches, &touch, &self.now_ms);
+        self.page.keep(Slot::Touches, &self.touches);
+        spare.to_owned()
     }
 
-    /// Forgets the visitor, the user and the touches, and begins with a new visitor.
-    pub fn reset(&mut self) {
-        let consent = self.consent;
+    /// Forgets the visitor, the user and the touches, and begins with a new visitor, whose id is `spare`.
+    pub fn reset(&mut self, spare: &str) {
         self.forget();
-        self.landing.0.clear();
-        self.consent = consent;
+        self.landing.clear();
+        self.spare = spare.to_owned();
         self.follow_consent();
     }
 
     /// Sends what waits, here and in storage; keeps it while there is no network.
     pub fn flush(&mut self) {
-        if self.visitor.is_none() {
+        if !self.allowed() {
             return;
         }
-        if let Some(text) = self.page.stored(Slot::Queue.name()) {
-            self.page.store(Slot::Queue.name(), None);
-            self.queue.put_first(queue::read(&text));
-        }
-        if !self.page.online() {
-            return self.park();
-        }
-        while let Some(batch) = self.queue.next(&self.settings.site, self.page.now_ms()) {
-            if self.page.send(&self.settings.endpoint, &batch.body, batch.number) {
-                self.queue.settle(batch.number, true);
+        if !self.calls.is_empty() {
+            let cookies = self.page.cookies();
+            let visitor = event::visitor(&self.visitor, &self.touches, &cookies, &self.consent);
+            for call in Lines(&std::mem::take(&mut self.calls)) {
+                put(&mut self.events, &[call, &visitor, "\n"]);
             }
         }
-    }
-
-    /// Takes note of a batch's outcome; what failed waits for the next flush.
-    pub fn settle(&mut self, batch: u32, sent: bool) {
-        self.queue.settle(batch, sent);
-        self.park();
-    }
-
-    /// Keeps waiting events in storage, where the next page finds them; else they stay in memory.
-    fn park(&mut self) {
-        if self.visitor.is_none() || self.queue.is_empty() {
+        let online = self.page.online();
+        if !online && self.events.is_empty() {
             return;
         }
-        // Another tab may have parked its own there meanwhile.
-        if let Some(text) = self.page.stored(Slot::Queue.name()) {
-            self.queue.put_first(queue::read(&text));
+        let mut events = self.page.recall(Slot::Queue);
+        if !events.is_empty() {
+            self.page.keep(Slot::Queue, "");
         }
-        if self.page.store(Slot::Queue.name(), Some(&self.queue.write())) {
-            self.queue.drop_waiting();
+        events.push_str(&std::mem::take(&mut self.events));
+        if !online {
+            return self.put_back(&events);
         }
+        while !events.is_empty() {
+            self.page.send(&queue::next(&mut events));
+        }
+    }
+
+    /// Takes back events that could not be sent. They wait in storage, where the next flush or the next page finds
+    /// them, or in memory where there is no storage.
+    pub fn put_back(&mut self, events: &str) {
+        if !self.allowed() {
+            return;
+        }
+        // Other tabs may have put theirs there meanwhile.
+        let mut waiting = self.page.recall(Slot::Queue);
+        waiting.push_str(events);
+        queue::bound(&mut waiting);
+        if !self.page.keep(Slot::Queue, &waiting) {
+            self.events.push_str(events);
+            queue::bound(&mut self.events);
+        }
+    }
+
+    fn allowed(&self) -> bool {
+        !self.visitor.is_empty()
     }
 
     fn denied(&self) -> bool {
@@ -227,106 +197,41 @@ impl<P: Page> Tag<P> {
     /// Moves to the state the answers ask for.
     fn follow_consent(&mut self) {
         if self.denied() {
-            return self.forget();
-        }
-        if self.visitor.is_some() || !self.consent.allows(&NEEDED, self.settings.consent_required) {
-            return;
-        }
-        self.remember();
-        for call in std::mem::take(&mut self.held) {
-            self.record(call);
+            self.forget();
+        } else if !self.allowed() && self.consent.allows(&NEEDED, self.required) {
+            self.remember();
         }
     }
 
     /// Picks up what earlier pages kept and adds this landing to it.
     fn remember(&mut self) {
-        let page = &self.page;
-        let now_ms = page.now_ms();
-        let known = memory::recall(page, Slot::Visitor).filter(|id| event_id::valid(id, limits::ID));
-        let visitor = known.unwrap_or_else(|| {
-            let minted = mint(page, now_ms);
-            memory::keep(page, Slot::Visitor, &minted);
-            minted
-        });
-        let before = memory::recall(page, Slot::Touches).unwrap_or_default();
-        self.touches = Touches::read(&before, now_ms);
-        self.touches.absorb(capture::landing(&self.landing.0, self.landing.1));
-        let after = self.touches.write();
-        // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
-        if after != before && !self.touches.is_empty() {
-            memory::keep(page, Slot::Touches, &after);
+        self.visitor = self.page.recall(Slot::Visitor);
+        if !event_id::valid(&self.visitor, limits::ID) {
+            self.visitor.clone_from(&self.spare);
+            self.page.keep(Slot::Visitor, &self.visitor);
         }
-        let user = memory::recall(page, Slot::User).unwrap_or_default();
-        self.user = if self.user.is_empty() { user } else { std::mem::take(&mut self.user) };
-        self.visitor = Some(visitor);
+        let before = self.page.recall(Slot::Touches);
+        self.touches = touches::absorb(&before, &self.landing, &self.now_ms);
+        // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
+        if self.touches != before {
+            self.page.keep(Slot::Touches, &self.touches);
+        }
+        let known = self.page.recall(Slot::User);
+        if self.user.is_empty() {
+            self.user = known;
+        } else {
+            self.user = self.page.join_user(&known, &self.user);
+            self.page.keep(Slot::User, &self.user);
+        }
     }
 
     fn forget(&mut self) {
         for slot in Slot::ALL {
-            memory::forget(&self.page, slot);
+            self.page.keep(slot, "");
         }
-        self.visitor = None;
-        self.touches = Touches::default();
-        self.user.clear();
-        self.held.clear();
-        self.queue.clear();
-    }
-
-    fn record(&mut self, call: Call<P::Value>) {
-        let page = &self.page;
-        let id = event::id(&call.id, &call.name, &call.order_id, || mint(page, call.time_ms));
-        let cookies = page.cookies();
-        let event = WireEvent {
-            event: &call.name,
-            event_id: &id,
-            time: call.time_ms as f64,
-            source: "web",
-            visitor_id: self.visitor.as_deref().unwrap_or_default(),
-            page: place(page, &call.url),
-            click_ids: event::click_ids(&self.touches),
-            cookies: Named(capture::ad_cookies(&cookies)),
-            campaign: event::campaign(&self.touches),
-            consent: self.consent,
-        };
-        let user = if call.user.is_empty() { self.user.clone() } else { page.join_user(&self.user, &call.user) };
-        let text = page.write(&event, call.properties.as_ref(), &user);
-        if !text.is_empty() {
-            self.queue.push(text);
+        for text in [&mut self.visitor, &mut self.touches, &mut self.user, &mut self.calls, &mut self.events] {
+            text.clear();
         }
-    }
-
-    /// 24 characters of base 32, 120 random bits.
-    fn mint_token(&self) -> String {
-        let mut token = String::new();
-        for _ in 0..4 {
-            let mut bits = self.page.random();
-            for _ in 0..6 {
-                token.push(char::from(b"abcdefghijklmnopqrstuvwxyz234567"[(bits & 31) as usize]));
-                bits >>= 5;
-            }
-        }
-        token
-    }
-}
-
-fn mint<P: Page>(page: &P, time_ms: u64) -> String {
-    let mut random = [0; 10];
-    for chunk in random.chunks_mut(4) {
-        chunk.copy_from_slice(&page.random().to_le_bytes()[..chunk.len()]);
-    }
-    event_id::uuid_v7(time_ms as i64, random)
-}
-
-/// The page an event happened on, without personal data.
-fn place<P: Page>(page: &P, url: &str) -> PageData {
-    let text = |text: String, max| {
-        let clipped = limits::clip(&text, max);
-        (!clipped.is_empty()).then(|| clipped.to_owned())
-    };
-    PageData {
-        url: text(scrub::url(url), limits::URL),
-        referrer: text(scrub::url(&page.referrer()), limits::URL),
-        title: text(page.title(), limits::TEXT).filter(|title| !title.contains('@')),
     }
 }
 
@@ -340,10 +245,13 @@ fn answers(letters: &str) -> Consent {
 }
 
 fn letters_of(consent: &Consent) -> String {
-    let letter = |signal| match signal {
-        Some(Signal::Granted) => 'g',
-        Some(Signal::Denied) => 'd',
-        None => '-',
-    };
-    [consent.ad_storage, consent.ad_user_data, consent.ad_personalization].map(letter).iter().collect()
+    let mut letters = String::new();
+    for signal in [consent.ad_storage, consent.ad_user_data, consent.ad_personalization] {
+        letters.push_str(match signal {
+            Some(Signal::Granted) => "g",
+            Some(Signal::Denied) => "d",
+            None => "-",
+        });
+    }
+    letters
 }

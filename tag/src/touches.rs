@@ -1,137 +1,89 @@
 //! The touches: how this visitor arrived, as far back as it is useful.
 //!
-//! Owns the memory of click ids and campaign with the time each was first seen, its rules (the newest value of a
-//! parameter, one Google id at a time, a campaign is replaced as a whole, lifetimes) and its compact text form for
-//! the `_at_t` cookie. Leaves reading addresses to `capture` and keeping the text to `memory`.
+//! Owns the memory of click ids and campaign with the time each was first seen, and its rules: the newest value of a
+//! parameter, one Google id at a time, a campaign is replaced as a whole, lifetimes, a bounded size. Leaves reading
+//! addresses to `capture` and keeping the text to the page.
 //!
-//! The text is `1!name~time~value!name~time~value…`, time in base 36, newest last. Every byte a cookie may not hold,
-//! and our own separator, stands as `%XX`.
+//! The memory is its own text form, three lines a touch (name, time in Unix milliseconds, value), oldest first: it is
+//! read once a page and written once a landing, so nothing is gained by another form in between.
 
 use shared::click_id;
-use shared::time::DAY_MS;
 
-use crate::digits;
-use crate::percent;
+use crate::text::{Lines, number, put};
 
-/// Largest text form, in bytes: browsers allow 4,096 for a cookie with its name and attributes, and every
-/// request to the site carries it.
-const MOST_BYTES: usize = 3_000;
+/// Longest text, in bytes before the cookie's own escapes: browsers allow 4,096 for a cookie with its name and
+/// attributes, and every request to the site carries it.
+const MOST_BYTES: usize = 2_600;
 /// How long a campaign is remembered, in days: the longest click window of the ad platforms.
-const CAMPAIGN_DAYS: u64 = 90;
-/// Version of the text form.
-const VERSION: &str = "1";
+const CAMPAIGN_DAYS: u16 = 90;
+const DAY_MS: u64 = shared::time::DAY_MS as u64;
 
 /// One remembered mark of a landing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Touch {
-    /// URL parameter: a click id's, or `utm_…`.
-    pub name: String,
-    /// Its value, unescaped.
-    pub value: String,
-    /// When this value was first seen, in Unix milliseconds.
-    pub seen_ms: u64,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touch<'a> {
+    /// URL parameter: a click id's in the registry's spelling, or `utm_…`.
+    pub name: &'a str,
+    /// When this value was first seen, in Unix milliseconds, as decimal digits.
+    pub seen_ms: &'a str,
+    /// Its value.
+    pub value: &'a str,
 }
 
-impl Touch {
+impl Touch<'_> {
     /// Whether this is part of a campaign and no click id.
     pub fn is_campaign(&self) -> bool {
         self.name.starts_with("utm_")
     }
 
-    /// Whether a newer touch takes the place of this one.
     fn yields_to(&self, newer: &Self) -> bool {
-        self.name == newer.name || (is_google(&self.name) && is_google(&newer.name))
+        // Google takes one of its three ids per conversion, so only the newest counts
+        // (developers.google.com/google-ads/api, "Upload click conversions", read 2026-11-23).
+        let google = |touch: &Self| matches!(touch.name, "gclid" | "gbraid" | "wbraid");
+        self.name == newer.name
+            || (google(self) && google(newer))
+            || (self.is_campaign() && newer.is_campaign())
     }
 
-    fn expired(&self, now_ms: u64) -> bool {
-        let days = if self.is_campaign() {
-            CAMPAIGN_DAYS
-        } else {
-            click_id::find(&self.name).map_or(CAMPAIGN_DAYS, |spec| spec.days.into())
-        };
-        now_ms.saturating_sub(self.seen_ms) > days * DAY_MS as u64
+    fn expired(&self, now_ms: &str) -> bool {
+        let days = click_id::find(self.name).map_or(CAMPAIGN_DAYS, |spec| spec.days);
+        number(self.seen_ms) + u64::from(days) * DAY_MS < number(now_ms)
     }
 }
 
-/// Google takes one of its three ids per conversion, so only the newest counts
-/// (developers.google.com/google-ads/api, "Upload click conversions", read 2026-11-23).
-fn is_google(name: &str) -> bool {
-    matches!(name, "gclid" | "gbraid" | "wbraid")
+/// Walks the touches of a text, oldest first.
+pub fn read(text: &str) -> impl Iterator<Item = Touch<'_>> {
+    let mut lines = Lines(text);
+    std::iter::from_fn(move || {
+        Some(Touch { name: lines.next()?, seen_ms: lines.next()?, value: lines.next()? })
+    })
 }
 
-/// Every touch, oldest first.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Touches(Vec<Touch>);
-
-impl Touches {
-    /// Reads the text form and drops what is too old. Text that is not ours reads as nothing.
-    pub fn read(text: &str, now_ms: u64) -> Self {
-        let mut parts = text.split('!');
-        if parts.next() != Some(VERSION) {
-            return Self::default();
+/// Adds a landing's touches to what is known, both as text. A value known already keeps its first time.
+pub fn absorb(known: &str, landing: &str, now_ms: &str) -> String {
+    let mut text = String::new();
+    for old in read(known) {
+        if !old.expired(now_ms) && !read(landing).any(|newer| old.yields_to(&newer)) {
+            write(&mut text, &old);
         }
-        let touches = parts.filter_map(|part| {
-            let (name, rest) = part.split_once('~')?;
-            let (time, value) = rest.split_once('~')?;
-            Some(Touch {
-                name: name.to_owned(),
-                value: percent::decode(value, false),
-                seen_ms: digits::read36(time)?,
-            })
-        });
-        Self(touches.filter(|touch| !touch.expired(now_ms)).collect())
     }
-
-    /// Writes the text form; the oldest touches are left out when it would grow too long.
-    pub fn write(&self) -> String {
-        let mut parts = Vec::new();
-        let mut room = MOST_BYTES - VERSION.len();
-        for touch in self.0.iter().rev() {
-            let time = digits::write(touch.seen_ms, 36);
-            let part = ["!", &touch.name, "~", &time, "~", &percent::encode(&touch.value)].concat();
-            if part.len() > room {
-                break;
-            }
-            room -= part.len();
-            parts.push(part);
+    for mut newer in read(landing) {
+        if let Some(old) = read(known).find(|old| old.name == newer.name && old.value == newer.value) {
+            newer.seen_ms = old.seen_ms;
         }
-        parts.push(VERSION.to_owned());
-        parts.reverse();
-        parts.concat()
+        write(&mut text, &newer);
     }
+    while text.len() > MOST_BYTES {
+        let first = read(&text).next().map_or(text.len(), |oldest| size(&oldest));
+        text.drain(..first.min(text.len()));
+    }
+    text
+}
 
-    /// Folds a landing in: a value known already keeps its first time, a new one takes its parameter's place, and
-    /// a landing with a campaign replaces the campaign as a whole.
-    pub fn absorb(&mut self, landing: Vec<Touch>) {
-        let campaign = landing.iter().any(Touch::is_campaign);
-        let known = std::mem::take(&mut self.0);
-        let fresh: Vec<Touch> = landing
-            .into_iter()
-            .map(|mut touch| {
-                let before = known.iter().find(|old| old.name == touch.name && old.value == touch.value);
-                touch.seen_ms = before.map_or(touch.seen_ms, |old| old.seen_ms);
-                touch
-            })
-            .collect();
-        self.0 = known;
-        self.0.retain(|old| {
-            !(campaign && old.is_campaign()) && !fresh.iter().any(|newer| old.yields_to(newer))
-        });
-        self.0.extend(fresh);
-    }
+/// Appends a touch to a text. A value with a line end in it is none.
+pub fn write(text: &mut String, touch: &Touch<'_>) {
+    put(text, &[touch.name, "\n", touch.seen_ms, "\n", touch.value, "\n"]);
+}
 
-    /// Whether nothing is remembered.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    /// The click ids, oldest first.
-    pub fn click_ids(&self) -> impl Iterator<Item = &Touch> {
-        self.0.iter().filter(|touch| !touch.is_campaign())
-    }
-
-    /// The value of a parameter.
-    pub fn value(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|touch| touch.name == name).map(|touch| touch.value.as_str())
-    }
+fn size(touch: &Touch<'_>) -> usize {
+    touch.name.len() + touch.seen_ms.len() + touch.value.len() + 3
 }
