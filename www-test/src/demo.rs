@@ -28,6 +28,7 @@ pub async fn live(build: &Build, stop: impl Future<Output = ()>) -> Result<(), S
         () = stop => {}
         () = show(&servers) => {}
     }
+    servers.stop().await?;
     print::farewell();
     Ok(())
 }
@@ -80,7 +81,7 @@ pub async fn collect(stage: &Stage) -> Result<Evidence, StageError> {
         requests: stage.recorder.exchanges().len(),
         written: written(stage.servers.folder()),
         exceptions: stage.browser.exceptions().await?,
-        webhook_key: stage.servers.webhook_key().to_owned(),
+        webhook_secret: stage.servers.webhook_secret().to_owned(),
     })
 }
 

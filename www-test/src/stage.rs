@@ -4,6 +4,7 @@
 //! the order of starting and the questions that need several of them at once. Every wait is for a condition and
 //! ends after [`PATIENCE`]; nothing sleeps.
 
+mod relay;
 mod servers;
 
 use serde_json::{Value, json};
@@ -66,9 +67,10 @@ impl Stage {
     /// Takes everything down in good order. Dropping does the same by force.
     ///
     /// # Errors
-    /// When the browser had gone before.
+    /// When browser or relay do not end as they should.
     pub async fn strike(self) -> Result<(), StageError> {
-        Ok(self.browser.close().await?)
+        self.browser.close().await?;
+        Ok(self.servers.stop().await?)
     }
 
     /// Opens a page of the shop and waits until the tag runs on it.

@@ -14,15 +14,15 @@ use bytes::Bytes;
 use http::{Request, header};
 use http_body_util::Full;
 use serde_json::Value;
-use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::relay::Relay;
 use crate::delivered::{self, Delivered};
 use crate::loopback::client;
-use crate::relay_process::{RelayError, RelayProcess};
+use crate::relay_process::{API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET};
 use crate::sandbox::exchange::Recorded;
 use crate::sandbox::state::State;
-use crate::sandbox::{NotInTime, Sandbox, SandboxError, Settings};
+use crate::sandbox::{NotInTime, Sandbox, SandboxError, Settings as PlatformSettings};
 use crate::shop::{Shop, Snippet};
 
 /// What is to be tested: the relay's program and the tag's files.
@@ -48,9 +48,8 @@ impl Build {
 /// Relay and platforms, running. Dropping them stops both and removes their files.
 #[derive(Debug)]
 pub struct Servers {
-    relay: RelayProcess,
+    relay: Relay,
     sandbox: Sandbox,
-    folder: TempDir,
 }
 
 /// Why the servers do not run.
@@ -79,15 +78,6 @@ pub enum ServersError {
     },
 }
 
-/// Key of the site in the relay's configuration.
-pub(super) const SITE: &str = "shop";
-/// Bearer token of the shop's own server. Made up for tests; it opens nothing else.
-pub(super) const API_KEY: &str = "shop-server-key-for-tests-only";
-/// Access token of the Meta destination. Made up for tests.
-const META_TOKEN: &str = "meta-token-for-tests-only";
-/// Key of the webhook's signatures. Made up for tests.
-pub(super) const WEBHOOK_KEY: &str = "webhook-signing-key-for-tests-only";
-
 impl Servers {
     /// Starts all of them, and the shop.
     ///
@@ -101,20 +91,16 @@ impl Servers {
         }
         let shop = Shop::open(Snippet::none()).await?;
         let sandbox = Sandbox::start_with(&platforms()).await?;
-        let folder = TempDir::with_prefix("anytrack-stage-")?;
-        let relay = RelayProcess::start(&build.relay, folder.path(), |listen| {
-            configuration(listen, &build.tag_assets, &shop.origin(), &sandbox.url())
-        })
-        .await?;
-        let servers = Self { relay, sandbox, folder };
-        let html = servers.snippet(build).await?;
+        let bed = Bed::make_for(build.relay.clone(), &settings(build, &shop, &sandbox))?;
+        let servers = Self { relay: Relay::start(bed).await?, sandbox };
+        let html = servers.snippet().await?;
         shop.paste(Snippet::printed(html, &servers.relay_url()));
         Ok((servers, shop))
     }
 
     /// The relay's origin.
     pub fn relay_url(&self) -> String {
-        self.relay.url()
+        format!("http://{}", self.relay.bed().address())
     }
 
     /// Where the platforms are played.
@@ -122,14 +108,22 @@ impl Servers {
         self.sandbox.url()
     }
 
-    /// Key of the webhook's signatures.
-    pub fn webhook_key(&self) -> &'static str {
-        WEBHOOK_KEY
+    /// Secret of the webhook's signatures, `whsec_` and base64.
+    pub fn webhook_secret(&self) -> &'static str {
+        WEBHOOK_SECRET
     }
 
     /// Folder with everything the relay writes: configuration, store, log.
     pub fn folder(&self) -> &Path {
-        self.folder.path()
+        self.relay.bed().directory()
+    }
+
+    /// Stops the relay as an operator would, and waits until it has ended.
+    ///
+    /// # Errors
+    /// When it does not end in time.
+    pub async fn stop(self) -> Result<(), ServersError> {
+        Ok(self.relay.stop().await?)
     }
 
     /// Every request a platform got so far.
@@ -179,10 +173,10 @@ impl Servers {
     }
 
     /// The snippet as the relay's own command prints it.
-    async fn snippet(&self, build: &Build) -> Result<String, ServersError> {
-        let printed = Command::new(&build.relay)
+    async fn snippet(&self) -> Result<String, ServersError> {
+        let printed = Command::new(self.relay.bed().binary())
             .args(["snippet", "--site", SITE, "--config"])
-            .arg(self.relay.config())
+            .arg(self.relay.bed().configuration())
             .stdin(Stdio::null())
             .output()
             .await?;
@@ -196,53 +190,25 @@ impl Servers {
 }
 
 /// Platforms that know our credentials and refuse every other.
-fn platforms() -> Settings {
-    Settings {
+fn platforms() -> PlatformSettings {
+    PlatformSettings {
         meta_tokens: vec![META_TOKEN.to_owned()],
-        webhook_secret: Some(WEBHOOK_KEY.to_owned()),
-        ..Settings::default()
+        webhook_secret: Some(WEBHOOK_SECRET.to_owned()),
+        ..PlatformSettings::default()
     }
 }
 
-/// The configuration an operator would write, with the platforms' addresses replaced by the sandbox's.
-fn configuration(listen: &str, assets: &Path, shop: &str, sandbox: &str) -> String {
-    let assets = assets.display();
-    format!(
-        r#"
-[server]
-listen = "{listen}"
-public_url = "http://{listen}"
-rate_limit = {{ per_client = 0, per_site = 0 }}
-
-[store]
-path = "anytrack.db"
-
-[tag]
-assets = '{assets}'
-
-[[site]]
-key = "{SITE}"
-origins = ["{shop}"]
-api_keys = ["{API_KEY}"]
-country = "GB"
-
-[[destination]]
-name = "meta"
-site = "{SITE}"
-platform = "meta"
-pixel_id = "1234567890"
-access_token = "{META_TOKEN}"
-endpoint = "{sandbox}"
-
-[[destination]]
-name = "webhook"
-site = "{SITE}"
-platform = "webhook"
-url = "{sandbox}/webhook/orders"
-secret = "{WEBHOOK_KEY}"
-allow_private = true
-"#
-    )
+/// A relay for this shop and these platforms, as an operator would set it up.
+fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
+    Settings {
+        meta: Some(sandbox.url()),
+        webhook: Some(sandbox.url()),
+        origin: shop.origin(),
+        country: Some("GB"),
+        tag_assets: Some(build.tag_assets.clone()),
+        visitor_id_as_external_id: true,
+        ..Settings::default()
+    }
 }
 
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debug");
