@@ -64,7 +64,11 @@ pub struct Reply {
 impl Reply {
     /// A reply in JSON.
     pub fn json(status: u16, body: &Value) -> Self {
-        Self { status, headers: vec![("content-type", "application/json".to_owned())], body: body.to_string() }
+        Self {
+            status,
+            headers: vec![("content-type", "application/json".to_owned())],
+            body: body.to_string(),
+        }
     }
 
     /// A reply without a body.

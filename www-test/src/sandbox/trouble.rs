@@ -214,8 +214,9 @@ impl Troubles {
     /// What happens to the next request of `platform`: the oldest order that concerns it decides. An order for
     /// poison concerns poisoned requests only.
     pub fn next(&mut self, platform: &str, poisoned: bool) -> Option<Mode> {
-        let concerned =
-            |order: &Order| order.platform == platform && (poisoned || !matches!(order.mode, Mode::Poison { .. }));
+        let concerned = |order: &Order| {
+            order.platform == platform && (poisoned || !matches!(order.mode, Mode::Poison { .. }))
+        };
         let at = self.0.iter().position(concerned)?;
         let order = &mut self.0[at];
         if order.after > 0 {
@@ -284,7 +285,8 @@ mod tests {
             r#"{"platform":"webhook","mode":"server-error","times":"forever"}"#,
             Order::forever("webhook", Mode::ServerError { status: 503 }),
         );
-        for wrong in [r#"{"mode":"hang"}"#, r#"{"platform":"meta","mode":"sulk"}"#, r#"{"platform":"meta"}"#] {
+        for wrong in [r#"{"mode":"hang"}"#, r#"{"platform":"meta","mode":"sulk"}"#, r#"{"platform":"meta"}"#]
+        {
             assert!(serde_json::from_str::<Order>(wrong).is_err(), "{wrong}");
         }
     }
