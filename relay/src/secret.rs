@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -49,13 +50,54 @@ impl fmt::Display for Secret {
 
 impl<'de> Deserialize<'de> for Secret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self::new(String::deserialize(deserializer)?))
+        deserializer.deserialize_string(Text)
     }
 }
+
+/// Takes text only. Serde's own words about another type would repeat its value, which may be the secret.
+struct Text;
+
+impl Visitor<'_> for Text {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a secret as text in quotes")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
+        Err(E::custom(WRONG_TYPE))
+    }
+
+    fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
+        Err(E::custom(WRONG_TYPE))
+    }
+
+    fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
+        Err(E::custom(WRONG_TYPE))
+    }
+
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
+        Err(E::custom(WRONG_TYPE))
+    }
+}
+
+const WRONG_TYPE: &str = "expected a secret as text in quotes";
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_secret_of_the_wrong_type_is_not_repeated() {
+        type Table = std::collections::BTreeMap<String, Secret>;
+        let error = toml::from_str::<Table>("token = 4711").expect_err("a number is no text");
+        assert_eq!(error.message(), "expected a secret as text in quotes");
+        assert_eq!(error.span(), Some(8..12));
+    }
 
     #[test]
     fn nothing_prints_a_secret() {

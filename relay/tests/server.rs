@@ -257,7 +257,7 @@ async fn rubbish_is_refused_by_its_byte_or_its_field() {
 
 #[tokio::test]
 async fn a_slow_body_is_cut_off() {
-    let relay = Running::start("body_timeout_ms = 50").await;
+    let relay = Running::start("body_timeout_ms = 100").await;
     let begun = format!(
         "POST /v1/track HTTP/1.1\r\nhost: t\r\nauthorization: Bearer {KEY}\r\ncontent-length: 100\r\n\r\n{{"
     );

@@ -1,4 +1,5 @@
 //! The store against its specification: both engines must answer alike, whatever happens, also across a crash.
+#![expect(clippy::unwrap_used, reason = "in a test an unexpected answer ends it, helpers included")]
 
 #[path = "store/fixture.rs"]
 mod fixture;

@@ -17,7 +17,7 @@ use relay::config::Destination;
 use relay::distribute::schedule::Backoff;
 use relay::distribute::{HttpClient, Worker};
 use relay::metrics::Metrics;
-use relay::platform::{Body, Built, Limits, Outcome, Outgoing, Planned, Platform, Request, Response};
+use relay::platform::{Body, Built, Limits, Outcome, Outgoing, Planned, Platform, Request, Response, Text};
 use relay::store::memory::MemoryStore;
 use relay::store::{Backlog, Incoming, Store};
 use shared::{Event, UnixMs};
@@ -39,7 +39,7 @@ impl Platform for Plain {
             method: "POST",
             url: self.url.clone(),
             headers: Vec::new(),
-            body: Body::Json(serde_json::to_string(&ids).expect("ids are text")),
+            body: Body::Json(Text::json(&ids)),
             public_only: false,
         };
         Built { requests: vec![Planned { request, events: (0..events.len()).collect() }], skips: Vec::new() }

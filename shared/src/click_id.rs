@@ -201,7 +201,8 @@ impl CookieForm {
             }
             Self::TwclidJson => {
                 let text = percent::decode(value, false)?;
-                let (_, rest) = text.split_once("\"twclid\":\"")?;
+                let member = "\"twclid\":\"";
+                let rest = text.get(percent::find(&text, member)? + member.len()..)?;
                 let (id, _) = rest.split_once('"')?;
                 Some(Found { value: Cow::Owned(id.to_owned()), seen_at: None })
             }
@@ -218,8 +219,8 @@ fn is_macro(value: &str) -> bool {
         |mark: &str| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
     let nothing = ["null", "undefined", "none", "optional", "replace"];
     value.contains(['{', '}', '<', '>'])
-        || value.contains("[[")
-        || value.contains("]]")
+        || percent::find(value, "[[").is_some()
+        || percent::find(value, "]]").is_some()
         || ["%", "#", "!!", "__", "--"].into_iter().any(wrapped)
         || nothing.into_iter().any(|word| value.eq_ignore_ascii_case(word))
 }

@@ -4,6 +4,7 @@
 //! `click_id` which cookie carries which click id, and to the platforms what they send. A value in the wrong shape
 //! is `None`: a platform refuses or distrusts a wrong cookie, while it never misses one.
 
+use crate::percent;
 use crate::time::{SECOND_MS, UnixMs};
 
 /// Meta's `_fbc` or `_fbp`, taken apart: `fb.<subdomain index>.<creation, ms>.<payload>[.<appendix>]`.
@@ -61,12 +62,10 @@ pub fn gcl(value: &str) -> Option<(&str, UnixMs)> {
 
 /// A click id in one of Google's newer cookies, `2.1.k<id>$i<Unix seconds>…`, `$` perhaps as `%24`.
 pub fn gcl_keyed(value: &str) -> Option<(&str, Option<UnixMs>)> {
-    let at = value.find(".k")?;
-    let rest = &value[at + 2..];
-    let (id, tail) = rest.split_at(field_end(rest));
-    let tail = tail.strip_prefix("%24").or_else(|| tail.strip_prefix('$'))?;
-    let seconds = tail.strip_prefix('i')?;
-    is_token(id).then(|| (id, from_seconds(&seconds[..field_end(seconds)])))
+    let (_, rest) = value.split_at_checked(percent::find(value, ".k")?)?;
+    let (id, tail) = field(rest.get(2..)?);
+    let (seconds, _) = field(tail?.strip_prefix('i')?);
+    is_token(id).then(|| (id, from_seconds(seconds)))
 }
 
 /// The client id in `_ga`: `GA1.<n>.<random>.<Unix seconds>` gives the last two parts, a custom id all that
@@ -76,7 +75,7 @@ pub fn ga_client_id(value: &str) -> Option<&str> {
     let (_, id) = rest.split_once('.')?;
     digits(version.strip_prefix("GA")?)?;
     let mut ends = id.rmatch_indices('.');
-    let last_two = ends.nth(1).map_or(id, |(dot, _)| &id[dot + 1..]);
+    let last_two = ends.nth(1).and_then(|(dot, _)| id.get(dot + 1..)).unwrap_or(id);
     let usual = last_two.split('.').count() == 2 && last_two.split('.').all(|part| digits(part).is_some());
     let id = if usual { last_two } else { id };
     is_token(id).then_some(id)
@@ -95,21 +94,24 @@ pub fn ga_session_id(value: &str) -> Option<&str> {
     match version {
         "GS1" => digits(third.split('.').next()?),
         "GS2" => {
-            third.split('.').next()?.split('$').flat_map(|part| part.split("%24")).find_map(session_field)
+            let mut rest = third.split('.').next();
+            while let Some((first, tail)) = rest.map(field) {
+                if let Some(id) = first.strip_prefix('s').and_then(digits) {
+                    return Some(id);
+                }
+                rest = tail;
+            }
+            None
         }
         _ => None,
     }
-}
-
-fn session_field(part: &str) -> Option<&str> {
-    digits(part.strip_prefix('s')?)
 }
 
 /// Microsoft's visitor or session id in `_uetvid` or `_uetsid`: 32 hexadecimal digits; newer tags append parts
 /// after a `|`, which must not be sent.
 pub fn uet_id(value: &str) -> Option<&str> {
     let id = value.split('|').next()?;
-    let id = id.split("%7C").next()?;
+    let id = percent::find(id, "%7C").and_then(|end| id.get(..end)).unwrap_or(id);
     (id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())).then_some(id)
 }
 
@@ -141,10 +143,13 @@ pub fn is_uuid(text: &str) -> bool {
         })
 }
 
-/// Where a `$` (or `%24`) ends the field at the start of `text`.
-fn field_end(text: &str) -> usize {
-    let end = |mark| text.find(mark).unwrap_or(text.len());
-    end("$").min(end("%24"))
+/// The field at the start of `text`, and what follows the `$` (or `%24`) after it.
+fn field(text: &str) -> (&str, Option<&str>) {
+    let split = |mark: &str| {
+        let at = percent::find(text, mark)?;
+        Some((text.get(..at)?, text.get(at + mark.len()..)))
+    };
+    split("$").or_else(|| split("%24")).unwrap_or((text, None))
 }
 
 fn from_seconds(text: &str) -> Option<UnixMs> {

@@ -46,9 +46,7 @@ impl RawUser {
     /// postal codes and regions. A value that cannot be its field is left out with a warning that names the field.
     pub fn hash_into(self, user: &mut UserData, site_country: Option<&str>, warnings: &mut Vec<String>) {
         let own_country = self.values.iter().find_map(|(field, value)| match value {
-            RawValue::Text(text) if *field == Field::Country => {
-                Clear::of(Field::Country, &Raw::new(text))
-            }
+            RawValue::Text(text) if *field == Field::Country => Clear::of(Field::Country, &Raw::new(text)),
             _ => None,
         });
         let own_country = own_country.or_else(|| self.clear.country.clone());

@@ -108,7 +108,8 @@ pub fn event_with_warnings(json: &str, defaults: Defaults<'_>) -> Result<Underst
     let mut unknown = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(json);
     let raw = serde_ignored::deserialize(&mut reader, |path| {
-        let path = path.to_string();
+        // `?` stands for an optional value, which is no name anybody wrote.
+        let path = path.to_string().replace(".?", "");
         // An object or a nested list among the custom properties is passed over by design, and says so.
         let custom = path.starts_with("properties.");
         unknown.push(if custom {
@@ -135,13 +136,17 @@ fn locate(json: &str) -> ReadError {
     }
 }
 
-/// serde quotes the offending value (`invalid type: string "jane@…", expected …`); the quote is cut out, because
-/// it may be personal data and ends in an answer or a log.
+/// serde quotes the offending value (`invalid type: string "jane@…"`, "unknown variant `jane…`"); the quotes are cut
+/// out, because they may be personal data and end in an answer or a log.
 pub(super) fn without_values(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
+    if let Some(rest) = message.strip_prefix("unknown variant `") {
+        // The value may hold backticks itself; what serde expects comes after the last comma and word it adds.
+        let expected = rest.rsplit_once("`, expected ").map_or("", |(_, expected)| expected);
+        return limits::clip(&format!("unknown value; expected {expected}"), 200).to_owned();
+    }
     let mut clean = String::with_capacity(message.len());
-    let mut quoted = false;
-    let mut escaped = false;
+    let (mut quoted, mut escaped) = (false, false);
     for c in message.chars() {
         match c {
             '"' if !escaped => {

@@ -1,8 +1,8 @@
 //! Network addresses: which are public, and so may be told to a platform or be sent to.
 //!
-//! One rule for three askers: the webhook's address in the configuration, every address the HTTP client resolves for
-//! a request that is `public_only`, and the visitor's own address before a platform sees it. Pure; resolving names
-//! is the client's work.
+//! One rule for three askers: the webhook's address in the configuration, every address the HTTP client
+//! resolves for a request that is `public_only`, and the visitor's own address before a platform sees it.
+//! Pure; resolving names is the client's work.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -12,8 +12,8 @@ use url::{Host, Url};
 ///
 /// Follows the IANA special-purpose address registries (iana.org/assignments/iana-ipv4-special-registry and
 /// iana-ipv6-special-registry, read 2026-11-23), with one exception: the documentation ranges (192.0.2.0/24,
-/// 2001:db8::/32 …) count as public. Nobody answers there, so nothing private can be reached, and examples work.
-/// An IPv6 address that carries an IPv4 address inside is judged by the one inside.
+/// 2001:db8::/32 …) count as public. Nobody answers there, so nothing private can be reached, and examples
+/// work. An IPv6 address that carries an IPv4 address inside is judged by the one inside.
 pub const fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -21,8 +21,8 @@ pub const fn is_public(address: IpAddr) -> bool {
     }
 }
 
-/// Whether the host of `url` is plainly a private one: an address that is not public, or this machine by name.
-/// Other names may still resolve to private addresses; that is seen when they are resolved.
+/// Whether the host of `url` is plainly a private one: an address that is not public, or this machine by
+/// name. Other names may still resolve to private addresses; that is seen when they are resolved.
 pub fn names_private_host(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(address)) => !is_public_v4(address),
@@ -63,7 +63,8 @@ const fn is_public_v6(address: Ipv6Addr) -> bool {
         }
         // 6to4 (RFC 3056).
         [0x2002, high, low, ..] => is_public_v4(inside(high, low)),
-        // Teredo (RFC 4380) hides its IPv4 address behind an exclusive-or; nobody needs it. Benchmarking (RFC 5180).
+        // Teredo (RFC 4380) hides its IPv4 address behind an exclusive-or; nobody needs it. Benchmarking (RFC
+        // 5180).
         [0x2001, 0, ..] | [0x2001, 2, 0, ..] => false,
         // Global unicast is 2000::/3; everything else is local, multicast or unassigned.
         [first, ..] => first & 0xe000 == 0x2000,

@@ -1,8 +1,8 @@
 //! Answers: what every platform's answers have in common, before and beside their own words.
 //!
-//! Owns the waits each kind of trouble deserves, what a missing answer means, the HTTP statuses that mean the same
-//! everywhere, and [`quote`], through which foreign words pass before they may become a reason. Leaves a platform's
-//! codes and bodies to its own file.
+//! Owns the waits each kind of trouble deserves, what a missing answer means, the HTTP statuses that mean the
+//! same everywhere, and [`quote`], through which foreign words pass before they may become a reason. Leaves a
+//! platform's codes and bodies to its own file.
 
 use std::time::Duration;
 
@@ -76,8 +76,8 @@ pub(super) fn by_status(answer: Answer<'_>, events: usize, reason: String) -> Ou
     }
 }
 
-/// Foreign words made fit for a reason: one line, bounded, and without anything that may be a token, a digest or
-/// an e-mail address (Meta repeats a malformed access token in its message).
+/// Foreign words made fit for a reason: one line, bounded, and without anything that may be a token, a digest
+/// or an e-mail address (Meta repeats a malformed access token in its message).
 pub(super) fn quote(text: &str) -> String {
     let words = text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
     let safe: Vec<String> = words.map(mask_word).collect();
@@ -111,7 +111,10 @@ mod tests {
         let check = |text: &str, expected: &str| assert_eq!(quote(text), expected);
         check("Invalid parameter", "Invalid parameter");
         check("two\r\nlines\tand\u{0}a null", "two lines and a null");
-        check("Malformed access token EAABsbCS1iHgBAKZCZCpZCqZB0ZAvx0Qk7", "Malformed access token ********");
+        check(
+            "Malformed access token EAABexampleexampleexampleexampleexample",
+            "Malformed access token ********",
+        );
         check("jane.doe@example.com is unknown", "******** is unknown");
         check("'c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b', no", "'********', no");
         check("https://developers.example/docs/graph-api", "https://developers.example/docs/graph-api");

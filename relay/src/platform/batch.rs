@@ -1,6 +1,7 @@
 //! Batches: written events put together into requests that respect a platform's limits on number and size.
 //!
-//! Owns the grouping only. What an event looks like, and what stands around the events, is the platform's own.
+//! Owns the grouping only. What an event looks like, and what stands around the events, is the platform's
+//! own.
 
 use serde_json::value::RawValue;
 

@@ -1,8 +1,8 @@
 //! Platforms: an ad network each, as two pure functions. One file per platform, one line in [`ALL`].
 //!
-//! `build` turns events into requests described as data, and says of every event it leaves out why; `read` turns
-//! an answer into one outcome per event. A platform never sends, waits, logs or reads a clock; it knows only
-//! `shared` and this module. Consent and the on/off switch per event are decided before it is asked.
+//! `build` turns events into requests described as data, and says of every event it leaves out why; `read`
+//! turns an answer into one outcome per event. A platform never sends, waits, logs or reads a clock; it knows
+//! only `shared` and this module. Consent and the on/off switch per event are decided before it is asked.
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
@@ -27,8 +27,9 @@ use shared::{Event, Sha256Hex, UnixMs};
 
 /// One configured account at a platform: settings read, able to build and to read. Pure.
 pub trait Platform: Send + Sync + std::fmt::Debug {
-    /// Requests for `events`, and why the others were left out. Every index of `events` occurs exactly once in
-    /// the result, in a request or in a skip. Requests respect the platform's limits on number, age and size.
+    /// Requests for `events`, and why the others were left out. Every index of `events` occurs exactly once
+    /// in the result, in a request or in a skip. Requests respect the platform's limits on number, age and
+    /// size.
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built;
 
     /// What became of the events of one request, one outcome for each, in the request's order.
@@ -90,11 +91,12 @@ pub struct Kind {
     pub configure: fn(Settings) -> Result<Box<dyn Platform>, SettingError>,
 }
 
-/// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and the
-/// golden tests walk it.
+/// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
+/// the golden tests walk it.
 pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
 
-/// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash` shows.
+/// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
+/// shows.
 fn digests(platform: &str, event: &Event, field: Field) -> Vec<Sha256Hex> {
     match taken_by(platform, field) {
         Take::Hashed(form) => event.user.digests(field, form),

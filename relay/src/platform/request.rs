@@ -1,7 +1,7 @@
 //! A request as data: what would be sent, with secrets that do not print, and the answer it got.
 //!
-//! Owns [`Text`], the one way a secret gets into a header or a body: the sender exposes it, everybody else sees a
-//! mask. Leaves sending to `distribute` and showing to `preview`.
+//! Owns [`Text`], the one way a secret gets into a header or a body: the sender exposes it, everybody else
+//! sees a mask. Leaves sending to `distribute` and showing to `preview`.
 
 use std::time::Duration;
 

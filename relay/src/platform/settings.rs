@@ -1,8 +1,8 @@
 //! Settings: what a `[[destination]]` table says to its platform, and how a platform reads it.
 //!
-//! A platform declares its own keys twice: as a serde struct with `deny_unknown_fields`, which is what is read, and
-//! as a list of [`Key`]s, which is what documentation and `check` show; a test holds the two together. Errors keep
-//! their place in the file. Leaves the keys all destinations share to `config`.
+//! A platform declares its own keys twice: as a serde struct with `deny_unknown_fields`, which is what is
+//! read, and as a list of [`Key`]s, which is what documentation and `check` show; a test holds the two
+//! together. Errors keep their place in the file. Leaves the keys all destinations share to `config`.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ pub struct Settings {
 impl Settings {
     /// Reads the platform's own keys. `T` must carry `#[serde(deny_unknown_fields)]`.
     ///
-    /// The error's span is a byte range of the configuration file: of the key when it is unknown, of the value
-    /// when it has the wrong type, of the table when a key is missing.
+    /// The error's span is a byte range of the configuration file: of the key when it is unknown, of the
+    /// value when it has the wrong type, of the table when a key is missing.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, SettingError> {
         Ok(T::deserialize(toml::de::ValueDeserializer::from(self.own.clone()))?)
     }

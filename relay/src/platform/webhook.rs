@@ -1,11 +1,13 @@
 //! The outgoing webhook: every event as signed JSON to an address of the operator's own.
 //!
-//! Signed by the Standard Webhooks scheme (github.com/standard-webhooks/standard-webhooks, spec, read 2026-11-23), for
-//! which receivers find ready libraries: `webhook-id`, `webhook-timestamp` and `webhook-signature`, the last a keyed
-//! hash over `id.timestamp.body`. The id is the same at every attempt, so a receiver drops repeats by it.
+//! Signed by the Standard Webhooks scheme (github.com/standard-webhooks/standard-webhooks, spec, read
+//! 2026-11-23), for which receivers find ready libraries: `webhook-id`, `webhook-timestamp` and
+//! `webhook-signature`, the last a keyed hash over `id.timestamp.body`. The id is the same at every attempt,
+//! so a receiver drops repeats by it.
 //!
-//! One event a request: an answer then speaks of one event only. Addresses in private networks are refused here when
-//! they are written as such, and by the HTTP client when a name resolves to one (`Request::public_only`).
+//! One event a request: an answer then speaks of one event only. Addresses in private networks are refused
+//! here when they are written as such, and by the HTTP client when a name resolves to one
+//! (`Request::public_only`).
 
 use std::borrow::Cow;
 use std::fmt;
@@ -29,7 +31,7 @@ use super::{
 };
 use crate::secret::{MASK, Secret};
 
-// ── Limits and version ──────────────────────────────────────────────────────────────────────────────────────────
+// ── Limits and version ─────────────────────────────────────────────────────────────────────────────────────
 
 /// Version of the signature scheme, which stands before every signature.
 const SIGNATURE_VERSION: &str = "v1";
@@ -38,7 +40,7 @@ const RETRY_FOR_MS: i64 = 72 * HOUR_MS;
 /// Shortest signing key. The scheme asks for 24 to 64 bytes of those it makes; below 16 a key can be guessed.
 const MIN_KEY_BYTES: usize = 16;
 
-// ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The webhook in the registry.
 pub const KIND: Kind = Kind { name: "webhook", keys: &KEYS, configure };
@@ -146,7 +148,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-// ── Request ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Request ────────────────────────────────────────────────────────────────────────────────────────────────
 
 /// What the receiver gets.
 #[derive(Serialize)]
@@ -214,7 +216,8 @@ impl Webhook {
 
 /// An id that is the same at every attempt and differs where site, name or event id differ.
 ///
-/// A digest, because event ids may hold letters a header cannot and dots, which the scheme uses as separators.
+/// A digest, because event ids may hold letters a header cannot and dots, which the scheme uses as
+/// separators.
 fn message_id(outgoing: &Outgoing<'_>) -> String {
     let event = outgoing.event;
     let key = format!("{}\0{}\0{}", outgoing.site, event.event, event.event_id);
@@ -222,10 +225,11 @@ fn message_id(outgoing: &Outgoing<'_>) -> String {
     format!("msg_{}", &digest[..32])
 }
 
-// ── Response ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Response ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/// Any 2xx is a receipt; what other statuses mean is the same everywhere. 410 is the scheme's way to say "stop", which
-/// holds the destination until the operator acts. The body is not read: it may repeat what we sent.
+/// Any 2xx is a receipt; what other statuses mean is the same everywhere. 410 is the scheme's way to say
+/// "stop", which holds the destination until the operator acts. The body is not read: it may repeat what we
+/// sent.
 fn read(response: &Response) -> Outcome {
     match arrived(response) {
         Ok(answer) if (200..300).contains(&answer.status) => Outcome::Delivered,
@@ -234,7 +238,7 @@ fn read(response: &Response) -> Outcome {
     }
 }
 
-// ── Tests ───────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Tests ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 #[cfg(test)]
 mod tests {

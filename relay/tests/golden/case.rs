@@ -12,24 +12,24 @@ use toml::de::{DeTable, DeValue};
 use crate::http_text;
 
 /// A case, read.
-pub struct Case {
+pub(crate) struct Case {
     /// Where it lies.
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
     /// The platform, set up by the case's settings.
-    pub platform: Box<dyn Platform>,
+    pub(crate) platform: Box<dyn Platform>,
     /// The events, oldest first.
-    pub events: Vec<Event>,
+    pub(crate) events: Vec<Event>,
     /// The time of the test.
-    pub now: UnixMs,
+    pub(crate) now: UnixMs,
     /// Answers by name.
-    pub responses: Vec<(String, Response)>,
+    pub(crate) responses: Vec<(String, Response)>,
     names: BTreeMap<String, String>,
     settings: String,
 }
 
 impl Case {
     /// Reads `golden/<platform>/<name>/`.
-    pub fn read(kind: &Kind, name: &str) -> Self {
+    pub(crate) fn read(kind: &Kind, name: &str) -> Self {
         let folder = root().join(kind.name).join(name);
         let settings = text(&folder.join("settings.toml"));
         let read = read_settings(&settings);
@@ -44,13 +44,13 @@ impl Case {
     }
 
     /// What the platform makes of the events.
-    pub fn build(&self) -> Built {
+    pub(crate) fn build(&self) -> Built {
         let outgoing: Vec<_> = self.events.iter().map(|event| self.outgoing(event)).collect();
         self.platform.build(&outgoing, self.now)
     }
 
     /// The texts of the settings that must never be shown.
-    pub fn secrets(&self) -> Vec<String> {
+    pub(crate) fn secrets(&self) -> Vec<String> {
         let table: BTreeMap<String, toml::Value> = toml::from_str(&self.settings).expect("read before");
         let secret = |key: &str| ["token", "secret"].iter().any(|word| key.ends_with(word));
         let texts = table.iter().filter(|(key, _)| secret(key)).filter_map(|(_, value)| value.as_str());
@@ -64,7 +64,7 @@ impl Case {
 
 /// Holds a file against what it should be; `None` for a file that should not be there.
 /// With `UPDATE_GOLDEN=1` makes it so.
-pub fn check_file(path: &Path, expected: Option<&str>) {
+pub(crate) fn check_file(path: &Path, expected: Option<&str>) {
     let there = fs::read_to_string(path).ok();
     if there.as_deref() == expected {
         return;
@@ -80,7 +80,7 @@ pub fn check_file(path: &Path, expected: Option<&str>) {
 }
 
 /// Folders inside a folder, by name, sorted.
-pub fn folders(path: &Path) -> Vec<String> {
+pub(crate) fn folders(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let folders = entries.map(|entry| entry.expect("readable")).filter(|entry| entry.path().is_dir());
     let mut names: Vec<String> =
@@ -90,14 +90,15 @@ pub fn folders(path: &Path) -> Vec<String> {
 }
 
 /// Where the platforms' folders lie.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
 /// The time of the tests, unless a case has its own: a quiet Monday noon.
-pub const NOW: UnixMs = UnixMs(1_795_435_200_000);
+pub(crate) const NOW: UnixMs = UnixMs(1_795_435_200_000);
 
-/// Settings as the relay's `config` hands them over: the keys of all destinations apart from the platform's own.
+/// Settings as the relay's `config` hands them over: the keys of all destinations apart from the platform's
+/// own.
 fn read_settings(text: &str) -> Settings {
     // Settings outlive the file they were read from; so does this text, as long as the test runs.
     let text: &'static str = text.to_owned().leak();
@@ -115,9 +116,9 @@ fn read_settings(text: &str) -> Settings {
     Settings { own: toml::Spanned::new(span, DeValue::Table(table)), endpoint, names }
 }
 
-type Spanned<T> = toml::Spanned<T>;
-
-fn name((ours, theirs): (Spanned<std::borrow::Cow<'_, str>>, Spanned<DeValue<'_>>)) -> (String, String) {
+fn name(
+    (ours, theirs): (toml::Spanned<std::borrow::Cow<'_, str>>, toml::Spanned<DeValue<'_>>),
+) -> (String, String) {
     match theirs.into_inner() {
         DeValue::String(theirs) => (ours.into_inner().into_owned(), theirs.into_owned()),
         other => panic!("events: a switched-off event never reaches a platform: {other:?}"),

@@ -1,10 +1,13 @@
-//! What must be true of every platform, for any event and any answer: nothing panics, no event is lost or doubled.
+//! What must be true of every platform, for any event and any answer: nothing panics, no event is lost or
+//! doubled.
 
 use proptest::prelude::*;
 use proptest::sample::select;
+use proptest::strategy::ValueTree;
 use relay::platform::{ALL, Kind, Outgoing, Response};
 use shared::event::{STANDARD_EVENTS, Source};
-use shared::{ClickId, Event, Item, Properties, Scalar, UnixMs};
+use shared::identity::Field;
+use shared::{ClickId, Event, Hashes, Item, Properties, Scalar, Sha256Hex, UnixMs};
 
 use crate::case::NOW;
 use crate::plain;
@@ -14,7 +17,7 @@ fn event() -> impl Strategy<Value = Event> {
     let name = prop_oneof![3 => select(&STANDARD_EVENTS[..]).prop_map(str::to_owned), 1 => ".{0,60}"];
     let sources =
         [Source::Web, Source::Server, Source::Crm, Source::Phone, Source::Store, Source::Email, Source::Chat];
-    let head = (name, ".{0,20}", any::<i64>(), any::<bool>(), select(sources.to_vec()));
+    let head = (name, ".{0,20}", any::<i64>(), any::<bool>(), select(sources.to_vec()), any::<bool>());
     let place = (prop::option::of(url()), prop::option::of(".{0,20}"), prop::option::of(".{0,20}"));
     let click = (
         prop::option::of(".{0,10}"),
@@ -23,7 +26,7 @@ fn event() -> impl Strategy<Value = Event> {
         prop::option::of(cookie()),
     );
     (head, place, click, properties()).prop_map(|(head, place, click, properties)| {
-        let (name, event_id, time, recent, source) = head;
+        let (name, event_id, time, recent, source, known) = head;
         let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
         let mut event = empty(name, event_id, time, source);
         (event.page.url, event.context.ip, event.context.user_agent) = place;
@@ -32,6 +35,10 @@ fn event() -> impl Strategy<Value = Event> {
         event.click_ids.extend(fbclid.map(|value| ("fbclid".to_owned(), id(value))));
         event.cookies.extend(fbc.map(|value| ("_fbc".to_owned(), value)));
         event.cookies.extend(fbp.map(|value| ("_fbp".to_owned(), value)));
+        if known {
+            let digest = Sha256Hex::of("jane@example.com");
+            event.user.add(Field::Email, Hashes::given(Field::Email, digest));
+        }
         event.properties = properties;
         event
     })
@@ -89,13 +96,14 @@ fn response() -> impl Strategy<Value = Response> {
         "null",
     ]);
     let body = prop_oneof![any::<Vec<u8>>(), json.prop_map(|json| json.as_bytes().to_vec())];
-    let answer =
-        (any::<u16>(), any::<Option<u32>>(), body).prop_map(|(status, seconds, body)| Response::Answer {
-            status,
-            retry_after: seconds.map(|seconds| std::time::Duration::from_secs(seconds.into())),
-            headers: Vec::new(),
-            body,
-        });
+    let known = select(vec![200, 202, 204, 301, 400, 401, 403, 404, 413, 429, 500, 503]);
+    let status = prop_oneof![known, any::<u16>()];
+    let answer = (status, any::<Option<u32>>(), body).prop_map(|(status, seconds, body)| Response::Answer {
+        status,
+        retry_after: seconds.map(|seconds| std::time::Duration::from_secs(seconds.into())),
+        headers: Vec::new(),
+        body,
+    });
     prop_oneof![4 => answer, 1 => ".{0,20}".prop_map(Response::NotSent), 1 => ".{0,20}".prop_map(Response::NoAnswer)]
 }
 
@@ -118,6 +126,22 @@ fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
     }
     places.sort_unstable();
     assert!(places.into_iter().eq(0..events.len()), "{}: every event once, sent or skipped", kind.name);
+}
+
+/// A property test that only ever sees skips proves nothing.
+#[test]
+fn the_made_up_events_are_worth_sending() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let one = |_| event().new_tree(&mut runner).expect("no event is filtered out").current();
+    let events: Vec<Event> = (0..400).map(one).collect();
+    for kind in ALL {
+        let case = plain(kind);
+        let outgoing: Vec<_> =
+            events.iter().map(|event| Outgoing { event, site: "shop", renamed: None }).collect();
+        let built = case.platform.build(&outgoing, NOW);
+        let sent: usize = built.requests.iter().map(|planned| planned.events.len()).sum();
+        assert!(sent >= 40, "{}: only {sent} of 400 sent", kind.name);
+    }
 }
 
 proptest! {

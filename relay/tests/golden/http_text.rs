@@ -7,7 +7,7 @@ use relay::platform::{Outcome, Planned, Response};
 use serde_json::{Map, Value, json};
 
 /// A request in full, secrets masked, JSON indented, a long list cut in its middle.
-pub fn request(planned: &Planned) -> String {
+pub(crate) fn request(planned: &Planned) -> String {
     let request = &planned.request;
     let mut text = format!("# events {}\n", places(&planned.events));
     if request.public_only {
@@ -29,7 +29,7 @@ pub fn request(planned: &Planned) -> String {
 }
 
 /// Outcomes, those in a row that are the same as one line with their number.
-pub fn outcomes(outcomes: &[Outcome]) -> Value {
+pub(crate) fn outcomes(outcomes: &[Outcome]) -> Value {
     let rows = outcomes.chunk_by(|a, b| a == b).map(|same| {
         let mut row = outcome(&same[0]);
         row.insert("events".to_owned(), json!(same.len()));
@@ -39,7 +39,7 @@ pub fn outcomes(outcomes: &[Outcome]) -> Value {
 }
 
 /// An answer: `HTTP 400`, headers, an empty line, the body; or `not sent: …`, or `no answer: …`.
-pub fn response(text: &str) -> Response {
+pub(crate) fn response(text: &str) -> Response {
     if let Some(why) = text.strip_prefix("not sent: ") {
         return Response::NotSent(why.trim().to_owned());
     }

@@ -1,10 +1,11 @@
-//! Golden tests: what every platform is sent for events a person can read, and what each of its answers means.
+//! Golden tests: what every platform is sent for events a person can read, and what each of its answers
+//! means.
 //!
-//! A case is a folder, `golden/<platform>/<case>/`, and data only:
-//! `event.json` or `events.json` (the internal event, user data hashed), `settings.toml` (the destination's own keys,
-//! and `endpoint` and `events` where wanted), `now.txt` (optional), `request.http` (every request in full, secrets
-//! masked), `skips.json`, and for each `response-<name>.http` its `outcome-<name>.json`.
-//! `UPDATE_GOLDEN=1 cargo test -p relay --test golden` writes what is expected; the review reads the difference.
+//! A case is a folder, `golden/<platform>/<case>/`, and data only: `event.json` or `events.json` (the
+//! internal event, user data hashed), `settings.toml` (the destination's own keys, and `endpoint` and
+//! `events` where wanted), `now.txt` (optional), `request.http` (every request in full, secrets masked),
+//! `skips.json`, and for each `response-<name>.http` its `outcome-<name>.json`. `UPDATE_GOLDEN=1 cargo test
+//! -p relay --test golden` writes what is expected; the review reads the difference.
 //!
 //! `contract` holds what must be true of every platform for any event and any answer.
 
@@ -64,7 +65,7 @@ fn every_case_about_an_answer_holds_one() {
 fn requests_are_what_the_files_say() {
     each_case(|case| {
         let built = case.build();
-        let requests = built.requests.iter().map(|planned| http_text::request(planned)).collect::<Vec<_>>();
+        let requests = built.requests.iter().map(http_text::request).collect::<Vec<_>>();
         let requests = (!requests.is_empty()).then(|| requests.join("\n###\n\n"));
         check_file(&case.folder.join("request.http"), requests.as_deref());
         let skips: Vec<_> = built

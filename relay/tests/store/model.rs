@@ -216,7 +216,13 @@ fn written<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Result<String, 
 
 fn retried(seq: Seq, due: i64) -> Retry {
     let reason = format!("busy until {due}");
-    Retry { seq, attempts: due as u32 + 1, first_attempt: UnixMs(due / 2), due: UnixMs(due), reason }
+    Retry {
+        seq,
+        attempts: due as u32 + 1,
+        reached: (due % 3 > 0).then_some(UnixMs(due / 2)),
+        due: UnixMs(due),
+        reason,
+    }
 }
 
 fn buried(seq: Seq, at: i64) -> Dead {

@@ -31,19 +31,26 @@ pub(super) fn named(squashed: &str) -> Option<Country> {
 }
 
 fn by_name(squashed: &str) -> Option<Country> {
-    let entry = NAMES.split(' ').find(|entry| entry[2..].split(':').skip(1).any(|name| name == squashed))?;
-    by_code(&entry[..2])
+    by_code(code_of(NAMES, squashed)?)
 }
 
-/// Walks the table.
+/// The code of the entry in `table` that lists `name`. Entries stand apart by blanks, each a code and its names
+/// with a colon before every name.
+pub(super) fn code_of(table: &'static str, name: &str) -> Option<&'static str> {
+    let entry = table.split(' ').find(|entry| entry.split(':').skip(1).any(|known| known == name))?;
+    entry.split(':').next()
+}
+
+/// Walks the table. No slice here can panic: the texts of such a panic would cost the tag more than the table.
 fn all() -> impl Iterator<Item = Country> {
     let mut rest = COUNTRIES;
     std::iter::from_fn(move || {
         let (head, tail) = rest.split_at_checked(5)?;
         let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-        let (calling, next) = tail.split_at(digits);
+        let (calling, next) = tail.split_at_checked(digits)?;
+        let (code, alpha3) = head.split_at_checked(2)?;
         rest = next;
-        Some(Country { code: &head[..2], alpha3: &head[2..], calling })
+        Some(Country { code, alpha3, calling })
     })
 }
 

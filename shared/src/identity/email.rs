@@ -27,7 +27,8 @@ pub(super) fn normalise(form: Form, raw: &Raw<'_>) -> Option<String> {
 /// nothing blank, invisible or out of a mail header (`<`, `,` …).
 fn plain(text: &str) -> Option<&str> {
     let (_, domain) = halves(text)?;
-    let foreign = |c: char| c.is_whitespace() || is_invisible(c) || "<>()[],;:\\\"".contains(c);
+    let header = |c| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '\\' | '"');
+    let foreign = |c: char| c.is_whitespace() || is_invisible(c) || header(c);
     let dotted = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
     (dotted && !text.contains(foreign)).then_some(text)
 }
@@ -41,7 +42,7 @@ fn google(text: &str) -> Option<String> {
     } else if matches!(domain, "gmail.com" | "googlemail.com") {
         rebuild_halves(local, domain, |c| c != '.')
     } else {
-        Some(format!("{local}@{domain}"))
+        Some([local, "@", domain].concat())
     }
 }
 

@@ -26,12 +26,8 @@ pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
 /// day comes first, as everyone who writes dots means it.
 pub(super) fn birth_date(raw: &Raw<'_>) -> Option<String> {
     let text: String = raw.lower.chars().map(fold).collect();
-    let number = |part: &str| -> Option<i64> {
-        let digits = !part.is_empty() && part.len() <= 4 && part.bytes().all(|b| b.is_ascii_digit());
-        if digits { part.parse().ok() } else { None }
-    };
     if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return date(number(&text[..4])?, number(&text[4..6])?, number(&text[6..])?);
+        return date(text.get(..4)?, text.get(4..6)?, text.get(6..)?);
     }
     let separator = text.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
     let mut parts = text.split(separator);
@@ -39,21 +35,27 @@ pub(super) fn birth_date(raw: &Raw<'_>) -> Option<String> {
     if parts.next().is_some() {
         return None;
     }
-    let (a, b, c) = (number(first)?, number(second)?, number(third)?);
     if first.len() == 4 {
-        date(a, b, c)
-    } else if third.len() != 4 {
-        None
+        date(first, second, third)
     } else if separator == '.' {
-        date(c, b, a)
+        date(third, second, first)
     } else {
-        date(c, a, b).or_else(|| date(c, b, a))
+        date(third, first, second).or_else(|| date(third, second, first))
     }
 }
 
-fn date(year: i64, month: i64, day: i64) -> Option<String> {
-    let known = (1800..=2100).contains(&year) && valid_date(year, month, day);
-    known.then(|| format!("{year:04}{month:02}{day:02}"))
+fn date(year: &str, month: &str, day: &str) -> Option<String> {
+    let number = |part: &str, longest: usize| -> Option<i64> {
+        let digits = part.bytes().all(|b| b.is_ascii_digit());
+        if digits && part.len() <= longest { part.parse().ok() } else { None }
+    };
+    if year.len() != 4 {
+        return None;
+    }
+    let years = number(year, 4)?;
+    let known = (1800..=2100).contains(&years) && valid_date(years, number(month, 2)?, number(day, 2)?);
+    let padding = |part: &str| if part.len() == 1 { "0" } else { "" };
+    known.then(|| [year, padding(month), month, padding(day), day].concat())
 }
 
 /// The site's own id: without blanks and in lower case, or exactly as it is where the platform keeps the case.
@@ -118,6 +120,8 @@ mod tests {
         {
             check(no_date, "");
         }
+        check("97-2-16", "");
+        check("1997-002-16", "");
         check("1997-02-16T00:00:00Z", "");
         check("1997é216", "");
     }

@@ -18,18 +18,21 @@ pub(super) fn normalise(form: Form, raw: &Raw<'_>, country: Option<&str>) -> Opt
         Form::Digits => Some(digits),
         // TikTok's own tag-manager template sends the bare national number for country code 86
         // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
-        Form::Tiktok if digits.starts_with("86") => Some(digits[2..].to_owned()),
+        Form::Tiktok => Some(digits.strip_prefix("86").map_or_else(|| with_plus(&digits), str::to_owned)),
         Form::Plain
         | Form::Compact
         | Form::Google
         | Form::Microsoft
         | Form::Reddit
         | Form::E164
-        | Form::Tiktok
         | Form::Ga4
         | Form::Pinterest
-        | Form::Exact => Some(format!("+{digits}")),
+        | Form::Exact => Some(with_plus(&digits)),
     }
+}
+
+fn with_plus(digits: &str) -> String {
+    ["+", digits].concat()
 }
 
 /// A number as it was written.
@@ -77,15 +80,16 @@ impl Written {
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
     /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
     fn after_country_code(&self, start: usize) -> Option<String> {
-        let digits = &self.digits[start..];
+        let digits = self.digits.get(start..)?;
         if digits.starts_with('0') {
             return None;
         }
         let length = calling_code_length(digits);
         let (code, national) = digits.split_at_checked(length)?;
         let shown = self.separated >> (start + length) & 1 == 1;
-        let trunk = shown && national.starts_with('0') && !KEEPS_ZERO.contains(&code);
-        Some(format!("{code}{}", if trunk { &national[1..] } else { national }))
+        let trunk = shown && !KEEPS_ZERO.contains(&code);
+        let national = if trunk { national.strip_prefix('0').unwrap_or(national) } else { national };
+        Some([code, national].concat())
     }
 }
 
@@ -125,14 +129,14 @@ fn national(written: &Written, calling: &str) -> Option<String> {
         Some(rest) if !KEEPS_ZERO.contains(&calling) => rest,
         Some(_) | None => digits,
     });
-    Some(format!("{calling}{bare}"))
+    Some([calling, bare].concat())
 }
 
 /// North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
 fn north_american(written: &Written) -> Option<String> {
     let digits = written.digits.as_str();
     match digits.len() {
-        10 if !digits.starts_with('0') => Some(format!("1{digits}")),
+        10 if !digits.starts_with('0') => Some(["1", digits].concat()),
         11.. if digits.starts_with("011") => written.after_country_code(3),
         11.. => written.after_country_code(0),
         _ => None,

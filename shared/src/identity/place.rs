@@ -18,18 +18,14 @@ pub(super) fn city(raw: &Raw<'_>) -> Option<String> {
 
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
 pub(super) fn region(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let (name, country) = match raw.lower.split_once('-') {
+    let (name, home) = match raw.lower.split_once('-') {
         // ISO 3166-2, as shops write it: "US-CA".
         Some((prefix @ ("us" | "ca"), code)) if code.len() == 2 => (squash(code)?, Some(prefix)),
         _ => (squash(&raw.lower)?, country),
     };
-    let code_in = |table: &'static str| {
-        let entry = table.split(' ').find(|entry| entry[2..].split(':').skip(1).any(|known| known == name));
-        entry.map(|entry| &entry[..2])
-    };
-    let is = |code: &str| country.is_none_or(|country| country.eq_ignore_ascii_case(code));
-    let us = if is("us") { code_in(US_STATES) } else { None };
-    let code = us.or_else(|| if is("ca") { code_in(CANADIAN_PROVINCES) } else { None });
+    let is = |code: &str| home.is_none_or(|home| home.eq_ignore_ascii_case(code));
+    let us = if is("us") { country::code_of(US_STATES, &name) } else { None };
+    let code = us.or_else(|| if is("ca") { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
     Some(code.map_or(name, str::to_owned))
 }
 

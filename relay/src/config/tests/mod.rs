@@ -131,13 +131,17 @@ retries = 3
 consent = ["ad_user_data"]
 events = { Lead = "contact", PageView = false }
 endpoint = "http://127.0.0.1:9100"
+
+[delivery]
+backoff_base_ms = 1
+backoff_cap_ms = 2
 "#;
 
 #[test]
 fn a_whole_document_is_read() {
     let Loaded { config, warnings } = right(WHOLE);
     assert_eq!(warnings, []);
-    let Config { server, store, tag, sites, destinations } = &config;
+    let Config { server, delivery, store, tag, sites, destinations } = &config;
     assert_eq!(server.listen.to_string(), "127.0.0.1:0");
     assert_eq!(server.public_url.as_str(), "https://t.shop.example/");
     assert_eq!(
@@ -146,6 +150,10 @@ fn a_whole_document_is_read() {
     );
     assert_eq!(server.rate_limit, RateLimit { per_client: 5, per_site: 16 });
     assert_eq!(server.max_connections, 2000);
+    assert_eq!(
+        (delivery.request_timeout_ms, delivery.backoff_base_ms, delivery.backoff_cap_ms),
+        (10_000, 1, 2)
+    );
     assert_eq!(store.path, Path::new("/etc/anytrack/data/events.db"));
     assert_eq!((store.dedup_days, store.log_days), (7, 30));
     assert_eq!(tag.assets, Path::new("/srv/tag"));
@@ -175,7 +183,7 @@ fn a_whole_document_is_read() {
 
 #[test]
 fn what_is_left_out_has_a_default() {
-    let Config { server, store, tag, sites, destinations } = right(SITE).config;
+    let Config { server, delivery, store, tag, sites, destinations } = right(SITE).config;
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080/");
     assert_eq!(
@@ -191,6 +199,8 @@ fn what_is_left_out_has_a_default() {
         server.shutdown_timeout_ms,
     );
     assert_eq!(timeouts, (10_000, 15_000, 60_000, 20_000));
+    let patience = (delivery.request_timeout_ms, delivery.backoff_base_ms, delivery.backoff_cap_ms);
+    assert_eq!(patience, (10_000, 1_000, 300_000));
     assert_eq!(store.path, Path::new("/etc/anytrack/data/anytrack.db"));
     assert_eq!((store.dedup_days, store.log_days, store.visitor_days, store.dead_days), (30, 30, 400, 90));
     assert_eq!(tag.assets, Path::new("dist/tag"));

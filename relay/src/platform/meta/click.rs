@@ -1,45 +1,46 @@
 //! `fbc` and `fbp`: the click and the browser, as Meta's own cookies write them.
 //!
-//! Owns the choice: the cookie Meta's own code wrote, or one made of the click id we saw. A wrong `fbc` refuses the
-//! whole batch (subcode 2804001), so what is not valid is left out, never guessed. The format is that of the page
-//! "fbp and fbc" and of facebook/capi-param-builder, read 2026-11-23.
+//! Owns the choice: the cookie Meta's own code wrote, or one made of the click id we saw. A wrong `fbc`
+//! refuses the whole batch (subcode 2804001), so what is not valid is left out, never guessed. The format
+//! itself is in `shared::vendor_cookie`.
 
 use std::borrow::Cow;
 
-use shared::{ClickId, Event, UnixMs};
+use shared::vendor_cookie;
+use shared::{ClickId, Event, UnixMs, click_id};
 
-/// Longest click id; Meta's parameter builder ignores longer ones.
-const FBCLID_BYTES: usize = 500;
-/// Where a cookie stands that was made without one, as Meta asks of servers: `example.com`.
-const SUBDOMAIN_INDEX: u8 = 1;
+/// Where a cookie stands that was made without one, as Meta's page "fbp and fbc" asks of servers:
+/// `example.com`.
+const SUBDOMAIN_INDEX: u32 = 1;
 
 /// The click behind an event: the newer of cookie and click id, in Meta's notation.
 ///
 /// A cookie of the same click is taken byte for byte, so that what Meta's own libraries appended stays.
 pub(super) fn fbc(event: &Event, now: UnixMs) -> Option<Cow<'_, str>> {
-    let cookie = event.cookies.get("_fbc").and_then(|text| MetaCookie::parse(text));
     let click = event.click_ids.get("fbclid").filter(|click| valid(&click.value));
-    match (cookie, click) {
-        (None, None) => None,
-        (Some(cookie), None) => Some(Cow::Borrowed(cookie.text)),
-        (None, Some(click)) => Some(Cow::Owned(build(click, event, now))),
-        (Some(cookie), Some(click)) => {
-            if cookie.payload == click.value || cookie.created > seen(click, event, now) {
-                Some(Cow::Borrowed(cookie.text))
-            } else {
-                Some(Cow::Owned(build(click, event, now)))
-            }
+    let built =
+        click.and_then(|click| vendor_cookie::fbc(SUBDOMAIN_INDEX, seen(click, event, now), &click.value));
+    let cookie = cookie(event, "_fbc");
+    let newer = match (cookie, click) {
+        (Some((_, cookie)), Some(click)) => {
+            cookie.payload != click.value && cookie.created_at <= seen(click, event, now)
         }
-    }
+        _ => false,
+    };
+    let kept = cookie.map(|(text, _)| Cow::Borrowed(text));
+    let built = built.map(Cow::Owned);
+    if newer { built.or(kept) } else { kept.or(built) }
 }
 
 /// The browser's own id, if its cookie is a valid one.
 pub(super) fn fbp(event: &Event) -> Option<&str> {
-    event.cookies.get("_fbp").and_then(|text| MetaCookie::parse(text)).map(|cookie| cookie.text)
+    cookie(event, "_fbp").map(|(text, _)| text)
 }
 
-fn build(click: &ClickId, event: &Event, now: UnixMs) -> String {
-    format!("fb.{SUBDOMAIN_INDEX}.{}.{}", seen(click, event, now).0, click.value)
+/// A valid cookie of Meta's, as it stands and taken apart.
+fn cookie<'a>(event: &'a Event, name: &str) -> Option<(&'a str, vendor_cookie::Meta<'a>)> {
+    let text = event.cookies.get(name)?;
+    Some((text, vendor_cookie::meta(text)?))
 }
 
 /// When the click id was first seen; a server that names only the value saw it no later than the event.
@@ -47,36 +48,9 @@ fn seen(click: &ClickId, event: &Event, now: UnixMs) -> UnixMs {
     click.seen_at.unwrap_or(event.time).min(now).max(UnixMs(0))
 }
 
-/// Whether a click id can stand in `fbc`: not too long, visible ASCII, and no dot, which would read as a separator.
+/// Whether a click id is one by the registry: not too long for Meta, visible, and no macro left unexpanded.
 fn valid(fbclid: &str) -> bool {
-    let fits = !fbclid.is_empty() && fbclid.len() <= FBCLID_BYTES;
-    fits && fbclid.bytes().all(|b| b.is_ascii_graphic() && b != b'.')
-}
-
-/// A valid `_fbc` or `_fbp`: `fb.{subdomain index}.{created ms}.{payload}` and perhaps `.{appendix}`.
-#[derive(Clone, Copy, Debug)]
-struct MetaCookie<'a> {
-    /// The cookie, byte for byte.
-    text: &'a str,
-    /// When it was made.
-    created: UnixMs,
-    /// Click id or random number.
-    payload: &'a str,
-}
-
-impl<'a> MetaCookie<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let mut parts = text.split('.');
-        let (prefix, index, created, payload) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let appendix = parts.next();
-        let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-        let whole = prefix == "fb" && digits(index) && digits(created) && !payload.is_empty();
-        let ends = appendix != Some("") && parts.next().is_none();
-        if !whole || !ends || !text.bytes().all(|b| b.is_ascii_graphic()) {
-            return None;
-        }
-        Some(Self { text, created: UnixMs(created.parse().ok()?), payload })
-    }
+    click_id::find("fbclid").is_some_and(|spec| click_id::valid(spec, fbclid))
 }
 
 #[cfg(test)]
@@ -131,15 +105,24 @@ mod tests {
 
     #[test]
     fn what_is_not_valid_is_left_out() {
-        for cookie in
-            ["", "fb", "fb.1.2", "fb.1.2.", "fb.x.2.c", "fb.1.x.c", "ab.1.2.c", "fb.1.2.c.d.e", "fb.1.2.c."]
-        {
+        for cookie in [
+            "",
+            "fb",
+            "fb.1.2",
+            "fb.1.2.",
+            "fb.x.2.c",
+            "fb.1.x.c",
+            "ab.1.2.c",
+            "fb.1.2. c",
+            "fb.1.2.c.d.e",
+            "fb.1.2.c.",
+        ] {
             check(Some(cookie), None, None);
             check(Some(cookie), Some(("New", Some(5))), Some("fb.1.5.New"));
         }
         check(Some("fb.1.99999999999999999999.c"), None, None);
         check(Some("fb.1.2.a b"), None, None);
-        for click in ["", "a b", "a.b", "ä", &"x".repeat(501)] {
+        for click in ["", "a b", "a.b", "ä", "{{fbclid}}", &"x".repeat(501)] {
             check(None, Some((click, Some(5))), None);
             check(Some("fb.1.2.c"), Some((click, Some(5))), Some("fb.1.2.c"));
         }
@@ -157,12 +140,5 @@ mod tests {
         check("fb.1.1795400000123.1122334455", Some("fb.1.1795400000123.1122334455"));
         check("fb.1.1795400000123.1122334455.AQIBAQEA", Some("fb.1.1795400000123.1122334455.AQIBAQEA"));
         check("1795400000123.1122334455", None);
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn the_cookie_parser_never_panics(text in ".{0,60}") {
-            let _ = MetaCookie::parse(&text);
-        }
     }
 }

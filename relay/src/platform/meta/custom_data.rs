@@ -1,15 +1,17 @@
 //! Meta's `custom_data`: what an event was about.
 //!
-//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would take them:
-//! a scalar under a free name, or under one of Meta's own names with the type Meta expects (a wrong type would refuse
-//! the whole batch). Personal data never goes in here (page "custom data parameters", read 2026-11-23).
+//! Our typed properties become Meta's typed fields; the site's own properties follow them where Meta would
+//! take them: a scalar under a free name, or under one of Meta's own names with the type Meta expects (a
+//! wrong type would refuse the whole batch). Personal data never goes in here (page "custom data parameters",
+//! read 2026-11-23).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Event, Item, Properties, Scalar};
+use shared::{Event, Item, Properties, Scalar, scrub};
 
 use crate::platform::number::Number;
 
@@ -21,7 +23,7 @@ pub(super) struct CustomData<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<Currency>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    content_ids: Vec<&'a str>,
+    content_ids: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contents: Vec<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -65,15 +67,15 @@ enum Plain<'a> {
 impl<'a> CustomData<'a> {
     /// What `event` was about, under Meta's name for it.
     ///
-    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some currency.
-    /// A refund that the operator sends under a name of their own carries a positive value.
+    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some
+    /// currency. A refund that the operator sends under a name of their own carries a positive value.
     pub(super) fn of(event: &'a Event, event_name: &str) -> Self {
         let properties = &event.properties;
         let refund = event.event == "Refund";
         let amount = |value: Option<f64>| properties.currency.and(value).and_then(Number::new);
         let value = properties.value.map(|value| if refund { value.abs() } else { value });
         let contents = contents(properties);
-        let mut content_ids: Vec<&str> = contents.iter().map(|content| content.id).collect();
+        let mut content_ids: Vec<_> = contents.iter().map(|content| Cow::Borrowed(content.id)).collect();
         if content_ids.is_empty() {
             content_ids = own_content_ids(properties);
         }
@@ -107,7 +109,7 @@ fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
     Some(Content {
         id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
         quantity: whole(item.quantity),
-        item_price: item.price.filter(|_| priced).and_then(Number::new),
+        item_price: item.price.filter(|price| priced && *price >= 0.0).and_then(Number::new),
         title: item.name.as_deref(),
         brand: item.brand.as_deref(),
         category: item.category.as_deref(),
@@ -126,7 +128,7 @@ fn whole(quantity: Option<f64>) -> Option<Number> {
 }
 
 /// Catalogue ids a site gives under Meta's own name instead of as items.
-fn own_content_ids(properties: &Properties) -> Vec<&str> {
+fn own_content_ids(properties: &Properties) -> Vec<Cow<'_, str>> {
     match properties.custom.get("content_ids") {
         Some(Scalar::List(list)) => list.iter().filter_map(id_text).collect(),
         Some(one) => id_text(one).into_iter().collect(),
@@ -134,10 +136,11 @@ fn own_content_ids(properties: &Properties) -> Vec<&str> {
     }
 }
 
-fn id_text(scalar: &Scalar) -> Option<&str> {
+fn id_text(scalar: &Scalar) -> Option<Cow<'_, str>> {
     match scalar {
-        Scalar::Text(text) if !text.trim().is_empty() => Some(text),
-        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Integer(_) | Scalar::Number(_) | Scalar::List(_) => None,
+        Scalar::Text(text) if !text.trim().is_empty() => Some(Cow::Borrowed(text)),
+        Scalar::Integer(id) => Some(Cow::Owned(id.to_string())),
+        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
     }
 }
 
@@ -173,7 +176,7 @@ fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
         Scalar::Bool(value) => Plain::Bool(*value),
         Scalar::Integer(value) => Plain::Integer(*value),
         Scalar::Number(value) => Plain::Number(Number::new(*value)?),
-        Scalar::Text(text) if looks_personal(text) => return None,
+        Scalar::Text(text) if scrub::looks_like_email(text) => return None,
         Scalar::Text(text) => Plain::Text(text),
         // Meta's page speaks of scalars only.
         Scalar::List(_) => return None,
@@ -197,13 +200,6 @@ fn names_person(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let meta = matches!(name.as_str(), "em" | "ph" | "fn" | "ln" | "ge" | "db" | "ct" | "st" | "zp");
     meta || Field::named(&name).is_some() || name.contains("email") || name.contains("phone")
-}
-
-/// Whether a text holds something like an e-mail address.
-fn looks_personal(text: &str) -> bool {
-    text.split_whitespace().any(|word| {
-        word.split_once('@').is_some_and(|(local, domain)| !local.is_empty() && domain.contains('.'))
-    })
 }
 
 #[cfg(test)]
@@ -252,8 +248,8 @@ mod tests {
         check("Purchase", r#"{"items":[{"id":"A","quantity":1},{"name":"no id"}]}"#, &format!("{{{one}}}"));
         check(
             "Purchase",
-            r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
-            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
+            r#"{"currency":"EUR","items":[{"id":"A","price":-3,"quantity":0.5}]}"#,
+            r#"{"currency":"EUR","content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
     }
 
@@ -271,6 +267,7 @@ mod tests {
             r#"{"content_ids":["A","B"],"content_type":"product_group"}"#,
             r#"{"content_ids":["A","B"],"content_type":"product_group"}"#,
         );
+        check(r#"{"content_ids":[7,true]}"#, r#"{"content_ids":["7"],"content_type":"product"}"#);
         check(r#"{"content_ids":"A"}"#, r#"{"content_ids":["A"],"content_type":"product"}"#);
     }
 

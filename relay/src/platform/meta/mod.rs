@@ -1,12 +1,13 @@
 //! Meta (Facebook, Instagram): the Conversions API, `POST /{version}/{pixel}/events`.
 //!
-//! Owns limits, API version and settings here; the rooms are `request` (the event), `user_data` (who), `click`
-//! (`fbc` and `fbp`), `custom_data` (what), and `response` (the answer). Facts are from Meta's pages under
-//! developers.facebook.com/documentation/ads-commerce/conversions-api, read 2026-11-23, unless said otherwise.
+//! Owns limits, API version and settings here; the rooms are `request` (the event), `user_data` (who),
+//! `click` (`fbc` and `fbp`), `custom_data` (what), and `response` (the answer). Facts are from Meta's pages
+//! under developers.facebook.com/documentation/ads-commerce/conversions-api, read 2026-11-23, unless said
+//! otherwise.
 //!
-//! What is ours to decide where Meta is silent: batches of 200 events and 1 MB; events from the future are dated
-//! now; refunds are not sent unless the operator gives them a name of their own; the visitor id is no external id
-//! unless asked for, because it helps only where the browser pixel sends the same.
+//! What is ours to decide where Meta is silent: batches of 200 events and 1 MB; events from the future are
+//! dated now; refunds are not sent unless the operator gives them a name of their own; the visitor id is no
+//! external id unless asked for, because it helps only where the browser pixel sends the same.
 
 mod click;
 mod custom_data;
@@ -26,12 +27,13 @@ use super::{
 };
 use crate::secret::Secret;
 
-// ── Limits and API version ──────────────────────────────────────────────────────────────────────────────────────
+// ── Limits and API version ─────────────────────────────────────────────────────────────────────────────────
 
-/// Released 2026-02-18, usable until 2028-07-29 (Graph API changelog). Meta serves calls to an expired version with
-/// the oldest usable one instead of failing them, so the end date is worth watching.
+/// Released 2026-02-18, usable until 2028-07-29 (Graph API changelog). Meta serves calls to an expired
+/// version with the oldest usable one instead of failing them, so the end date is worth watching.
 const API_VERSION: &str = "v25.0";
-/// Meta takes 1,000 events but refuses a batch whole for one bad event; smaller batches are halved in fewer steps.
+/// Meta takes 1,000 events but refuses a batch whole for one bad event; smaller batches are halved in fewer
+/// steps.
 const BATCH_EVENTS: usize = 200;
 /// Meta documents no limit on the body. Of our megabyte, this much is kept for what stands around the events.
 const BATCH_BYTES: usize = 1_000_000 - ENVELOPE_BYTES;
@@ -43,7 +45,7 @@ const MAX_AGE_MS: i64 = 7 * DAY_MS - MINUTE_MS;
 /// The same for events of a physical shop.
 const MAX_STORE_AGE_MS: i64 = 62 * DAY_MS - MINUTE_MS;
 
-// ── Settings ────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// Meta in the registry.
 pub const KIND: Kind = Kind { name: "meta", keys: &KEYS, configure };
@@ -85,8 +87,8 @@ struct Own {
     visitor_id_as_external_id: bool,
 }
 
-/// Where the access token travels. Only body and query are documented and addresses end up in logs, so the body is
-/// the default; the header was seen to work with v26.0.
+/// Where the access token travels. Only body and query are documented and addresses end up in logs, so the
+/// body is the default; the header was seen to work with v26.0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum TokenPlace {
@@ -197,7 +199,7 @@ fn limited_data_use(key: LimitedDataUseKey) -> Result<Option<LimitedDataUse>, Se
     }
 }
 
-// ── Request ─────────────────────────────────────────────────────────────────────────────────────────────────────
+// ── Request ────────────────────────────────────────────────────────────────────────────────────────────────
 
 impl Platform for Meta {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {

@@ -1,13 +1,14 @@
 //! Meta's server event: name, time, channel and place, and what makes an event unfit to be sent.
 //!
-//! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was is
-//! written in `user_data`, what it was about in `custom_data`.
+//! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was
+//! is written in `user_data`, what it was about in `custom_data`.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::event::Source;
+use shared::time::{DAY_MS, MINUTE_MS};
 use shared::{Event, Signal, UnixMs};
 use url::Url;
 
@@ -141,7 +142,8 @@ pub(super) fn write(meta: &Meta, outgoing: &Outgoing<'_>, now: UnixMs) -> Result
         action_source,
         event_source_url,
         referrer_url,
-        // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked for.
+        // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked
+        // for.
         opt_out: (event.consent.ad_personalization == Some(Signal::Denied)).then_some(true),
         data_processing: meta.limited_data_use.map(DataProcessing::from),
         user_data,
@@ -192,13 +194,11 @@ fn name<'a>(outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
 }
 
 fn check_age(event: &Event, action_source: ActionSource, now: UnixMs) -> Result<(), Skip> {
-    if now.since(event.time) <= action_source.max_age_ms() {
+    let max_age_ms = action_source.max_age_ms();
+    if now.since(event.time) <= max_age_ms {
         return Ok(());
     }
-    let days = match action_source {
-        ActionSource::PhysicalStore => 62,
-        _ => 7,
-    };
+    let days = (max_age_ms + MINUTE_MS) / DAY_MS;
     let detail = format!("happened at {}; Meta takes events of the last {days} days", event.time);
     Err(Skip::new(SkipReason::TooOld, detail))
 }
@@ -238,4 +238,80 @@ fn addresses(event: &Event, action_source: ActionSource) -> Result<(Option<&str>
 /// `text` if it is a full http or https address.
 fn web_address(text: Option<&str>) -> Option<&str> {
     text.filter(|text| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(json: &str) -> Event {
+        serde_json::from_str(json).expect(json)
+    }
+
+    #[test]
+    fn every_standard_name_has_its_place() {
+        for ours in shared::event::STANDARD_EVENTS {
+            let event = event(&format!(r#"{{"event":"{ours}","event_id":"1","time":0,"source":"web"}}"#));
+            let outgoing = Outgoing { event: &event, site: "s", renamed: None };
+            let expected = match ours {
+                "Refund" => Err(SkipReason::RefundNotSupported),
+                "OutboundClick" | "FormSubmit" => Err(SkipReason::NotMapped),
+                ours => Ok(ours),
+            };
+            assert_eq!(name(&outgoing).map_err(|skip| skip.reason), expected);
+            let renamed = Outgoing { renamed: Some("Own"), ..outgoing };
+            assert_eq!(name(&renamed).map_err(|skip| skip.reason), Ok("Own"), "{ours}");
+        }
+    }
+
+    #[test]
+    fn a_refund_never_becomes_revenue() {
+        let event = event(r#"{"event":"Refund","event_id":"1","time":0,"source":"web"}"#);
+        let outgoing = Outgoing { event: &event, site: "s", renamed: Some("Purchase") };
+        let reason = name(&outgoing).map_err(|skip| skip.reason);
+        assert_eq!(reason, Err(SkipReason::RefundNotSupported));
+        let check = |ours: &str, theirs: &str, right: bool| {
+            let names = BTreeMap::from([(ours.to_owned(), theirs.to_owned())]);
+            assert_eq!(check_names(&names).is_ok(), right, "{ours} = {theirs}");
+        };
+        check("Refund", "Purchase", false);
+        check("Refund", "Refund", true);
+        check("Lead", "Purchase", true);
+        check("Lead", " ", false);
+        check("Lead", &"x".repeat(50), true);
+        check("Lead", &"x".repeat(51), false);
+    }
+
+    #[test]
+    fn the_channel_is_metas_word_for_the_source() {
+        let check = |source: &str, page: &str, expected| {
+            let json = format!(
+                r#"{{"event":"Lead","event_id":"1","time":0,"source":"{source}","page":{{"url":"{page}"}}}}"#
+            );
+            assert_eq!(ActionSource::of(&event(&json)), expected, "{source} {page}");
+        };
+        let page = "https://shop.example/";
+        check("web", page, ActionSource::Website);
+        check("web", "", ActionSource::Website);
+        check("server", page, ActionSource::Website);
+        check("server", "", ActionSource::SystemGenerated);
+        check("server", "not an address", ActionSource::SystemGenerated);
+        check("crm", page, ActionSource::SystemGenerated);
+        check("phone", page, ActionSource::PhoneCall);
+        check("store", page, ActionSource::PhysicalStore);
+        check("email", page, ActionSource::Email);
+        check("chat", page, ActionSource::Chat);
+    }
+
+    #[test]
+    fn pages_are_full_web_addresses() {
+        let check = |text, right: bool| assert_eq!(web_address(Some(text)).is_some(), right, "{text}");
+        check("https://shop.example/thanks?o=1", true);
+        check("http://shop.example", true);
+        check("/thanks", false);
+        check("about:blank", false);
+        check("file:///index.html", false);
+        check("javascript:void(0)", false);
+        check("https://", false);
+    }
 }

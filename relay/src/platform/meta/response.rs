@@ -1,8 +1,9 @@
 //! Meta's answers: what became of the events of one request.
 //!
-//! A batch is taken or refused whole. Read in this order: `is_transient`, then code and subcode, then the HTTP status
-//! (pages "error handling" and "rate limiting" of the Graph API, read 2026-11-23). Texts for end users are localised
-//! and never read; Meta's `message` goes into the reason, made safe, because it may repeat a malformed token.
+//! A batch is taken or refused whole. Read in this order: `is_transient`, then code and subcode, then the
+//! HTTP status (pages "error handling" and "rate limiting" of the Graph API, read 2026-11-23). Texts for end
+//! users are localised and never read; Meta's `message` goes into the reason, made safe, because it may
+//! repeat a malformed token.
 
 use serde::Deserialize;
 
@@ -57,7 +58,8 @@ pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
         Some(Reply { error: Some(fault), .. }) => by_fault(&fault, answer, events),
         Some(Reply { events_received, error: None }) if is_success(answer) => taken(events_received, events),
         None if is_success(answer) => {
-            // Something answered, but not in Meta's words: the events may be taken, so only a repeat is right.
+            // Something answered, but not in Meta's words: the events may be taken, so only a repeat is
+            // right.
             transient(answer.retry_after, format!("unreadable answer with status {}", answer.status))
         }
         Some(_) | None => {
@@ -71,8 +73,8 @@ fn is_success(answer: Answer<'_>) -> bool {
     (200..300).contains(&answer.status)
 }
 
-/// A success must account for every event. Meta documents no partial success; should a count fall short all the
-/// same, halving finds the event that was not counted, and Meta's own deduplication drops the repeats.
+/// A success must account for every event. Meta documents no partial success; should a count fall short all
+/// the same, halving finds the event that was not counted, and Meta's own deduplication drops the repeats.
 fn taken(events_received: Option<u64>, events: usize) -> Outcome {
     match events_received {
         None => transient(None, "answer without events_received".to_owned()),
@@ -86,13 +88,18 @@ fn taken(events_received: Option<u64>, events: usize) -> Outcome {
 
 fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize) -> Outcome {
     let reason = reason(fault);
-    let class = classify(fault.code, fault.error_subcode);
+    let class = match classify(fault.code, fault.error_subcode) {
+        // Told to slow down, the longer wait stands even where Meta calls the trouble transient.
+        Some(Class::Throttled) => Some(Class::Throttled),
+        _ if fault.is_transient => Some(Class::Transient),
+        class => class,
+    };
     match class {
-        // Told to slow down, in passing or not, the wait is the longer one.
         Some(Class::Throttled) => throttled(answer.retry_after, reason),
-        _ if fault.is_transient => transient(answer.retry_after, reason),
         Some(Class::Transient) => transient(answer.retry_after, reason),
-        Some(Class::Credentials) => Outcome::Unauthorized { reason },
+        Some(Class::Credentials) => Outcome::Unauthorized {
+            reason: format!("{reason}; check `access_token`, its rights and `pixel_id`"),
+        },
         Some(Class::Data) => refused(events, reason),
         None => by_status(answer, events, reason),
     }
@@ -105,10 +112,11 @@ fn classify(code: i64, subcode: Option<i64>) -> Option<Class> {
         (100, Some(33)) => Some(Class::Credentials),
         // 1: unknown error, 2: service down, 5000 and 21009: internal.
         (1 | 2 | 5000 | 21009, _) => Some(Class::Transient),
-        // 190: token expired (463), password changed (460), token invalid (467); 102: session; 3, 10, 200-299: rights.
+        // 190: token expired (463), password changed (460), token invalid (467); 102: session; 3, 10,
+        // 200-299: rights.
         (3 | 10 | 102 | 190 | 200..=299, _) => Some(Class::Credentials),
-        // Limits per app (4), user (17), page (32), action (341), call (613) and use case (80000-80014); 368: blocked
-        // for a while for abuse.
+        // Limits per app (4), user (17), page (32), action (341), call (613) and use case (80000-80014); 368:
+        // blocked for a while for abuse.
         (4 | 17 | 32 | 341 | 368 | 613 | 80000..=80014, _) => Some(Class::Throttled),
         // Subcodes of the Conversions API: 2804001 bad fbc, 2804003 too old, 2804009 Purchase without value,
         // 2804050 too little identity, and others of the same family.
@@ -255,9 +263,10 @@ mod tests {
 
     #[test]
     fn the_reason_holds_no_token_and_no_localised_text() {
-        let body = r#"{"error":{"message":"Malformed access token EAABsbCS1iHgBAKZCZCpZCqZB0ZAvx0Qk7zz",
+        let body = r#"{"error":{"message":"Malformed access token EAABexampleexampleexampleexampleexample",
             "code":190,"error_user_msg":"Bitte neu anmelden","fbtrace_id":"AbCdEf123"}}"#;
-        let reason = "Meta error 190: Malformed access token ******** (trace AbCdEf123)";
+        let reason = "Meta error 190: Malformed access token ******** (trace AbCdEf123); \
+            check `access_token`, its rights and `pixel_id`";
         assert_eq!(read(&answer(401, body), 1), [Outcome::Unauthorized { reason: reason.into() }]);
     }
 }

@@ -1,7 +1,7 @@
 //! Meta's `user_data`: who an event is about, and whether that is enough.
 //!
-//! Hashes come ready from `shared` in the form Meta documents; client address, user agent, `fbc` and `fbp` are never
-//! hashed (page "customer information parameters", read 2026-11-23).
+//! Hashes come ready from `shared` in the form Meta documents; client address, user agent, `fbc` and `fbp`
+//! are never hashed (page "customer information parameters", read 2026-11-23).
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -52,8 +52,9 @@ pub(super) struct UserData<'a> {
 impl<'a> UserData<'a> {
     /// Everything known of the visitor of an event.
     ///
-    /// With `visitor_id` an event without an external id gets the hash of the visitor id: one more way to join a
-    /// visitor's events, useful only where the browser pixel's advanced matching carries the same value.
+    /// With `visitor_id` an event without an external id gets the hash of the visitor id: one more way to
+    /// join a visitor's events, useful only where the browser pixel's advanced matching carries the same
+    /// value.
     pub(super) fn of(event: &'a Event, now: UnixMs, visitor_id: bool) -> Self {
         let hashed = |field| digests("meta", event, field);
         let mut external_id = hashed(Field::ExternalId);
