@@ -15,7 +15,7 @@ pub fn derive(event_name: &str, order_id: &str) -> Option<String> {
     if order_id.is_empty() || order_id.len() > limits::ORDER_ID {
         return None;
     }
-    Some(format!("{event_name}-{order_id}"))
+    Some([event_name, "-", order_id].concat())
 }
 
 /// A UUIDv7 (RFC 9562, section 5.7) from a time in Unix milliseconds and 10 random bytes.

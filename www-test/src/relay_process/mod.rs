@@ -31,6 +31,8 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// Between two looks at something only the relay knows.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
+const CONFIGURATION: &str = "anytrack.toml";
+
 /// Something about the relay's process that did not go as it must.
 #[derive(Debug, thiserror::Error)]
 pub enum RelayError {
@@ -84,11 +86,18 @@ impl Bed {
     /// # Errors
     /// When there is no binary, no port or no directory.
     pub async fn make(settings: &Settings) -> Result<Self, RelayError> {
-        let binary = find().await?;
+        Self::make_for(find().await?, settings)
+    }
+
+    /// The same for a given binary.
+    ///
+    /// # Errors
+    /// When there is no port or no directory.
+    pub fn make_for(binary: PathBuf, settings: &Settings) -> Result<Self, RelayError> {
         let directory = TempDir::with_prefix("anytrack-").map_err(doing("make a directory"))?;
         let address = free_port().map_err(doing("find a free port"))?;
         let text = settings.to_toml(address, directory.path());
-        std::fs::write(directory.path().join("anytrack.toml"), text)
+        std::fs::write(directory.path().join(CONFIGURATION), text)
             .map_err(doing("write the configuration"))?;
         Ok(Self { directory, address, binary })
     }
@@ -104,7 +113,7 @@ impl Bed {
         let child = Command::new(&self.binary)
             .arg("serve")
             .arg("--config")
-            .arg(self.directory.path().join("anytrack.toml"))
+            .arg(self.configuration())
             .env("ANYTRACK_LOG", "info")
             .stdin(Stdio::null())
             .stdout(log)
@@ -120,6 +129,16 @@ impl Bed {
     /// Where relays of this bed listen.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// The relay's binary.
+    pub fn binary(&self) -> &Path {
+        &self.binary
+    }
+
+    /// The relay's configuration file.
+    pub fn configuration(&self) -> PathBuf {
+        self.directory.path().join(CONFIGURATION)
     }
 
     /// The relay's database.

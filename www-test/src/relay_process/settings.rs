@@ -20,6 +20,15 @@ pub struct Settings {
     pub meta: Option<String>,
     /// Base address of the sandbox that receives the webhook; without it there is no such destination.
     pub webhook: Option<String>,
+    /// Origin of the pages that may send events.
+    pub origin: String,
+    /// Country whose phone numbers come without a country code.
+    pub country: Option<&'static str>,
+    /// Directory of the tag's build, when the relay is to serve it.
+    pub tag_assets: Option<PathBuf>,
+    /// Whether Meta is given the visitor id: without it, and without a public client address as behind a real
+    /// proxy, an anonymous event carries too little identity for Meta to take.
+    pub visitor_id_as_external_id: bool,
     /// First wait between attempts at most, in milliseconds.
     pub backoff_base_ms: u64,
     /// Any wait of the relay's own choice at most, in milliseconds.
@@ -38,6 +47,10 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
+            origin: "https://shop.example".to_owned(),
+            country: None,
+            tag_assets: None,
+            visitor_id_as_external_id: false,
             backoff_base_ms: 5,
             backoff_cap_ms: 50,
             request_timeout_ms: 1_000,
@@ -76,12 +89,24 @@ path = {database:?}
 
 [[site]]
 key = "{SITE}"
-origins = ["https://shop.example"]
+origins = ["{origin}"]
 api_keys = ["{API_KEY}"]
-"#
+"#,
+            origin = self.origin,
         );
+        self.add_options(&mut text);
         self.add_destinations(&mut text);
         text
+    }
+
+    /// What follows the `[[site]]` table: its last key, and `[tag]`.
+    fn add_options(&self, text: &mut String) {
+        if let Some(country) = self.country {
+            let _infallible = writeln!(text, "country = \"{country}\"");
+        }
+        if let Some(assets) = &self.tag_assets {
+            let _infallible = writeln!(text, "\n[tag]\nassets = {assets:?}");
+        }
     }
 
     fn add_destinations(&self, text: &mut String) {

@@ -1,0 +1,50 @@
+// What may leave the page of the properties it hands over.
+//
+// Owns the copy that everything after works on: plain data, bounded, without personal data. Foreign objects may
+// throw from any getter, be endless, or be someone's DOM node; what cannot be copied is left out, and only that.
+// Mirrors `shared::properties`: text, numbers, truth values, lists of those, and items.
+import { MAIL, orderId } from "./stub.js";
+
+/** The names `identify` takes; they always mean the person, and are hashed from the original. A test holds this
+ * list and `shared::identity::Field` together. */
+const PERSONAL =
+  /^(email|phone|first_name|last_name|gender|birth_date|street|city|region|postal_code|country|external_id)$/;
+
+const scalar = (value) => {
+  if (typeof value == "bigint") return String(value);
+  if (typeof value != "string") return typeof value == "boolean" || Number.isFinite(value) ? value : undefined;
+  value = value.slice(0, 2048);
+  // Half a surrogate pair is not text, and the relay's JSON reader would refuse the whole event for it.
+  return MAIL.test(value) ? undefined : value.replace(/\p{Cs}/gu, "\ufffd");
+};
+
+const list = (values, most, read) => values.slice(0, most).map(read).filter((value) => value !== undefined);
+
+const copy = (from, read) => {
+  const to = {};
+  let names = [];
+  try {
+    names = typeof from == "object" ? Object.keys(from) : names;
+  } catch {}
+  for (const name of names.slice(0, 99)) {
+    try {
+      const value = PERSONAL.test(name) || MAIL.test(name) ? undefined : read(from[name], name);
+      if (value !== undefined) to[name] = value;
+    } catch {}
+  }
+  return to;
+};
+
+const property = (value, name) =>
+  !Array.isArray(value) ? scalar(value)
+  : name == "items" ? list(value, 200, (item) => copy(item, scalar))
+  : list(value, 100, scalar);
+
+/** A copy of an event's properties that is safe to write as JSON and holds no personal data. */
+export const clean = (properties) => {
+  const copied = copy(properties, property);
+  const order = orderId(properties);
+  // Also for an order id that is too long: the relay would refuse the event for it.
+  delete copied.order_id;
+  return order ? { ...copied, order_id: order } : copied;
+};

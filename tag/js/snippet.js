@@ -1,0 +1,26 @@
+// The snippet that a site pastes: the stub, and the two requests that fetch the tag, side by side.
+//
+// The names in capitals are filled in by the relay: its own address, the site's key, the two file names and their
+// integrity hashes. Attributes of the snippet's own script element (nonce, data-consent, data-country,
+// data-auto-page) are handed to the tag's.
+import { install } from "./stub.js";
+
+install();
+(() => {
+  const own = document.currentScript;
+  const script = document.createElement("script");
+  // A failed fetch is tried again by the tag, and must not show up in the page's error log.
+  const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" });
+  wasm.catch(() => {});
+  window.anytrack.w = ["__WASM__", wasm];
+  if (own) {
+    script.nonce = own.nonce;
+    Object.assign(script.dataset, own.dataset);
+  }
+  script.dataset.site = "__SITE__";
+  script.crossOrigin = "anonymous";
+  script.integrity = "__TAG_INTEGRITY__";
+  script.async = true;
+  script.src = "__ORIGIN__/__TAG__";
+  document.head.append(script);
+})();

@@ -1,0 +1,68 @@
+// The public object, with a queue in place of a tag.
+//
+// Owns `window.anytrack`, event ids, and the order and time of calls. It is pasted into the page by the snippet and
+// is part of tag.js for pages without it; either way it is installed once, and its functions stay valid when the
+// tag has loaded: the tag only empties the queue. Nothing here throws into the page.
+
+/** Looks like an e-mail address, plain or percent-encoded. */
+export const MAIL = /[^\s@](@|%40)[^\s@]+\.[^\s@]/i;
+
+const text = (value) =>
+  typeof value == "string" || typeof value == "bigint" || Number.isFinite(value) ? String(value).slice(0, 999) : "";
+
+/**
+ * The order id in an event's properties as `shared::event_id::derive` takes it: trimmed of Unicode white space and
+ * at most 128 bytes. Empty when there is none.
+ */
+export const orderId = (properties) => {
+  try {
+    const order = text(properties.order_id).replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+    return new TextEncoder().encode(order).length > 128 || MAIL.test(order) ? "" : order;
+  } catch {
+    return "";
+  }
+};
+
+/** An event's id: the page's own, else from the order, else a UUIDv7 (RFC 9562, section 5.7). */
+const eventId = (name, properties, options) => {
+  try {
+    const own = text(options.event_id);
+    if (own && own.length <= 192 && !MAIL.test(own)) return own;
+  } catch {}
+  const order = orderId(properties);
+  if (order) return name + "-" + order;
+  let hex = Date.now().toString(16).padStart(12, 0);
+  for (const byte of crypto.getRandomValues(new Uint8Array(10))) hex += (byte + 256).toString(16).slice(1);
+  return hex.replace(
+    /(.{8})(.{4}).(.{3})(.)(.{3})/,
+    (_, high, low, a, variant, b) => `${high}-${low}-7${a}-${"89ab"[("0x" + variant) & 3]}${b}-`,
+  );
+};
+
+/** Installs the object unless it is there. */
+export const install = () => {
+  if (window.anytrack) return;
+  const queue = [];
+  // A page that is never left and a tag that never comes must not fill the memory.
+  const call = (...entry) => queue.push([Date.now(), location.href, ...entry]) > 300 && queue.shift();
+  const track = (name, properties, options) => {
+    let id = "";
+    try {
+      id = eventId((name = String(name)), properties, options);
+      call("track", id, name, properties, options);
+    } catch {}
+    return id;
+  };
+  const api = (window.anytrack = {
+    q: queue,
+    track,
+    page: (properties, options) => track("PageView", properties, options),
+    visitorId: () => (api.core && api.core.visitor()) || null,
+    clickId: () => (api.core && api.core.click()) || null,
+  });
+  for (const method of ["identify", "consent", "ready", "reset"]) {
+    api[method] = (value) => {
+      call(method, value);
+    };
+  }
+};

@@ -1,0 +1,106 @@
+//! One small page per behaviour, each named for it, at `/case/NAME`.
+//!
+//! Every one of them is served under a strict Content-Security-Policy with a nonce, except those that need the
+//! visitor's ordinary page: a tag that works here works anywhere.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use http::{HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+
+use super::Snippet;
+use super::page::Fill;
+
+/// What the page's policy says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// No policy header, as most shops.
+    None,
+    /// The policy of the documentation: nonces, the relay's host, `wasm-unsafe-eval`.
+    AllowsWasm,
+    /// The same without `wasm-unsafe-eval`: compiling a module is a `CompileError`.
+    ForbidsWasm,
+}
+
+/// Name, policy and text of every case.
+pub const CASES: [(&str, Policy, &str); 9] = [
+    ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
+    ("early", Policy::None, include_str!("../../pages/cases/early.html")),
+    ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),
+    ("beacon", Policy::None, include_str!("../../pages/cases/beacon.html")),
+    ("no-beacon", Policy::None, include_str!("../../pages/cases/no-beacon.html")),
+    ("hostile", Policy::None, include_str!("../../pages/cases/hostile.html")),
+    ("storage-denied", Policy::None, include_str!("../../pages/cases/storage-denied.html")),
+    ("csp-allows-wasm", Policy::AllowsWasm, include_str!("../../pages/cases/csp-allows-wasm.html")),
+    ("csp-forbids-wasm", Policy::ForbidsWasm, include_str!("../../pages/cases/csp-forbids-wasm.html")),
+];
+
+/// The case called `name`, with its policy, or `None`.
+pub(super) fn render(name: &str, snippet: &Snippet) -> Option<Response<Full<Bytes>>> {
+    let (_, policy, text) = CASES.iter().find(|(known, _, _)| *known == name)?;
+    let nonce = next_nonce();
+    let html = Fill::new(text).markup("snippet", &snippet.with_nonce(&nonce)).text("nonce", &nonce).done();
+    let mut response = super::file(StatusCode::OK, super::HTML, html);
+    if let Some(value) = policy.header(&nonce, snippet.relay_origin()) {
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
+    }
+    Some(response)
+}
+
+impl Policy {
+    /// The header's value. What it leaves out is refused: no `unsafe-inline`, no `unsafe-eval`, no other host.
+    fn header(self, nonce: &str, relay: &str) -> Option<HeaderValue> {
+        let wasm = match self {
+            Self::None => return None,
+            Self::AllowsWasm => " 'wasm-unsafe-eval'",
+            Self::ForbidsWasm => "",
+        };
+        let text = format!(
+            "default-src 'none'; script-src 'self' 'nonce-{nonce}' {relay}{wasm}; connect-src {relay}; \
+             img-src 'self' {relay}; base-uri 'none'; form-action 'none'"
+        );
+        HeaderValue::from_str(&text).ok()
+    }
+}
+
+/// A test page's nonce has to be fresh, not secret: nobody attacks it.
+fn next_nonce() -> String {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn policies_differ_in_wasm_only() {
+        let header =
+            |policy: Policy| policy.header("n", "http://127.0.0.1:9").map(|value| format!("{value:?}"));
+        let allows = header(Policy::AllowsWasm).expect("a policy");
+        let forbids = header(Policy::ForbidsWasm).expect("a policy");
+        assert_eq!(allows.replace(" 'wasm-unsafe-eval'", ""), forbids);
+        assert_ne!(allows, forbids);
+        assert_eq!(header(Policy::None), None);
+    }
+
+    #[test]
+    fn every_case_is_filled_and_has_its_nonce() {
+        let snippet = Snippet::plain("http://127.0.0.1:9", "shop");
+        for (name, policy, text) in CASES {
+            assert!(text.contains("{{snippet}}"), "{name} has no snippet");
+            assert_eq!(
+                text.matches("<script").count(),
+                text.matches("<script nonce=").count() + 1,
+                "{name}: all but watch.js carry the nonce"
+            );
+            let response = render(name, &snippet).expect(name);
+            assert_eq!(
+                response.headers().contains_key(header::CONTENT_SECURITY_POLICY),
+                policy != Policy::None
+            );
+        }
+        assert!(render("unheard-of", &snippet).is_none());
+    }
+}

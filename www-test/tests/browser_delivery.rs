@@ -1,0 +1,127 @@
+//! How events leave the browser: beacons, fallbacks, the end of a page, no network, a relay that is slow or gone.
+
+use serde_json::json;
+use www_test::recorder::Gate;
+use www_test::stage::Stage;
+
+#[tokio::test]
+async fn events_leave_by_beacon() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/beacon").await;
+    stage.browser.eval("anytrack.track('Lead')").await.unwrap();
+    stage.wait_for("meta", "Lead").await;
+    let counts = stage.browser.eval("return [window.__beacons > 0, window.__fetches]").await.unwrap();
+    assert_eq!(counts, json!([true, 0]));
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_beacon_is_sent_by_fetch() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/no-beacon").await;
+    stage.browser.eval("anytrack.track('Lead')").await.unwrap();
+    let delivered = stage.settled("meta").await;
+    assert_eq!(delivered.iter().filter(|event| event.name == "Lead").count(), 1);
+    assert_ne!(stage.browser.eval("return window.__beacons").await.unwrap(), 0, "the beacon was tried first");
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_event_in_the_last_moment_of_a_page_arrives_once() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/leave").await;
+    stage.browser.eval("trackAndLeave('Lead', { value: 3, currency: 'EUR' })").await.unwrap();
+    stage.browser.wait_for_path("/case/plain").await.unwrap();
+    let id = stage.browser.text("sessionStorage.getItem('left-with')").await.unwrap();
+    let delivered = stage.settled("meta").await;
+    let leads: Vec<_> =
+        delivered.iter().filter(|event| event.name == "Lead").map(|event| &event.event_id).collect();
+    assert_eq!(leads, [&id]);
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_happens_offline_is_sent_once_when_the_network_is_back() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/plain").await;
+    stage.browser.offline(true).await.unwrap();
+    stage.browser.wait_until("navigator.onLine === false").await.unwrap();
+    let ids =
+        stage.browser.eval("return ['Lead', 'Contact'].map(name => anytrack.track(name))").await.unwrap();
+    stage.browser.offline(false).await.unwrap();
+    let delivered = stage.settled("meta").await;
+    let offline: Vec<_> =
+        delivered.iter().filter(|event| event.name == "Lead" || event.name == "Contact").collect();
+    assert_eq!(json!(offline.iter().map(|event| &event.event_id).collect::<Vec<_>>()), ids);
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_a_dead_relay_missed_is_sent_once_when_it_is_back() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/no-beacon").await;
+    stage.wait_for("meta", "PageView").await;
+    stage.relay_gate(Gate::Refused);
+    let id = stage.browser.eval("return anytrack.track('Lead')").await.unwrap();
+    stage.seen_by_the_recorder(id.as_str().unwrap()).await;
+    stage.relay_gate(Gate::Open);
+    stage.visit("/case/no-beacon").await;
+    let delivered = stage.settled("meta").await;
+    let leads: Vec<_> =
+        delivered.iter().filter(|event| event.name == "Lead").map(|event| &event.event_id).collect();
+    assert_eq!(json!(leads), json!([id]));
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_whose_relay_is_dead_works_and_stays_quiet() {
+    let stage = Stage::set().await.unwrap();
+    stage.relay_gate(Gate::Refused);
+    stage.browser.goto(&stage.shop.url("/case/plain")).await.unwrap();
+    stage.page_works().await;
+    let id = stage.browser.eval("return [typeof anytrack.track('Lead'), anytrack.identify({ email: 'a@shop.example' }), anytrack.consent({})].length").await.unwrap();
+    assert_eq!(id, 3);
+    stage.page_is_unharmed().await;
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_page_whose_relay_is_slow_does_not_wait_for_it() {
+    let stage = Stage::set().await.unwrap();
+    stage.relay_gate(Gate::Held);
+    stage.browser.goto(&stage.shop.url("/case/plain")).await.unwrap();
+    // The tag's script is asked for and not answered; the document is parsed and usable all the same.
+    stage.seen_by_the_recorder("/tag.js").await;
+    stage.page_works().await;
+    let id = stage.browser.text("anytrack.track('Lead')").await.unwrap();
+    assert!(!id.is_empty(), "an id is there before the tag");
+    stage.relay_gate(Gate::Open);
+    let delivered = stage.settled("meta").await;
+    let leads: Vec<_> =
+        delivered.iter().filter(|event| event.name == "Lead").map(|event| &event.event_id).collect();
+    assert_eq!(leads, [&id]);
+    stage.page_is_unharmed().await;
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_relay_sets_a_visitor_cookie_that_lasts_and_stays() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/plain").await;
+    let first = stage.wait_for("webhook", "PageView").await;
+    let line = stage.visitor_cookie_line().await;
+    for part in ["_at_vid=", "Path=/", "Max-Age=34560000", "Secure", "SameSite=Lax"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!line.to_lowercase().contains("httponly"), "{line}");
+    let visitor = stage.browser.text("anytrack.visitorId()").await.unwrap();
+    let cookies = stage.browser.cookies().await.unwrap();
+    let kept = cookies.iter().find(|cookie| cookie.name() == "_at_vid").unwrap();
+    assert_eq!(kept.value(), visitor);
+    assert_eq!(first.at("/visitor_id"), &json!(visitor));
+    stage.visit("/case/plain?page=2").await;
+    assert_eq!(stage.browser.text("anytrack.visitorId()").await.unwrap(), visitor);
+    let visitors = stage.settled("webhook").await;
+    assert!(visitors.iter().all(|event| event.at("/visitor_id") == &json!(visitor)));
+    stage.strike().await.unwrap();
+}
