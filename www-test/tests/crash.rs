@@ -1,6 +1,8 @@
 //! The relay is killed at random moments under load. Every event it acknowledged reaches both platforms, and each
 //! counts exactly once.
 
+#![expect(clippy::print_stdout, reason = "the figures of a run are its output")]
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;

@@ -1,5 +1,7 @@
 //! Whatever is thrown at the relay's port, it answers clearly or hangs up, stays up, and does not grow.
 
+#![expect(clippy::print_stdout, reason = "the figures of a run are its output")]
+
 use std::io::ErrorKind;
 use std::time::Duration;
 
