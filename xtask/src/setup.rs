@@ -17,6 +17,8 @@ const TARGET: &str = "wasm32-unknown-unknown";
 pub(crate) enum Toolchain {
     /// The pinned one, with rustup's prebuilt target.
     Rustup,
+    /// The pinned one, with the standard library's source, which is built along for size.
+    RustupWithSource,
     /// Debian's packages, which build the standard library as well.
     Debian,
 }
@@ -39,14 +41,13 @@ pub(crate) fn all() -> Result {
 /// Finds or installs a compiler for the browser.
 pub(crate) fn toolchain() -> Result<Toolchain> {
     if has_target() {
-        say("wasm target: the pinned toolchain has it");
-        return Ok(Toolchain::Rustup);
+        return Ok(with_source());
     }
     if machine::has("rustup") {
         say("wasm target: missing, asking rustup");
         let added = machine::run("rustup", ["target", "add", TARGET]).within(RUSTUP_SECONDS).done();
         if added.is_ok() && has_target() {
-            return Ok(Toolchain::Rustup);
+            return Ok(with_source());
         }
         say("wasm target: rustup could not get it (no network to its server?), trying Debian's packages");
     }
@@ -61,6 +62,29 @@ pub(crate) fn toolchain() -> Result<Toolchain> {
         }
     }
     Err(Error::Missing(Advice::WasmTarget))
+}
+
+/// The pinned toolchain, with the standard library's source if that can be had: it makes the tag smaller, nothing else.
+fn with_source() -> Toolchain {
+    let has_source = || {
+        let root = machine::output("rustc", &["--print", "sysroot"]);
+        root.is_some_and(|root| {
+            std::path::Path::new(root.trim()).join("lib/rustlib/src/rust/library/std").exists()
+        })
+    };
+    if !has_source() && machine::has("rustup") {
+        say("wasm target: asking rustup for the standard library's source");
+        let added = machine::run("rustup", ["component", "add", "rust-src"]).within(RUSTUP_SECONDS).done();
+        if added.is_err() {
+            say("wasm target: rustup could not get it");
+        }
+    }
+    if has_source() {
+        say("wasm target: the pinned toolchain builds the standard library along, for size");
+        return Toolchain::RustupWithSource;
+    }
+    say("wasm target: the pinned toolchain with its prebuilt standard library; the tag is less small");
+    Toolchain::Rustup
 }
 
 /// Finds or installs the packing programs. `None` without node: the tag is then less small, and that is said.

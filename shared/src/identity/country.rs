@@ -30,12 +30,20 @@ pub(super) fn named(squashed: &str) -> Option<Country> {
     }
 }
 
+#[cfg(feature = "names")]
 fn by_name(squashed: &str) -> Option<Country> {
     by_code(code_of(NAMES, squashed)?)
 }
 
+/// Without the table every name is an unknown one.
+#[cfg(not(feature = "names"))]
+fn by_name(_squashed: &str) -> Option<Country> {
+    None
+}
+
 /// The code of the entry in `table` that lists `name`. Entries stand apart by blanks, each a code and its names
 /// with a colon before every name.
+#[cfg(feature = "names")]
 pub(super) fn code_of(table: &'static str, name: &str) -> Option<&'static str> {
     let entry = table.split(' ').find(|entry| entry.split(':').skip(1).any(|known| known == name))?;
     entry.split(':').next()
@@ -80,6 +88,7 @@ const COUNTRIES: &str = "\
 ";
 
 /// Names people type, in English and in the country's own languages: alpha-2 code, then the names.
+#[cfg(feature = "names")]
 const NAMES: &str = "\
     ae:unitedarabemirates:uae:emirates ar:argentina at:austria:österreich:oesterreich au:australia \
     be:belgium:belgique:belgië:belgien bg:bulgaria:българия bo:bolivia br:brazil:brasil ca:canada \

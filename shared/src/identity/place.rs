@@ -24,9 +24,22 @@ pub(super) fn region(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
         _ => (squash(&raw.lower)?, country),
     };
     let is = |code: &str| home.is_none_or(|home| home.eq_ignore_ascii_case(code));
-    let us = if is("us") { country::code_of(US_STATES, &name) } else { None };
-    let code = us.or_else(|| if is("ca") { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
+    north_american(name, is("us"), is("ca"))
+}
+
+/// The code of a state or province, where the region may be one; else the region as it is.
+#[cfg(feature = "names")]
+fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
+    let state = if us { country::code_of(US_STATES, &name) } else { None };
+    let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
     Some(code.map_or(name, str::to_owned))
+}
+
+/// Without the tables a region in words that may be a state is left out: its code cannot be told, and the digest of
+/// its name would match nobody.
+#[cfg(not(feature = "names"))]
+fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
+    (name.len() == 2 || !(us || ca)).then_some(name)
 }
 
 /// Lower case without blanks and dashes; for the United States the first five digits. A single character is
@@ -61,6 +74,7 @@ pub(super) fn clear_postal_code(raw: &Raw<'_>) -> Option<String> {
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
+#[cfg(feature = "names")]
 const US_STATES: &str = "\
     al:alabama ak:alaska az:arizona ar:arkansas ca:california co:colorado ct:connecticut de:delaware \
     dc:districtofcolumbia:washingtondc fl:florida ga:georgia hi:hawaii id:idaho il:illinois in:indiana ia:iowa \
@@ -72,6 +86,7 @@ const US_STATES: &str = "\
     vi:virginislands";
 
 /// Provinces and territories of Canada (Canada Post codes).
+#[cfg(feature = "names")]
 const CANADIAN_PROVINCES: &str = "\
     ab:alberta bc:britishcolumbia mb:manitoba nb:newbrunswick nl:newfoundlandandlabrador:newfoundland \
     ns:novascotia nt:northwestterritories nu:nunavut on:ontario pe:princeedwardisland qc:quebec:québec \
