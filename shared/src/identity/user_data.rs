@@ -30,8 +30,10 @@ impl Hashes {
         }
         let digest = |form| normalise(field, form, raw, country).map(|normal| Sha256Hex::of(&normal));
         let base = digest(field.base());
-        let mut forms = BTreeMap::from([(field.base(), base)]);
-        for form in &field.forms()[1..] {
+        // One by one: building the map from an array brings a sort into the tag.
+        let mut forms = BTreeMap::new();
+        forms.insert(field.base(), base);
+        for form in field.forms().iter().skip(1) {
             let hash = digest(*form);
             if hash != base {
                 forms.insert(*form, hash);
@@ -42,7 +44,9 @@ impl Hashes {
 
     /// A digest the sender made; it stands for every form.
     pub fn given(field: Field, digest: Sha256Hex) -> Self {
-        Self(BTreeMap::from([(field.base(), Some(digest))]))
+        let mut forms = BTreeMap::new();
+        forms.insert(field.base(), Some(digest));
+        Self(forms)
     }
 
     /// The digest of `form`, for a value of `field`.
