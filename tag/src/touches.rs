@@ -35,13 +35,21 @@ impl Touch<'_> {
         self.name.starts_with("utm_")
     }
 
+    /// Where this stands among Google's ids, which exclude one another; see [`click_id::GOOGLE_EXCLUSIVE`].
+    fn google_rank(&self) -> Option<usize> {
+        click_id::GOOGLE_EXCLUSIVE.iter().position(|name| *name == self.name)
+    }
+
+    /// Whether a newer touch takes the place of this one.
     fn yields_to(&self, newer: &Self) -> bool {
-        // Google takes one of its three ids per conversion, so only the newest counts
-        // (developers.google.com/google-ads/api, "Upload click conversions", read 2026-11-23).
-        let google = |touch: &Self| matches!(touch.name, "gclid" | "gbraid" | "wbraid");
         self.name == newer.name
-            || (google(self) && google(newer))
+            || (self.google_rank().is_some() && newer.google_rank().is_some())
             || (self.is_campaign() && newer.is_campaign())
+    }
+
+    /// Whether another touch of the same landing is used in the place of this one.
+    fn is_outranked_by(&self, other: &Self) -> bool {
+        matches!((self.google_rank(), other.google_rank()), (Some(mine), Some(theirs)) if theirs < mine)
     }
 
     fn expired(&self, now_ms: &str) -> bool {
@@ -67,6 +75,9 @@ pub fn absorb(known: &str, landing: &str, now_ms: &str) -> String {
         }
     }
     for mut newer in read(landing) {
+        if read(landing).any(|other| newer.is_outranked_by(&other)) {
+            continue;
+        }
         if let Some(old) = read(known).find(|old| old.name == newer.name && old.value == newer.value) {
             newer.seen_ms = old.seen_ms;
         }
@@ -132,6 +143,12 @@ mod tests {
             &[("gclid", "1", "a")],
             &[("wbraid", "2", "b")],
             &[("wbraid", "2", "b")],
+        );
+        check(
+            "of one landing Google's first",
+            &[("gclid", "1", "a")],
+            &[("wbraid", "2", "b"), ("gclid", "2", "c")],
+            &[("gclid", "2", "c")],
         );
         check(
             "a campaign is replaced as a whole",
