@@ -3,6 +3,19 @@
 //! This file is the WebAssembly module's surface, called by `js/entry.js` and by nothing else. It owns the one
 //! [`Tag`] of the page. The rules are in the modules below, free of the browser; `browser` is the only one that knows
 //! it. The page's own surface is `js/anytrack.d.ts`.
+//!
+//! # What can be lost, and when
+//!
+//! - A beacon the browser took counts as sent, because it tells no more: one that then finds the relay down is lost.
+//!   Only what the browser refuses to take goes by `fetch`, and comes back here when that fails.
+//! - While the browser knows that it is offline, the newest 100 events wait in local storage for the network or the
+//!   next page. Where storage is denied they wait in memory and are lost with the page.
+//! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.
+//! - Before the module has loaded, calls wait in the snippet's queue, the newest 300, and are lost with the page.
+//! - Where WebAssembly is blocked, events go without user data, visitor id, remembered clicks and retry.
+//! - Where the relay's host is blocked (`connect-src`, a content blocker), everything is lost, and the page is not told.
+//!
+//! A retry keeps its event id, so nothing that arrives twice counts twice.
 
 pub mod browser;
 pub mod capture;

@@ -1,7 +1,7 @@
 //! Putting the JavaScript together: one file for the tag, one template for the snippet.
 //!
 //! With esbuild the modules are bundled and minified. Without node they are put one after the other, which works
-//! because no two of them use a name twice; a test of the tag's crate holds them to that. Owns `module.js`, the
+//! because no two of them use a name twice; a test below holds them to that. Owns `module.js`, the
 //! file between the loader and wasm-bindgen's glue.
 
 use std::path::Path;
@@ -14,6 +14,10 @@ use crate::setup::Packers;
 /// The modules of each file, in the order in which they need one another.
 const TAG: [&str; 7] = ["stub.js", "clean.js", "host.js", "lite.js", "tag_bg.js", "module.js", "entry.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
+
+/// The module's functions that the loader calls.
+const CALLS: [&str; 9] =
+    ["start", "track", "identify", "consent", "visitor", "click", "reset", "flush", "back"];
 
 /// What was built.
 pub(crate) struct Scripts {
@@ -87,8 +91,7 @@ fn connector(short: &Short) -> String {
         if module.ends_with("tag_bg.js") { &mut from_glue } else { &mut from_host }.push(name.clone());
         object.push(format!("{shorter}: {name}"));
     }
-    let calls = ["start", "track", "identify", "consent", "visitor", "click", "reset", "flush", "back"];
-    from_glue.extend(calls.map(str::to_owned));
+    from_glue.extend(CALLS.map(str::to_owned));
     let host = if from_host.is_empty() {
         String::new()
     } else {
@@ -102,7 +105,7 @@ fn connector(short: &Short) -> String {
          export const connect = (wasm) => {{ __wbg_set_wasm(wasm); {begin} }};\n",
         glue = from_glue.join(", "),
         object = object.join(", "),
-        calls = calls.join(", "),
+        calls = CALLS.join(", "),
     )
 }
 
@@ -149,6 +152,35 @@ fn plain(module: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// The names a module has at its top.
+    fn top_names(text: &str) -> Vec<String> {
+        let declared = text.lines().filter_map(|line| {
+            let line = line.strip_prefix("export ").unwrap_or(line);
+            ["const ", "let ", "function ", "async function "]
+                .into_iter()
+                .find_map(|word| line.strip_prefix(word))
+        });
+        let word = |rest: &str| {
+            rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
+                .next()
+                .map(str::to_owned)
+        };
+        declared.filter_map(word).collect()
+    }
+
+    #[test]
+    fn no_two_modules_use_a_name_twice() {
+        let mut seen: Vec<String> = CALLS.iter().map(|name| (*name).to_owned()).collect();
+        for module in TAG.iter().filter(|module| !matches!(**module, "tag_bg.js" | "module.js")) {
+            let names = top_names(&machine::read_text(&at("tag/js").join(module)).expect("a module"));
+            assert!(!names.is_empty() || *module == "entry.js", "{module}");
+            for name in names {
+                assert!(!seen.contains(&name), "{module} declares {name} again");
+                seen.push(name);
+            }
+        }
+    }
 
     #[test]
     fn a_word_is_replaced_only_as_a_whole() {
