@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use www_test::shop::{Shop, Snippet};
-use www_test::stage::{Build, ServersError, StageError};
-use www_test::{demo, sandbox};
+use www_test::stage::{Build, StageError};
+use www_test::{bench, demo, sandbox};
 
 /// A small shop with the tag on it, and what proves that it works.
 #[derive(Debug, Parser)]
@@ -22,6 +22,8 @@ enum Command {
     Shop,
     /// Play the platforms until interrupted.
     Sandbox(sandbox::Args),
+    /// Measure the relay against a bare hyper handler; build with --release.
+    Bench(bench::Args),
     /// Open the shop with relay and stand-in platforms, and show events as they are delivered.
     Demo(DemoArguments),
 }
@@ -41,19 +43,17 @@ struct DemoArguments {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Arguments::parse().command {
-        Command::Shop => shop().await,
-        Command::Sandbox(arguments) => sandbox::run(arguments)
-            .await
-            .map(|()| true)
-            .map_err(|error| StageError::from(ServersError::from(error))),
-        Command::Demo(arguments) => run_demo(arguments).await,
+    let done: Result<bool, Box<dyn std::error::Error>> = match Arguments::parse().command {
+        Command::Shop => shop().await.map_err(Into::into),
+        Command::Sandbox(arguments) => sandbox::run(arguments).await.map(|()| true).map_err(Into::into),
+        Command::Bench(arguments) => bench::run(arguments).await.map(|()| true).map_err(Into::into),
+        Command::Demo(arguments) => run_demo(arguments).await.map_err(Into::into),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            complain(&error);
+            complain(error.as_ref());
             ExitCode::FAILURE
         }
     }

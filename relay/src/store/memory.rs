@@ -66,13 +66,19 @@ struct Panicked;
 /// Everything there is.
 #[derive(Clone, Default)]
 struct State {
+    /// Last number given; not the last of `log`, which may have been pruned.
     head: Seq,
     log: BTreeMap<Seq, Row>,
+    /// By site and key, with when it was taken.
     dedup: BTreeMap<(String, String), UnixMs>,
+    /// By site and id.
     visitors: BTreeMap<(String, String), Visitor>,
+    /// By site and key.
     identities: BTreeMap<(String, String), Known>,
     cursors: BTreeMap<String, Seq>,
+    /// By destination and number.
     pending: BTreeMap<(String, Seq), Retry>,
+    /// By destination and number.
     dead: BTreeMap<(String, Seq), DeadLetter>,
 }
 
@@ -93,6 +99,7 @@ struct Row {
     event: Option<Arc<Event>>,
 }
 
+/// A key of the maps above.
 fn pair(site: &str, key: &str) -> (String, String) {
     (site.to_owned(), key.to_owned())
 }
@@ -151,11 +158,13 @@ impl State {
         Some(Logged { seq, site: Arc::clone(&row.site), event: Arc::clone(row.event.as_ref()?) })
     }
 
+    /// What is present after a number; an erased event is passed over and does not count.
     fn read(&self, after: Seq, limit: usize) -> Vec<Logged> {
         let later = self.log.keys().filter(|seq| **seq > after);
         later.filter_map(|seq| self.logged(*seq)).take(limit).collect()
     }
 
+    /// Sorted by when they were due, ties by number, so that the answer is the same every time.
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Pending> {
         let mut due: Vec<&Retry> = self.pending_of(destination).filter(|retry| retry.due <= now).collect();
         due.sort_by_key(|retry| (retry.due, retry.seq));
@@ -166,10 +175,12 @@ impl State {
         pending.take(limit).collect()
     }
 
+    /// All pending events of a destination.
     fn pending_of(&self, destination: &str) -> impl Iterator<Item = &Retry> {
         self.pending.iter().filter(move |((name, _), _)| name == destination).map(|(_, retry)| retry)
     }
 
+    /// Newest first.
     fn dead_letters(&self, destination: &str, limit: usize) -> Vec<DeadLetter> {
         let of_destination = self.dead.iter().filter(|((name, _), _)| name == destination);
         let mut dead: Vec<DeadLetter> = of_destination.map(|(_, letter)| letter.clone()).collect();
@@ -178,6 +189,8 @@ impl State {
         dead
     }
 
+    /// Cursor, retry, done, dead, in this order. A row is only made for an event that is present: an erasure may
+    /// overtake a worker that has the event in hand.
     fn settle(&mut self, destination: &str, settlement: Settlement) {
         if let Some(cursor) = settlement.cursor {
             let reached = cursor.min(self.head);
@@ -202,6 +215,7 @@ impl State {
         }
     }
 
+    /// Counts of one destination.
     fn backlog(&self, destination: &str) -> Backlog {
         Backlog {
             cursor: self.cursors.get(destination).copied().unwrap_or(0),
@@ -212,6 +226,7 @@ impl State {
         }
     }
 
+    /// The number stays, so that no other event is ever given it.
     fn erase(&mut self, site: &str, visitor: &str) -> u64 {
         self.visitors.remove(&pair(site, visitor));
         self.identities.retain(|(of_site, _), known| of_site != site || known.visitor != visitor);
@@ -226,6 +241,7 @@ impl State {
         blanked.len() as u64
     }
 
+    /// Other destinations go first: what only they were waiting for is free to go.
     fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
         self.cursors.retain(|name, _| destinations.contains(name));
         self.pending.retain(|(name, _), _| destinations.contains(name));
@@ -234,6 +250,7 @@ impl State {
         self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
         self.identities.retain(|_, known| known.seen >= retention.visitors_before);
         let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
+        // The slowest destination decides; without any, age alone does.
         let floor = cursors.min().unwrap_or(Seq::MAX);
         let pending: BTreeSet<Seq> = self.pending.keys().map(|(_, seq)| *seq).collect();
         let before = self.log.len();

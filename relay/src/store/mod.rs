@@ -3,10 +3,10 @@
 //! Specification, for every engine:
 //!
 //! 1. **Append.** [`Store::append`] runs each event through the pipeline inside one transaction and answers only
-//!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If the
-//!    transaction fails (disk full, I/O error), none of its events is stored and every waiting request gets the
-//!    error. If only the pipeline fails for one request (a damaged row, a panic), that request alone is undone and
-//!    gets the error; its neighbours are stored. Either way the engine goes on with the next request.
+//!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If it fails (disk
+//!    full, a panic in the pipeline), none of its events is stored and every waiting request gets the error; the
+//!    engine goes on with the next. After a pipeline has failed, an engine that groups requests keeps them apart, so
+//!    that a request that keeps failing (a damaged row) soon fails alone.
 //! 2. **Order.** Stored events form a log. Each has a sequence number that grows and is never given twice, not
 //!    even when the newest events have been pruned.
 //! 3. **Cursor.** A destination's cursor is the number up to which every event is settled there: delivered,

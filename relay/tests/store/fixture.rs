@@ -3,10 +3,11 @@
 //! The pipeline is a plain function, so what it shall do stands in the event's name: `Panic`, `Fail` and `Wait`
 //! misbehave as they say, everything else is claimed, tied to its visitor and appended.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use relay::store::sqlite::SqliteStore;
@@ -15,8 +16,68 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 use tempfile::TempDir;
 
-/// While a test holds this, an event named `Wait` holds up the writer.
-pub(crate) static GATE: Mutex<()> = Mutex::new(());
+/// A place in the writer's work where a test makes it wait: inside the pipeline, at the event named `Wait` that has
+/// the gate's id. While it waits, requests gather. Opens when dropped, lest a failing test hang.
+pub(crate) struct Gate {
+    id: &'static str,
+    state: Arc<Latch>,
+}
+
+/// The state, and a bell that rings when it changes.
+type Latch = (Mutex<Passage>, Condvar);
+
+#[derive(Clone, Copy, PartialEq)]
+enum Passage {
+    Closed,
+    SomebodyWaits,
+    Open,
+}
+
+static GATES: Mutex<BTreeMap<&str, Arc<Latch>>> = Mutex::new(BTreeMap::new());
+
+impl Gate {
+    /// A closed gate. The id must be the test's own, because tests run side by side.
+    pub(crate) fn close(id: &'static str) -> Self {
+        let state = Arc::new((Mutex::new(Passage::Closed), Condvar::new()));
+        assert!(GATES.lock().unwrap().insert(id, Arc::clone(&state)).is_none(), "{id} is closed already");
+        Self { id, state }
+    }
+
+    /// The event that stops here.
+    pub(crate) fn event(&self) -> Incoming {
+        incoming("shop", "Wait", self.id, 1000)
+    }
+
+    /// Returns once the writer stands at the gate.
+    pub(crate) fn somebody_waits(&self) {
+        let (passage, changed) = &*self.state;
+        drop(changed.wait_while(passage.lock().unwrap(), |passage| *passage == Passage::Closed).unwrap());
+    }
+
+    /// Lets the writer through, this time and ever after.
+    pub(crate) fn open(&self) {
+        GATES.lock().unwrap().remove(self.id);
+        *self.state.0.lock().unwrap() = Passage::Open;
+        self.state.1.notify_all();
+    }
+
+    /// The pipeline's side.
+    fn pass(id: &str) {
+        let Some(state) = GATES.lock().unwrap().get(id).cloned() else { return };
+        let mut passage = state.0.lock().unwrap();
+        if *passage == Passage::Closed {
+            *passage = Passage::SomebodyWaits;
+            state.1.notify_all();
+        }
+        drop(state.1.wait_while(passage, |passage| *passage != Passage::Open).unwrap());
+    }
+}
+
+impl Drop for Gate {
+    fn drop(&mut self) {
+        self.open();
+    }
+}
 
 /// Claims the event id, remembers the visitor, ties the order to it, and appends. What it learned of the identity
 /// goes into the page title, where the log shows it.
@@ -43,13 +104,13 @@ pub(crate) fn pipeline(
     if let Some(order) = &event.properties.order_id {
         event.page.title = transaction.identity(&site, order)?.map(|found| format!("{found:?}"));
     }
-    let name = event.event.clone();
+    let (name, id) = (event.event.clone(), event.event_id.clone());
     let stored = Verdict::Stored(transaction.append(incoming)?);
     match name.as_str() {
         "Panic" => panic!("the pipeline was told to panic"),
         "Fail" => Err(StoreError::Corrupt { what: "test" }),
         "Wait" => {
-            drop(GATE.lock().unwrap_or_else(PoisonError::into_inner));
+            Gate::pass(&id);
             Ok(stored)
         }
         _ => Ok(stored),

@@ -62,7 +62,7 @@ pub enum BenchError {
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
     /// The bare handler does not run.
-    #[error("the bare handler does not run: {0}")]
+    #[error("the bare handler does not run")]
     Bare(#[source] io::Error),
     /// A request was not answered with 202, so the figure would be of something else.
     #[error("{server} answered {status} instead of 202: {body}")]
@@ -75,7 +75,7 @@ pub enum BenchError {
         body: String,
     },
     /// A connection broke.
-    #[error("a connection to {server} broke: {source}")]
+    #[error("a connection to {server} broke")]
     Broken {
         /// Which of the two.
         server: &'static str,

@@ -19,7 +19,7 @@ pub enum BinaryError {
         looked_at: PathBuf,
     },
     /// The path of this very program is unknown.
-    #[error("cannot tell where this program lies: {0}")]
+    #[error("cannot tell where this program lies")]
     Lost(#[source] io::Error),
     /// Cargo could not build it.
     #[error("cargo could not build the relay:\n{output}")]

@@ -40,7 +40,7 @@ pub enum RelayError {
     #[error(transparent)]
     Binary(#[from] BinaryError),
     /// Files, ports or processes of the bed.
-    #[error("cannot {doing}: {source}")]
+    #[error("cannot {doing}")]
     Io {
         /// What was being done.
         doing: &'static str,

@@ -79,7 +79,7 @@ impl Default for Settings {
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The port is taken or not ours to take.
-    #[error("cannot listen on {address}: {source}; choose another with --listen")]
+    #[error("cannot listen on {address}; choose another with --listen")]
     Listen {
         /// Where.
         address: SocketAddr,
@@ -94,7 +94,7 @@ pub enum SandboxError {
         address: SocketAddr,
     },
     /// The end of the program could not be waited for.
-    #[error("cannot wait for ctrl-c: {0}")]
+    #[error("cannot wait for ctrl-c")]
     Signal(#[source] std::io::Error),
 }
 

@@ -3,7 +3,8 @@
 //! Both may touch millions of rows, so both go in slices: each slice is a job of its own, shares its commit with the
 //! appends around it, and holds the writer for a millisecond or two. Owns the slices of the writer and the order in
 //! which they follow each other. Because SQLite overwrites what it deletes (`secure_delete`), a forgotten row is gone
-//! from the database; erasing also empties the write-ahead log, which may still hold a copy.
+//! from the database; erasing also empties the write-ahead log, which may still hold a copy, at once or as soon as the
+//! last reader of that copy is done.
 
 use rusqlite::types::Value;
 use rusqlite::{Row, params};

@@ -15,7 +15,8 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Command {
     /// Runs inside a transaction, together with its neighbours.
     Work(Box<dyn Job>),
-    /// Moves the write-ahead log into the database and empties it. Answers once tried.
+    /// Moves the write-ahead log into the database and empties it. Answers once tried; if a reader stands in the way,
+    /// it is tried again after every group.
     Checkpoint(Reply<()>),
     /// Ends the writer after everything that came before. The reply is absent when the store was merely dropped.
     Close(Option<Reply<()>>),

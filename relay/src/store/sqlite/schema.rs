@@ -23,7 +23,7 @@ const STEPS: &[&str] = &[include_str!("schema/1.sql")];
 
 /// How long a connection waits for another's lock. Only the last moments of a checkpoint ever lock; an operator's
 /// own `BEGIN IMMEDIATE` does, too, and must not stop the relay at once.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the one connection that writes, and brings the file up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {

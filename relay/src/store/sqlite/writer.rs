@@ -9,6 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -17,7 +18,7 @@ use super::job::{Command, Job};
 use super::lock::Lock;
 use super::recent::Recent;
 use super::session::{Committed, Session};
-use super::{Panicked, engine_error, lock_of};
+use super::{Panicked, engine_error, lock_of, schema};
 use crate::store::{Seq, StoreError};
 
 /// Stored bytes after which the write-ahead log is moved into the database. Small enough to stay in the page cache
@@ -25,6 +26,12 @@ use crate::store::{Seq, StoreError};
 const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 /// What a job adds to the write-ahead log besides its events' bodies, roughly: one page.
 const JOB_BYTES: usize = 4096;
+
+/// How long the writer, and with it every append, waits for readers when the write-ahead log must be emptied at once.
+const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
+/// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
+/// back with the same poisoned event finds them still apart.
+const CAREFUL_REQUESTS: usize = 100_000;
 
 /// What the writer tells everyone else.
 pub(super) struct Published {
@@ -77,9 +84,16 @@ impl Writer {
     pub(super) fn run(self) {
         let Self { connection, lock, commands, group_events, published } = self;
         let reply = match Session::new(&connection) {
-            Ok(session) => {
-                Loop { session, commands, group_events, published, unmoved_bytes: 0 }.run(&connection)
+            Ok(session) => Loop {
+                session,
+                commands,
+                group_events,
+                published,
+                unmoved_bytes: 0,
+                empty_wal: false,
+                careful: 0,
             }
+            .run(&connection),
             Err(error) => {
                 tracing::error!(%error, "the store's writer could not start");
                 return;
@@ -87,7 +101,7 @@ impl Writer {
         };
         // The last connection to close moves the log into the database and removes it; `checkpoint` has done so
         // already unless a reader stood in the way.
-        let closed = checkpoint(&connection).and_then(|()| {
+        let closed = empty_wal(&connection, CHECKPOINT_PATIENCE).and_then(|_| {
             connection.close().map_err(|(_, source)| engine_error("close the database", source))
         });
         drop(lock);
@@ -105,6 +119,10 @@ struct Loop<'c> {
     published: Arc<Published>,
     /// Bytes in the write-ahead log since it was last moved, roughly.
     unmoved_bytes: usize,
+    /// Whether the write-ahead log must be emptied as soon as no reader stands in the way.
+    empty_wal: bool,
+    /// Requests still to be run apart.
+    careful: usize,
 }
 
 impl Loop<'_> {
@@ -116,20 +134,32 @@ impl Loop<'_> {
                 match command {
                     Command::Work(job) => next = self.run_group(job),
                     Command::Checkpoint(reply) => {
-                        let _ = reply.send(checkpoint(connection));
-                        self.unmoved_bytes = 0;
+                        self.empty_wal = true;
+                        let _ = reply.send(self.checkpoint(connection, CHECKPOINT_PATIENCE));
                     }
                     Command::Close(reply) => return Some(reply),
                 }
             }
-            if self.unmoved_bytes >= CHECKPOINT_BYTES {
-                self.unmoved_bytes = 0;
-                // After the answers, so that nobody waits for it. What a reader still needs stays for next time.
-                if let Err(error) = connection.execute_batch("PRAGMA wal_checkpoint(PASSIVE)") {
-                    tracing::warn!(%error, "the store could not move its write-ahead log into the database");
-                }
+            // After the answers, so that nobody waits for it. What a reader still needs stays for next time.
+            if let Err(error) = self.checkpoint(connection, Duration::ZERO) {
+                tracing::warn!(%error, "the store keeps its write-ahead log for now");
             }
         }
+    }
+
+    /// Moves the write-ahead log into the database where that is due.
+    fn checkpoint(&mut self, connection: &Connection, patience: Duration) -> Result<(), StoreError> {
+        if self.empty_wal {
+            self.empty_wal = !empty_wal(connection, patience)?;
+        } else if self.unmoved_bytes >= CHECKPOINT_BYTES {
+            connection
+                .execute_batch("PRAGMA wal_checkpoint(PASSIVE)")
+                .map_err(|source| engine_error(MOVING, source))?;
+        } else {
+            return Ok(());
+        }
+        self.unmoved_bytes = 0;
+        Ok(())
     }
 
     /// Runs `first` and what waits behind it. Answers the command that ended the group, if one did.
@@ -187,29 +217,50 @@ impl Loop<'_> {
         Ok(failures)
     }
 
-    /// Runs one job so that its failure is its own, unless the database itself failed.
+    /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
+    ///
+    /// Requests are run apart (each in a savepoint) only for a while after a failure: a savepoint copies every page
+    /// its request touches, a tenth of the cost of an event, and pipelines do not normally fail. The first failure
+    /// therefore sinks its whole group, whose senders try again; the same failure later sinks itself alone.
     fn run_job(&mut self, job: &mut dyn Job) -> Result<Option<StoreError>, StoreError> {
+        let Some(left) = self.careful.checked_sub(1) else {
+            return self.attempt(job).map(|()| None).inspect_err(|_| self.careful = CAREFUL_REQUESTS);
+        };
+        self.careful = left;
         let mark = self.session.mark()?;
-        let session = &mut self.session;
-        // Unwind safe: what the panic left half done is undone below, and the job is never run again.
-        let ran = catch_unwind(AssertUnwindSafe(|| job.run(session)))
-            .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
-        if let Some(error) = self.session.broken() {
-            return Err(error);
-        }
-        match ran {
-            Ok(()) => self.session.keep().map(|()| None),
-            Err(error) => {
+        match (self.attempt(job), self.session.broken()) {
+            (_, Some(error)) => Err(error),
+            (Ok(()), None) => self.session.keep().map(|()| None),
+            (Err(error), None) => {
                 tracing::error!(%error, "the store undid one request");
+                self.careful = CAREFUL_REQUESTS;
                 self.session.undo(mark).map(|()| Some(error))
             }
         }
     }
+
+    /// Runs a job, a panic being an error like any other, and so is a failure of the database it overlooked.
+    fn attempt(&mut self, job: &mut dyn Job) -> Result<(), StoreError> {
+        let session = &mut self.session;
+        // Unwind safe: what the panic left half done is rolled back, and the job is never run again.
+        let ran = catch_unwind(AssertUnwindSafe(|| job.run(session)))
+            .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
+        ran.and_then(|()| self.session.broken().map_or(Ok(()), Err))
+    }
 }
 
-/// Moves the whole write-ahead log into the database and empties it, waiting for readers a moment. A reader that
-/// stays longer is no error: the next checkpoint finishes the work.
-fn checkpoint(connection: &Connection) -> Result<(), StoreError> {
-    let moved = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    moved.map_err(|source| engine_error("move the write-ahead log into the database", source))
+/// Moves the whole write-ahead log into the database and empties it, waiting so long for those who still read it.
+/// Answers whether it is empty; a reader that stays is no error.
+fn empty_wal(connection: &Connection, patience: Duration) -> Result<bool, StoreError> {
+    let engine = |source| engine_error(MOVING, source);
+    connection.busy_timeout(patience).map_err(engine)?;
+    // The first column says whether something stood in the way (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint,
+    // read 2026-11-23).
+    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
+    let emptied = connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|blocked| blocked == 0);
+    connection.busy_timeout(schema::BUSY_TIMEOUT).map_err(engine)?;
+    emptied.map_err(engine)
 }
+
+/// What a failed checkpoint was doing.
+const MOVING: &str = "move the write-ahead log into the database";
