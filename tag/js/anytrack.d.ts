@@ -1,0 +1,109 @@
+/**
+ * AnyTrack's tag on a page: `window.anytrack`. Every call works before the tag has loaded, keeps its order and time,
+ * and never throws.
+ */
+
+/** One line of an order or cart. */
+export interface Item {
+  /** Catalogue id or SKU. */
+  id?: string | number;
+  name?: string;
+  brand?: string;
+  category?: string;
+  /** Price of one piece, in the event's currency. */
+  price?: number | string;
+  quantity?: number | string;
+}
+
+/** What belongs to an event. Personal data is taken out, hashed and sent as user data. */
+export interface Properties extends User {
+  /** Total in major units of `currency`: 59.9, not 5990. */
+  value?: number | string;
+  /** ISO 4217. There is no default: an amount without a currency is not counted. */
+  currency?: string;
+  /** The shop's order number. The event's id follows from it, so that an order counts once. */
+  order_id?: string | number | bigint;
+  search_term?: string;
+  coupon?: string;
+  /** Tax included in `value`. */
+  tax?: number | string;
+  /** Shipping included in `value`. */
+  shipping?: number | string;
+  items?: Item[];
+  /** The site's own: text, numbers, truth values and lists of those. Anything deeper is left out. */
+  [custom: string]: unknown;
+}
+
+/** A person. Values are hashed in the browser at once; the raw ones are neither kept nor sent. */
+export interface User {
+  email?: string | string[];
+  /** Best with country code; a national number takes `country`, or `data-country` of the script. */
+  phone?: string | string[];
+  first_name?: string | string[];
+  last_name?: string | string[];
+  gender?: string | string[];
+  /** Best as 1990-04-23. */
+  birth_date?: string | string[];
+  street?: string | string[];
+  city?: string | string[];
+  region?: string | string[];
+  postal_code?: string | string[];
+  /** ISO 3166-1 alpha-2. */
+  country?: string | string[];
+  /** The site's own id of the person. */
+  external_id?: string | string[];
+}
+
+export interface Options {
+  /** An id of the site's own, at most 192 characters. */
+  event_id?: string | number;
+  /** Personal data for this one event. */
+  user?: User;
+}
+
+/** Answers in the words of Google's Consent Mode. Purposes left out keep their last answer. */
+export interface Consent {
+  ad_storage?: "granted" | "denied";
+  ad_user_data?: "granted" | "denied";
+  ad_personalization?: "granted" | "denied";
+}
+
+export interface AnyTrack {
+  /** Reports an event and returns its id at once, for the page to hand to a browser pixel. */
+  track(name: string, properties?: Properties, options?: Options): string;
+  /** Reports a page view, for pages that change without loading. The first one is reported by itself. */
+  page(properties?: Properties, options?: Options): string;
+  /** Tells who the visitor is, for this and later events. */
+  identify(user: User): void;
+  /**
+   * Tells what the visitor agreed to. With `data-consent="required"` on the script nothing is stored or sent
+   * before `ad_storage` and `ad_user_data` are granted. A denial of either deletes what is stored and stops sending.
+   */
+  consent(answers: Consent): void;
+  /** The visitor's id; null before the tag has loaded, without consent, or where WebAssembly is blocked. */
+  visitorId(): string | null;
+  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above. */
+  clickId(): string | null;
+  /** Calls back once the tag has loaded, or at once when it has. */
+  ready(callback: () => void): void;
+  /** Forgets the visitor: id, user data and clicks. */
+  reset(): void;
+}
+
+/** What happened to an event, in the `detail` of `anytrack:event` on the document. */
+export interface EventState {
+  name: string;
+  event_id: string;
+  /** `sent` is said when the browser took the event for sending; beacons do not tell more. */
+  state: "queued" | "sent";
+}
+
+declare global {
+  interface Window {
+    anytrack: AnyTrack;
+  }
+  interface DocumentEventMap {
+    "anytrack:event": CustomEvent<EventState>;
+  }
+  const anytrack: AnyTrack;
+}
