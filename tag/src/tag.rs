@@ -206,7 +206,7 @@ impl<P: Page> Tag<P> {
     /// Picks up what earlier pages kept and adds this landing to it.
     fn remember(&mut self) {
         self.visitor = self.page.recall(Slot::Visitor);
-        if !event_id::valid(&self.visitor, limits::ID) {
+        if !event_id::valid_token(&self.visitor) {
             self.visitor.clone_from(&self.spare);
             self.page.keep(Slot::Visitor, &self.visitor);
         }
