@@ -34,16 +34,14 @@ pub fn stitch(
     }
     let keys = identity_keys(event);
     let own = event.visitor_id.clone();
-    let memory = match &own {
-        Some(id) => Some(remember(tx, site, id, event, !keys.is_empty())?),
-        None => None,
-    };
+    let memory = own.as_deref().map(|id| remember(tx, site, id, event, !keys.is_empty())).transpose()?;
+    let changed = memory.as_ref().is_some_and(|(_, changed)| *changed);
     let (tokens, others): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| key.starts_with(TOKEN));
     for key in tokens {
         borrow(tx, site, event, key)?;
     }
-    if let Some(memory) = memory {
-        memory.fill(event, LOOK_BACK_MS);
+    if let Some((memory, _)) = &memory {
+        lend(memory, event);
     }
     for key in others {
         if has_ad_click(event) && event.visitor_id.is_some() {
@@ -52,43 +50,62 @@ pub fn stitch(
         borrow(tx, site, event, key)?;
     }
     // Only what the browser itself showed links: a borrowed visitor proves nothing new.
-    for key in own.iter().flat_map(|_| &keys) {
-        link(tx, site, key, own.as_deref().unwrap_or_default(), now)?;
+    if let Some(id) = &own {
+        for key in &keys {
+            link(tx, site, key, id, changed, now)?;
+        }
     }
     Ok(())
 }
 
-/// Folds the event into its visitor's memory and writes it when that changed anything.
+/// Folds the event into its visitor's memory and writes it when that changed anything. Answers the memory, and
+/// whether it was written.
 fn remember(
     tx: &mut dyn Transaction,
     site: &str,
     id: &str,
     event: &Event,
     identified: bool,
-) -> Result<Visitor, StoreError> {
+) -> Result<(Visitor, bool), StoreError> {
     let known = tx.visitor(site, id)?;
     let is_new = known.is_none();
     let mut memory = known.unwrap_or_default();
-    if memory.absorb(event) || (is_new && identified) {
+    let changed = memory.absorb(event) || (is_new && identified);
+    if changed {
         tx.put_visitor(site, id, &memory)?;
     }
-    Ok(memory)
+    Ok((memory, changed))
 }
 
-/// Ties a key to the visitor, but never takes a click token away from the visitor it was made for.
+/// Ties a key to the visitor, but never takes a click token away from the visitor it was made for. A tie that stands
+/// is only renewed when the visitor's memory is (at least once a day): looking is cheaper than writing.
 fn link(
     tx: &mut dyn Transaction,
     site: &str,
     key: &str,
     visitor: &str,
+    renew: bool,
     now: UnixMs,
 ) -> Result<(), StoreError> {
-    let taken = key.starts_with(TOKEN) && tx.identity(site, key)?.is_some();
-    if taken { Ok(()) } else { tx.link(site, key, visitor, now) }
+    let stands = match tx.identity(site, key)? {
+        None => false,
+        Some(identity) => key.starts_with(TOKEN) || (identity.visitor == visitor && !renew),
+    };
+    if stands { Ok(()) } else { tx.link(site, key, visitor, now) }
 }
 
 fn has_ad_click(event: &Event) -> bool {
     event.click_ids.keys().any(|param| param != shared::visitor::CLICK_TOKEN)
+}
+
+/// Fills the event from a memory. One that no browser sent, such as a purchase a shop's server reports, is also lent
+/// the visitor's client and page: platforms match by them, and the server's own would be wrong.
+fn lend(memory: &Visitor, event: &mut Event) {
+    memory.fill(event, LOOK_BACK_MS);
+    let no_client = event.context.ip.is_none() && event.context.user_agent.is_none();
+    if no_client && event.time.since(memory.seen_at) <= LOOK_BACK_MS {
+        memory.lend_client(event);
+    }
 }
 
 /// Fills the event from the visitor a key leads to, unless the key is a shared one.
@@ -99,7 +116,7 @@ fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Event, key: &str) ->
     }
     let memory: Option<Visitor> = tx.visitor(site, &identity.visitor)?;
     if let Some(memory) = memory {
-        memory.fill(event, LOOK_BACK_MS);
+        lend(&memory, event);
         if event.visitor_id.is_none() {
             event.visitor_id = Some(identity.visitor);
         }
@@ -173,6 +190,22 @@ mod tests {
             let stitched = last_of(&[LANDING, identified, server_event]);
             assert_eq!(fbclid(&stitched), Some("IwAR_click"), "{server_event}");
             assert_eq!(stitched.visitor_id.as_deref(), Some("v1"));
+        }
+    }
+
+    #[test]
+    fn a_purchase_from_the_server_gets_the_visitors_client() {
+        let landing = LANDING.replace(
+            "\"visitor_id\"",
+            "\"context\":{\"ip\":\"203.0.113.9\",\"user_agent\":\"M\"},\"visitor_id\"",
+        );
+        for source in ["web", "server"] {
+            let purchase = format!(
+                r#"{{"event":"Purchase","event_id":"2","time":1500000,"visitor_id":"v1","source":"{source}"}}"#
+            );
+            let stitched = last_of(&[&landing, &purchase]);
+            assert_eq!(stitched.context.ip.as_deref(), Some("203.0.113.9"), "{source}");
+            assert!(stitched.page.url.is_some(), "{source}");
         }
     }
 

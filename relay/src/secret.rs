@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::{Error, Visitor};
+use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -61,7 +61,7 @@ impl Visitor<'_> for Text {
     type Value = Secret;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a secret as text in quotes")
+        f.write_str("a text")
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Secret, E> {
@@ -69,23 +69,24 @@ impl Visitor<'_> for Text {
     }
 
     fn visit_bool<E: Error>(self, _: bool) -> Result<Secret, E> {
-        Err(E::custom(WRONG_TYPE))
+        Err(E::invalid_type(OTHER_TYPE, &self))
     }
 
     fn visit_i64<E: Error>(self, _: i64) -> Result<Secret, E> {
-        Err(E::custom(WRONG_TYPE))
+        Err(E::invalid_type(OTHER_TYPE, &self))
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<Secret, E> {
-        Err(E::custom(WRONG_TYPE))
+        Err(E::invalid_type(OTHER_TYPE, &self))
     }
 
     fn visit_f64<E: Error>(self, _: f64) -> Result<Secret, E> {
-        Err(E::custom(WRONG_TYPE))
+        Err(E::invalid_type(OTHER_TYPE, &self))
     }
 }
 
-const WRONG_TYPE: &str = "expected a secret as text in quotes";
+/// Stands for the value in the message.
+const OTHER_TYPE: Unexpected<'_> = Unexpected::Other("another type");
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +96,7 @@ mod tests {
     fn a_secret_of_the_wrong_type_is_not_repeated() {
         type Table = std::collections::BTreeMap<String, Secret>;
         let error = toml::from_str::<Table>("token = 4711").expect_err("a number is no text");
-        assert_eq!(error.message(), "expected a secret as text in quotes");
+        assert_eq!(error.message(), "invalid type: another type, expected a text");
         assert_eq!(error.span(), Some(8..12));
     }
 

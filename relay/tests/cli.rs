@@ -91,10 +91,10 @@ fn check_says_ok_and_gives_advice() {
 #[test]
 fn check_names_every_mistake_and_no_secret() {
     let place =
-        Place::with("[server]\nlisten = 5\n[[site]]\nkey = 's'\napi_keys = ['hunter2', '${NOT_SET}']\n");
+        Place::with("[server]\nlisten = 5\n[[site]]\nkey = 's'\napi_keys = ['hunter 2', '${NOT_SET}']\n");
     let expected = "\
 anytrack.toml:2: server.listen: expected an address and a port such as `127.0.0.1:8080`, found a whole number
-anytrack.toml:5: site.s.api_keys[0]: expected at least 16 visible ASCII characters without blanks; make one with \
+anytrack.toml:5: site.s.api_keys[0]: expected visible ASCII characters without blanks; make one with \
 `openssl rand -hex 32`
 anytrack.toml:5: site.s.api_keys[1]: environment variable NOT_SET is not set; export it or write the value here
 ";

@@ -3,10 +3,10 @@
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
 // can watch. Where WebAssembly is blocked, the calls go to `lite`. Rules about events live in Rust.
 import { clean } from "./clean.js";
-import { on } from "./host.js";
+import { line, on } from "./host.js";
 import { lite } from "./lite.js";
-import { install, orderId } from "./stub.js";
 import { connect, exports, imports } from "./module.js";
+import { install, newId, orderId } from "./stub.js";
 
 const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
 const WASM = "__WASM_FILE__";
@@ -15,17 +15,20 @@ const run = () => {
   install();
   const api = window.anytrack;
   const script = document.currentScript;
-  // A second tag.js on the page, or one that is a module and does not know its own address.
+  // A second tag.js on the page, or one that does not know its own address.
   if (api.core !== undefined || !script) return;
   api.core = null;
   const { site = "", consent, country = "", autoPage } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");
-  const setup = [site, base + "v1/events", country, consent == "required"];
   const queue = api.q;
   let busy;
 
   const emit = (name, event_id, state) =>
     document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name, event_id, state } }));
+
+  // 24 characters of base 32.
+  const newToken = () =>
+    [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => (byte & 31).toString(32)).join("");
 
   const methods = {
     track: (core, time, url, id, name, properties, options) => {
@@ -33,14 +36,15 @@ const run = () => {
       try {
         user = options.user;
       } catch {}
-      const order = orderId(properties);
-      if (core.track(name, id, order, time, url, clean(properties), properties, user)) emit(name, id, "queued");
+      const { referrer, title } = document;
+      const texts = [name, id, orderId(properties), time, url, referrer, title, JSON.stringify(clean(properties))];
+      if (core.track(texts.map(String).map(line).join("\n"), properties, user)) emit(name, id, "queued");
     },
     identify: (core, _time, _url, person) => core.identify(person),
     consent: (core, _time, _url, answers) =>
       core.consent(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]] || "-").join("")),
     ready: (_core, _time, _url, callback) => callback(),
-    reset: (core) => core.reset(),
+    reset: (core) => core.reset(newId()),
   };
 
   // One call at a time: a listener or a getter of the page may call us from inside a call, and then waits its turn.
@@ -70,15 +74,28 @@ const run = () => {
     if (queue.length) drain();
   };
 
+  on.site = site;
+  on.endpoint = base + "v1/events";
   on.sent = (body) => {
     for (const { event, event_id } of JSON.parse(body).events) emit(event, event_id, "sent");
   };
-  on.settle = (batch, sent) => locked((core) => core.settle(batch, sent));
+  on.back = (events) => locked((core) => core.back(events));
+  api.get = (what) => {
+    let text;
+    locked((core) => {
+      text = core[what](newToken());
+    });
+    return text || null;
+  };
 
-  const start = (core) => {
+  const begin = (core) => {
+    core.start(api.u, String(Date.now()), newId(), country, consent == "required");
     if (autoPage != "false") {
+      // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
-      queue.unshift(queue.pop());
+      const entry = queue.pop();
+      if (queue[0]) [entry[0], entry[1]] = queue[0];
+      queue.unshift(entry);
     }
     api.core = core;
     queue.push = (entry) => {
@@ -103,13 +120,10 @@ const run = () => {
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
     connect(module.instance.exports);
-    exports.start(...setup);
+    begin(exports);
   };
 
-  load().then(
-    () => start(exports),
-    () => start(lite(setup[0], setup[1], setup[3])),
-  );
+  load().catch(() => begin(lite()));
 };
 
 try {

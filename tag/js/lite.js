@@ -2,40 +2,49 @@
 //
 // Sends name, id, time, address and clean properties, from which the relay reads the click ids, and nothing that
 // would have to be hashed. Follows consent like the tag does.
-import { clean } from "./clean.js";
-import { MAIL } from "./stub.js";
 import { send } from "./host.js";
+import { MAIL } from "./stub.js";
 
 /** An address without the parts that look like personal data. */
 const scrub = (url) =>
-  url.replace(/([?&#])([^=&#]*)=([^&#]*)/g, (all, mark, name) =>
-    MAIL.test(all) || /mail|phone|mobile|name|street|birth|^tel$/i.test(name) ? mark : all,
-  ).replace(/[^/?&#]*(@|%40)[^/?&#]*/gi, "");
+  url
+    .replace(/([?&#])([^=&#]*)=([^&#]*)/g, (all, mark, name) =>
+      MAIL.test(all) || /mail|phone|mobile|name|street|birth|^tel$/i.test(name) ? mark : all,
+    )
+    .replace(/[^/?&#]*(@|%40)[^/?&#]*/gi, "");
 
-/** Takes calls in the form of the queue. */
-export const lite = (site, endpoint, required) => {
+/** Has the functions of the WebAssembly module. */
+export const lite = () => {
   let letters = "---";
+  let required;
   let held = [];
+  const denied = () => /d/.test(letters.slice(0, 2));
+  const nothing = () => "";
   return {
-    track(name, id, _order, time, url, properties) {
-      if (/d/.test(letters.slice(0, 2))) return false;
-      held.push({ event: name, event_id: id, time, source: "web", page: { url: scrub(url) }, properties });
+    start: (_url, _now, _spare, _country, consentRequired) => {
+      required = consentRequired;
+    },
+    track: (texts) => {
+      const [event, event_id, , time, url, , , properties] = texts.split("\n");
+      if (denied()) return false;
+      const page = { url: scrub(url) };
+      held.push({ event, event_id, time: +time, source: "web", page, properties: JSON.parse(properties) });
       held = held.slice(-100);
       return true;
     },
-    consent(answers) {
+    consent: (answers) => {
       letters = letters.replace(/./g, (letter, index) => (answers[index] == "-" ? letter : answers[index]));
-      if (/d/.test(letters.slice(0, 2))) held = [];
+      if (denied()) held = [];
     },
-    flush() {
+    flush: () => {
       if (held.length && !(required && letters.slice(0, 2) != "gg")) {
-        send(endpoint, JSON.stringify({ v: 1, site, sent_at: Date.now(), events: held.splice(0) }), 0);
+        send(held.splice(0).map((event) => JSON.stringify(event)).join("\n"));
       }
     },
-    identify() {},
-    reset() {},
-    settle() {},
-    visitor() {},
-    click() {},
+    identify: nothing,
+    reset: nothing,
+    back: nothing,
+    visitor: nothing,
+    click: nothing,
   };
 };

@@ -23,20 +23,24 @@ export const orderId = (properties) => {
   }
 };
 
-/** An event's id: the page's own, else from the order, else a UUIDv7 (RFC 9562, section 5.7). */
-const eventId = (name, properties, options) => {
-  try {
-    const own = text(options.event_id);
-    if (own && own.length <= 192 && !MAIL.test(own)) return own;
-  } catch {}
-  const order = orderId(properties);
-  if (order) return name + "-" + order;
+/** A UUIDv7 (RFC 9562, section 5.7). */
+export const newId = () => {
   let hex = Date.now().toString(16).padStart(12, 0);
   for (const byte of crypto.getRandomValues(new Uint8Array(10))) hex += (byte + 256).toString(16).slice(1);
   return hex.replace(
     /(.{8})(.{4}).(.{3})(.)(.{3})/,
     (_, high, low, a, variant, b) => `${high}-${low}-7${a}-${"89ab"[("0x" + variant) & 3]}${b}-`,
   );
+};
+
+/** An event's id: the page's own, else from the order, else a new one. */
+const eventId = (name, properties, options) => {
+  try {
+    const own = text(options.event_id);
+    if (own && own.length <= 192 && !MAIL.test(own)) return own;
+  } catch {}
+  const order = orderId(properties);
+  return order ? name + "-" + order : newId();
 };
 
 /** Installs the object unless it is there. */
@@ -55,10 +59,11 @@ export const install = () => {
   };
   const api = (window.anytrack = {
     q: queue,
+    u: location.href,
     track,
     page: (properties, options) => track("PageView", properties, options),
-    visitorId: () => (api.core && api.core.visitor()) || null,
-    clickId: () => (api.core && api.core.click()) || null,
+    visitorId: () => (api.get ? api.get("visitor") : null),
+    clickId: () => (api.get ? api.get("click") : null),
   });
   for (const method of ["identify", "consent", "ready", "reset"]) {
     api[method] = (value) => {

@@ -24,7 +24,10 @@ use wasm_bindgen::prelude::*;
 /// A page has one thread, and this allocator is a fraction of the standard one's size.
 #[cfg(target_arch = "wasm32")]
 #[global_allocator]
-#[expect(unsafe_code, reason = "the allocator asks its user to promise that there is one thread, as there is")]
+#[expect(
+    unsafe_code,
+    reason = "the allocator asks its user to promise that there is one thread, as there is"
+)]
 // SAFETY: the module is built without threads (no `atomics` target feature, no shared memory).
 static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
     unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };

@@ -229,7 +229,8 @@ impl<P: Page> Tag<P> {
         for slot in Slot::ALL {
             self.page.keep(slot, "");
         }
-        for text in [&mut self.visitor, &mut self.touches, &mut self.user, &mut self.calls, &mut self.events] {
+        for text in [&mut self.visitor, &mut self.touches, &mut self.user, &mut self.calls, &mut self.events]
+        {
             text.clear();
         }
     }

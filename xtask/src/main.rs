@@ -1,5 +1,137 @@
-fn main() {
-    let mut b = wasm_bindgen_cli_support::Bindgen::new();
-    b.input_path("target/wasm32-unknown-unknown/tag/tag.wasm").bundler(true).unwrap().typescript(false).remove_name_section(std::env::args().count() < 2).remove_producers_section(true).out_name("tag");
-    b.generate(std::env::args().nth(1).unwrap_or("target/tag-spike".into())).unwrap();
+//! `cargo xtask`: everything a person or a CI job does with this repository, as one program.
+//!
+//! Owns the list of commands. Each command is a module; what touches the machine (processes, clock, environment,
+//! the screen) is `machine` alone. Leaves the product to the other crates.
+
+mod build;
+mod demo;
+mod machine;
+mod pack;
+mod setup;
+mod size;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Work on AnyTrack. Without any of this, `cargo build` builds everything but the tag.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
 }
+
+#[derive(Subcommand)]
+enum Command {
+    /// Finds or installs what the build needs: WebAssembly target, packing programs, browser
+    Setup,
+    /// Packs the tag into dist/tag and builds the relay
+    Build {
+        /// With optimisation
+        #[arg(long)]
+        release: bool,
+    },
+    /// Prints the size of the tag and fails when it is over its budget
+    Size,
+    /// Starts a small shop, the relay and platforms in a sandbox, and shows events as they are delivered
+    Demo {
+        /// Drives the shop in a headless browser instead, prints what each platform received, and ends
+        #[arg(long)]
+        check: bool,
+    },
+    /// Measures the relay against the bare HTTP library
+    Bench,
+    /// Runs everything that must pass: format, lints, documentation, size, and all tests
+    Test,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        Command::Setup => setup::all(),
+        Command::Build { release } => build::all(release),
+        Command::Size => size::check(),
+        Command::Demo { check } => demo::demo(check),
+        Command::Bench => demo::bench(),
+        Command::Test => test::all(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            machine::say(&format!("\nerror: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What can go wrong here.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    /// A program could not be started.
+    #[error("cannot run `{program}`: {source}")]
+    Start {
+        /// The command line's first word.
+        program: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A program ended with an error, or took too long.
+    #[error("`{command}` failed ({how}); its output stands above")]
+    Failed {
+        /// The whole command line.
+        command: String,
+        /// Exit status or time limit.
+        how: String,
+    },
+    /// A file could not be read or written.
+    #[error("{path}: {source}")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A step could not be done; the text says what to do.
+    #[error("{0}")]
+    Missing(Advice),
+    /// wasm-bindgen refused the module.
+    #[error(
+        "cannot bind the WebAssembly module: {reason}; are wasm-bindgen and wasm-bindgen-cli-support of one version in Cargo.lock?"
+    )]
+    Bind {
+        /// What it said.
+        reason: String,
+    },
+    /// The compiled module is not one this program can read.
+    #[error("the WebAssembly module ends too early or has an unknown section at byte {at}")]
+    Module {
+        /// Where.
+        at: usize,
+    },
+    /// The tag has grown over its budget.
+    #[error("the tag takes {bytes} bytes compressed and may take {limit}: make it smaller")]
+    TooLarge {
+        /// What it takes.
+        bytes: usize,
+        /// What it may take.
+        limit: usize,
+    },
+}
+
+/// What is missing and what to do about it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+enum Advice {
+    /// Neither rustup nor a fallback gives the target.
+    #[error(
+        "no WebAssembly target: run `rustup target add wasm32-unknown-unknown`, or on Debian as root `apt-get install rustc-web cargo-web rust-web-src lld-19`"
+    )]
+    WasmTarget,
+    /// No browser for tests.
+    #[error(
+        "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"
+    )]
+    Browser,
+}
+
+type Result<T = ()> = std::result::Result<T, Error>;

@@ -39,6 +39,12 @@ pub enum Advice {
         "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"
     )]
     ReadableSecret,
+    /// An API key that can be guessed.
+    #[error("shorter than {least} characters, so it can be guessed; make one with `openssl rand -hex 32`")]
+    ShortKey {
+        /// Length from which a key is safe.
+        least: usize,
+    },
     /// A rule for an event that is not standard but looks like one.
     #[error("event names are case-sensitive; the standard event is `{standard}`")]
     NotQuiteStandard {

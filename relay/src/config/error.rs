@@ -156,14 +156,9 @@ pub enum Fault {
         /// Where it was given first.
         line: usize,
     },
-    /// An API key that could be guessed or cannot be sent.
-    #[error(
-        "expected at least {least} visible ASCII characters without blanks; make one with `openssl rand -hex 32`"
-    )]
-    WeakKey {
-        /// Shortest allowed.
-        least: usize,
-    },
+    /// An API key that cannot be sent in a header.
+    #[error("expected visible ASCII characters without blanks; make one with `openssl rand -hex 32`")]
+    NoKey,
     /// What a platform says about one of its settings.
     #[error("{expected}")]
     Refused {

@@ -62,8 +62,8 @@ fn site(mut section: Section<'_, '_>, server: &Server, given: &mut Given, sites:
 const ORIGIN_EXPECTED: &str = "a scheme and host without a path or wildcard such as `https://shop.example`";
 const COOKIE_EXPECTED: &str = "a domain such as `shop.example`";
 const COUNTRY_EXPECTED: &str = "a country's two letters such as `GB` (ISO 3166-1)";
-/// Shortest API key: 16 characters of 6 bits each are 96 bits, out of reach of guessing.
-const API_KEY: usize = 16;
+/// API keys shorter than this draw advice: 16 characters of 6 bits each are 96 bits, out of reach of guessing.
+const SAFE_API_KEY: usize = 16;
 
 fn site_key(text: &Text, notes: &Notes<'_>, given: &mut Given) -> Option<String> {
     let key = name(text, notes)?;
@@ -95,11 +95,14 @@ fn api_keys(section: &mut Section<'_, '_>, given: &mut Given, literal: &mut Opti
     let texts = section.texts("api_keys", "a text").unwrap_or_default();
     let mut keys = Vec::new();
     for Text { value, key, at, referred, .. } in texts {
-        if value.len() < API_KEY || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
-            notes.fault(&key, at, Fault::WeakKey { least: API_KEY });
+        if value.is_empty() || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            notes.fault(&key, at, Fault::NoKey);
         } else if let Some((_, first)) = given.api_keys.iter().find(|(other, _)| other.matches(&value)) {
             notes.fault(&key, at, Fault::KeyTaken { line: notes.line(*first) });
         } else {
+            if value.len() < SAFE_API_KEY {
+                notes.advise(&key, at, Advice::ShortKey { least: SAFE_API_KEY });
+            }
             let secret = Secret::new(value);
             given.api_keys.push((secret.clone(), at));
             keys.push(secret);

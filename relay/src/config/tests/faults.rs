@@ -162,10 +162,9 @@ fn sites_are_checked() {
 
 #[test]
 fn api_keys_are_checked_and_never_shown() {
-    let weak =
-        "expected at least 16 visible ASCII characters without blanks; make one with `openssl rand -hex 32`";
+    let weak = "expected visible ASCII characters without blanks; make one with `openssl rand -hex 32`";
     after_site(
-        "api_keys = ['hunter2', 'a key with blanks in it', 5]",
+        "api_keys = ['', 'a key with blanks in it', 5]",
         &[
             &format!("3: site.shop.api_keys[0]: {weak}"),
             &format!("3: site.shop.api_keys[1]: {weak}"),

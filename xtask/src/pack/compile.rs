@@ -1,0 +1,33 @@
+//! Compiling the tag's crate for the browser, with either toolchain.
+
+use std::path::PathBuf;
+
+use crate::Result;
+use crate::machine::{self, at};
+use crate::setup::Toolchain;
+
+/// SHA-256 without unrolled rounds: 0.6 kB less compressed, and still under 10 µs for an address.
+const COMPACT_SHA: &str = "--cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\"compact\"";
+
+/// Compiles and answers where the module is.
+pub(crate) fn compile(toolchain: Toolchain) -> Result<PathBuf> {
+    let common = ["build", "--package", "tag", "--profile", "tag", "--target", "wasm32-unknown-unknown"];
+    match toolchain {
+        Toolchain::Rustup => {
+            machine::run("cargo", common).with("RUSTFLAGS", COMPACT_SHA).done()?;
+            Ok(at("target/wasm32-unknown-unknown/tag/tag.wasm"))
+        }
+        // Its own target folder: artefacts of two compilers do not mix.
+        Toolchain::Debian => {
+            let arguments =
+                common.into_iter().chain(["-Zbuild-std=std,panic_abort", "--target-dir", "target/debian"]);
+            machine::run("/usr/bin/cargo", arguments)
+                .with("RUSTFLAGS", COMPACT_SHA)
+                .with("RUSTC", "/usr/bin/rustc")
+                .with("RUSTC_BOOTSTRAP", "1")
+                .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
+                .done()?;
+            Ok(at("target/debian/wasm32-unknown-unknown/tag/tag.wasm"))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! Packing the tag: from Rust and JavaScript to the files the relay serves.
+//!
+//! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, let
+//! wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
+//! (`script`), compress and describe (`files`). Leaves finding the programs to `setup`.
+
+mod compile;
+mod files;
+mod module;
+mod script;
+
+use std::collections::BTreeMap;
+
+pub(crate) use files::Manifest;
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::machine::{self, at};
+use crate::setup::{Packers, Toolchain};
+use crate::{Error, Result};
+
+/// What the wasm-opt program is told: smaller until nothing changes, and which features the compiler uses.
+const OPTIMISE: [&str; 13] = [
+    "-Oz",
+    "--converge",
+    "--strip-debug",
+    "--strip-producers",
+    "--strip-target-features",
+    "--enable-bulk-memory",
+    "--enable-bulk-memory-opt",
+    "--enable-nontrapping-float-to-int",
+    "--enable-sign-ext",
+    "--enable-mutable-globals",
+    "--enable-reference-types",
+    "--enable-multivalue",
+    "--enable-call-indirect-overlong",
+];
+
+/// Packs the tag into `dist/tag`.
+pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
+    let folder = at("target/tag-pack");
+    machine::empty(&folder)?;
+    let compiled = compile::compile(toolchain)?;
+    bind(&compiled, &folder)?;
+    let bound = folder.join("tag_bg.wasm");
+    machine::write(&bound, module::without_panics(&machine::read(&bound)?)?)?;
+    if let Some(packers) = packers {
+        let path = bound.display().to_string();
+        let arguments = OPTIMISE.iter().copied().chain([path.as_str(), "-o", path.as_str()]);
+        machine::run(&packers.wasm_opt, arguments).done()?;
+    }
+    let short = module::with_short_names(&machine::read(&bound)?)?;
+    let built = script::build(&folder, &short, packers)?;
+    files::write(&built, &short.bytes)
+}
+
+/// Lets wasm-bindgen write `tag_bg.wasm` and `tag_bg.js`. Names stay in the module for the next step.
+fn bind(compiled: &std::path::Path, folder: &std::path::Path) -> Result {
+    let fail = |error: &dyn std::fmt::Display| Error::Bind { reason: error.to_string() };
+    let mut bindgen = Bindgen::new();
+    bindgen.input_path(compiled).out_name("tag").typescript(false).remove_producers_section(true);
+    bindgen.bundler(true).map_err(|error| fail(&error))?;
+    bindgen.generate(folder).map_err(|error| fail(&error))
+}
+
+/// A module with short names, and what they stand for.
+pub(crate) struct Short {
+    /// The module.
+    pub(crate) bytes: Vec<u8>,
+    /// Imports: short name, JavaScript module, name there.
+    pub(crate) imports: Vec<(String, String, String)>,
+    /// Exports: name before, short name.
+    pub(crate) exports: BTreeMap<String, String>,
+}

@@ -1,0 +1,175 @@
+//! Putting the JavaScript together: one file for the tag, one template for the snippet.
+//!
+//! With esbuild the modules are bundled and minified. Without node they are put one after the other, which works
+//! because no two of them use a name twice; a test of the tag's crate holds them to that. Owns `module.js`, the
+//! file between the loader and wasm-bindgen's glue.
+
+use std::path::Path;
+
+use crate::Result;
+use crate::machine::{self, at};
+use crate::pack::{Short, files};
+use crate::setup::Packers;
+
+/// The modules of each file, in the order in which they need one another.
+const TAG: [&str; 7] = ["stub.js", "clean.js", "host.js", "lite.js", "tag_bg.js", "module.js", "entry.js"];
+const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
+
+/// What was built.
+pub(crate) struct Scripts {
+    /// `tag.js`.
+    pub(crate) tag: String,
+    /// The snippet's template.
+    pub(crate) snippet: String,
+    /// The hashed file name of the module.
+    pub(crate) wasm_name: String,
+}
+
+/// Builds both files from `tag/js` and wasm-bindgen's output in `folder`.
+pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> Result<Scripts> {
+    for path in machine::files(&at("tag/js")) {
+        if path.extension().is_some_and(|extension| extension == "js") {
+            let name = path.file_name().unwrap_or_default();
+            machine::write(&folder.join(name), machine::read(&path)?)?;
+        }
+    }
+    let wasm_name = files::hashed_name("tag", "wasm", &short.bytes);
+    let entry = folder.join("entry.js");
+    machine::write(&entry, machine::read_text(&entry)?.replace("__WASM_FILE__", &wasm_name))?;
+    let glue = folder.join("tag_bg.js");
+    machine::write(&glue, shorten(&machine::read_text(&glue)?, short))?;
+    machine::write(&folder.join("module.js"), connector(short))?;
+    Ok(Scripts {
+        tag: join(folder, "entry.js", &TAG, packers)?,
+        snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
+        wasm_name,
+    })
+}
+
+/// wasm-bindgen's glue with the module's short export names, and with our host module in place of its copy.
+fn shorten(glue: &str, short: &Short) -> String {
+    let mut text = String::new();
+    for line in glue.lines() {
+        let line = match (line.strip_prefix("import "), line.rsplit_once('/')) {
+            (Some(_), Some((before, file))) => {
+                let names = before.split(" from ").next().unwrap_or(before);
+                format!("{names} from './{file}")
+            }
+            _ => line.to_owned(),
+        };
+        text.push_str(&line);
+        text.push('\n');
+    }
+    for (name, shorter) in &short.exports {
+        text = replace_word(&text, &format!("wasm.{name}"), &format!("wasm.{shorter}"));
+    }
+    text
+}
+
+/// Replaces `word` where no letter, digit or underscore follows it.
+fn replace_word(text: &str, word: &str, with: &str) -> String {
+    let mut parts = text.split(word);
+    let mut replaced = parts.next().unwrap_or("").to_owned();
+    for part in parts {
+        let goes_on = part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$');
+        replaced.push_str(if goes_on { word } else { with });
+        replaced.push_str(part);
+    }
+    replaced
+}
+
+/// `module.js`: the import object, the functions the loader calls, and how the two meet.
+fn connector(short: &Short) -> String {
+    let mut from_glue = vec!["__wbg_set_wasm".to_owned()];
+    let mut from_host = Vec::new();
+    let mut object = Vec::new();
+    for (shorter, module, name) in &short.imports {
+        if module.ends_with("tag_bg.js") { &mut from_glue } else { &mut from_host }.push(name.clone());
+        object.push(format!("{shorter}: {name}"));
+    }
+    let calls = ["start", "track", "identify", "consent", "visitor", "click", "reset", "flush", "back"];
+    from_glue.extend(calls.map(str::to_owned));
+    let host = if from_host.is_empty() {
+        String::new()
+    } else {
+        format!("import {{ {} }} from \"./host.js\";\n", from_host.join(", "))
+    };
+    let begin = short.exports.get("__wbindgen_start").map_or(String::new(), |name| format!("wasm.{name}();"));
+    format!(
+        "import {{ {glue} }} from \"./tag_bg.js\";\n{host}\
+         export const imports = {{ a: {{ {object} }} }};\n\
+         export const exports = {{ {calls} }};\n\
+         export const connect = (wasm) => {{ __wbg_set_wasm(wasm); {begin} }};\n",
+        glue = from_glue.join(", "),
+        object = object.join(", "),
+        calls = calls.join(", "),
+    )
+}
+
+/// One file out of several modules.
+fn join(folder: &Path, entry: &str, modules: &[&str], packers: Option<&Packers>) -> Result<String> {
+    let Some(packers) = packers else {
+        let mut parts = String::new();
+        for module in modules {
+            parts.push_str(&plain(&machine::read_text(&folder.join(module))?));
+        }
+        return Ok(format!("(()=>{{{parts}}})();\n"));
+    };
+    let out = folder.join(entry.replace(".js", ".min.js"));
+    let arguments = [
+        folder.join(entry).display().to_string(),
+        "--bundle".to_owned(),
+        "--minify".to_owned(),
+        "--format=iife".to_owned(),
+        // Every browser with reference types in WebAssembly has it; others run the lite part or nothing.
+        "--target=es2020".to_owned(),
+        "--log-level=warning".to_owned(),
+        format!("--outfile={}", out.display()),
+    ];
+    machine::run(&packers.esbuild, arguments).done()?;
+    machine::read_text(&out)
+}
+
+/// A module as a piece of a script: no imports, exports, comment lines or indentation.
+fn plain(module: &str) -> String {
+    let mut text = String::new();
+    let mut comment = false;
+    for line in module.lines().map(str::trim) {
+        comment |= line.starts_with("/*");
+        let skip = comment || line.is_empty() || line.starts_with("//") || line.starts_with("import ");
+        comment &= !line.ends_with("*/");
+        if !skip {
+            text.push_str(line.strip_prefix("export ").unwrap_or(line));
+            text.push('\n');
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_replaced_only_as_a_whole() {
+        let text = "wasm.a(); wasm.ab(); x = wasm.a;";
+        assert_eq!(replace_word(text, "wasm.a", "wasm.z"), "wasm.z(); wasm.ab(); x = wasm.z;");
+    }
+
+    #[test]
+    fn a_module_becomes_a_piece_of_a_script() {
+        let module = "// Header.\nimport { a } from \"./a.js\";\n\n/** Two\n * lines. */\nexport const b = a;\n  b();\n";
+        assert_eq!(plain(module), "const b = a;\nb();\n");
+    }
+
+    #[test]
+    fn the_glue_takes_our_host_module_and_the_short_names() {
+        let short = Short {
+            bytes: Vec::new(),
+            imports: Vec::new(),
+            exports: [("go".to_owned(), "a".to_owned())].into(),
+        };
+        let glue = "import { x } from './snippets/tag-1/js/host.js';\nwasm.go(x);\n";
+        assert_eq!(shorten(glue, &short), "import { x } from './host.js';\nwasm.a(x);\n");
+    }
+}

@@ -1,0 +1,136 @@
+//! What the build needs of a machine: the WebAssembly target, the packing programs, a browser.
+//!
+//! Owns finding and installing them, and says which way it took and why. Installs nothing that is there already, and
+//! system packages only as root; else it prints the command. Leaves using them to the other commands.
+
+use crate::machine::{self, at, say};
+use crate::{Advice, Error, Result};
+
+/// The time rustup gets, in seconds: without its network it would hang, not fail.
+const RUSTUP_SECONDS: u64 = 180;
+/// The time npm and apt get, in seconds.
+const PACKAGES_SECONDS: u64 = 600;
+const TARGET: &str = "wasm32-unknown-unknown";
+
+/// Which compiler builds the tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Toolchain {
+    /// The pinned one, with rustup's prebuilt target.
+    Rustup,
+    /// Debian's packages, which build the standard library as well.
+    Debian,
+}
+
+/// The programs that make the tag small.
+pub(crate) struct Packers {
+    /// Path of binaryen's `wasm-opt`.
+    pub(crate) wasm_opt: String,
+    /// Path of esbuild.
+    pub(crate) esbuild: String,
+}
+
+/// Everything.
+pub(crate) fn all() -> Result {
+    toolchain()?;
+    packers()?;
+    browser()
+}
+
+/// Finds or installs a compiler for the browser.
+pub(crate) fn toolchain() -> Result<Toolchain> {
+    if has_target() {
+        say("wasm target: the pinned toolchain has it");
+        return Ok(Toolchain::Rustup);
+    }
+    if machine::has("rustup") {
+        say("wasm target: missing, asking rustup");
+        let added = machine::run("rustup", ["target", "add", TARGET]).within(RUSTUP_SECONDS).done();
+        if added.is_ok() && has_target() {
+            return Ok(Toolchain::Rustup);
+        }
+        say("wasm target: rustup could not get it (no network to its server?), trying Debian's packages");
+    }
+    if has_debian() {
+        say("wasm target: Debian's compiler, which builds the standard library with the tag");
+        return Ok(Toolchain::Debian);
+    }
+    if machine::is_root() && machine::has("apt-get") {
+        install(&["rustc-web", "cargo-web", "rust-web-src", "lld-19"])?;
+        if has_debian() {
+            return Ok(Toolchain::Debian);
+        }
+    }
+    Err(Error::Missing(Advice::WasmTarget))
+}
+
+/// Finds or installs the packing programs. `None` without node: the tag is then less small, and that is said.
+pub(crate) fn packers() -> Result<Option<Packers>> {
+    if !(machine::has("node") && machine::has("npm")) && machine::is_root() && machine::has("apt-get") {
+        say("packing programs: node is missing, asking apt");
+        if install(&["nodejs", "npm"]).is_err() {
+            say("packing programs: apt could not get it");
+        }
+    }
+    if !(machine::has("node") && machine::has("npm")) {
+        say(
+            "packing programs: no node and npm here, so the tag is packed without wasm-opt and esbuild, less small",
+        );
+        return Ok(None);
+    }
+    let folder = at("xtask/npm");
+    let lock = machine::read(&folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/.installed");
+    if machine::read(&installed).ok() != Some(lock.clone()) {
+        say("packing programs: installing binaryen and esbuild as the lock file says");
+        let arguments = ["ci", "--no-audit", "--no-fund"];
+        if machine::run("npm", arguments).inside(&folder).within(PACKAGES_SECONDS).done().is_err() {
+            say("packing programs: npm could not get them, so the tag is packed without them, less small");
+            return Ok(None);
+        }
+        machine::write(&installed, lock)?;
+    }
+    let program = |name: &str| folder.join("node_modules/.bin").join(name).display().to_string();
+    Ok(Some(Packers { wasm_opt: program("wasm-opt"), esbuild: program("esbuild") }))
+}
+
+/// Finds or installs a browser and its driver.
+pub(crate) fn browser() -> Result {
+    if machine::has("chromium") && machine::has("chromedriver") {
+        say("browser: chromium and its driver are here");
+        return Ok(());
+    }
+    if machine::is_root() && machine::has("apt-get") {
+        return install(&["chromium", "chromium-driver"]);
+    }
+    Err(Error::Missing(Advice::Browser))
+}
+
+fn install(packages: &[&str]) -> Result {
+    let quiet = |arguments: Vec<&str>| {
+        machine::run("apt-get", arguments)
+            .with("DEBIAN_FRONTEND", "noninteractive")
+            .within(PACKAGES_SECONDS)
+            .done()
+    };
+    quiet(vec!["update", "-q"])?;
+    quiet([&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
+}
+
+/// Whether the compiler that cargo takes has the prebuilt target.
+fn has_target() -> bool {
+    let folder = machine::output("rustc", &["--print", "target-libdir", "--target", TARGET]);
+    folder.is_some_and(|folder| !machine::files(std::path::Path::new(folder.trim())).is_empty())
+}
+
+fn has_debian() -> bool {
+    machine::has("wasm-ld-19")
+        && machine::output("/usr/bin/rustc", &["--version"]).is_some()
+        && machine::output("/usr/bin/cargo", &["--version"]).is_some()
+        && at_sources()
+}
+
+/// Whether the Debian compiler has the standard library's source beside it.
+fn at_sources() -> bool {
+    let root = machine::output("/usr/bin/rustc", &["--print", "sysroot"]);
+    root.is_some_and(|root| std::path::Path::new(root.trim()).join("lib/rustlib/src/rust/library").exists())
+}

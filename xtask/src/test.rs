@@ -1,0 +1,64 @@
+//! Everything that must pass, in the order that finds mistakes soonest.
+
+use crate::machine::{self, Run, at, say};
+use crate::{Result, build, setup, size};
+
+type Step = (&'static str, fn() -> Result);
+
+/// The steps. The tag comes before the tests, because the browser tests load it.
+const STEPS: [Step; 8] = [
+    ("format", || cargo(&["fmt", "--all", "--check"]).done()),
+    ("set-up", setup::all),
+    ("lints", || cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).done()),
+    ("documentation", documentation),
+    ("tag", build::tag),
+    ("tag's size", size::check),
+    ("JavaScript", javascript),
+    ("tests", tests),
+];
+
+/// Runs every step and stops at the first that fails.
+pub(crate) fn all() -> Result {
+    let (seconds, result) = machine::timed(|| {
+        for (number, (name, step)) in STEPS.iter().enumerate() {
+            say(&format!("\n== {} of {}: {name}", number + 1, STEPS.len()));
+            let (seconds, result) = machine::timed(step);
+            result?;
+            say(&format!("   {name}: passed in {seconds:.1} s"));
+        }
+        Ok(())
+    });
+    say(&format!("\n{} in {seconds:.0} s", if result.is_ok() { "everything passed" } else { "stopped" }));
+    result
+}
+
+fn documentation() -> Result {
+    cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).with("RUSTDOCFLAGS", "-D warnings").done()
+}
+
+/// The loader's own tests, where node is.
+fn javascript() -> Result {
+    if !machine::has("node") {
+        say("no node here: the loader is tested by the browser tests alone");
+        return Ok(());
+    }
+    let files = machine::files(&at("tag/js/tests"));
+    let tests = files.iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs"));
+    machine::run("node", ["--test"]).and_all(tests).done()
+}
+
+/// The Rust tests, the relay built first because the browser and crash tests start it.
+fn tests() -> Result {
+    build::relay(false)?;
+    cargo(&["test", "--workspace", "--doc", "--quiet"]).done()?;
+    if machine::has("cargo-nextest") {
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).done()
+    } else {
+        cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]).done()
+    }
+}
+
+/// Incremental compilation costs more than it saves when everything is built once.
+fn cargo(arguments: &[&str]) -> Run {
+    machine::run("cargo", arguments).with("CARGO_INCREMENTAL", "0")
+}
