@@ -33,3 +33,43 @@ pub fn next(lines: &mut String) -> String {
     let rest = lines.split_off(end);
     std::mem::replace(lines, rest)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_taken_by_the_body_and_none_is_lost() {
+        let line = format!("{{{}}}\n", "x".repeat(25_000));
+        let mut lines = line.repeat(5);
+        let sizes: Vec<usize> =
+            std::iter::from_fn(|| Some(next(&mut lines).len()).filter(|size| *size > 0)).collect();
+        assert_eq!(sizes, [2 * line.len(), 2 * line.len(), line.len()]);
+    }
+
+    #[test]
+    fn one_large_line_goes_alone() {
+        let large = format!("{}\n", "x".repeat(MOST_BYTES + 1));
+        let mut lines = format!("a\n{large}b\n");
+        assert_eq!(
+            (next(&mut lines).len(), next(&mut lines), next(&mut lines)),
+            (2, large, "b\n".to_owned())
+        );
+        assert_eq!(next(&mut lines), "");
+    }
+
+    #[test]
+    fn the_oldest_lines_are_dropped() {
+        let mut lines: String = (0..MOST_EVENTS + 3).map(|number| format!("{number}\n")).collect();
+        bound(&mut lines);
+        assert!(lines.starts_with("3\n4\n") && lines.ends_with("102\n"));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_without_a_last_line_end_is_taken_too(mut lines in "(?s).{0,50}") {
+            bound(&mut lines);
+            proptest::prop_assert_eq!(next(&mut lines.clone()), lines);
+        }
+    }
+}

@@ -162,6 +162,7 @@ impl<P: Page> Tag<P> {
             self.page.keep(Slot::Queue, "");
         }
         events.push_str(&std::mem::take(&mut self.events));
+        queue::bound(&mut events);
         if !online {
             return self.put_back(&events);
         }

@@ -72,3 +72,38 @@ pub(crate) fn number(digits: &str) -> u64 {
     }
     number
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_digits_and_nothing_else() {
+        let check = |text, expected| assert_eq!(number(text), expected, "{text}");
+        check("1795183509123", 1_795_183_509_123);
+        check("", 0);
+        check("-1", 0);
+        check("1.5", 0);
+        check("99999999999999999999999", u64::MAX);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn members_are_json_and_keep_their_text(key in "[a-z_]{1,9}", value in "(?s).{0,40}") {
+            let mut json = String::from("{");
+            member(&mut json, "first", "");
+            member(&mut json, &key, &value);
+            json.push('}');
+            let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+            let kept = value.replace(|c: char| c < ' ', " ");
+            proptest::prop_assert_eq!(read[&key].as_str(), Some(kept.as_str()));
+        }
+
+        #[test]
+        fn cutting_keeps_every_byte_but_one(text in "[a-c\n]{0,20}") {
+            let (before, after) = cut(&text, b'\n');
+            let together = if before.len() < text.len() { format!("{before}\n{after}") } else { before.to_owned() };
+            proptest::prop_assert_eq!(together, text);
+        }
+    }
+}

@@ -87,3 +87,88 @@ pub fn write(text: &mut String, touch: &Touch<'_>) {
 fn size(touch: &Touch<'_>) -> usize {
     touch.name.len() + touch.seen_ms.len() + touch.value.len() + 3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(touches: &[(&str, &str, &str)]) -> String {
+        let mut text = String::new();
+        for (name, seen_ms, value) in touches {
+            write(&mut text, &Touch { name, seen_ms, value });
+        }
+        text
+    }
+
+    #[test]
+    fn rules_of_memory() {
+        let check = |rule: &str,
+                     known: &[(&str, &str, &str)],
+                     landing: &[(&str, &str, &str)],
+                     expected: &[(&str, &str, &str)]| {
+            assert_eq!(absorb(&text(known), &text(landing), "2000"), text(expected), "{rule}");
+        };
+        check("nothing new", &[("fbclid", "1", "a")], &[], &[("fbclid", "1", "a")]);
+        check(
+            "the newest value counts",
+            &[("fbclid", "1", "a")],
+            &[("fbclid", "2", "b")],
+            &[("fbclid", "2", "b")],
+        );
+        check(
+            "a known value keeps its time",
+            &[("fbclid", "1", "a")],
+            &[("fbclid", "2", "a")],
+            &[("fbclid", "1", "a")],
+        );
+        check(
+            "networks stand side by side",
+            &[("fbclid", "1", "a")],
+            &[("gclid", "2", "b")],
+            &[("fbclid", "1", "a"), ("gclid", "2", "b")],
+        );
+        check(
+            "one Google id at a time",
+            &[("gclid", "1", "a")],
+            &[("wbraid", "2", "b")],
+            &[("wbraid", "2", "b")],
+        );
+        check(
+            "a campaign is replaced as a whole",
+            &[("utm_source", "1", "a"), ("utm_term", "1", "b")],
+            &[("utm_source", "2", "c")],
+            &[("utm_source", "2", "c")],
+        );
+    }
+
+    #[test]
+    fn what_is_too_old_goes() {
+        let days = |days: u64| (days * DAY_MS).to_string();
+        let known = text(&[("fbclid", "0", "a"), ("utm_source", "0", "b")]);
+        let lifetime = click_id::find("fbclid").expect("registered").days;
+        assert_eq!(
+            absorb(&known, "", &days(lifetime.into())),
+            known.replace(
+                "utm_source\n0\nb\n",
+                if lifetime > CAMPAIGN_DAYS { "" } else { "utm_source\n0\nb\n" }
+            )
+        );
+        assert_eq!(absorb(&known, "", &days(u64::from(lifetime.max(CAMPAIGN_DAYS)) + 1)), "");
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let long = "x".repeat(900);
+        let known = text(&[("fbclid", "1", &long), ("ttclid", "2", &long)]);
+        let kept = absorb(&known, &text(&[("gclid", "3", &long)]), "9");
+        assert_eq!(read(&kept).map(|touch| touch.name).collect::<Vec<_>>(), ["ttclid", "gclid"]);
+        assert!(kept.len() <= MOST_BYTES);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_cookie_reads_without_panic_and_stays_bounded(known in "[a-z0-9_\n]{0,200}", landing in "(?s).{0,60}", now in ".{0,20}") {
+            proptest::prop_assert!(absorb(&known, &landing, &now).len() <= MOST_BYTES);
+        }
+    }
+}

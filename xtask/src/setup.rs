@@ -82,7 +82,7 @@ pub(crate) fn packers() -> Result<Option<Packers>> {
     let installed = folder.join("node_modules/.installed");
     if machine::read(&installed).ok() != Some(lock.clone()) {
         say("packing programs: installing binaryen and esbuild as the lock file says");
-        let arguments = ["ci", "--no-audit", "--no-fund"];
+        let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
         if machine::run("npm", arguments).inside(&folder).within(PACKAGES_SECONDS).done().is_err() {
             say("packing programs: npm could not get them, so the tag is packed without them, less small");
             return Ok(None);

@@ -1,0 +1,205 @@
+// The loader against the built module: ids, order, foreign objects, consent, storage, sending, and life without
+// WebAssembly. Run by `cargo xtask test` after the tag is built.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { manifest, open } from "./page.mjs";
+
+const vectors = JSON.parse(readFileSync(new URL("../../tests/event_ids.json", import.meta.url)));
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const manual = { autoPage: "false" };
+
+test("stub and tag give the ids that shared derives", async () => {
+  const stub = open();
+  stub.runSnippet();
+  const tag = open({ dataset: manual });
+  await tag.load();
+  for (const { name, order_id, id } of vectors) {
+    for (const page of [stub, tag]) {
+      const given = page.window.anytrack.track(name, { order_id });
+      if (id) assert.equal(given, id);
+      else assert.match(given, uuid);
+    }
+  }
+  await Promise.resolve();
+  const expected = vectors.map(({ id }) => id);
+  assert.deepEqual(tag.sent().map(({ event_id }, index) => expected[index] && event_id), expected);
+});
+
+test("the page's own id comes first, and two minted ones differ", () => {
+  const { window, run } = open();
+  run("tag.js");
+  const { track } = window.anytrack;
+  assert.equal(track("Lead", { order_id: "7" }, { event_id: "mine" }), "mine");
+  assert.equal(track("Lead", { order_id: 7 }), "Lead-7");
+  assert.match(track("Lead", { order_id: NaN }), uuid);
+  assert.match(track("Lead", { order_id: "ada@example.com" }), uuid);
+  assert.notEqual(track("Lead"), track("Lead"));
+});
+
+test("calls before the tag keep their order and follow the page view", async () => {
+  const page = open();
+  page.run("tag.js");
+  page.window.anytrack.track("One");
+  page.window.anytrack.track("Two");
+  await page.ready();
+  await Promise.resolve();
+  assert.deepEqual(page.sent().map(({ event }) => event), ["PageView", "One", "Two"]);
+  assert.equal(page.bodies.length, 1, "one tick is one body");
+  const times = page.sent().map(({ time }) => time);
+  assert.deepEqual(times, [...times].sort());
+});
+
+test("what the page hands over neither throws nor costs the event", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  const cases = [
+    "undefined", "null", "7", "'text'", "[]", "Symbol('x')", "10n", "() => 1",
+    "new Proxy({}, { ownKeys() { throw 1 }, get() { throw 1 } })",
+    "(() => { const a = { ok: 1 }; a.self = a; a.list = [a]; return a })()",
+    "({ get bad() { throw 1 }, ok: 1, big: 2n, nan: NaN, fn() {}, long: 'x'.repeat(1e6), half: 'a\\ud800' })",
+    "({ items: [null, 1, { id: 7, self: window }], order_id: { toString() { throw 1 } } })",
+    "({ toJSON() { throw 1 }, ok: 1 })",
+    "Object.create(null)",
+  ];
+  for (const code of cases) {
+    assert.match(page.eval(`anytrack.track("Lead", ${code}, ${code})`), uuid, code);
+  }
+  await Promise.resolve();
+  assert.equal(page.sent().length, cases.length);
+  const messy = page.sent()[10].properties;
+  assert.deepEqual({ ...messy, long: messy.long.length }, { ok: 1, big: "2", long: 2048, half: "a\ufffd" });
+});
+
+test("personal data leaves as hashes only", async () => {
+  const page = open({ dataset: { ...manual, country: "GB" }, url: "https://shop.example/?email=ada@example.com" });
+  await page.load();
+  page.eval(`
+    anytrack.identify({ email: "Ada@Example.com ", phone: "020 7946 0123", first_name: ["Ada", "Augusta"] });
+    anytrack.track("Purchase", { value: 1, currency: "EUR", last_name: "Lovelace", note: "to ada@example.com",
+      list: ["ada%40example.com", "ok"], items: [{ id: "1", email: "ada@example.com" }] },
+      { user: { city: "London" } });`);
+  await Promise.resolve();
+  const [event] = page.sent();
+  assert.deepEqual(Object.keys(event.user).sort(), ["city", "clear", "email", "first_name", "last_name", "phone"]);
+  assert.equal(event.user.email[0].plain, sha256("ada@example.com"));
+  assert.equal(event.user.phone[0].e164, sha256("+442079460123"));
+  assert.equal(event.user.first_name.length, 2);
+  const everything = JSON.stringify([page.bodies, [...page.jar], [...page.storage]]).toLowerCase();
+  for (const raw of ["ada@", "ada%40", "7946", "lovelace", "augusta"]) assert.ok(!everything.includes(raw), raw);
+  assert.deepEqual(event.properties.list, ["ok"]);
+});
+
+test("a required consent is waited for, and a denial clears up", async () => {
+  const page = open({ dataset: { consent: "required" } });
+  await page.load();
+  assert.deepEqual([page.bodies.length, page.jar.size, page.storage.size], [0, 0, 0]);
+  page.window.anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" });
+  await Promise.resolve();
+  assert.deepEqual(page.sent().map(({ event }) => event), ["PageView"]);
+  assert.ok(page.jar.has("_at_vid") && page.jar.has("_at_c"));
+  page.window.anytrack.consent({ ad_user_data: "denied" });
+  page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  assert.deepEqual([page.bodies.length, page.jar.size, page.storage.size], [1, 0, 0]);
+});
+
+test("cookies sit on the widest domain, and where storage is denied memory serves", async () => {
+  const page = open({ url: "https://www.shop.example/?fbclid=abc" });
+  await page.load();
+  assert.match(page.lastCookie, /; Path=\/; Max-Age=34560000; SameSite=Lax; Secure; Domain=shop\.example$/);
+  const denied = open({ cookies: false, url: "https://shop.example/?fbclid=abc" });
+  await denied.load();
+  assert.equal(denied.sent()[0].click_ids.fbclid.value, "abc");
+  assert.match(denied.window.anytrack.visitorId(), uuid);
+});
+
+test("ids are at hand in a ready callback", async () => {
+  const page = open();
+  page.run("tag.js");
+  assert.equal(page.window.anytrack.visitorId(), null);
+  await page.ready();
+  assert.match(page.window.anytrack.visitorId(), uuid);
+  assert.match(page.window.anytrack.clickId(), /^[a-z0-9]{24}$/);
+  assert.equal(page.window.anytrack.clickId(), page.window.anytrack.clickId());
+});
+
+test("offline events wait in storage and leave on the online event", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  const id = page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  assert.ok(page.storage.get("_at_q").includes(id));
+  page.online = true;
+  page.fire("online");
+  assert.equal(page.sent()[0].event_id, id);
+  assert.equal(page.storage.get("_at_q"), undefined);
+});
+
+test("where no beacon goes, fetch is tried, and what fails waits with its id", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.beacons = false;
+  for (const [answer, waits] of [
+    [() => ({ ok: true, status: 202 }), false],
+    [() => ({ ok: false, status: 400 }), false],
+    [() => ({ ok: false, status: 503 }), true],
+    [() => Promise.reject(new Error("no network")), true],
+  ]) {
+    let called;
+    const settled = new Promise((resolve) => (called = resolve));
+    page.answer = async (body) => {
+      called(body);
+      return answer();
+    };
+    const id = page.window.anytrack.track("Lead");
+    const body = await settled;
+    assert.ok(body.includes(id));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal((page.storage.get("_at_q") || "").includes(id), waits);
+    page.storage.clear();
+  }
+});
+
+test("a listener that tracks gets its turn", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.window.document.dispatchEvent = ({ detail }) => {
+    if (detail.name == "One" && detail.state == "sent") page.window.anytrack.track("Two");
+  };
+  page.window.anytrack.track("One");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(page.sent().map(({ event }) => event), ["One", "Two"]);
+});
+
+test("without WebAssembly events still leave, without personal data and after consent", async () => {
+  const url = "https://shop.example/ada@example.com/?fbclid=abc&email=x&q=ada%40example.com";
+  const page = open({ wasm: false, url });
+  page.run("tag.js");
+  page.window.anytrack.identify({ email: "ada@example.com" });
+  const id = page.window.anytrack.track("Purchase", { value: 5, currency: "EUR", order_id: "7", email: "ada@example.com" });
+  await page.ready();
+  await new Promise((resolve) => setImmediate(resolve));
+  const [, purchase] = page.sent();
+  assert.equal(purchase.event_id, id);
+  assert.deepEqual(purchase.properties, { value: 5, currency: "EUR", order_id: "7" });
+  assert.equal(purchase.user, undefined);
+  assert.ok(purchase.page.url.includes("fbclid=abc"));
+  assert.ok(!/ada/.test(JSON.stringify(page.bodies)));
+  const required = open({ wasm: false, dataset: { consent: "required" } });
+  required.run("tag.js");
+  await required.ready();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(required.bodies.length, 0);
+  required.window.anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" });
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(required.sent().length, 1);
+});
+
+test("the manifest names what is there", () => {
+  const names = manifest.files.map(({ name }) => name);
+  for (const name of ["tag.js", manifest.wasm, manifest.tag_js_hashed, manifest.snippet]) assert.ok(names.includes(name));
+});

@@ -1,0 +1,94 @@
+// A page for the loader's tests: the built tag.js and snippet in a context of their own, on a document of plain
+// fields. Nothing here waits for time: a test awaits the outcome it names.
+import { readFileSync } from "node:fs";
+import { webcrypto } from "node:crypto";
+import vm from "node:vm";
+
+const dist = new URL("../../../dist/tag/", import.meta.url);
+const read = (name) => readFileSync(new URL(name, dist));
+export const manifest = JSON.parse(read("manifest.json"));
+
+/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly. */
+export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true } = {}) => {
+  const jar = new Map();
+  const storage = new Map();
+  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [] };
+  const listeners = {};
+  const listen = (name, listener) => (listeners[name] ||= []).push(listener);
+  page.fire = (name) => (listeners[name] || []).forEach((listener) => listener({}));
+  const denied = () => {
+    throw new Error("denied");
+  };
+  const document = {
+    referrer: "",
+    title: "Shop",
+    currentScript: { src: "https://t.shop.example/tag.js", dataset: { site: "shop", ...dataset }, nonce: "" },
+    addEventListener: listen,
+    dispatchEvent: ({ detail }) => page.events.push(detail),
+    get cookie() {
+      return cookies ? [...jar].map(([name, value]) => name + "=" + value).join("; ") : denied();
+    },
+    set cookie(text) {
+      if (!cookies) denied();
+      const [, name, value, rest] = /^([^=]*)=([^;]*)(.*)$/.exec(text);
+      if (/Domain=example$/.test(rest)) return;
+      if (/Max-Age=0/.test(rest)) jar.delete(name);
+      else jar.set(name, value);
+      page.lastCookie = text;
+    },
+  };
+  const context = {
+    document,
+    location: new URL(url),
+    navigator: {
+      get onLine() {
+        return page.online;
+      },
+      sendBeacon: (_url, body) => page.beacons && !!page.bodies.push(body),
+    },
+    fetch: async (address, options = {}) => {
+      page.fetched.push(String(address));
+      if (options.method == "POST") return page.answer(options.body);
+      const bytes = read(String(address).split("/").pop());
+      return new Response(bytes, { headers: { "content-type": "application/wasm" } });
+    },
+    localStorage: {
+      getItem: (key) => (cookies ? storage.get(key) ?? null : denied()),
+      setItem: (key, text) => (cookies ? storage.set(key, text) : denied()),
+      removeItem: (key) => (cookies ? storage.delete(key) : denied()),
+    },
+    addEventListener: listen,
+    CustomEvent: class {
+      constructor(_name, { detail }) {
+        this.detail = detail;
+      }
+    },
+    WebAssembly: wasm ? WebAssembly : { Module: denied },
+    crypto: webcrypto,
+    TextEncoder,
+    TextDecoder,
+    URL,
+  };
+  context.window = context;
+  vm.createContext(context);
+  page.window = context;
+  page.run = (name) => vm.runInContext(read(name).toString(), context);
+  /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
+  page.runSnippet = () => {
+    context.fetch = () => new Promise(() => {});
+    document.createElement = () => ({ dataset: {} });
+    document.head = { append: (script) => (page.script = script) };
+    vm.runInContext(read("snippet.js").toString().replaceAll("__ORIGIN__", "https://t.shop.example"), context);
+  };
+  page.eval = (code) => vm.runInContext(code, context);
+  page.ready = () => new Promise((resolve) => context.anytrack.ready(resolve));
+  /** Every event sent so far. */
+  page.sent = () => page.bodies.flatMap((body) => JSON.parse(body).events);
+  /** Loads the tag and waits for what it sends first. */
+  page.load = async () => {
+    page.run("tag.js");
+    await page.ready();
+    await Promise.resolve();
+  };
+  return page;
+};
