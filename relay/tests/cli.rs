@@ -248,9 +248,10 @@ fn preview_holds_to_the_limit_of_a_request() {
     assert_eq!(place.run(&["preview"], &[b' '; 1025]), ran(1, "", expected));
 }
 
-const TEMPLATE: &str = "(function(o,s,w,i){})('__ORIGIN__','__SITE__','/__WASM__','__INTEGRITY__')\n";
-const MANIFEST: &str =
-    r#"{"wasm":{"file":"tag.0a1b.wasm","integrity":"sha256-AbC+/=","bytes":1},"budget":2}"#;
+const TEMPLATE: &str =
+    "load('__ORIGIN__','__SITE__','__WASM__','__WASM_INTEGRITY__','__TAG__','__TAG_INTEGRITY__')\n";
+const MANIFEST: &str = r#"{"files":[{"name":"tag.0a1b.wasm","sha384":"AbC+/=","raw":1},{"name":"tag.2c3d.js","sha384":"dEf="}],
+    "wasm":"tag.0a1b.wasm","tag_js_hashed":"tag.2c3d.js","budget":2}"#;
 
 fn with_assets(template: &str, manifest: &str) -> Place {
     let place = Place::with(&RIGHT.replace("[[site]]", "[tag]\nassets = \"built\"\n[[site]]"));
@@ -262,9 +263,9 @@ fn with_assets(template: &str, manifest: &str) -> Place {
 #[test]
 fn snippet_is_ready_to_paste_and_its_policy_stands_aside() {
     let ran = with_assets(TEMPLATE, MANIFEST).run(&["snippet", "--site", "shop"], b"");
-    let script = "(function(o,s,w,i){})('https://t.shop.example','shop','/tag.0a1b.wasm','sha256-AbC+/=')";
-    let tag = "<script async src=\"https://t.shop.example/tag.js\" data-site=\"shop\"></script>";
-    assert_eq!((ran.code, ran.output), (Some(0), format!("<script>{script}</script>\n{tag}\n")));
+    let script =
+        "load('https://t.shop.example','shop','tag.0a1b.wasm','sha384-AbC+/=','tag.2c3d.js','sha384-dEf=')";
+    assert_eq!((ran.code, ran.output), (Some(0), format!("<script>{script}</script>\n")));
     for words in [
         "script-src  'wasm-unsafe-eval' https://t.shop.example 'sha256-",
         "connect-src https://t.shop.example\n",
@@ -288,13 +289,15 @@ fn snippet_says_what_is_missing() {
     check(&place, "shop", "run `cargo xtask build`, or set `assets` under [tag]");
     check(&with_assets("__NEW__", MANIFEST), "shop", "unknown placeholder __NEW__");
     check(&with_assets(TEMPLATE, "{}"), "shop", "not a manifest of the tag's build");
+    check(&with_assets(TEMPLATE, &MANIFEST.replace("tag.0a", "'+x")), "shop", "`wasm` is not a file name");
+    let hash = MANIFEST.replace("AbC", "'");
+    check(&with_assets(TEMPLATE, &hash), "shop", "`sha384 of the wasm file` is not an integrity hash");
+    let unlisted = MANIFEST.replace("\"name\":\"tag.2c3d.js\"", "\"name\":\"other.js\"");
     check(
-        &with_assets(TEMPLATE, &MANIFEST.replace("tag.0a", "'+x")),
+        &with_assets(TEMPLATE, &unlisted),
         "shop",
-        "`wasm.file` is not a file name",
+        "`sha384 of the tag_js_hashed file` is not an integrity hash",
     );
-    let hash = MANIFEST.replace("sha256-", "'");
-    check(&with_assets(TEMPLATE, &hash), "shop", "`wasm.integrity` is not an integrity hash");
 }
 
 #[test]

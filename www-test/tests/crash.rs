@@ -15,15 +15,17 @@ use serde_json::Value;
 use shared::event_id;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use www_test::bench::chance::Chance;
 use www_test::bench::connection::Connection;
 use www_test::bench::event::{from_server, from_tag, page_view, purchase};
-use www_test::relay_process::{Bed, META_TOKEN, Settings, WEBHOOK_SECRET, find};
+use www_test::relay_process::{Bed, META_TOKEN, RelayProcess, Settings, WEBHOOK_SECRET, find};
+use www_test::sandbox::state::Tally;
 use www_test::sandbox::{Sandbox, Settings as SandboxSettings, clock};
 
 const KILLS: usize = 25;
 const CONNECTIONS: usize = 16;
+const PLATFORMS: [&str; 2] = ["meta", "webhook"];
 /// The whole test ends within this, or fails.
 const WITHIN: Duration = Duration::from_secs(90);
 
@@ -36,6 +38,11 @@ struct Clients {
 }
 
 impl Clients {
+    fn of(bed: &Bed) -> Self {
+        let (stop, acknowledged, more) = (AtomicBool::new(false), AtomicUsize::new(0), Notify::new());
+        Self { address: bed.address(), stop, acknowledged, more }
+    }
+
     /// Waits until so many more events have been acknowledged.
     async fn acknowledge(&self, more: usize) {
         let goal = self.acknowledged.load(Ordering::SeqCst) + more;
@@ -146,65 +153,60 @@ async fn crash() {
     let seed = u64::try_from(clock::now().0).expect("after 1970");
     println!("seed {seed}");
     let mut chance = Chance::new(seed);
-    let sandbox = Sandbox::start_with(&SandboxSettings {
-        meta_tokens: vec![META_TOKEN.to_owned()],
-        webhook_secret: Some(WEBHOOK_SECRET.to_owned()),
-        keep_requests: 0,
-        ..SandboxSettings::default()
-    })
-    .await
-    .expect("the sandbox starts");
+    let sandbox = sandbox().await;
     let settings =
         Settings { meta: Some(sandbox.url()), webhook: Some(sandbox.url()), ..Settings::default() };
     let bed = Bed::make(&settings).await.expect("a bed");
-    let began = Instant::now();
-    let mut relay = bed.start().await.expect("the relay starts");
-    let clients = Arc::new(Clients {
-        address: bed.address(),
-        stop: AtomicBool::new(false),
-        acknowledged: AtomicUsize::new(0),
-        more: Notify::new(),
-    });
+    let clients = Arc::new(Clients::of(&bed));
     let mut tasks = JoinSet::new();
     for _ in 0..CONNECTIONS {
         tasks.spawn(client(clients.clone(), Chance::new(chance.number())));
     }
-
-    for _ in 0..KILLS {
-        // The moment is random twice: after so many events, and somewhere within what then is under way.
-        clients.acknowledge(1 + usize::try_from(chance.below(400)).expect("small")).await;
-        sleep(Duration::from_micros(chance.below(20_000))).await;
-        relay.kill().await.expect("killed");
-        relay = bed.start().await.expect("the relay starts again");
-    }
+    let relay = start_and_kill(&bed, &clients, &mut chance).await;
     clients.stop.store(true, Ordering::SeqCst);
     let acknowledged = tasks.join_all().await.concat();
 
     let everything = acknowledged.len() as u64;
-    for platform in ["meta", "webhook"] {
+    for platform in PLATFORMS {
         let what = format!("{everything} events at {platform}");
         let all = sandbox.wait_until(&what, WITHIN, |state| state.counted(platform).counted >= everything);
         all.await.unwrap_or_else(|late| panic!("seed {seed}: {late}"));
     }
     let metrics = relay.wait_until_idle(Duration::from_secs(30)).await.expect("the relay comes to rest");
-    for platform in ["meta", "webhook"] {
-        let tally = sandbox.counted(platform);
+    for platform in PLATFORMS {
+        let Tally { counted, duplicates, refused, .. } = sandbox.counted(platform);
         println!(
-            "{platform}: {everything} acknowledged / {} delivered / {} duplicates, {KILLS} kills, {:.1} s",
-            tally.counted,
-            tally.duplicates,
-            began.elapsed().as_secs_f64()
+            "{platform}: {everything} acknowledged / {counted} delivered / {duplicates} duplicates, {KILLS} kills"
         );
         let wrong = sandbox.read(|state| miscounted(&state.times_counted(platform), &acknowledged));
         assert!(wrong.is_empty(), "seed {seed}, {platform}: {wrong:?}");
-        assert_eq!(
-            (tally.refused, metrics.of("dead_letters", platform)),
-            (0, 0.0),
-            "seed {seed}, {platform}"
-        );
+        assert_eq!((refused, metrics.of("dead_letters", platform)), (0, 0.0), "seed {seed}, {platform}");
     }
     relay.stop(Duration::from_secs(20)).await.expect("the relay stops");
     assert_eq!(integrity(&bed), "ok", "seed {seed}");
+}
+
+/// Both platforms, as strict as they come, remembering no more than they count.
+async fn sandbox() -> Sandbox {
+    let settings = SandboxSettings {
+        meta_tokens: vec![META_TOKEN.to_owned()],
+        webhook_secret: Some(WEBHOOK_SECRET.to_owned()),
+        keep_requests: 0,
+        ..SandboxSettings::default()
+    };
+    Sandbox::start_with(&settings).await.expect("the sandbox starts")
+}
+
+/// Starts the relay and kills it, again and again; the last one lives.
+async fn start_and_kill<'a>(bed: &'a Bed, clients: &Clients, chance: &mut Chance) -> RelayProcess<'a> {
+    for _ in 0..KILLS {
+        let relay = bed.start().await.expect("the relay starts");
+        // The moment is random twice: after so many events, and somewhere within what then is under way.
+        clients.acknowledge(usize::try_from(chance.below(400)).expect("small")).await;
+        sleep(Duration::from_micros(chance.below(20_000))).await;
+        relay.kill().await.expect("killed");
+    }
+    bed.start().await.expect("the relay starts a last time")
 }
 
 /// What SQLite itself says of the database.

@@ -90,6 +90,9 @@ async fn check(mode: Mode) {
     house.webhook_has(&IDS).await;
     let failed = |state: &www_test::sandbox::state::State| state.counted("meta").disturbed >= 2;
     house.meta.wait_until("two failures", SOON, failed).await.expect("the relay tries again");
+    let metrics = relay.metrics().await.expect("metrics");
+    let up = (metrics.of("destination_up", "meta"), metrics.of("destination_up", "webhook"));
+    assert_eq!(up, (0.0, 1.0), "{}: the operator is told which destination is in trouble", mode.name());
     house.meta.recover();
     house.meta_has(&relay, &IDS, mode.name()).await;
     assert_eq!(house.dead(), [], "{}", mode.name());

@@ -73,16 +73,28 @@ pub(super) enum SnippetError {
 /// What the tag's build says about itself; other keys are for others.
 #[derive(Debug, Deserialize)]
 struct Manifest {
-    wasm: Asset,
+    /// Every file, with the hash of its content.
+    files: Vec<File>,
+    /// Name of the WebAssembly module, such as `tag.0123456789abcdef.wasm`.
+    wasm: String,
+    /// Name of the script that starts it, such as `tag.0123456789abcdef.js`.
+    tag_js_hashed: String,
 }
 
-/// A hashed file.
+/// A file of the build.
 #[derive(Debug, Deserialize)]
-struct Asset {
-    /// Its name, such as `tag.0123456789abcdef.wasm`.
-    file: String,
-    /// Its hash as browsers check it (Subresource Integrity), such as `sha256-…`.
-    integrity: String,
+struct File {
+    name: String,
+    /// SHA-384 of the content, in base64.
+    sha384: String,
+}
+
+impl Manifest {
+    /// The hash of a file as browsers check it (Subresource Integrity); empty when the file is not listed.
+    fn integrity(&self, name: &str) -> String {
+        let file = self.files.iter().find(|file| file.name == name);
+        file.map_or_else(String::new, |file| format!("sha384-{}", file.sha384))
+    }
 }
 
 /// The snippet of one site.
@@ -93,25 +105,33 @@ pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetErr
     }
     let (template, manifest) =
         (config.tag.assets.join("snippet.js"), config.tag.assets.join("manifest.json"));
-    let wasm = manifest_of(&manifest)?.wasm;
+    let (manifest, hashes) = manifest_of(&manifest)?;
     let origin = config.server.public_url.origin().ascii_serialization();
     let values = [
         ("__ORIGIN__", origin.as_str()),
         ("__SITE__", key),
-        ("__WASM__", &wasm.file),
-        ("__INTEGRITY__", &wasm.integrity),
+        ("__WASM__", &manifest.wasm),
+        ("__WASM_INTEGRITY__", &hashes.wasm),
+        ("__TAG__", &manifest.tag_js_hashed),
+        ("__TAG_INTEGRITY__", &hashes.tag),
     ];
     let script = filled(read(&template)?.trim(), &values)
         .map_err(|placeholder| SnippetError::Placeholder { file: template, placeholder })?;
-    Ok(Snippet { html: html(&script, &origin, key), policy: policy(&script, &origin) })
+    Ok(Snippet { html: format!("<script>{script}</script>"), policy: policy(&script, &origin) })
 }
 
 fn read(file: &Path) -> Result<String, SnippetError> {
     fs::read_to_string(file).map_err(|source| SnippetError::NoAssets { file: file.to_owned(), source })
 }
 
-/// The manifest, its values fit to stand between quotes in a script.
-fn manifest_of(file: &Path) -> Result<Manifest, SnippetError> {
+/// Integrity of the two files that the snippet fetches.
+struct Hashes {
+    wasm: String,
+    tag: String,
+}
+
+/// The manifest and its hashes, all values fit to stand between quotes in a script.
+fn manifest_of(file: &Path) -> Result<(Manifest, Hashes), SnippetError> {
     let manifest: Manifest = serde_json::from_str(&read(file)?)
         .map_err(|source| SnippetError::Manifest { file: file.to_owned(), source })?;
     let check = |key, value: &str, marks: &[u8], expected| {
@@ -119,9 +139,13 @@ fn manifest_of(file: &Path) -> Result<Manifest, SnippetError> {
             !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || marks.contains(&b));
         if fits { Ok(()) } else { Err(SnippetError::Value { file: file.to_owned(), key, expected }) }
     };
-    check("wasm.file", &manifest.wasm.file, b".-_", "a file name")?;
-    check("wasm.integrity", &manifest.wasm.integrity, b"-+/=", "an integrity hash")?;
-    Ok(manifest)
+    let hashes =
+        Hashes { wasm: manifest.integrity(&manifest.wasm), tag: manifest.integrity(&manifest.tag_js_hashed) };
+    check("wasm", &manifest.wasm, b".-_", "a file name")?;
+    check("tag_js_hashed", &manifest.tag_js_hashed, b".-_", "a file name")?;
+    check("sha384 of the wasm file", &hashes.wasm, b"-+/=", "an integrity hash")?;
+    check("sha384 of the tag_js_hashed file", &hashes.tag, b"-+/=", "an integrity hash")?;
+    Ok((manifest, hashes))
 }
 
 /// The template with its placeholders filled in, or the first that nobody knows.
@@ -140,12 +164,6 @@ fn placeholder(template: &str, values: &[(&str, &str)]) -> Option<String> {
     words.filter(marked).find(|word| values.iter().all(|(name, _)| name != word)).map(str::to_owned)
 }
 
-/// The stub runs at once and keeps calls; the tag itself comes without stopping the page. `tag.js` has no integrity
-/// hash on purpose: it keeps its name when the tag is updated, and the page keeps the snippet.
-fn html(script: &str, origin: &str, key: &str) -> String {
-    format!("<script>{script}</script>\n<script async src=\"{origin}/tag.js\" data-site=\"{key}\"></script>")
-}
-
 fn policy(script: &str, origin: &str) -> String {
     let hash = base64(&Sha256::digest(script.as_bytes()));
     format!(
@@ -155,7 +173,7 @@ If the pages have a Content-Security-Policy, add:
   connect-src {origin}
   img-src     {origin}
 The hash allows the inline script exactly as printed. With nonces, leave the hash out and write the page's nonce
-on both scripts: <script nonce=\"…\">. Without 'wasm-unsafe-eval' the tag cannot start; without connect-src it
+on the script: <script nonce=\"…\">; it hands it on. Without 'wasm-unsafe-eval' the tag cannot start; without connect-src it
 cannot send."
     )
 }

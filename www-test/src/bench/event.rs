@@ -16,9 +16,11 @@ pub fn page_view(id: &str, now: UnixMs) -> Value {
         "click_ids": { "fbclid": { "value": "ExampleClickId_aem_Zz9", "seen_at": now.0 - 60_000 } },
         "cookies": { "_fbp": "fb.1.1795400000123.1122334455" },
         "campaign": { "source": "newsletter", "name": "autumn" },
-        "user": { "email": [{ "plain": "c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b" }] },
+        // The dossier's own digests of an example address and a reserved number.
+        "user": { "email": ["c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b"],
+                  "phone": ["35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823"] },
         "properties": { "value": 59.9, "currency": "EUR",
-            "items": [{ "id": "SKU-7", "name": "Orb lamp", "price": 29.95, "quantity": 2 }] },
+            "items": [{ "id": "SKU-7", "name": "Orb lamp", "brand": "Dome", "price": 29.95, "quantity": 2 }] },
         "consent": { "ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted" }
     })
 }

@@ -114,9 +114,12 @@ api_keys = ["{API_KEY}"]
             format!("\n[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n")
         };
         if let Some(url) = &self.meta {
-            let own =
-                format!("pixel_id = \"1234567890\"\naccess_token = \"{META_TOKEN}\"\nendpoint = \"{url}\"\n");
-            let _infallible = write!(text, "{}{own}", head("meta"));
+            let (visitor, own) = (self.visitor_id_as_external_id, head("meta"));
+            let _infallible = write!(
+                text,
+                "{own}pixel_id = \"1234567890\"\naccess_token = \"{META_TOKEN}\"\nendpoint = \"{url}\"\n\
+                 visitor_id_as_external_id = {visitor}\n"
+            );
         }
         if let Some(url) = &self.webhook {
             let own = format!(

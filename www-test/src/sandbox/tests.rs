@@ -173,6 +173,25 @@ async fn the_control_api_does_what_the_handle_does() {
 }
 
 #[tokio::test]
+async fn the_control_api_shuts_the_port_for_a_while() {
+    let sandbox = Sandbox::start().await.expect("starts");
+    let until = async |refused: bool| {
+        let turned = async {
+            while TcpStream::connect(sandbox.address()).await.is_err() != refused {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(SOON, turned).await.expect("the port turns in time");
+    };
+    // The port may be shut before the answer is out, so the answer is not asked for.
+    let _answer = exchange(&sandbox, &post("/_control/shut", &json!({ "for_ms": 200 }))).await;
+    until(true).await;
+    until(false).await;
+    let answer = exchange(&sandbox, &post("/_control/shut", &json!({}))).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 400") && answer.contains("for_ms"), "{answer}");
+}
+
+#[tokio::test]
 async fn memory_is_bounded_when_asked() {
     let settings = Settings { keep_requests: 2, ..Settings::default() };
     let sandbox = Sandbox::start_with(&settings).await.expect("starts");

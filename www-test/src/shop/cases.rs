@@ -1,7 +1,7 @@
 //! One small page per behaviour, each named for it, at `/case/NAME`.
 //!
-//! Every one of them is served under a strict Content-Security-Policy with a nonce, except those that need the
-//! visitor's ordinary page: a tag that works here works anywhere.
+//! Two are served under a strict Content-Security-Policy, one that allows WebAssembly and one that does not; the
+//! others have none, as most shops. All scripts carry a nonce either way, so that a page can change its policy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -53,7 +53,7 @@ fn origin(address: &str) -> String {
     Url::parse(address).map_or_else(|_| address.to_owned(), |url| url.origin().ascii_serialization())
 }
 
-/// Keeps calls in order with their arguments. Ids made here follow the same rule as the tag's.
+/// Takes every call of the public surface and keeps it for a tag that may come; answers with empty text.
 const STUB: &str = "window.anytrack=window.anytrack||{q:[]};['track','identify','page','consent','ready','reset',\
 'visitorId','clickId'].forEach(function(n){anytrack[n]=anytrack[n]||function(){anytrack.q.push([n,arguments]);\
 return ''}});";
