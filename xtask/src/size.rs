@@ -2,12 +2,16 @@
 
 use crate::machine::{self, at, say};
 use crate::pack::Manifest;
+use crate::setup::{self, Toolchain};
 use crate::{Error, Result};
 
-/// What the tag should weigh at most, in bytes of brotli.
-const TARGET: usize = 14_000;
-/// What it may weigh at most.
-const LIMIT: usize = 15_000;
+/// What the tag should weigh at most, in bytes of brotli. It weighs more today: normalising a dozen fields in every
+/// platform's form takes about half of the module. Until it meets the budget, [`LIMIT`] keeps it from growing.
+const BUDGET: usize = 14_000;
+/// What it may weigh at most: what it weighs, and some room for a compiler's mood. Only ever lowered.
+const LIMIT: usize = 27_000;
+/// What it may weigh where the standard library's source is missing and the prebuilt one is used.
+const LIMIT_PREBUILT: usize = 31_500;
 
 /// Prints the table and fails when the total is over the limit.
 pub(crate) fn check() -> Result {
@@ -28,8 +32,13 @@ pub(crate) fn check() -> Result {
     }
     say(&row("total", total.map(|size| size.to_string())));
     let bytes = total[2];
-    say(&format!("the budget is {TARGET} bytes of brotli, the limit {LIMIT}"));
-    if bytes > LIMIT { Err(Error::TooLarge { bytes, limit: LIMIT }) } else { Ok(()) }
+    let limit = match setup::toolchain()? {
+        Toolchain::Rustup => LIMIT_PREBUILT,
+        Toolchain::RustupWithSource | Toolchain::Debian => LIMIT,
+    };
+    let over = bytes.saturating_sub(BUDGET);
+    say(&format!("the budget is {BUDGET} bytes of brotli (over by {over}), the limit {limit}"));
+    if bytes > limit { Err(Error::TooLarge { bytes, limit }) } else { Ok(()) }
 }
 
 fn row(label: &str, columns: [String; 3]) -> String {

@@ -37,7 +37,7 @@ pub(crate) fn all() -> Result {
 fn lints() -> Result {
     cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]).done()?;
     match setup::toolchain()? {
-        Toolchain::Rustup => {
+        Toolchain::Rustup | Toolchain::RustupWithSource => {
             let target = "wasm32-unknown-unknown";
             cargo(&["clippy", "--package", "tag", "--target", target, "--", "-D", "warnings"]).done()
         }
@@ -63,9 +63,9 @@ fn javascript() -> Result {
     machine::run("node", ["--test"]).and_all(tests).done()
 }
 
-/// The Rust tests, the relay built first because the browser and crash tests start it.
+/// The Rust tests. Building them also builds the relay, which the browser and crash tests start: a package's programs
+/// come with its integration tests.
 fn tests() -> Result {
-    build::relay(false)?;
     cargo(&["test", "--workspace", "--doc", "--quiet"]).done()?;
     if machine::has("cargo-nextest") {
         cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).done()

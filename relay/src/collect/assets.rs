@@ -1,6 +1,7 @@
 //! The tag's own files, read once at start from the directory that the tag's build writes.
 //!
-//! Serves each in the encoding the browser takes (brotli, gzip, none) with the right type. Files with a hash in
+//! Files of earlier builds that still lie in the directory are served as well, by the hash in their name: pages keep a
+//! pasted snippet, and what it names, for as long as they like. Serves each in the encoding the browser takes (brotli, gzip, none) with the right type. Files with a hash in
 //! their name never change and are cached for a year; `tag.js` keeps its name and is asked for again after an hour.
 //! All may be used from any page: CORS and CORP are open, the files hold no secret.
 
@@ -94,6 +95,10 @@ impl Assets {
             let asset = Asset::load(directory, &file)?;
             files.insert(format!("/{}", file.name), asset);
         }
+        for file in earlier(directory) {
+            let asset = Asset::load(directory, &file)?;
+            files.entry(format!("/{}", file.name)).or_insert(asset);
+        }
         Ok(Self { files })
     }
 
@@ -110,6 +115,24 @@ impl Assets {
         answer.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
         Some(reply)
     }
+}
+
+/// Hashed files of earlier builds: `tag.<hash>.js` and `tag.<hash>.wasm`.
+fn earlier(directory: &Path) -> Vec<ManifestFile> {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let file = |name: String| {
+        let (hash, ending) = name.strip_prefix("tag.")?.split_once('.')?;
+        let hashed = hash.len() >= 8 && hash.bytes().all(|b| b.is_ascii_hexdigit());
+        let kind = match ending {
+            "js" if hashed => "text/javascript",
+            "wasm" if hashed => "application/wasm",
+            _ => return None,
+        };
+        // The hash in the name stands for the content, and so does for the entity tag.
+        Some(ManifestFile { kind: kind.to_owned(), hashed, sha384: hash.to_owned(), name })
+    };
+    names.filter_map(file).collect()
 }
 
 impl Asset {
@@ -236,6 +259,15 @@ mod tests {
     fn a_known_file_is_not_sent_again() {
         let reply = ask("/tag.js", Some((IF_NONE_MATCH, "W/\"BBB\""))).expect("a file");
         assert_eq!(reply.status(), StatusCode::NOT_MODIFIED);
+    }
+
+    #[test]
+    fn what_an_older_snippet_names_is_still_served() {
+        let directory = directory();
+        std::fs::write(directory.path().join("tag.0123456789abcdef.js"), "older").expect("written");
+        let assets = Assets::load(directory.path()).expect("assets");
+        let reply = assets.answer("/tag.0123456789abcdef.js", &HeaderMap::new()).expect("a file");
+        assert_eq!(reply.headers()[CACHE_CONTROL], CACHE_FOREVER);
     }
 
     #[test]
