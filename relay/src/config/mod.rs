@@ -70,12 +70,11 @@ pub struct Server {
     pub max_connections: usize,
     /// Largest request body, in bytes. Default [`shared::limits::BODY`].
     pub max_body_bytes: usize,
-    /// Longest wait for a request's head. Default 10 s.
+    /// Longest wait for a request's head, which is also how long a connection may stay open between two requests.
+    /// Default 30 s.
     pub header_timeout_ms: u64,
     /// Longest wait for a request's body. Default 15 s.
     pub body_timeout_ms: u64,
-    /// How long a connection may stay open without a request. Default 60 s.
-    pub idle_timeout_ms: u64,
     /// How long an orderly stop may take. Default 20 s, within the 30 s that service managers commonly grant.
     pub shutdown_timeout_ms: u64,
 }

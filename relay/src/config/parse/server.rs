@@ -28,9 +28,8 @@ pub(super) fn server<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>)
         rate_limit: rate_limit(section.section("rate_limit")),
         max_connections: section.whole("max_connections", 1..=1_000_000, 10_000),
         max_body_bytes: section.whole("max_body_bytes", 1024..=64 * 1024 * 1024, limits::BODY),
-        header_timeout_ms: section.whole("header_timeout_ms", TIMEOUT_MS, 10_000),
+        header_timeout_ms: section.whole("header_timeout_ms", TIMEOUT_MS, 30_000),
         body_timeout_ms: section.whole("body_timeout_ms", TIMEOUT_MS, 15_000),
-        idle_timeout_ms: section.whole("idle_timeout_ms", TIMEOUT_MS, 60_000),
         shutdown_timeout_ms: section.whole("shutdown_timeout_ms", TIMEOUT_MS, 20_000),
     };
     advise_on_proxies(&server, &section);

@@ -99,9 +99,9 @@ fn the_server_is_checked() {
         &["4: server.max_connections: expected a whole number from 1 to 1000000, found 0"],
     );
     check(
-        "idle_timeout_ms = 99999999999999999999999",
+        "header_timeout_ms = 99999999999999999999999",
         &[
-            "4: server.idle_timeout_ms: expected a whole number from 100 to 3600000, found 99999999999999999999999",
+            "4: server.header_timeout_ms: expected a whole number from 100 to 3600000, found 99999999999999999999999",
         ],
     );
     check("max_body_bytes = \"1 MB\"", &["4: server.max_body_bytes: expected a whole number, found a text"]);

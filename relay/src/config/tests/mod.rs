@@ -195,10 +195,9 @@ fn what_is_left_out_has_a_default() {
     let timeouts = (
         server.header_timeout_ms,
         server.body_timeout_ms,
-        server.idle_timeout_ms,
         server.shutdown_timeout_ms,
     );
-    assert_eq!(timeouts, (10_000, 15_000, 60_000, 20_000));
+    assert_eq!(timeouts, (30_000, 15_000, 20_000));
     let patience = (delivery.request_timeout_ms, delivery.backoff_base_ms, delivery.backoff_cap_ms);
     assert_eq!(patience, (10_000, 1_000, 300_000));
     assert_eq!(store.path, Path::new("/etc/anytrack/data/anytrack.db"));
