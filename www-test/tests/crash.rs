@@ -28,6 +28,8 @@ const CONNECTIONS: usize = 16;
 const PLATFORMS: [&str; 2] = ["meta", "webhook"];
 /// The whole test ends within this, or fails.
 const WITHIN: Duration = Duration::from_secs(90);
+/// After the last start, what was left behind is delivered within this; what is not by then is lost.
+const DRAINED: Duration = Duration::from_secs(30);
 
 /// What the clients share.
 struct Clients {
@@ -169,10 +171,10 @@ async fn crash() {
     let everything = acknowledged.len() as u64;
     for platform in PLATFORMS {
         let what = format!("{everything} events at {platform}");
-        let all = sandbox.wait_until(&what, WITHIN, |state| state.counted(platform).counted >= everything);
+        let all = sandbox.wait_until(&what, DRAINED, |state| state.counted(platform).counted >= everything);
         all.await.unwrap_or_else(|late| panic!("seed {seed}: {late}"));
     }
-    let metrics = relay.wait_until_idle(Duration::from_secs(30)).await.expect("the relay comes to rest");
+    let metrics = relay.wait_until_idle(DRAINED).await.expect("the relay comes to rest");
     for platform in PLATFORMS {
         let Tally { counted, duplicates, refused, .. } = sandbox.counted(platform);
         println!(
