@@ -68,7 +68,9 @@ fn javascript() -> Result {
 fn tests() -> Result {
     cargo(&["test", "--workspace", "--doc", "--quiet"]).done()?;
     if machine::has("cargo-nextest") {
-        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).done()
+        // The relay those tests start is the one that is built along with them.
+        let relay = at("target/debug/anytrack-relay").display().to_string();
+        cargo(&["nextest", "run", "--workspace", "--no-fail-fast"]).with("ANYTRACK_RELAY", &relay).done()
     } else {
         cargo(&["test", "--workspace", "--lib", "--bins", "--tests"]).done()
     }

@@ -25,7 +25,7 @@ struct Bucket {
 }
 
 impl<K: Eq + Hash> RateLimit<K> {
-    /// `per_second` events a second and a burst of [`BURST_SECONDS`] times that; 0 is no limit.
+    /// `per_second` events a second and a burst of twice that; 0 is no limit.
     pub fn new(per_second: u32, most_keys: usize) -> Self {
         let per_second = f64::from(per_second);
         Self { per_second, burst: per_second * BURST_SECONDS, most_keys, buckets: Mutex::default() }

@@ -99,12 +99,14 @@ impl IdText {
 
 /// Reads one event, quickly: fields that are not ours are passed over in silence.
 pub fn event(json: &str, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    is_object(json)?;
     let raw = serde_json::from_str(json).map_err(|_| locate(json))?;
     build(raw, defaults, Vec::new())
 }
 
 /// Reads one event and names the fields that are not ours; for developers and their server code.
 pub fn event_with_warnings(json: &str, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    is_object(json)?;
     let mut unknown = Vec::new();
     let mut reader = serde_json::Deserializer::from_str(json);
     let raw = serde_ignored::deserialize(&mut reader, |path| {
@@ -121,6 +123,14 @@ pub fn event_with_warnings(json: &str, defaults: Defaults<'_>) -> Result<Underst
     let raw = raw.map_err(|_| locate(json))?;
     unknown.truncate(MOST_WARNINGS);
     build(raw, defaults, unknown)
+}
+
+/// An event is an object. serde would also take a list for one, field by field.
+fn is_object(json: &str) -> Result<(), ReadError> {
+    if json.trim_start().starts_with('{') {
+        return Ok(());
+    }
+    Err(ReadError::Field { field: "event".to_owned(), problem: "expected an object".to_owned() })
 }
 
 /// Reads again, slowly, to name the field that failed.
@@ -404,7 +414,8 @@ mod tests {
         check(r#"{"event":"Lead","source":"jane \" jane"}"#, "source");
         check(r#"{"event":"Lead","click_ids":[]}"#, "click_ids:");
         check(r#"{"event":"Lead","user":"jane"}"#, "user:");
-        check("[]", "event");
+        check("[]", "event: expected an object");
+        check("[\"Lead\"]", "event: expected an object");
         check("17", "event");
         check(r#"{}"#, "event:");
         check(r#"{"event":"  "}"#, "event:");

@@ -5,7 +5,7 @@
 //! its holder is, however it ended; the file itself stays. It is not SQLite's own exclusive mode, because that would
 //! also keep out an operator who looks into the database with the sqlite3 tool; and it is not on the database itself,
 //! because closing any other handle to that file would drop SQLite's locks with it
-//! (https://www.sqlite.org/howtocorrupt.html, section 2.2, read 2026-11-23).
+//! (<https://www.sqlite.org/howtocorrupt.html>, section 2.2, read 2026-11-23).
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
