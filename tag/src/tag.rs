@@ -5,7 +5,7 @@
 //!
 //! The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent is
 //! required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied*: it has deleted
-//! what it kept, holds nothing and sends nothing.
+//! what it kept but for the answer itself, holds nothing and sends nothing.
 
 use shared::consent::Signal;
 use shared::visitor::CLICK_TOKEN;
@@ -199,6 +199,8 @@ impl<P: Page> Tag<P> {
     fn follow_consent(&mut self) {
         if self.denied() {
             self.forget();
+            // The one thing kept: without it the next page would ask nobody and begin again.
+            self.page.keep(Slot::Consent, &letters_of(&self.consent));
         } else if !self.allowed() && self.consent.allows(&NEEDED, self.required) {
             self.remember();
         }

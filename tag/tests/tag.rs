@@ -190,7 +190,11 @@ fn a_denial_deletes_and_stops_and_a_later_consent_starts_anew() {
         assert!(!tag.track(&call("Lead", "2"), &[]));
         tag.flush();
         tag.put_back("{}\n");
-        assert!(page.0.borrow().kept.is_empty() && page.0.borrow().sent.is_empty(), "{letters}");
+        let kept: Vec<&str> = page.0.borrow().kept.keys().copied().collect();
+        assert_eq!(kept, ["_at_c"], "{letters}: the answer, and nothing about the visitor");
+        assert!(page.0.borrow().sent.is_empty(), "{letters}");
+        let mut next = start(&page, false);
+        assert!(!next.track(&call("Lead", "4"), &[]), "{letters}: the next page remembers the denial");
         tag.consent("gg-");
         let sent = track_and_flush(&mut tag, &page, &call("Lead", "3"), &json!({}));
         assert_eq!(sent["event_id"], "3");

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 /// platform's form takes about half of the module. Until it meets the budget, [`LIMIT`] keeps it from growing.
 const BUDGET: usize = 14_000;
 /// What it may weigh at most: what it weighs, and some room for a compiler's mood. Only ever lowered.
-const LIMIT: usize = 27_000;
+const LIMIT: usize = 26_000;
 /// What it may weigh where the standard library's source is missing and the prebuilt one is used.
 const LIMIT_PREBUILT: usize = 31_500;
 
