@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use shared::event::{Campaign, ClickId, Context, Event, Page, Source};
 use shared::identity::Field;
-use shared::{Consent, Properties, Scalar, UnixMs, UserData, click_id, event_id, limits, scrub, visitor};
+use shared::{Consent, Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
+use super::marks;
 use super::raw_user::RawUser;
 
 /// What an event takes when it does not say so itself.
@@ -207,8 +208,8 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         properties,
         consent: raw.consent.unwrap_or_default(),
     };
-    cookies(raw.cookies.unwrap_or_default(), &mut event, &mut warnings);
-    click_ids(raw.click_ids.unwrap_or_default(), &mut event, &mut warnings);
+    marks::cookies(raw.cookies.unwrap_or_default(), &mut event, &mut warnings);
+    marks::click_ids(raw.click_ids.unwrap_or_default(), &mut event, &mut warnings);
     warnings.truncate(MOST_WARNINGS);
     Ok(Understood { event, warnings })
 }
@@ -274,52 +275,6 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
         text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
     };
     Context { ip, user_agent: line(context.user_agent), language: line(context.language) }
-}
-
-fn cookies(cookies: BTreeMap<String, Option<String>>, event: &mut Event, warnings: &mut Vec<String>) {
-    for (name, value) in cookies.into_iter().filter_map(|(name, value)| Some((name, value?))) {
-        let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
-        if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
-            event.cookies.insert(name, value);
-        } else {
-            warnings.push(format!("cookies.{}: no platform asks for it, ignored", limits::clip(&name, 40)));
-        }
-    }
-}
-
-/// Click ids the event names, then those of its page's address, then those inside the ad cookies.
-fn click_ids(named: BTreeMap<String, Option<ClickId>>, event: &mut Event, warnings: &mut Vec<String>) {
-    for (param, id) in named.into_iter().filter_map(|(param, id)| Some((param, id?))) {
-        match click_id::find(&param) {
-            Some(spec) if click_id::valid(spec, &id.value) => {
-                event.click_ids.insert(spec.param.to_owned(), id);
-            }
-            Some(_) => warnings.push(format!("click_ids.{param}: not a value of this click id, ignored")),
-            None => {
-                warnings.push(format!("click_ids.{}: unknown click id, ignored", limits::clip(&param, 40)))
-            }
-        }
-    }
-    let query =
-        event.page.url.as_deref().and_then(|url| url.split_once('?')).map(|(_, query)| query.to_owned());
-    for (spec, value) in query.iter().flat_map(|query| click_id::from_query(query)) {
-        let seen_at = Some(event.time);
-        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
-    }
-    let from_cookies: Vec<_> =
-        event.cookies.iter().filter_map(|(name, value)| from_cookie(name, value)).collect();
-    for (param, id) in from_cookies {
-        event.click_ids.entry(param.to_owned()).or_insert(id);
-    }
-    while event.click_ids.len() > limits::CLICK_IDS {
-        event.click_ids.pop_last();
-    }
-}
-
-/// The click id inside an ad cookie, by parameter.
-fn from_cookie(name: &str, value: &str) -> Option<(&'static str, ClickId)> {
-    let (spec, found) = click_id::from_cookie(name, value)?;
-    Some((spec.param, ClickId { value: found.value.into(), seen_at: found.seen_at }))
 }
 
 /// Personal data that was put among the properties is hashed into the user data, and what looks like an e-mail

@@ -1,0 +1,64 @@
+//! The marks of a landing in a foreign event: click ids and ad cookies, checked against the registry.
+//!
+//! Owns which of them are kept: what the registry knows and what can be such a value. The rest is named in a warning
+//! and dropped, because a conversion is worth more than its ornaments. Values are never trimmed, cut or lower-cased.
+
+use std::collections::BTreeMap;
+
+use shared::event::{ClickId, Event};
+use shared::{click_id, limits};
+
+/// Keeps the cookies some platform asks for, byte for byte.
+pub(super) fn cookies(
+    cookies: BTreeMap<String, Option<String>>,
+    event: &mut Event,
+    warnings: &mut Vec<String>,
+) {
+    for (name, value) in cookies.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+        let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
+        if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
+            event.cookies.insert(name, value);
+        } else {
+            warnings.push(format!("cookies.{}: no platform asks for it, ignored", limits::clip(&name, 40)));
+        }
+    }
+}
+
+/// Click ids the event names, then those of its page's address, then those inside the ad cookies.
+pub(super) fn click_ids(
+    named: BTreeMap<String, Option<ClickId>>,
+    event: &mut Event,
+    warnings: &mut Vec<String>,
+) {
+    for (param, id) in named.into_iter().filter_map(|(param, id)| Some((param, id?))) {
+        match click_id::find(&param) {
+            Some(spec) if click_id::valid(spec, &id.value) => {
+                event.click_ids.insert(spec.param.to_owned(), id);
+            }
+            Some(_) => warnings.push(format!("click_ids.{param}: not a value of this click id, ignored")),
+            None => {
+                warnings.push(format!("click_ids.{}: unknown click id, ignored", limits::clip(&param, 40)))
+            }
+        }
+    }
+    let query =
+        event.page.url.as_deref().and_then(|url| url.split_once('?')).map(|(_, query)| query.to_owned());
+    for (spec, value) in query.iter().flat_map(|query| click_id::from_query(query)) {
+        let seen_at = Some(event.time);
+        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
+    }
+    let from_cookies: Vec<_> =
+        event.cookies.iter().filter_map(|(name, value)| from_cookie(name, value)).collect();
+    for (param, id) in from_cookies {
+        event.click_ids.entry(param.to_owned()).or_insert(id);
+    }
+    while event.click_ids.len() > limits::CLICK_IDS {
+        event.click_ids.pop_last();
+    }
+}
+
+/// The click id inside an ad cookie, by parameter.
+fn from_cookie(name: &str, value: &str) -> Option<(&'static str, ClickId)> {
+    let (spec, found) = click_id::from_cookie(name, value)?;
+    Some((spec.param, ClickId { value: found.value.into(), seen_at: found.seen_at }))
+}
