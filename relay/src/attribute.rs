@@ -10,7 +10,7 @@
 
 use shared::identity::{Field, Form};
 use shared::visitor::Visitor;
-use shared::{Event, Signal, UnixMs, time};
+use shared::{Consent, Event, Purpose, UnixMs, time};
 
 use crate::collect::read::click_token;
 use crate::store::{StoreError, Transaction};
@@ -28,13 +28,19 @@ pub fn stitch(
     now: UnixMs,
     event: &mut Event,
 ) -> Result<(), StoreError> {
-    // Without consent to storage there is no memory, neither to fill nor to borrow from.
-    if event.consent.ad_storage == Some(Signal::Denied) {
-        return Ok(());
-    }
     let keys = identity_keys(event);
     let own = event.visitor_id.clone();
-    let memory = own.as_deref().map(|id| remember(tx, site, id, event, !keys.is_empty())).transpose()?;
+    let known = own.as_deref().map(|id| tx.visitor(site, id)).transpose()?.flatten();
+    // What the visitor said last holds for an event that says nothing, such as one a shop's server reports.
+    if let Some(known) = known.as_ref().filter(|_| event.consent.is_empty()) {
+        event.consent = known.consent;
+    }
+    // Without consent there is no memory, neither to fill nor to borrow from: only the denial is remembered.
+    if is_denied(&event.consent) {
+        return forget(tx, site, own.as_deref(), known, event);
+    }
+    let own_memory = own.as_deref().map(|id| remember(tx, site, id, known, event, !keys.is_empty()));
+    let memory = own_memory.transpose()?;
     let changed = memory.as_ref().is_some_and(|(_, changed)| *changed);
     let (tokens, others): (Vec<&String>, Vec<&String>) = keys.iter().partition(|key| key.starts_with(TOKEN));
     for key in tokens {
@@ -44,7 +50,7 @@ pub fn stitch(
         lend(memory, event);
     }
     for key in others {
-        if has_ad_click(event) && event.visitor_id.is_some() {
+        if is_denied(&event.consent) || has_ad_click(event) && event.visitor_id.is_some() {
             break;
         }
         borrow(tx, site, event, key)?;
@@ -64,17 +70,39 @@ fn remember(
     tx: &mut dyn Transaction,
     site: &str,
     id: &str,
+    known: Option<Visitor>,
     event: &Event,
     identified: bool,
 ) -> Result<(Visitor, bool), StoreError> {
-    let known = tx.visitor(site, id)?;
     let is_new = known.is_none();
     let mut memory = known.unwrap_or_default();
-    let changed = memory.absorb(event) || (is_new && identified);
+    let answered = !event.consent.is_empty() && event.consent != memory.consent;
+    if answered {
+        memory.consent = event.consent;
+    }
+    let changed = memory.absorb(event) || answered || (is_new && identified);
     if changed {
         tx.put_visitor(site, id, &memory)?;
     }
     Ok((memory, changed))
+}
+
+/// Empties the memory of a visitor who denied, but for the denial itself.
+fn forget(
+    tx: &mut dyn Transaction,
+    site: &str,
+    id: Option<&str>,
+    known: Option<Visitor>,
+    event: &Event,
+) -> Result<(), StoreError> {
+    let (Some(id), Some(known)) = (id, known) else { return Ok(()) };
+    let empty = Visitor { consent: event.consent, seen_at: known.seen_at, ..Visitor::default() };
+    if known == empty { Ok(()) } else { tx.put_visitor(site, id, &empty) }
+}
+
+/// Whether the visitor refused what remembering and sending need.
+fn is_denied(consent: &Consent) -> bool {
+    !consent.allows(&[Purpose::AdStorage, Purpose::AdUserData], false)
 }
 
 /// Ties a key to the visitor, but never takes a click token away from the visitor it was made for. A tie that stands
@@ -116,6 +144,12 @@ fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Event, key: &str) ->
     }
     let memory: Option<Visitor> = tx.visitor(site, &identity.visitor)?;
     if let Some(memory) = memory {
+        if is_denied(&memory.consent) {
+            if event.consent.is_empty() {
+                event.consent = memory.consent;
+            }
+            return Ok(());
+        }
         lend(&memory, event);
         if event.visitor_id.is_none() {
             event.visitor_id = Some(identity.visitor);
@@ -191,6 +225,27 @@ mod tests {
             assert_eq!(fbclid(&stitched), Some("IwAR_click"), "{server_event}");
             assert_eq!(stitched.visitor_id.as_deref(), Some("v1"));
         }
+    }
+
+    #[test]
+    fn a_denial_holds_for_what_the_server_reports_later() {
+        let identified = r#"{"event":"Lead","event_id":"2","time":1200000,"visitor_id":"v1","user":{"email":"jane@example.com"}}"#;
+        let denial = r#"{"event":"PageView","event_id":"3","time":1300000,"visitor_id":"v1",
+            "consent":{"ad_storage":"denied","ad_user_data":"denied"}}"#;
+        for from_server in [
+            r#"{"event":"Purchase","event_id":"4","time":1500000,"visitor_id":"v1"}"#,
+            r#"{"event":"Purchase","event_id":"4","time":1500000,"user":{"email":"jane@example.com"}}"#,
+        ] {
+            let stitched = last_of(&[LANDING, identified, denial, from_server]);
+            assert_eq!(fbclid(&stitched), None, "{from_server}");
+            assert!(is_denied(&stitched.consent) && stitched.user.is_empty(), "{from_server}");
+        }
+        let granted = denial.replace("denied", "granted").replace("\"3\"", "\"5\"");
+        let purchase = r#"{"event":"Purchase","event_id":"6","time":1500000,"visitor_id":"v1"}"#;
+        assert!(
+            !is_denied(&last_of(&[LANDING, denial, &granted, purchase]).consent),
+            "a later consent holds as well"
+        );
     }
 
     #[test]

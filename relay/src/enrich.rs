@@ -4,7 +4,7 @@
 //! the request are arguments. Money needs no enriching: there is never a default currency, and what a platform
 //! makes of an amount without one is that platform's business.
 
-use shared::{Context, Event, Signal, UnixMs, time};
+use shared::{Context, Event, Signal, UnixMs, click_id, time};
 
 /// What a browser's request says about the visitor besides its body.
 #[derive(Clone, Debug, Default)]
@@ -51,12 +51,30 @@ fn not_in_future(at: UnixMs, now: UnixMs) -> UnixMs {
 pub fn minimise(event: &mut Event) {
     if event.consent.ad_user_data == Some(Signal::Denied) {
         event.user = shared::UserData::default();
+        event.context = Context::default();
     }
     if event.consent.ad_storage == Some(Signal::Denied) {
         event.click_ids.clear();
         event.cookies.clear();
         event.visitor_id = None;
+        for url in [&mut event.page.url, &mut event.page.referrer].into_iter().flatten() {
+            *url = without_click_ids(url);
+        }
     }
+}
+
+/// An address without the click ids in its query.
+fn without_click_ids(url: &str) -> String {
+    let (rest, fragment) = match url.split_once('#') {
+        Some((rest, fragment)) => (rest, Some(fragment)),
+        None => (url, None),
+    };
+    let Some((path, query)) = rest.split_once('?') else { return url.to_owned() };
+    let is_plain = |pair: &&str| click_id::find(pair.split('=').next().unwrap_or_default()).is_none();
+    let kept: Vec<&str> = query.split('&').filter(is_plain).collect();
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{path}{query}{fragment}")
 }
 
 /// A request may take this long without the page's clock being called wrong.
@@ -97,10 +115,13 @@ mod tests {
     fn a_denial_leaves_nothing_behind() {
         let mut denied = event(
             r#"{"event":"Lead","visitor_id":"v1","user":{"email":"jane@example.com"},"click_ids":{"fbclid":"IwAR_x"},
-                "cookies":{"_fbp":"fb.1.1700000000000.1"},"consent":{"ad_storage":"denied","ad_user_data":"denied"}}"#,
+                "cookies":{"_fbp":"fb.1.1700000000000.1"},"context":{"user_agent":"M"},
+                "page":{"url":"https://shop.example/?a=1&fbclid=IwAR_x#top"},"consent":{"ad_storage":"denied","ad_user_data":"denied"}}"#,
         );
         minimise(&mut denied);
         assert!(denied.user.is_empty() && denied.click_ids.is_empty() && denied.cookies.is_empty());
         assert_eq!(denied.visitor_id, None);
+        assert!(denied.context.is_empty());
+        assert_eq!(denied.page.url.as_deref(), Some("https://shop.example/?a=1#top"));
     }
 }

@@ -1,6 +1,6 @@
 //! The five steps, joined in one place: what happens to an event between the door and the log.
 //!
-//! [`decide`] runs inside the store's transaction: attribute, enrich from memory, deduplicate, append. What the
+//! [`decide`] runs inside the store's transaction: attribute, minimise, deduplicate, append. What the
 //! request alone knows (client, clock skew) was added before by [`crate::enrich`], because it needs no store.
 //! Owns the order of the steps and nothing of what they do.
 
@@ -10,8 +10,9 @@ use crate::{attribute, deduplicate, enrich};
 /// Takes one event through attribute → enrich → deduplicate and, when it is new, into the log.
 pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     let Incoming { site, received, mut event } = incoming;
-    enrich::minimise(&mut event);
     attribute::stitch(tx, &site, received, &mut event)?;
+    // After stitching, because what the visitor said earlier may hold for this event.
+    enrich::minimise(&mut event);
     if deduplicate::is_known(tx, &site, received, &event)? {
         return Ok(Verdict::Duplicate);
     }

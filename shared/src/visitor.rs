@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::Consent;
 use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec};
 use crate::event::{Campaign, ClickId, Context, Event, Source};
 use crate::limits;
@@ -50,6 +51,9 @@ pub struct Visitor {
     /// A recent page address, for the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub url: Option<String>,
+    /// The latest answers about consent, for events that say nothing about it.
+    #[serde(default, skip_serializing_if = "Consent::is_empty")]
+    pub consent: Consent,
     /// When the visitor was last heard of, to the day.
     #[serde(default)]
     pub seen_at: UnixMs,

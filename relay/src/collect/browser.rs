@@ -113,6 +113,14 @@ pub async fn pixel(
     Ok(reply)
 }
 
+/// A refusal that the page may read: without CORS the tag could not tell "never" from "not now", and would try again.
+pub fn refused(relay: &Relay, headers: &HeaderMap, refusal: &Refusal) -> Reply {
+    let mut reply = refusal.reply();
+    let origin = headers.get(ORIGIN).filter(|origin| relay.sites().any(|site| allows(site, origin)));
+    allow(origin, &mut reply);
+    reply
+}
+
 /// Answers a browser that asks before it sends (a page that posts `application/json`).
 pub fn preflight(relay: &Relay, headers: &HeaderMap) -> Reply {
     let mut reply = reply::text(StatusCode::NO_CONTENT, "");

@@ -227,7 +227,10 @@ async fn route(
     let caller = Caller { ip, now: (relay.now)() };
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
     match (parts.uri.path(), &parts.method) {
-        ("/v1/events", &Method::POST) => ("events", events(relay, &caller, headers, body).await),
+        ("/v1/events", &Method::POST) => {
+            let answer = events(relay, &caller, headers, body).await;
+            ("events", Ok(answer.unwrap_or_else(|refusal| browser::refused(relay, headers, &refusal))))
+        }
         ("/v1/events", &Method::OPTIONS) => ("events", Ok(browser::preflight(relay, headers))),
         ("/v1/track", &Method::POST) => ("track", track(relay, &caller, headers, body).await),
         ("/v1/pixel.gif", _) if is_get => {

@@ -156,6 +156,11 @@ pub(super) fn without_values(message: &str) -> String {
         let expected = rest.rsplit_once("`, expected ").map_or("", |(_, expected)| expected);
         return limits::clip(&format!("unknown value; expected {expected}"), 200).to_owned();
     }
+    // Numbers and truth values stand between backticks: "invalid type: integer `4917…`, expected a string".
+    let kind = message.split_once(" `").filter(|(start, _)| start.starts_with("invalid "));
+    if let (Some((start, _)), Some((_, expected))) = (kind, message.rsplit_once("`, expected ")) {
+        return limits::clip(&format!("{start}, expected {expected}"), 200).to_owned();
+    }
     let mut clean = String::with_capacity(message.len());
     let (mut quoted, mut escaped) = (false, false);
     for c in message.chars() {
@@ -367,6 +372,7 @@ mod tests {
         check(r#"{"event":"Lead","page":"jane@example.com"}"#, "page:");
         check(r#"{"event":"Lead","time":"jane"}"#, "time:");
         check(r#"{"event":"Lead","source":"jane \" jane"}"#, "source");
+        check(r#"{"event":6505551212}"#, "event:");
         check(r#"{"event":"Lead","click_ids":[]}"#, "click_ids:");
         check(r#"{"event":"Lead","user":"jane"}"#, "user:");
         check("[]", "event: expected an object");

@@ -153,14 +153,17 @@ impl Round<'_> {
         let health = tally.health();
         for (place, reason, detail) in std::mem::take(&mut tally.skips) {
             let item = &items[place];
-            match (item.pending, reason, &item.reason) {
-                // It waited until it was too old: that is a loss, and the operator is told why it waited.
-                (true, SkipReason::TooOld, Some(last)) => {
-                    let reason = format!("grew too old while waiting ({detail}); last trouble: {last}");
-                    settlement.dead.push(Dead { seq: item.seq, at: now, reason });
-                }
-                _ if item.pending => settlement.done.push(item.seq),
-                _ => {}
+            // An event that grew too old, on the retry list or behind it, is a loss, and the operator is told why.
+            if reason == SkipReason::TooOld {
+                let last =
+                    item.reason.as_ref().map(|last| format!("; last trouble: {last}")).unwrap_or_default();
+                settlement.dead.push(Dead {
+                    seq: item.seq,
+                    at: now,
+                    reason: format!("too old: {detail}{last}"),
+                });
+            } else if item.pending {
+                settlement.done.push(item.seq);
             }
             tally.outcomes[place] = None;
             tally.settled[place] = true;
