@@ -41,9 +41,12 @@ pub(super) fn click_ids(
             }
         }
     }
-    let query =
-        event.page.url.as_deref().and_then(|url| url.split_once('?')).map(|(_, query)| query.to_owned());
-    for (spec, value) in query.iter().flat_map(|query| click_id::from_query(query)) {
+    let query_of = |url: &Option<String>| url.as_deref()?.split_once('?').map(|(_, query)| query.to_owned());
+    let (page, referrer) = (query_of(&event.page.url), query_of(&event.page.referrer));
+    let of_page = page.iter().flat_map(|query| click_id::from_query(query));
+    // Meta looks into the referrer as a last resort (parameter builder, read 2026-11-23); nobody else asks for it.
+    let of_referrer = referrer.iter().flat_map(|query| click_id::from_query(query));
+    for (spec, value) in of_page.chain(of_referrer.filter(|(spec, _)| spec.param == "fbclid")) {
         let seen_at = Some(event.time);
         event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
     }

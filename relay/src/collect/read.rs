@@ -14,6 +14,7 @@ use shared::{Consent, Properties, Scalar, UnixMs, UserData, event_id, limits, sc
 
 use super::marks;
 use super::raw_user::RawUser;
+use crate::platform::address::is_public;
 
 /// What an event takes when it does not say so itself.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +56,10 @@ pub enum ReadError {
     #[error("event: a name has 1 to {} bytes and no control characters", limits::EVENT_NAME)]
     BadName,
     /// An id that cannot be one.
-    #[error("event_id: an id has 1 to {} bytes and no control characters", limits::EVENT_ID)]
+    #[error(
+        "event_id: an id has 1 to {} bytes, no control characters and no e-mail address",
+        limits::EVENT_ID
+    )]
     BadEventId,
     /// A visitor id that cannot be one.
     #[error("visitor_id: an id has 1 to {} letters, digits, '-', '_' or '.'", limits::ID)]
@@ -188,7 +192,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
     take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
 
     let event_id = match raw.event_id.map(IdText::into_text).filter(|id| !id.is_empty()) {
-        Some(id) if event_id::valid(&id) => id,
+        Some(id) if event_id::valid(&id) && !scrub::looks_like_email(&id) => id,
         Some(_) => return Err(ReadError::BadEventId),
         None => derived_id(&name, &properties)
             .unwrap_or_else(|| event_id::uuid_v7(defaults.now.0, defaults.random)),
@@ -269,7 +273,9 @@ fn campaign(campaign: Campaign) -> Campaign {
 
 fn context(context: Context, warnings: &mut Vec<String>) -> Context {
     let ip = context.ip.as_deref().and_then(|ip| {
-        let read = super::client_address::parse(ip);
+        // Servers pass on `X-Forwarded-For` as it is: the client is its first public address.
+        let entries = || ip.split(',').filter_map(super::client_address::parse);
+        let read = entries().find(|ip| is_public(*ip)).or_else(|| entries().next());
         if read.is_none() {
             warnings.push("context.ip: not an IPv4 or IPv6 address, ignored".to_owned());
         }
@@ -310,9 +316,14 @@ fn take_identity(
         }
         !personal
     });
-    for text in [&mut properties.search_term, &mut properties.coupon] {
+    for (name, text) in [
+        ("order_id", &mut properties.order_id),
+        ("search_term", &mut properties.search_term),
+        ("coupon", &mut properties.coupon),
+    ] {
         if text.as_deref().is_some_and(scrub::looks_like_email) {
             *text = None;
+            warnings.push(format!("properties.{name}: looks like an e-mail address and was dropped"));
         }
     }
 }
@@ -404,6 +415,32 @@ mod tests {
         assert_eq!(read.event.properties.custom.keys().collect::<Vec<_>>(), ["plan"]);
         let stored = serde_json::to_string(&read.event).expect("writable");
         assert!(!stored.contains("jane"), "{stored}");
+    }
+
+    #[test]
+    fn an_email_address_is_no_order_id_and_no_event_id() {
+        let read = understood(r#"{"event":"Purchase","properties":{"order_id":"jane@example.com"}}"#);
+        assert_eq!(read.event.properties.order_id, None);
+        assert!(!read.event.event_id.contains("jane"), "{}", read.event.event_id);
+        assert!(event(r#"{"event":"Lead","event_id":"jane@example.com"}"#, defaults()).is_err());
+    }
+
+    #[test]
+    fn a_forwarded_list_gives_its_first_public_address() {
+        let ip = |ip: &str| {
+            understood(&format!(r#"{{"event":"Lead","context":{{"ip":"{ip}"}}}}"#)).event.context.ip
+        };
+        assert_eq!(ip("10.0.0.1, 203.0.113.9").as_deref(), Some("203.0.113.9"));
+        assert_eq!(ip("203.0.113.9:443").as_deref(), Some("203.0.113.9"));
+        assert_eq!(ip("nonsense"), None);
+    }
+
+    #[test]
+    fn a_click_of_meta_is_also_found_in_the_referrer() {
+        let read = understood(
+            r#"{"event":"Lead","page":{"url":"https://shop.example/t","referrer":"https://l.shop.example/?fbclid=RefX"}}"#,
+        );
+        assert_eq!(read.event.click_ids["fbclid"].value, "RefX");
     }
 
     proptest::proptest! {
