@@ -203,6 +203,20 @@ async fn the_visitor_cookie_is_set_by_the_server() {
 }
 
 #[tokio::test]
+async fn a_page_may_read_why_it_is_refused_and_a_strange_page_may_not() {
+    let relay = Running::start("").await;
+    let refused = relay.page("17").await;
+    assert_eq!(
+        (refused.status, refused.header("access-control-allow-origin")),
+        (400, Some("https://shop.example"))
+    );
+    let body = r#"{"v":1,"site":"shop","events":[]}"#;
+    let strange = relay.post("/v1/events", "origin: https://evil.example\r\n", body).await;
+    assert_eq!((strange.status, strange.header("access-control-allow-origin")), (403, None));
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn whoever_is_not_allowed_is_told_why() {
     let relay = Running::start("").await;
     let body = r#"{"v":1,"site":"shop","events":[{"event":"Lead"}]}"#;

@@ -17,7 +17,9 @@ use relay::config::Destination;
 use relay::distribute::schedule::Backoff;
 use relay::distribute::{HttpClient, Worker};
 use relay::metrics::Metrics;
-use relay::platform::{Body, Built, Limits, Outcome, Outgoing, Planned, Platform, Request, Response, Text};
+use relay::platform::{
+    Body, Built, Limits, Outcome, Outgoing, Planned, Platform, Request, Response, Skip, SkipReason, Text,
+};
 use relay::store::memory::MemoryStore;
 use relay::store::{Backlog, Incoming, Store};
 use shared::{Event, UnixMs};
@@ -30,10 +32,19 @@ struct Plain {
     url: url::Url,
     batch: usize,
     retry_for_ms: i64,
+    /// Every event is older than the platform takes.
+    too_old: bool,
 }
 
 impl Platform for Plain {
     fn build(&self, events: &[Outgoing<'_>], _now: UnixMs) -> Built {
+        if self.too_old {
+            let skip = Skip::new(SkipReason::TooOld, "older than this platform takes");
+            return Built {
+                requests: Vec::new(),
+                skips: (0..events.len()).map(|place| (place, skip.clone())).collect(),
+            };
+        }
         let ids: Vec<&str> = events.iter().map(|outgoing| outgoing.event.event_id.as_str()).collect();
         let request = Request {
             method: "POST",
@@ -107,7 +118,7 @@ impl Bench {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
         store.cursor("d", false).await.expect("a cursor");
         append(&store, 1..=events).await;
-        let platform = Plain { url, batch, retry_for_ms };
+        let platform = Plain { url, batch, retry_for_ms, too_old: false };
         let (stop, stopping) = watch::channel(false);
         let worker = tokio::spawn(worker(&store, platform).run(stopping));
         Self { store, stop, worker }
@@ -278,6 +289,22 @@ async fn an_unreachable_platform_uses_up_no_dedup_window() {
 }
 
 #[tokio::test]
+async fn what_grew_too_old_behind_the_cursor_is_buried_with_a_reason() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
+    store.cursor("d", false).await.expect("a cursor");
+    append(&store, 1..=2).await;
+    let url = "http://127.0.0.1:9/".parse().expect("an address");
+    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: true };
+    let (stop, stopping) = watch::channel(false);
+    let running = tokio::spawn(worker(&store, platform).run(stopping));
+    stop.send_replace(true);
+    running.await.expect("the worker ends");
+    let dead = store.dead_letters("d", 10).await.expect("dead letters");
+    assert_eq!(dead.len(), 2);
+    assert!(dead[0].reason.contains("older than this platform takes"), "{}", dead[0].reason);
+}
+
+#[tokio::test]
 async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
     let (url, mut requests) = server(Box::new(|_| 200)).await;
     let bench = Bench::start(url.clone(), 3, 10, HOUR).await;
@@ -286,7 +313,7 @@ async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
     bench.stop().await;
     append(&store, 4..=5).await;
     let (stop, stopping) = watch::channel(false);
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR };
+    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: false };
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
     running.await.expect("a worker told to stop delivers first what it can");

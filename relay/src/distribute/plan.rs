@@ -3,8 +3,6 @@
 //! Consent is checked here and nowhere else, before any platform is asked. `preview` calls the same function as the
 //! worker, so what it shows is what would be sent.
 
-use std::collections::BTreeMap;
-
 use shared::{Event, UnixMs};
 
 use crate::config::{Destination, EventSwitch};
@@ -43,7 +41,7 @@ fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Option<&'a s
         let detail = format!("the visitor has not granted {}", needed.join(" and "));
         return Err(Skip::new(SkipReason::NoConsent, detail));
     }
-    match switch(&destination.events, &event.event) {
+    match destination.events.get(&event.event) {
         None => Ok(None),
         Some(EventSwitch::Renamed(name)) => Ok(Some(name)),
         Some(EventSwitch::Off) => {
@@ -51,8 +49,4 @@ fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Option<&'a s
             Err(Skip::new(SkipReason::SwitchedOff, detail))
         }
     }
-}
-
-fn switch<'a>(events: &'a BTreeMap<String, EventSwitch>, name: &str) -> Option<&'a EventSwitch> {
-    events.get(name)
 }
