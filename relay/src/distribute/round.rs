@@ -16,7 +16,7 @@ use super::plan::plan;
 use super::schedule::Backoff;
 use crate::config::Destination;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, Planned, Response, SkipReason};
+use crate::platform::{Call, Outcome, Planned, Response, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -116,13 +116,20 @@ impl Round<'_> {
             // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
             let Ok((planned, response)) = flown else { continue };
             let here: Vec<usize> = planned.events.iter().map(|index| places[*index]).collect();
-            self.judge(&here, &response, work, tally);
+            self.judge(&here, planned.call, &response, work, tally);
         }
     }
 
     /// Reads one answer and notes what became of the events it stands for.
-    fn judge(&self, places: &[usize], response: &Response, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
-        let outcomes = self.destination.platform.read(response, places.len(), (self.now)());
+    fn judge(
+        &self,
+        places: &[usize],
+        call: Call,
+        response: &Response,
+        work: &mut Vec<Vec<usize>>,
+        tally: &mut Tally,
+    ) {
+        let outcomes = self.destination.platform.read(call, response, places.len(), (self.now)());
         tally.note_health(&outcomes);
         let mut refused = Vec::new();
         let reached = !matches!(response, Response::NotSent(_));

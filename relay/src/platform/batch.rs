@@ -5,8 +5,18 @@
 
 use serde_json::value::RawValue;
 
-/// An event as the platform will read it, and its place in the input of `build`.
-pub(super) type Written = (usize, Box<RawValue>);
+use super::Quality;
+
+/// An event as the platform will read it.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Its place in the input of `build`.
+    pub(super) place: usize,
+    /// Its text.
+    pub(super) json: Box<RawValue>,
+    /// How well it can be matched.
+    pub(super) quality: Quality,
+}
 
 /// How much one request may hold.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +40,7 @@ pub(super) fn group(events: Vec<Written>, capacity: Capacity) -> Vec<Vec<Written
     let mut groups: Vec<Vec<Written>> = Vec::new();
     let mut bytes = 0;
     for event in events {
-        let more = event.1.get().len() + 1;
+        let more = event.json.get().len() + 1;
         match groups.last_mut() {
             Some(group) if group.len() < capacity.events && bytes + more <= capacity.bytes => {
                 bytes += more;
@@ -53,11 +63,12 @@ mod tests {
         let event = |(place, length): (usize, &usize)| {
             // A JSON text of `length` bytes: a string with its two quotes.
             let text = format!("\"{}\"", "x".repeat(length - 2));
-            (place, RawValue::from_string(text).expect("a JSON string"))
+            let json = RawValue::from_string(text).expect("a JSON string");
+            Written { place, json, quality: Quality::of(&[], |_| false) }
         };
         let groups = group(lengths.iter().enumerate().map(event).collect(), capacity);
         let places: Vec<Vec<usize>> =
-            groups.iter().map(|group| group.iter().map(|(place, _)| *place).collect()).collect();
+            groups.iter().map(|group| group.iter().map(|written| written.place).collect()).collect();
         assert_eq!(places, expected);
     }
 

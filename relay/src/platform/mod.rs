@@ -6,19 +6,24 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private).
+//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private), `quality`
+//! (how well an event can be matched), `credentials` (tokens that must be fetched).
 
 pub mod address;
 mod answer;
 mod batch;
+pub mod credentials;
 pub mod meta;
 mod number;
 pub mod outcome;
+pub mod quality;
 pub mod request;
 pub mod settings;
 pub mod webhook;
 
+pub use credentials::{Credentials, Grant};
 pub use outcome::{Outcome, Skip, SkipReason};
+pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
 
@@ -32,12 +37,21 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// size.
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built;
 
-    /// What became of the events of one request, one outcome for each, in the request's order.
-    fn read(&self, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
+    /// What became of the events of one request, one outcome for each, in the request's order. `call` is that of
+    /// the request.
+    fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
 
     /// How this platform wants to be called.
     fn limits(&self) -> Limits;
+
+    /// How an access token is fetched, where requests need one that is not in the settings.
+    fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
 }
+
+/// Which of a platform's calls a request is, in the platform's own words. Answers are read by it.
+pub type Call = &'static str;
 
 /// An event on its way out, with the name the destination gives it.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +76,14 @@ pub struct Built {
 /// One request and the events it carries.
 #[derive(Debug)]
 pub struct Planned {
+    /// Which of the platform's calls it is.
+    pub call: Call,
     /// What to send.
     pub request: Request,
     /// Places in the input of `build`, in the order the request holds them.
     pub events: Vec<usize>,
+    /// How well each of these events can be matched; empty where the platform matches nobody.
+    pub quality: Vec<Quality>,
 }
 
 /// How a platform wants to be called.
@@ -87,6 +105,8 @@ pub struct Kind {
     pub name: &'static str,
     /// Its own keys, in the order of the documentation.
     pub keys: &'static [Key],
+    /// What it matches people by, the strongest first; empty where it matches nobody.
+    pub signals: &'static [Signal],
     /// Reads the platform's own settings.
     pub configure: fn(Settings) -> Result<Box<dyn Platform>, SettingError>,
 }

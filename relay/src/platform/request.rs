@@ -25,6 +25,17 @@ pub struct Request {
     pub public_only: bool,
 }
 
+impl Request {
+    /// Puts an access token where one is missing: in headers only, for that is where every platform takes them.
+    pub fn authorize(&mut self, token: &Secret) {
+        for part in self.headers.iter_mut().flat_map(|header| &mut header.value.0) {
+            if let Part::AccessToken = part {
+                *part = Part::Secret(token.clone());
+            }
+        }
+    }
+}
+
 /// One header.
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -48,6 +59,13 @@ impl Header {
     /// `authorization: Bearer …`.
     pub fn bearer(token: &Secret) -> Self {
         Self::new("authorization", Text::from("Bearer ").secret(token))
+    }
+}
+
+impl Header {
+    /// `authorization: Bearer` and the access token that is fetched when the request is sent.
+    pub fn bearer_to_fetch() -> Self {
+        Self::new("authorization", Text::from("Bearer ").access_token())
     }
 }
 
@@ -90,6 +108,8 @@ pub struct Text(Vec<Part>);
 enum Part {
     Plain(String),
     Secret(Secret),
+    /// The place of an access token that is still to be fetched.
+    AccessToken,
 }
 
 impl Text {
@@ -103,6 +123,13 @@ impl Text {
     #[must_use]
     pub fn secret(mut self, secret: &Secret) -> Self {
         self.0.push(Part::Secret(secret.clone()));
+        self
+    }
+
+    /// The same text with the place of an access token after it, which [`Request::authorize`] fills.
+    #[must_use]
+    pub fn access_token(mut self) -> Self {
+        self.0.push(Part::AccessToken);
         self
     }
 
@@ -137,10 +164,11 @@ impl Text {
         self.concat(|_| MASK)
     }
 
-    fn concat(&self, show: impl Fn(&Secret) -> &str) -> String {
+    fn concat<'a>(&'a self, show: impl Fn(&'a Secret) -> &'a str) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Plain(text) => text.as_str(),
             Part::Secret(secret) => show(secret),
+            Part::AccessToken => MASK,
         });
         parts.collect()
     }
@@ -199,6 +227,18 @@ mod tests {
         let sent: serde_json::Value = serde_json::from_str(&body.expose()).expect("valid JSON");
         assert_eq!(sent["token"], "a\"b\\c\n");
         assert!(!format!("{body:?}").contains("a\\\"b"), "{body:?}");
+    }
+
+    #[test]
+    fn an_access_token_is_filled_in_once_it_is_there() {
+        let url = "https://ads.example/v1".parse().expect("an address");
+        let headers = vec![Header::json(), Header::bearer_to_fetch()];
+        let mut request = Request { method: "POST", url, headers, body: Body::Empty, public_only: false };
+        assert_eq!(request.headers[1].value.masked(), "Bearer ********");
+        request.authorize(&Secret::new("ya29.example"));
+        assert_eq!(request.headers[1].value.expose(), "Bearer ya29.example");
+        assert_eq!(request.headers[1].value.masked(), "Bearer ********");
+        assert!(!format!("{request:?}").contains("ya29"));
     }
 
     #[test]

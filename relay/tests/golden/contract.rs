@@ -107,6 +107,11 @@ fn response() -> impl Strategy<Value = Response> {
     prop_oneof![4 => answer, 1 => ".{0,20}".prop_map(Response::NotSent), 1 => ".{0,20}".prop_map(Response::NoAnswer)]
 }
 
+/// The calls a platform makes for the events of its plainest case.
+fn calls(case: &crate::case::Case) -> std::collections::BTreeSet<relay::platform::Call> {
+    case.build().requests.iter().map(|planned| planned.call).collect()
+}
+
 /// Every index once, limits respected, bodies readable.
 fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
     let case = plain(kind);
@@ -117,6 +122,8 @@ fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
     for planned in &built.requests {
         assert!(!planned.events.is_empty() && planned.events.len() <= case.platform.limits().batch);
         assert!(planned.events.is_sorted(), "events keep their order");
+        let scored = if kind.signals.is_empty() { 0 } else { planned.events.len() };
+        assert_eq!(planned.quality.len(), scored, "{}: a score for each event that is matched", kind.name);
         places.extend(&planned.events);
         let body = planned.request.body.expose();
         assert!(body.len() <= 1_000_000, "{} bytes", body.len());
@@ -156,8 +163,11 @@ proptest! {
     #[test]
     fn every_answer_settles_every_event(response in response(), events in 0usize..5) {
         for kind in ALL {
-            let outcomes = plain(kind).platform.read(&response, events, NOW);
-            prop_assert_eq!(outcomes.len(), events, "{}", kind.name);
+            let case = plain(kind);
+            for call in calls(&case) {
+                let outcomes = case.platform.read(call, &response, events, NOW);
+                prop_assert_eq!(outcomes.len(), events, "{} {}", kind.name, call);
+            }
         }
     }
 }

@@ -22,7 +22,7 @@ use url::Url;
 
 use super::batch::{self, Capacity, Written};
 use super::{
-    Body, Built, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
     SettingError, Settings, Skip, SkipReason, Text,
 };
 use crate::secret::Secret;
@@ -48,7 +48,7 @@ const MAX_STORE_AGE_MS: i64 = 62 * DAY_MS - MINUTE_MS;
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// Meta in the registry.
-pub const KIND: Kind = Kind { name: "meta", keys: &KEYS, configure };
+pub const KIND: Kind = Kind { name: "meta", keys: &KEYS, signals: &user_data::SIGNALS, configure };
 
 const KEYS: [Key; 8] = [
     Key::required("pixel_id", "id of the pixel or dataset, digits only"),
@@ -208,7 +208,7 @@ impl Platform for Meta {
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
         for (place, outgoing) in events.iter().enumerate() {
             match request::write(self, outgoing, now) {
-                Ok(event) if capacity.fits(&event) => written.push((place, event)),
+                Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
                 Ok(_) => {
                     built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
                 }
@@ -220,7 +220,7 @@ impl Platform for Meta {
         built
     }
 
-    fn read(&self, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
+    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         response::read(response, events)
     }
 
@@ -229,9 +229,14 @@ impl Platform for Meta {
     }
 }
 
+/// Meta's one call.
+const CALL: Call = "events";
+
 impl Meta {
     fn request(&self, group: Vec<Written>) -> Planned {
-        let (events, data): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let events = group.iter().map(|written| written.place).collect();
+        let (data, quality): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|written| (written.json, written.quality)).unzip();
         let body = Text::json(&request::Envelope {
             data: &data,
             test_event_code: self.test_event_code.as_deref(),
@@ -246,10 +251,8 @@ impl Meta {
             }
         };
         let url = self.address.clone();
-        Planned {
-            request: Request { method: "POST", url, headers, body: Body::Json(body), public_only: false },
-            events,
-        }
+        let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
+        Planned { call: CALL, request, events, quality }
     }
 }
 

@@ -15,7 +15,7 @@ use url::Url;
 use super::custom_data::CustomData;
 use super::user_data::UserData;
 use super::{LimitedDataUse, MAX_AGE_MS, MAX_STORE_AGE_MS, Meta};
-use crate::platform::{Outgoing, SettingError, Skip, SkipReason};
+use crate::platform::{Outgoing, Quality, SettingError, Skip, SkipReason};
 
 /// Longest event name. Known of the pixel, unverified for the server, so kept.
 const NAME_CHARS: usize = 50;
@@ -124,14 +124,19 @@ impl ActionSource {
     }
 }
 
-/// Writes one event, or says why it must not be sent.
-pub(super) fn write(meta: &Meta, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<Box<RawValue>, Skip> {
+/// Writes one event and says how well it can be matched, or says why it must not be sent.
+pub(super) fn write(
+    meta: &Meta,
+    outgoing: &Outgoing<'_>,
+    now: UnixMs,
+) -> Result<(Box<RawValue>, Quality), Skip> {
     let event = outgoing.event;
     let event_name = name(outgoing)?;
     let action_source = ActionSource::of(event);
     check_age(event, action_source, now)?;
     let user_data = UserData::of(event, now, meta.visitor_id_as_external_id);
     user_data.check()?;
+    let quality = user_data.quality();
     check_money(event, event_name)?;
     let (event_source_url, referrer_url) = addresses(event, action_source)?;
     let written = ServerEvent {
@@ -149,7 +154,8 @@ pub(super) fn write(meta: &Meta, outgoing: &Outgoing<'_>, now: UnixMs) -> Result
         user_data,
         custom_data: CustomData::of(event, event_name),
     };
-    Ok(to_raw_value(&written).expect("text keys and finite numbers always write as JSON"))
+    let json = to_raw_value(&written).expect("text keys and finite numbers always write as JSON");
+    Ok((json, quality))
 }
 
 /// Refuses names for this destination that Meta could not take.

@@ -12,7 +12,7 @@ use shared::{Event, UnixMs};
 
 use super::click;
 use crate::platform::address::client_address;
-use crate::platform::{Skip, SkipReason, digests};
+use crate::platform::{Quality, Signal, Skip, SkipReason, digests};
 
 /// Meta's names for what identifies a visitor, in the order of its page.
 #[derive(Debug, Default, Serialize)]
@@ -94,6 +94,12 @@ impl<'a> UserData<'a> {
         Err(Skip::new(SkipReason::NoIdentifier, detail))
     }
 
+    /// How well Meta can match the visitor.
+    pub(super) fn quality(&self) -> Quality {
+        let present = self.present();
+        Quality::of(&SIGNALS, |name| present.contains(&name))
+    }
+
     /// Names of the fields that hold something.
     fn present(&self) -> Vec<&'static str> {
         let lists = [
@@ -124,6 +130,26 @@ impl<'a> UserData<'a> {
 fn own_id(visitor_id: &str) -> Option<Sha256Hex> {
     Hashes::of(Field::ExternalId, &Raw::new(visitor_id), None)?.get(Field::ExternalId, Form::Plain)
 }
+
+/// What Meta matches by, in the three ranks of its help centre's page on event match quality; the page on best practices
+/// adds client address and user agent (both read 2026-11-23). Meta publishes an order and no numbers.
+pub(super) const SIGNALS: [Signal; 15] = [
+    Signal::documented("em", 30),
+    Signal::documented("fbc", 30),
+    Signal::documented("ph", 15),
+    Signal::documented("external_id", 10),
+    Signal::documented("fbp", 10),
+    Signal::documented("db", 6),
+    Signal::documented("country", 6),
+    Signal::documented("client_ip_address", 5),
+    Signal::documented("client_user_agent", 5),
+    Signal::documented("ln", 4),
+    Signal::documented("fn", 4),
+    Signal::documented("ct", 3),
+    Signal::documented("zp", 3),
+    Signal::ours("st", 1),
+    Signal::ours("ge", 1),
+];
 
 /// Combinations that are too little, each with all its subsets (error reference of subcode 2804050).
 const TOO_LITTLE: [&[&str]; 4] = [
