@@ -105,6 +105,9 @@ pub struct Kind {
     pub name: &'static str,
     /// Its own keys, in the order of the documentation.
     pub keys: &'static [Key],
+    /// Its own name for one of our standard events, where it has one of its own accord. Mapping and documentation
+    /// both ask this.
+    pub standard: fn(&str) -> Option<&'static str>,
     /// What it matches people by, the strongest first; empty where it matches nobody.
     pub signals: &'static [Signal],
     /// Reads the platform's own settings.

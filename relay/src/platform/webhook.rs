@@ -18,6 +18,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use shared::event::STANDARD_EVENTS;
 use shared::time::HOUR_MS;
 use shared::{Event, Sha256Hex, UnixMs};
 use url::Url;
@@ -41,7 +42,7 @@ const RETRY_FOR_MS: i64 = 72 * HOUR_MS;
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The webhook in the registry.
-pub const KIND: Kind = Kind { name: "webhook", keys: &KEYS, signals: &[], configure };
+pub const KIND: Kind = Kind { name: "webhook", keys: &KEYS, standard, signals: &[], configure };
 
 const KEYS: [Key; 4] = [
     Key::required("url", "https address that takes the events"),
@@ -49,6 +50,11 @@ const KEYS: [Key; 4] = [
     Key::optional("event_filter", "names of the events to send; default all"),
     Key::optional("allow_private", "true: http and addresses in private networks are allowed; default false"),
 ];
+
+/// A receiver of our own gets our own names.
+fn standard(name: &str) -> Option<&'static str> {
+    STANDARD_EVENTS.into_iter().find(|known| *known == name)
+}
 
 /// The keys as they are read.
 #[derive(Debug, Deserialize)]

@@ -71,7 +71,7 @@ const KINDS: &[Kind] = &[
         signals: &[],
         configure,
     },
-    Kind { name: "google-ads", keys: &[], signals: &[], configure },
+    Kind { name: "google-ads", keys: &[], standard: |_| None, signals: &[], configure },
 ];
 
 fn variables(name: &str) -> Option<String> {

@@ -48,7 +48,8 @@ const MAX_STORE_AGE_MS: i64 = 62 * DAY_MS - MINUTE_MS;
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// Meta in the registry.
-pub const KIND: Kind = Kind { name: "meta", keys: &KEYS, signals: &user_data::SIGNALS, configure };
+pub const KIND: Kind =
+    Kind { name: "meta", keys: &KEYS, standard: request::standard, signals: &user_data::SIGNALS, configure };
 
 const KEYS: [Key; 8] = [
     Key::required("pixel_id", "id of the pixel or dataset, digits only"),

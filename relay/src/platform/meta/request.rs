@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::event::Source;
+use shared::event::{STANDARD_EVENTS, Source};
 use shared::time::{DAY_MS, MINUTE_MS};
 use shared::{Event, Signal, UnixMs};
 use url::Url;
@@ -158,6 +158,11 @@ pub(super) fn write(
     Ok((json, quality))
 }
 
+/// Meta's name for a standard event.
+pub(super) fn standard(name: &str) -> Option<&'static str> {
+    STANDARD.into_iter().find(|known| *known == name)
+}
+
 /// Refuses names for this destination that Meta could not take.
 pub(super) fn check_names(names: &BTreeMap<String, String>) -> Result<(), SettingError> {
     for (ours, theirs) in names {
@@ -185,12 +190,15 @@ fn name<'a>(outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
             let detail = format!("a refund sent as {name} would add to Meta's revenue");
             return Err(Skip::new(SkipReason::RefundNotSupported, detail));
         }
-        ("OutboundClick" | "FormSubmit", None) => {
-            let detail = format!("Meta has no {ours}; give it a name in `events` to send it");
-            return Err(Skip::new(SkipReason::NotMapped, detail));
-        }
         (_, Some(name)) => name,
-        (name, None) => name,
+        (name, None) if STANDARD_EVENTS.contains(&name) => match standard(name) {
+            Some(name) => name,
+            None => {
+                let detail = format!("Meta has no {ours}; give it a name in `events` to send it");
+                return Err(Skip::new(SkipReason::NotMapped, detail));
+            }
+        },
+        (custom, None) => custom,
     };
     if theirs.is_empty() || theirs.chars().count() > NAME_CHARS {
         let detail = format!("Meta takes names of 1 to {NAME_CHARS} characters; give it one in `events`");
