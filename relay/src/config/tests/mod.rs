@@ -68,6 +68,7 @@ const KINDS: &[Kind] = &[
     Kind {
         name: "echo",
         keys: &[Key::required("account", "an account, digits only")],
+        standard: |_| None,
         signals: &[],
         configure,
     },
