@@ -24,6 +24,7 @@ mod person;
 pub mod quality;
 pub mod request;
 pub mod settings;
+pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
@@ -121,7 +122,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.
