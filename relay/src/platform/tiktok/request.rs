@@ -126,8 +126,7 @@ pub(super) fn write(
     let user = User::of(event, tiktok.visitor_id_as_external_id);
     let lead = if tiktok.event_source == EventSource::Crm { Lead::of(event) } else { None };
     if !user.is_identified() && lead.is_none() {
-        let detail =
-            "TikTok needs an e-mail, a phone, an external id, a click id, its `_ttp` cookie or an address";
+        let detail = "TikTok needs an e-mail, a phone, an external id, a click id, its `_ttp` cookie or a public IP address";
         return Err(Skip::new(SkipReason::NoIdentifier, detail));
     }
     check_money(event, name)?;
