@@ -72,7 +72,7 @@ impl Platform for Plain {
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: self.batch, concurrency: 2, retry_for_ms: self.retry_for_ms }
+        Limits { batch: self.batch, concurrency: 2, pace_ms: 0, retry_for_ms: self.retry_for_ms }
     }
 }
 

@@ -6,13 +6,19 @@
 
 use std::fmt::Debug;
 
-use shared::UnixMs;
+use shared::{Sha256Hex, UnixMs};
 
 use super::{Outcome, Request, Response};
 use crate::secret::Secret;
 
 /// How one destination gets its access token.
 pub trait Credentials: Send + Sync + Debug {
+    /// A digest of the settings that the refresh token comes from, where the platform rotates refresh tokens: one that
+    /// was kept is used only as long as the settings are the same. `None` where nothing is rotated.
+    fn origin(&self) -> Option<Sha256Hex> {
+        None
+    }
+
     /// The request for a new access token. `kept` is the refresh token that the last answer brought, where the
     /// platform rotates them; without one, that of the settings is used.
     fn request(&self, kept: Option<&Secret>, now: UnixMs) -> Request;

@@ -99,6 +99,8 @@ pub struct Limits {
     pub batch: usize,
     /// Most requests in flight at once.
     pub concurrency: usize,
+    /// Least distance between two requests, in milliseconds, where the platform counts them; else 0.
+    pub pace_ms: u64,
     /// How long after the first attempt an event is still worth a retry, in milliseconds. Bounded by the
     /// platform's own deduplication window, because a retry after it would count twice.
     pub retry_for_ms: i64,

@@ -26,11 +26,20 @@ pub struct Request {
 }
 
 impl Request {
-    /// Puts an access token where one is missing: in headers only, for that is where every platform takes them.
+    /// Whether it needs an access token that must be fetched. Such tokens stand in headers only, for that is where
+    /// every platform takes them.
+    pub fn needs_token(&self) -> bool {
+        self.headers
+            .iter()
+            .flat_map(|header| &header.value.0)
+            .any(|part| matches!(part, Part::AccessToken(_)))
+    }
+
+    /// Puts an access token in its place; a later one replaces it.
     pub fn authorize(&mut self, token: &Secret) {
         for part in self.headers.iter_mut().flat_map(|header| &mut header.value.0) {
-            if let Part::AccessToken = part {
-                *part = Part::Secret(token.clone());
+            if let Part::AccessToken(place) = part {
+                *place = Some(token.clone());
             }
         }
     }
@@ -108,8 +117,8 @@ pub struct Text(Vec<Part>);
 enum Part {
     Plain(String),
     Secret(Secret),
-    /// The place of an access token that is still to be fetched.
-    AccessToken,
+    /// The place of an access token, empty until it is fetched.
+    AccessToken(Option<Secret>),
 }
 
 impl Text {
@@ -129,7 +138,7 @@ impl Text {
     /// The same text with the place of an access token after it, which [`Request::authorize`] fills.
     #[must_use]
     pub fn access_token(mut self) -> Self {
-        self.0.push(Part::AccessToken);
+        self.0.push(Part::AccessToken(None));
         self
     }
 
@@ -167,8 +176,8 @@ impl Text {
     fn concat<'a>(&'a self, show: impl Fn(&'a Secret) -> &'a str) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Plain(text) => text.as_str(),
-            Part::Secret(secret) => show(secret),
-            Part::AccessToken => MASK,
+            Part::Secret(secret) | Part::AccessToken(Some(secret)) => show(secret),
+            Part::AccessToken(None) => MASK,
         });
         parts.collect()
     }
@@ -234,7 +243,9 @@ mod tests {
         let url = "https://ads.example/v1".parse().expect("an address");
         let headers = vec![Header::json(), Header::bearer_to_fetch()];
         let mut request = Request { method: "POST", url, headers, body: Body::Empty, public_only: false };
+        assert!(request.needs_token());
         assert_eq!(request.headers[1].value.masked(), "Bearer ********");
+        request.authorize(&Secret::new("ya29.ended"));
         request.authorize(&Secret::new("ya29.example"));
         assert_eq!(request.headers[1].value.expose(), "Bearer ya29.example");
         assert_eq!(request.headers[1].value.masked(), "Bearer ********");

@@ -194,7 +194,7 @@ impl Platform for Webhook {
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: 64, concurrency: 8, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: 64, concurrency: 8, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
 }
 

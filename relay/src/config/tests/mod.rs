@@ -47,7 +47,7 @@ impl Platform for Echo {
         vec![Outcome::Delivered; events]
     }
     fn limits(&self) -> Limits {
-        Limits { batch: 1, concurrency: 1, retry_for_ms: 0 }
+        Limits { batch: 1, concurrency: 1, pace_ms: 0, retry_for_ms: 0 }
     }
 }
 

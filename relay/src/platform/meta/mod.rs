@@ -197,7 +197,7 @@ impl Platform for Meta {
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: BATCH_EVENTS, concurrency: 4, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: BATCH_EVENTS, concurrency: 4, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
 }
 
