@@ -181,7 +181,7 @@ impl Platform for TikTok {
 
     fn limits(&self) -> Limits {
         // 1,000 requests a second are allowed; latency, not TikTok, sets the pace.
-        Limits { batch: BATCH_EVENTS, concurrency: 4, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: BATCH_EVENTS, concurrency: 4, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
 }
 
