@@ -86,9 +86,9 @@ impl<'a> CustomData<'a> {
             content_type: content_type(properties, !content_ids.is_empty()),
             content_ids,
             contents,
-            num_items: if counted { pieces(&properties.items) } else { None },
+            num_items: if counted { pieces(properties) } else { None },
             order_id: properties.order_id.as_deref(),
-            search_string: properties.search_term.as_deref(),
+            search_string: properties.search_term.as_deref().or_else(|| own_search_string(properties)),
             custom: custom(properties, amount),
         }
     }
@@ -116,10 +116,25 @@ fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
     })
 }
 
-/// How many pieces, when every item says so in whole numbers.
-fn pieces(items: &[Item]) -> Option<Number> {
-    let quantities: Option<Vec<f64>> = items.iter().map(|item| item.quantity).collect();
+/// How many pieces, when every item says so in whole numbers; without items what the site says under Meta's name.
+fn pieces(properties: &Properties) -> Option<Number> {
+    if properties.items.is_empty() {
+        return whole(match properties.custom.get("num_items") {
+            Some(Scalar::Integer(count)) => i32::try_from(*count).ok().map(f64::from),
+            Some(Scalar::Number(count)) => Some(*count),
+            _ => None,
+        });
+    }
+    let quantities: Option<Vec<f64>> = properties.items.iter().map(|item| item.quantity).collect();
     whole(Some(quantities?.iter().sum()))
+}
+
+/// What was searched for, where a site says it under Meta's name.
+fn own_search_string(properties: &Properties) -> Option<&str> {
+    match properties.custom.get("search_string") {
+        Some(Scalar::Text(text)) if !scrub::looks_like_email(text) => Some(text),
+        _ => None,
+    }
 }
 
 /// A number of pieces Meta can count.
@@ -226,6 +241,8 @@ mod tests {
         check("Lead", r#"{"value":-5,"currency":"EUR"}"#, r#"{"currency":"EUR"}"#);
         check("Refund", r#"{"value":-5,"currency":"EUR"}"#, r#"{"value":5,"currency":"EUR"}"#);
         check("Search", r#"{"search_term":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"jane@example.com"}"#, r"{}");
         check(
             "Purchase",
             r#"{"value":59.9,"currency":"EUR","order_id":"1","tax":9.56,"shipping":4,"coupon":"MAY"}"#,
@@ -241,6 +258,13 @@ mod tests {
             r#"{"currency":"EUR","items":[{"id":"A","name":"Lamp","brand":"B","category":"C","price":9.5,"quantity":2},
                 {"id":"D","quantity":1}]}"#,
             r#"{"currency":"EUR","content_ids":["A","D"],"contents":[{"id":"A","quantity":2,"item_price":9.5,"title":"Lamp","brand":"B","category":"C"},{"id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
+        );
+        check("InitiateCheckout", r#"{"num_items":4}"#, r#"{"num_items":4}"#);
+        check("Lead", r#"{"num_items":4}"#, r"{}");
+        check(
+            "Purchase",
+            r#"{"num_items":4,"items":[{"id":"A"}]}"#,
+            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
         // Only checkout and purchase count pieces; one unknown or odd quantity makes the sum unknown.
         let one = r#""content_ids":["A"],"contents":[{"id":"A","quantity":1}],"content_type":"product""#;
