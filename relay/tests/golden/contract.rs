@@ -25,23 +25,33 @@ fn event() -> impl Strategy<Value = Event> {
         prop::option::of(cookie()),
         prop::option::of(cookie()),
     );
-    (head, place, click, properties()).prop_map(|(head, place, click, properties)| {
-        let (name, event_id, time, recent, source, known) = head;
-        let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
-        let mut event = empty(name, event_id, time, source);
-        (event.page.url, event.context.ip, event.context.user_agent) = place;
-        let (fbclid, seen_at, fbc, fbp) = click;
-        let id = |value| ClickId { value, seen_at: seen_at.map(UnixMs) };
-        event.click_ids.extend(fbclid.map(|value| ("fbclid".to_owned(), id(value))));
-        event.cookies.extend(fbc.map(|value| ("_fbc".to_owned(), value)));
-        event.cookies.extend(fbp.map(|value| ("_fbp".to_owned(), value)));
-        if known {
-            let digest = Sha256Hex::of("jane@example.com");
-            event.user.add(Field::Email, Hashes::given(Field::Email, digest));
-        }
-        event.properties = properties;
-        event
-    })
+    (head, place, click, native_clicks(), properties()).prop_map(
+        |(head, place, click, native, properties)| {
+            let (name, event_id, time, recent, source, known) = head;
+            let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
+            let mut event = empty(name, event_id, time, source);
+            (event.page.url, event.context.ip, event.context.user_agent) = place;
+            let (fbclid, seen_at, fbc, fbp) = click;
+            let id = |value| ClickId { value, seen_at: seen_at.map(UnixMs) };
+            event.click_ids.extend(fbclid.map(|value| ("fbclid".to_owned(), id(value))));
+            event.click_ids.extend(native.into_iter().map(|(param, value)| (param.to_owned(), id(value))));
+            event.cookies.extend(fbc.map(|value| ("_fbc".to_owned(), value)));
+            event.cookies.extend(fbp.map(|value| ("_fbp".to_owned(), value)));
+            if known {
+                let digest = Sha256Hex::of("jane@example.com");
+                event.user.add(Field::Email, Hashes::given(Field::Email, digest));
+            }
+            event.properties = properties;
+            event
+        },
+    )
+}
+
+/// Click ids of the networks that know a visitor by nothing else.
+fn native_clicks() -> impl Strategy<Value = Vec<(&'static str, String)>> {
+    let value = prop_oneof![4 => "[A-Za-z0-9._~%+-]{1,20}", 1 => ".{0,20}"];
+    let param = select(vec!["ob_click_id", "dicbo", "tblci", "click_id"]);
+    prop::collection::vec((param, value), 0..4)
 }
 
 fn url() -> impl Strategy<Value = String> {

@@ -9,6 +9,7 @@ use shared::UnixMs;
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::meta::Meta;
+use super::outbrain::Outbrain;
 use super::webhook::Webhook;
 
 /// One platform.
@@ -59,6 +60,7 @@ pub enum Complaint {
 pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
         Box::new(Meta::new(settings.meta_tokens.clone())),
+        Box::new(Outbrain),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]
 }
