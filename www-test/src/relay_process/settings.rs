@@ -20,6 +20,8 @@ pub struct Settings {
     pub meta: Option<String>,
     /// Base address of the sandbox that receives the webhook; without it there is no such destination.
     pub webhook: Option<String>,
+    /// Further `[[destination]]` tables, as they stand in the file.
+    pub others: String,
     /// Origin of the pages that may send events.
     pub origin: String,
     /// Country whose phone numbers come without a country code.
@@ -47,6 +49,7 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
+            others: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
             tag_assets: None,
@@ -96,6 +99,7 @@ api_keys = ["{API_KEY}"]
         );
         self.add_options(&mut text);
         self.add_destinations(&mut text);
+        text.push_str(&self.others);
         text
     }
 
