@@ -23,6 +23,7 @@ pub mod quality;
 mod query;
 pub mod request;
 pub mod settings;
+pub mod taboola;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
@@ -122,7 +123,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, outbrain::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

@@ -121,7 +121,7 @@ fn query(conversion: &Conversion<'_>, time: UnixMs) -> Query {
         .with("ob_click_id", conversion.click_id)
         .with("name", conversion.name)
         .with_some("orderValue", conversion.worth.map(|worth| worth.amount))
-        .with_some("currency", conversion.worth.map(|worth| worth.currency.as_str().to_owned()))
+        .with_some("currency", conversion.worth.as_ref().map(|worth| worth.currency.as_str()))
         .with_some("orderId", conversion.order_id)
         .with_some("timestamp", timestamp(time))
 }

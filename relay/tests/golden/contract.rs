@@ -49,9 +49,9 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// Click ids of the networks that know a visitor by nothing else.
 fn native_clicks() -> impl Strategy<Value = Vec<(&'static str, String)>> {
-    let value = prop_oneof![4 => "[A-Za-z0-9._~%+-]{1,20}", 1 => ".{0,20}"];
+    let value = prop_oneof![4 => "(Gi)?[A-Za-z0-9._~+-]{1,20}", 1 => ".{0,20}"];
     let param = select(vec!["ob_click_id", "dicbo", "tblci", "click_id"]);
-    prop::collection::vec((param, value), 0..4)
+    prop::collection::vec((param, value), 0..6)
 }
 
 fn url() -> impl Strategy<Value = String> {

@@ -15,6 +15,7 @@ mod postback;
 mod script;
 mod server;
 pub mod state;
+pub mod taboola;
 pub mod trouble;
 pub mod webhook;
 
