@@ -6,24 +6,30 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private), `quality`
-//! (how well an event can be matched), `credentials` (tokens that must be fetched), `postback` (networks that know a
-//! click and nothing else), `query` (addresses that say everything).
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
+//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! `credentials` (tokens that must be fetched), `postback` (networks that know a click and nothing else), `query`
+//! (addresses that say everything).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
+mod goods;
 pub mod meta;
+mod naming;
 mod number;
 pub mod outbrain;
 pub mod outcome;
+mod page;
+mod person;
 mod postback;
 pub mod quality;
 mod query;
 pub mod request;
 pub mod settings;
 pub mod taboola;
+pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
@@ -123,7 +129,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

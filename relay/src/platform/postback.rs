@@ -8,11 +8,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use shared::money::{self, Currency};
-use shared::{Event, Item, click_id};
+use shared::money::Currency;
+use shared::{Event, click_id};
 use url::Url;
 
 use super::answer::{arrived, by_status, each};
+use super::goods;
 use super::number::Number;
 use super::{Body, Built, Outcome, Outgoing, Planned, Request, Response, SettingError, Skip, SkipReason};
 
@@ -43,7 +44,7 @@ pub(super) struct Conversion<'a> {
     /// The shop's order number.
     pub(super) order_id: Option<&'a str>,
     /// How many pieces were bought.
-    pub(super) quantity: Option<u32>,
+    pub(super) quantity: Option<Number>,
 }
 
 /// An amount with the currency that belongs to it.
@@ -88,7 +89,14 @@ impl Conversions {
         }
         let order_id = event.properties.order_id.as_deref().filter(|id| !id.trim().is_empty());
         let worth = worth(network, event);
-        Ok(Conversion { param, click_id, name, worth, order_id, quantity: pieces(&event.properties.items) })
+        Ok(Conversion {
+            param,
+            click_id,
+            name,
+            worth,
+            order_id,
+            quantity: goods::pieces(&event.properties.items),
+        })
     }
 
     fn name<'a>(&'a self, network: &Network, outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
@@ -167,17 +175,9 @@ fn valid(param: &str, value: &str) -> bool {
 /// The amount, where it has a currency the network counts in. Without one the conversion is sent without an amount:
 /// the network would take it for one of the account's own currency.
 fn worth(network: &Network, event: &Event) -> Option<Worth> {
-    let money = money::pair(event.properties.value, event.properties.currency).ok()?;
-    let amount = Number::new(money.amount)?;
-    (network.takes)(money.currency).then_some(Worth { amount, currency: money.currency })
-}
-
-/// How many pieces, when every item says so in whole numbers.
-fn pieces(items: &[Item]) -> Option<u32> {
-    let quantities: Option<Vec<f64>> = items.iter().map(|item| item.quantity).collect();
-    let sum: f64 = quantities?.iter().sum();
-    // The cast cannot lose anything: the number is whole and in range.
-    (sum.fract() == 0.0 && sum >= 1.0 && sum <= f64::from(u32::MAX)).then_some(sum as u32)
+    let amount = goods::worth(event)?;
+    let currency = event.properties.currency.filter(|currency| (network.takes)(*currency))?;
+    Some(Worth { amount, currency })
 }
 
 /// Requests for events that travel alone. `plan` leaves the place of its event to be filled in here.
@@ -326,13 +326,10 @@ mod tests {
 
     #[test]
     fn pieces_and_order_are_those_of_the_shop() {
-        let check = |properties: &str, expected: (Option<u32>, Option<&str>)| {
+        let check = |properties: &str, (quantity, order_id): (Option<u32>, Option<&str>)| {
             let more = format!(r#"{CLICK},"properties":{properties}"#);
-            check(
-                ("Purchase", &more, None),
-                |c| (c.quantity, c.order_id.map(str::to_owned)),
-                Ok((expected.0, expected.1.map(str::to_owned))),
-            );
+            let expected = (quantity.map(f64::from).and_then(Number::new), order_id.map(str::to_owned));
+            check(("Purchase", &more, None), |c| (c.quantity, c.order_id.map(str::to_owned)), Ok(expected));
         };
         check(r#"{"order_id":"A-1/Ü","items":[{"quantity":2},{"quantity":1}]}"#, (Some(3), Some("A-1/Ü")));
         check(r#"{"order_id":" ","items":[{"quantity":2},{"id":"x"}]}"#, (None, None));

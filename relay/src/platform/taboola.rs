@@ -27,7 +27,7 @@ use super::postback::{self, Conversion, Conversions, Network};
 use super::query::Query;
 use super::{
     Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Quality, Request,
-    Response, SettingError, Settings, Signal, Skip, SkipReason, Text,
+    Response, SettingError, Settings, Signal, Skip, Text,
 };
 
 // ── Limits and version ─────────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +168,7 @@ struct Action<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     currency: Option<Currency>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    quantity: Option<u32>,
+    quantity: Option<Number>,
     #[serde(skip_serializing_if = "Option::is_none")]
     orderid: Option<&'a str>,
 }
@@ -187,25 +187,13 @@ impl Taboola {
     }
 
     fn build_bulk(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
-        let mut built = Built::default();
-        let mut written: Vec<Written> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_ACTIONS, bytes: BATCH_BYTES };
-        for (place, outgoing) in events.iter().enumerate() {
-            match self.action(outgoing, now) {
-                Ok(json) if capacity.fits(&json) => {
-                    written.push(Written { place, json, quality: quality() });
-                }
-                Ok(_) => {
-                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")));
-                }
-                Err(skip) => built.skips.push((place, skip)),
-            }
-        }
-        built.requests = batch::group(written, capacity).into_iter().map(|group| self.bulk(group)).collect();
-        built
+        let (written, skips) = batch::write_all(events, capacity, |outgoing| self.action(outgoing, now));
+        let requests = batch::group(written, capacity).into_iter().map(|group| self.bulk(group)).collect();
+        Built { requests, skips }
     }
 
-    fn action(&self, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<Box<RawValue>, Skip> {
+    fn action(&self, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<(Box<RawValue>, Quality), Skip> {
         let conversion = self.conversions.of(&NETWORK, outgoing)?;
         let action = Action {
             click_id: conversion.click_id,
@@ -217,7 +205,8 @@ impl Taboola {
             quantity: conversion.quantity,
             orderid: conversion.order_id,
         };
-        Ok(to_raw_value(&action).expect("text keys and finite numbers always write as JSON"))
+        let json = to_raw_value(&action).expect("text keys and finite numbers always write as JSON");
+        Ok((json, quality()))
     }
 
     fn bulk(&self, group: Vec<Written>) -> Planned {
@@ -252,6 +241,7 @@ fn quality() -> Quality {
 mod tests {
     use super::super::settings::tests::settings;
     use super::*;
+    use crate::platform::SkipReason;
 
     const NOW: UnixMs = UnixMs(1_795_435_200_000);
 

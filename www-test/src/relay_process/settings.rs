@@ -20,8 +20,8 @@ pub struct Settings {
     pub meta: Option<String>,
     /// Base address of the sandbox that receives the webhook; without it there is no such destination.
     pub webhook: Option<String>,
-    /// Further `[[destination]]` tables, as they stand in the file.
-    pub others: String,
+    /// Further `[[destination]]` tables, whole, as the configuration file has them; their site is [`SITE`].
+    pub more: String,
     /// Origin of the pages that may send events.
     pub origin: String,
     /// Country whose phone numbers come without a country code.
@@ -49,7 +49,7 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
-            others: String::new(),
+            more: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
             tag_assets: None,
@@ -99,7 +99,6 @@ api_keys = ["{API_KEY}"]
         );
         self.add_options(&mut text);
         self.add_destinations(&mut text);
-        text.push_str(&self.others);
         text
     }
 
@@ -131,5 +130,6 @@ api_keys = ["{API_KEY}"]
             );
             let _infallible = write!(text, "{}{own}", head("webhook"));
         }
+        let _infallible = write!(text, "\n{}", self.more);
     }
 }

@@ -49,12 +49,12 @@ impl House {
         let sandbox = Sandbox::start().await.expect("the network starts");
         let webhook = Sandbox::start().await.expect("the receiver starts");
         let (name, keys, url) = (network.name, network.keys, sandbox.url());
-        let others = format!(
+        let more = format!(
             "\n[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n\
              endpoint = \"{url}\"\n{keys}\n"
         );
         let settings =
-            Settings { webhook: Some(webhook.url()), others, request_timeout_ms: 300, ..Settings::default() };
+            Settings { webhook: Some(webhook.url()), more, request_timeout_ms: 300, ..Settings::default() };
         let bed = Bed::make(&settings).await.expect("a bed");
         Self { network, sandbox, webhook, bed }
     }
