@@ -89,14 +89,7 @@ impl Conversions {
         }
         let order_id = event.properties.order_id.as_deref().filter(|id| !id.trim().is_empty());
         let worth = worth(network, event);
-        Ok(Conversion {
-            param,
-            click_id,
-            name,
-            worth,
-            order_id,
-            quantity: goods::pieces(&event.properties.items),
-        })
+        Ok(Conversion { param, click_id, name, worth, order_id, quantity: goods::pieces(&event.properties) })
     }
 
     fn name<'a>(&'a self, network: &Network, outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {

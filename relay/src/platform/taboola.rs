@@ -21,7 +21,7 @@ use shared::money::Currency;
 use shared::time::MINUTE_MS;
 use url::Url;
 
-use super::batch::{self, Capacity, Written};
+use super::batch::{self, Capacity};
 use super::number::Number;
 use super::postback::{self, Conversion, Conversions, Network};
 use super::query::Query;
@@ -188,9 +188,13 @@ impl Taboola {
 
     fn build_bulk(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
         let capacity = Capacity { events: BATCH_ACTIONS, bytes: BATCH_BYTES };
-        let (written, skips) = batch::write_all(events, capacity, |outgoing| self.action(outgoing, now));
-        let requests = batch::group(written, capacity).into_iter().map(|group| self.bulk(group)).collect();
-        Built { requests, skips }
+        batch::build(
+            BULK,
+            capacity,
+            events,
+            |outgoing| self.action(outgoing, now),
+            |actions| self.bulk(actions),
+        )
     }
 
     fn action(&self, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<(Box<RawValue>, Quality), Skip> {
@@ -209,15 +213,10 @@ impl Taboola {
         Ok((json, quality()))
     }
 
-    fn bulk(&self, group: Vec<Written>) -> Planned {
-        let events = group.iter().map(|written| written.place).collect();
-        let (actions, quality): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|written| (written.json, written.quality)).unzip();
-        let body = Body::Json(Text::json(&Envelope { actions: &actions }));
+    fn bulk(&self, actions: &[Box<RawValue>]) -> Request {
+        let body = Body::Json(Text::json(&Envelope { actions }));
         let url = self.address.clone();
-        let request =
-            Request { method: "POST", url, headers: vec![Header::json()], body, public_only: false };
-        Planned { call: BULK, request, events, quality }
+        Request { method: "POST", url, headers: vec![Header::json()], body, public_only: false }
     }
 }
 
