@@ -13,17 +13,14 @@ use crate::percent;
 /// a user and password before the host go.
 pub fn url(url: &str) -> String {
     let mut clean = String::with_capacity(url.len());
-    let rest = authority(url, &mut clean);
-    let mut token_start = 0;
+    let mut rest = authority(url, &mut clean);
     let mut in_parameters = false;
     let mut in_personal_value = false;
-    let ends = rest.bytes().enumerate().map(|(at, byte)| (at, Some(byte))).chain([(rest.len(), None)]);
-    for (at, delimiter) in ends {
-        if delimiter.is_some_and(|byte| !b"/?#&=;".contains(&byte)) {
-            continue;
-        }
-        let token = rest.get(token_start..at).unwrap_or_default();
-        token_start = at + 1;
+    loop {
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'&' | b'=' | b';'));
+        let (token, tail) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
+        let delimiter = tail.bytes().next();
+        rest = tail.get(1..).unwrap_or_default();
         if !in_personal_value {
             if !looks_like_email(token) {
                 clean.push_str(token);
@@ -38,19 +35,19 @@ pub fn url(url: &str) -> String {
                 in_personal_value = in_parameters && names_personal_data(token);
                 continue;
             }
-            _ => {}
+            Some(_) => {}
+            None => return clean,
         }
         in_parameters |= matches!(delimiter, Some(b'?' | b'#'));
         if let Some(byte) = delimiter.filter(|_| !in_personal_value) {
             clean.push(char::from(byte));
         }
     }
-    clean
 }
 
 /// Whether an e-mail address stands anywhere in `text`, plain or percent-encoded any number of times.
 pub fn looks_like_email(text: &str) -> bool {
-    if !text.contains(['@', '%']) {
+    if !text.bytes().any(|byte| matches!(byte, b'@' | b'%')) {
         return false;
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -91,8 +88,11 @@ fn authority<'a>(url: &'a str, clean: &mut String) -> &'a str {
 
 /// Whether a parameter's name says that its value is personal: `email`, `user[email]`, `billing_first_name` …
 fn names_personal_data(name: &str) -> bool {
-    let decoded = percent::bytes(name.as_bytes(), true);
+    // Only an encoded name has to be decoded: blanks are no letters, however they are written.
+    let decoded = name.contains('%').then(|| percent::bytes(name.as_bytes(), true));
     let letters: String = decoded
+        .as_deref()
+        .unwrap_or(name.as_bytes())
         .iter()
         .filter(|b| b.is_ascii_alphabetic())
         .map(|b| char::from(b.to_ascii_lowercase()))

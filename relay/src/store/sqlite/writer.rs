@@ -12,11 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use shared::Event;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::job::{Command, Job};
+use super::job::{Answers, Command, Job};
 use super::lock::Lock;
-use super::recent::Recent;
+use super::recent::{Entry, Recent};
 use super::session::{Committed, Session};
 use super::{Panicked, engine_error, lock_of, schema};
 use crate::store::{Seq, StoreError};
@@ -55,13 +57,13 @@ impl Published {
     }
 
     /// Makes a committed transaction visible: first the events, then the number that wakes their readers.
-    fn publish(&self, committed: Committed) {
+    fn publish(&self, head: Seq, appended: Vec<Entry>, forgotten: &[Seq]) {
         let mut recent = self.recent();
-        recent.extend(committed.appended);
-        committed.forgotten.into_iter().for_each(|seq| recent.forget(seq));
+        recent.extend(appended);
+        forgotten.iter().for_each(|seq| recent.forget(*seq));
         drop(recent);
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.head.send_if_modified(|head| std::mem::replace(head, committed.head) != committed.head);
+        self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
     }
 }
 
@@ -77,18 +79,21 @@ pub(super) struct Writer {
     pub(super) group_events: usize,
     /// Where results become visible.
     pub(super) published: Arc<Published>,
+    /// Where answers are given, if not here.
+    pub(super) answering: Option<Handle>,
 }
 
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, lock, commands, group_events, published } = self;
+        let Self { connection, lock, commands, group_events, published, answering } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
                 commands,
                 group_events,
                 published,
+                answering,
                 unmoved_bytes: 0,
                 empty_wal: false,
                 careful: 0,
@@ -117,6 +122,7 @@ struct Loop<'c> {
     commands: Receiver<Command>,
     group_events: usize,
     published: Arc<Published>,
+    answering: Option<Handle>,
     /// Bytes in the write-ahead log since it was last moved, roughly.
     unmoved_bytes: usize,
     /// Whether the write-ahead log must be emptied as soon as no reader stands in the way.
@@ -188,11 +194,7 @@ impl Loop<'_> {
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
         let result = self.try_group(&mut group);
         match result {
-            Ok(failures) => {
-                for (job, failure) in group.into_iter().zip(failures) {
-                    job.answer(failure);
-                }
-            }
+            Ok((failures, spent)) => self.answer(group, failures, spent),
             Err(error) => {
                 self.session.rollback();
                 tracing::error!(%error, requests = group.len(), "the store lost a transaction; nothing of it was acknowledged");
@@ -203,18 +205,37 @@ impl Loop<'_> {
         }
     }
 
-    /// Answers, for each job, why it alone failed; an error when the whole transaction did.
-    fn try_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<StoreError>>, StoreError> {
+    /// Answers a group that was committed.
+    ///
+    /// To wake a task from outside the runtime takes a lock and perhaps a system call, to wake it from within takes
+    /// next to nothing: the answers of many are therefore given by one task, which also frees their events, while
+    /// the writer goes on. A lone request is answered at once.
+    fn answer(&self, group: Vec<Box<dyn Job>>, failures: Vec<Option<StoreError>>, spent: Vec<Event>) {
+        let many = group.len() > 1;
+        let answers = Answers::new(group, failures, spent);
+        match self.answering.as_ref().filter(|_| many) {
+            // Answers that are dropped are given all the same, also by a runtime that has ended.
+            Some(runtime) => drop(runtime.spawn(async move { drop(answers) })),
+            None => drop(answers),
+        }
+    }
+
+    /// Answers, for each job, why it alone failed, and the events that were stored; an error when the whole
+    /// transaction failed.
+    fn try_group(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+    ) -> Result<(Vec<Option<StoreError>>, Vec<Event>), StoreError> {
         self.session.begin()?;
         let mut failures = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
             failures.push(self.run_job(job.as_mut())?);
         }
-        let committed = self.session.commit()?;
+        let Committed { head, appended, spent, forgotten } = self.session.commit()?;
         self.unmoved_bytes += group.len() * JOB_BYTES;
-        self.unmoved_bytes += committed.appended.iter().map(|entry| entry.bytes).sum::<usize>();
-        self.published.publish(committed);
-        Ok(failures)
+        self.unmoved_bytes += appended.iter().map(Entry::bytes).sum::<usize>();
+        self.published.publish(head, appended, &forgotten);
+        Ok((failures, spent))
     }
 
     /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
