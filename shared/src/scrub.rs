@@ -12,6 +12,11 @@ use crate::percent;
 /// A parameter keeps its name and loses its value. An address in the path becomes `-`, so that no two slashes meet;
 /// a user and password before the host go.
 pub fn url(url: &str) -> String {
+    // Nearly every address ends here or looks at nothing but its parameters' names.
+    let suspicious = may_hold_email(url);
+    if !suspicious && !url.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
+        return url.to_owned();
+    }
     let mut clean = String::with_capacity(url.len());
     let mut rest = authority(url, &mut clean);
     let mut in_parameters = false;
@@ -22,7 +27,7 @@ pub fn url(url: &str) -> String {
         let delimiter = tail.bytes().next();
         rest = tail.get(1..).unwrap_or_default();
         if !in_personal_value {
-            if !looks_like_email(token) {
+            if !suspicious || !looks_like_email(token) {
                 clean.push_str(token);
             } else if !in_parameters {
                 clean.push('-');
@@ -47,7 +52,7 @@ pub fn url(url: &str) -> String {
 
 /// Whether an e-mail address stands anywhere in `text`, plain or percent-encoded any number of times.
 pub fn looks_like_email(text: &str) -> bool {
-    if !text.bytes().any(|byte| matches!(byte, b'@' | b'%')) {
+    if !may_hold_email(text) {
         return false;
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -63,6 +68,11 @@ pub fn looks_like_email(text: &str) -> bool {
     }
     // Nobody encodes so often without something to hide.
     true
+}
+
+/// Whether the sign of an e-mail address is there, plain or as the percent sign that may encode it.
+fn may_hold_email(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'@' | b'%'))
 }
 
 /// The text of a custom property, unless it holds an e-mail address.
@@ -90,16 +100,18 @@ fn authority<'a>(url: &'a str, clean: &mut String) -> &'a str {
 fn names_personal_data(name: &str) -> bool {
     // Only an encoded name has to be decoded: blanks are no letters, however they are written.
     let decoded = name.contains('%').then(|| percent::bytes(name.as_bytes(), true));
-    let letters: String = decoded
-        .as_deref()
-        .unwrap_or(name.as_bytes())
-        .iter()
-        .filter(|b| b.is_ascii_alphabetic())
-        .map(|b| char::from(b.to_ascii_lowercase()))
-        .collect();
+    let letters = decoded.as_deref().unwrap_or(name.as_bytes()).iter().filter(|b| b.is_ascii_alphabetic());
+    let mut word = [0; LONGEST_NAME];
+    let mut length = 0;
+    for letter in letters {
+        let Some(place) = word.get_mut(length) else { return false };
+        *place = letter.to_ascii_lowercase();
+        length += 1;
+    }
+    let word = word.get(..length).unwrap_or_default();
     let owners = ["user", "customer", "billing", "shipping", "contact", "your", "my", "input"];
-    let bare = owners.into_iter().find_map(|owner| letters.strip_prefix(owner)).unwrap_or(&letters);
-    PERSONAL_NAMES.contains(&bare) || PERSONAL_NAMES.contains(&letters.as_str())
+    let bare = owners.into_iter().find_map(|owner| word.strip_prefix(owner.as_bytes())).unwrap_or(word);
+    PERSONAL_NAMES.iter().any(|name| name.as_bytes() == bare || name.as_bytes() == word)
 }
 
 /// Whether something before an `@` and a domain with a top level after it stand in `bytes`.
@@ -119,6 +131,9 @@ fn contains_email(bytes: &[u8]) -> bool {
 
 /// How often a value may be percent-encoded before it is taken for a hidden one.
 const MOST_ENCODINGS: usize = 8;
+
+/// Letters of the longest name there is, an owner's before it.
+const LONGEST_NAME: usize = 20;
 
 /// Names of parameters whose value is personal, in lower case and letters only.
 const PERSONAL_NAMES: &[&str] = &[

@@ -23,7 +23,7 @@ use super::http::{Caller, Relay};
 use super::raw_event::{Quick, RawEvent};
 use super::read::{self, Defaults};
 use super::reply::{self, Refusal, Reply};
-use super::{cookie, rate_limit};
+use super::{client_address, cookie, rate_limit};
 use crate::config::Site;
 use crate::enrich::{self, Facts};
 
@@ -208,7 +208,7 @@ fn allow(origin: Option<&HeaderValue>, reply: &mut Reply) {
 fn limit_rate(relay: &Relay, site: &Site, caller: &Caller, events: usize) -> Result<(), Refusal> {
     let refused = |seconds| Refusal::TooOften { seconds };
     let by_client: &rate_limit::RateLimit<_> = relay.client_limit();
-    by_client.take(super::client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
+    by_client.take(client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
     relay.site_limit().take(Arc::clone(&site.key), events, caller.now).map_err(refused)
 }
 
@@ -224,7 +224,7 @@ fn client(caller: &Caller, headers: &HeaderMap) -> Context {
         let first = line.split([',', ';']).next()?.trim().to_owned();
         (first != "*" && !first.is_empty()).then_some(first)
     });
-    Context { ip: Some(caller.ip.to_string()), user_agent: text(USER_AGENT), language }
+    Context { ip: Some(client_address::text(caller.ip)), user_agent: text(USER_AGENT), language }
 }
 
 fn known_visitor(headers: &HeaderMap) -> Option<String> {

@@ -20,15 +20,15 @@ impl Sha256Hex {
 
     /// Takes a digest somebody else made: exactly 64 hexadecimal digits, either case.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 64 {
-            return None;
-        }
+        let bytes: &[u8; 64] = text.as_bytes().try_into().ok()?;
         let mut digest = [0; 32];
+        let mut wrong = 0;
         for (byte, pair) in digest.iter_mut().zip(bytes.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+            let (high, low) = (nibble(pair[0]), nibble(pair[1]));
+            wrong |= high | low;
+            *byte = high << 4 | low & 0x0f;
         }
-        Some(Self(digest))
+        (wrong & NO_DIGIT == 0).then_some(Self(digest))
     }
 
     /// The 64 lower-case digits.
@@ -49,12 +49,15 @@ impl Sha256Hex {
     }
 }
 
-const fn nibble(digit: u8) -> Option<u8> {
+/// The bit that marks what is no digit.
+const NO_DIGIT: u8 = 0x80;
+
+const fn nibble(digit: u8) -> u8 {
     match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => NO_DIGIT,
     }
 }
 
