@@ -22,8 +22,8 @@ use url::Url;
 
 use super::batch::{self, Capacity, Written};
 use super::{
-    Body, Built, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
-    SettingError, Settings, Skip, SkipReason, Text,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
+    SettingError, Settings, Text, settings,
 };
 use crate::secret::Secret;
 
@@ -48,7 +48,8 @@ const MAX_STORE_AGE_MS: i64 = 62 * DAY_MS - MINUTE_MS;
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// Meta in the registry.
-pub const KIND: Kind = Kind { name: "meta", keys: &KEYS, configure };
+pub const KIND: Kind =
+    Kind { name: "meta", keys: &KEYS, standard: request::standard, signals: &user_data::SIGNALS, configure };
 
 const KEYS: [Key; 8] = [
     Key::required("pixel_id", "id of the pixel or dataset, digits only"),
@@ -139,28 +140,15 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
             "expected digits only, as Events Manager shows the id",
         ));
     }
-    let token = own.access_token.expose();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingError::invalid(
-            "access_token",
-            "expected a token without blanks, not an empty text",
-        ));
-    }
+    settings::check_token("access_token", &own.access_token)?;
     let version = own.api_version.as_deref().unwrap_or(API_VERSION);
-    if !valid_version(version) {
-        return Err(SettingError::invalid("api_version", "expected a Graph API version such as v25.0"));
-    }
+    settings::check_version("api_version", version, "expected a Graph API version such as v25.0")?;
     if let Some(agent) = own.partner_agent.as_deref().filter(|agent| !valid_agent(agent)) {
         let expected = format!("expected under 23 characters with at least two letters, not {agent:?}");
         return Err(SettingError::invalid("partner_agent", expected));
     }
-    if own.test_event_code.as_deref().is_some_and(|code| code.trim().is_empty()) {
-        return Err(SettingError::invalid(
-            "test_event_code",
-            "expected a code such as TEST12345, or no such key",
-        ));
-    }
-    request::check_names(&settings.names)?;
+    settings::check_text("test_event_code", &own.test_event_code, "expected a code such as TEST12345")?;
+    request::NAMING.check(&settings.names)?;
     let address = format!("https://graph.facebook.com/{version}/{}/events", own.pixel_id);
     let address = Url::parse(&address).expect("a version and digits make a valid path");
     Ok(Box::new(Meta {
@@ -172,12 +160,6 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         limited_data_use: limited_data_use(own.limited_data_use)?,
         visitor_id_as_external_id: own.visitor_id_as_external_id,
     }))
-}
-
-/// `v`, one or more digits, a dot, one or more digits.
-fn valid_version(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
-    text.strip_prefix('v').and_then(|rest| rest.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b))
 }
 
 fn valid_agent(text: &str) -> bool {
@@ -203,35 +185,30 @@ fn limited_data_use(key: LimitedDataUseKey) -> Result<Option<LimitedDataUse>, Se
 
 impl Platform for Meta {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
-        let mut built = Built::default();
-        let mut written: Vec<Written> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        for (place, outgoing) in events.iter().enumerate() {
-            match request::write(self, outgoing, now) {
-                Ok(event) if capacity.fits(&event) => written.push((place, event)),
-                Ok(_) => {
-                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
-                }
-                Err(skip) => built.skips.push((place, skip)),
-            }
-        }
-        built.requests =
-            batch::group(written, capacity).into_iter().map(|group| self.request(group)).collect();
-        built
+        let (written, skips) =
+            batch::write_all(events, capacity, |outgoing| request::write(self, outgoing, now));
+        let groups = batch::group(written, capacity);
+        Built { requests: groups.into_iter().map(|group| self.request(group)).collect(), skips }
     }
 
-    fn read(&self, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
+    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         response::read(response, events)
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: BATCH_EVENTS, concurrency: 4, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: BATCH_EVENTS, concurrency: 4, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
 }
 
+/// Meta's one call.
+const CALL: Call = "events";
+
 impl Meta {
     fn request(&self, group: Vec<Written>) -> Planned {
-        let (events, data): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let events = group.iter().map(|written| written.place).collect();
+        let (data, quality): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|written| (written.json, written.quality)).unzip();
         let body = Text::json(&request::Envelope {
             data: &data,
             test_event_code: self.test_event_code.as_deref(),
@@ -246,10 +223,8 @@ impl Meta {
             }
         };
         let url = self.address.clone();
-        Planned {
-            request: Request { method: "POST", url, headers, body: Body::Json(body), public_only: false },
-            events,
-        }
+        let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
+        Planned { call: CALL, request, events, quality }
     }
 }
 
