@@ -26,8 +26,10 @@ use crate::store::{Seq, StoreError};
 /// Stored bytes after which the write-ahead log is moved into the database. Small enough to stay in the page cache
 /// of a small machine, large enough that the second fsync it costs is rare.
 const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
-/// What a job adds to the write-ahead log besides its events' bodies, roughly: one page.
-const JOB_BYTES: usize = 4096;
+/// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
+const COMMIT_BYTES: usize = 4 * 4096;
+/// What a job adds besides its events' bodies, roughly: keys, and its part of the pages they are spread over.
+const JOB_BYTES: usize = 1024;
 
 /// How long the writer, and with it every append, waits for readers when the write-ahead log must be emptied at once.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
@@ -248,7 +250,7 @@ impl Loop<'_> {
             failures.push(self.run_job(job.as_mut())?);
         }
         let Committed { head, appended, spent, forgotten } = self.session.commit()?;
-        self.unmoved_bytes += group.len() * JOB_BYTES;
+        self.unmoved_bytes += COMMIT_BYTES + group.len() * JOB_BYTES;
         self.unmoved_bytes += appended.iter().map(Entry::bytes).sum::<usize>();
         self.published.publish(head, appended, &forgotten);
         Ok((failures, spent))
