@@ -25,7 +25,7 @@ impl Hashes {
     ///
     /// A raw value of 64 hexadecimal digits is taken as a digest the sender made.
     pub fn of(field: Field, raw: &Raw<'_>, country: Option<&str>) -> Option<Self> {
-        if let Some(digest) = Sha256Hex::parse(&raw.exact) {
+        if let Some(digest) = Sha256Hex::given(&raw.exact) {
             return Some(Self::given(field, digest));
         }
         let digest = |form| normalise(field, form, raw, country).map(|normal| Sha256Hex::of(&normal));
@@ -86,7 +86,7 @@ impl Clear {
     /// The clear form of a raw value of `field`, as this type's fields describe it; `None` when the field is none
     /// of them, the value is none of that kind, or it is a digest already.
     pub fn of(field: Field, raw: &Raw<'_>) -> Option<String> {
-        if Sha256Hex::parse(&raw.exact).is_some() {
+        if Sha256Hex::given(&raw.exact).is_some() {
             return None;
         }
         match field {
@@ -284,7 +284,7 @@ impl OneValue {
     fn read(self, field: Field) -> Result<Hashes, &'static str> {
         match self {
             Self::Forms(hashes) => Ok(hashes),
-            Self::Given(text) => Sha256Hex::parse(&text)
+            Self::Given(text) => Sha256Hex::given(&text)
                 .map(|digest| Hashes::given(field, digest))
                 .ok_or("user data must be hashed here: expected 64 hexadecimal digits of SHA-256"),
         }
