@@ -31,6 +31,17 @@ impl Sha256Hex {
         (wrong & NO_DIGIT == 0).then_some(Self(digest))
     }
 
+    /// Takes what a sender gives as a digest: that, or that with the mark Meta's parameter builder appends to its own
+    /// digests, a dot and two or eight characters. The mark names Meta's library, which is not ours, so it goes;
+    /// left on, the whole would be hashed again.
+    pub fn given(text: &str) -> Option<Self> {
+        let digest = match text.split_once('.') {
+            Some((digest, mark)) if matches!(mark.len(), 2 | 8) => digest,
+            _ => text,
+        };
+        Self::parse(digest)
+    }
+
     /// The 64 lower-case digits.
     pub fn to_hex(self) -> String {
         self.with_hex(str::to_owned)

@@ -26,7 +26,7 @@ impl Hashes {
     ///
     /// A raw value of 64 hexadecimal digits is taken as a digest the sender made.
     pub fn of(field: Field, raw: &Raw<'_>, country: Option<&str>) -> Option<Self> {
-        if let Some(digest) = Sha256Hex::parse(&raw.exact) {
+        if let Some(digest) = Sha256Hex::given(&raw.exact) {
             return Some(Self::given(field, digest));
         }
         let digest = |form| normalise(field, form, raw, country).map(|normal| Sha256Hex::of(&normal));
@@ -109,7 +109,7 @@ impl Clear {
     /// The clear form of a raw value of `field`, as this type's fields describe it; `None` when the field is none
     /// of them, the value is none of that kind, or it is a digest already.
     pub fn of(field: Field, raw: &Raw<'_>) -> Option<String> {
-        if Sha256Hex::parse(&raw.exact).is_some() {
+        if Sha256Hex::given(&raw.exact).is_some() {
             return None;
         }
         match field {
@@ -331,7 +331,7 @@ impl<'de> Deserialize<'de> for OneValue {
                 f.write_str("a digest or an object from form to digest")
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<OneValue, E> {
-                Sha256Hex::parse(text).map(OneValue::Given).ok_or_else(|| {
+                Sha256Hex::given(text).map(OneValue::Given).ok_or_else(|| {
                     E::custom("user data must be hashed here: expected 64 hexadecimal digits of SHA-256")
                 })
             }
