@@ -15,7 +15,7 @@ use super::courier::{Carried, Courier};
 use super::plan::plan;
 use super::schedule::Backoff;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, SkipReason};
+use crate::platform::{Later, Outcome, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -101,6 +101,11 @@ impl Round<'_> {
             self.metrics.skipped(&destination.name, skip.reason.tag());
             tally.skips.push((places[index], skip.reason, skip.detail));
         }
+        for (index, Later { until, reason }) in built.later {
+            self.metrics.outcome(&destination.name, "later");
+            let after = Duration::from_millis(u64::try_from(until.since((self.now)())).unwrap_or(0));
+            tally.outcomes[places[index]] = Some((Outcome::Later { after, reason }, false));
+        }
         let mut waiting = built.requests.into_iter();
         let mut flying = JoinSet::new();
         loop {
@@ -136,6 +141,7 @@ impl Round<'_> {
                 }
                 outcome @ (Outcome::Delivered
                 | Outcome::Retry { .. }
+                | Outcome::Later { .. }
                 | Outcome::Rejected { .. }
                 | Outcome::Unauthorized { .. }) => tally.outcomes[*place] = Some((outcome, reached)),
             }
@@ -206,18 +212,41 @@ impl Round<'_> {
                 let reached = item.reached.or(reached.then_some(now));
                 (item.attempts + 1, reached, at_least, after, reason)
             }
+            Some((Outcome::Later { after, reason }, sent)) => {
+                let reached = item.reached.or(sent.then_some(now));
+                let attempts = item.attempts + u32::from(sent);
+                if !self.buried(item, reached, attempts, &reason, now, settlement) {
+                    let due = now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                    settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+                }
+                return;
+            }
             None => (item.attempts, item.reached, Duration::ZERO, None, put_back(health)),
         };
-        let retry_for = self.courier.destination.platform.limits().retry_for_ms;
-        if let Some(first) = reached.filter(|first| now.since(*first) > retry_for) {
-            let hours = now.since(first) / shared::time::HOUR_MS;
-            let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
-            settlement.dead.push(Dead { seq, at: now, reason });
+        if self.buried(item, reached, attempts, &reason, now, settlement) {
             return;
         }
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
         let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+    }
+
+    /// Gives an event up that has been tried for as long as its platform would count it once. Answers whether it was.
+    fn buried(
+        &self,
+        item: &Item,
+        reached: Option<UnixMs>,
+        attempts: u32,
+        reason: &str,
+        now: UnixMs,
+        settlement: &mut Settlement,
+    ) -> bool {
+        let retry_for = self.courier.destination.platform.limits().retry_for_ms;
+        let Some(first) = reached.filter(|first| now.since(*first) > retry_for) else { return false };
+        let hours = now.since(first) / shared::time::HOUR_MS;
+        let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
+        settlement.dead.push(Dead { seq: item.seq, at: now, reason });
+        true
     }
 }
 
@@ -267,7 +296,10 @@ impl Tally {
         let mut trouble = None;
         for outcome in outcomes {
             match outcome {
-                Outcome::Delivered | Outcome::Split { .. } | Outcome::Rejected { .. } => {
+                Outcome::Delivered
+                | Outcome::Later { .. }
+                | Outcome::Split { .. }
+                | Outcome::Rejected { .. } => {
                     self.answered = true;
                     return;
                 }

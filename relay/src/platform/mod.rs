@@ -7,12 +7,15 @@
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
 //! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private), `quality`
-//! (how well an event can be matched), `credentials` (tokens that must be fetched).
+//! (how well an event can be matched), `credentials` (tokens that must be fetched), `inquiries` (answers that come
+//! later).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
+pub mod google_ads;
+pub mod inquiries;
 pub mod meta;
 mod number;
 pub mod outcome;
@@ -22,7 +25,8 @@ pub mod settings;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
-pub use outcome::{Outcome, Skip, SkipReason};
+pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
+pub use outcome::{Later, Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
@@ -33,7 +37,7 @@ use shared::{Event, Sha256Hex, UnixMs};
 /// One configured account at a platform: settings read, able to build and to read. Pure.
 pub trait Platform: Send + Sync + std::fmt::Debug {
     /// Requests for `events`, and why the others were left out. Every index of `events` occurs exactly once
-    /// in the result, in a request or in a skip. Requests respect the platform's limits on number, age and
+    /// in the result, in a request, in a skip or among those to be sent later. Requests respect the platform's limits on number, age and
     /// size.
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built;
 
@@ -46,6 +50,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
 
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
+
+    /// How to ask what became of a request, where the answer at once does not say.
+    fn inquiries(&self) -> Option<&dyn Inquiries> {
         None
     }
 }
@@ -71,6 +80,8 @@ pub struct Built {
     pub requests: Vec<Planned>,
     /// Events that will not be sent, by place in the input.
     pub skips: Vec<(usize, Skip)>,
+    /// Events that are not ripe yet, by place in the input.
+    pub later: Vec<(usize, Later)>,
 }
 
 /// One request and the events it carries.
@@ -118,7 +129,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, google_ads::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

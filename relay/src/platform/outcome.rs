@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use shared::UnixMs;
+
 /// What became of one event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -15,6 +17,14 @@ pub enum Outcome {
         after: Option<Duration>,
         /// Shortest wait this kind of trouble deserves.
         at_least: Duration,
+        /// What the platform said.
+        reason: String,
+    },
+    /// Not this event yet: try it again after this time. Unlike a retry it says nothing of the destination, which goes
+    /// on.
+    Later {
+        /// How long.
+        after: Duration,
         /// What the platform said.
         reason: String,
     },
@@ -41,11 +51,21 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Retry { .. } => "retry",
+            Self::Later { .. } => "later",
             Self::Split { .. } => "split",
             Self::Rejected { .. } => "rejected",
             Self::Unauthorized { .. } => "unauthorized",
         }
     }
+}
+
+/// An event that the platform would refuse now and take then.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Later {
+    /// From when on.
+    pub until: UnixMs,
+    /// Why, in a sentence.
+    pub reason: String,
 }
 
 /// An event that is not sent, on purpose.
