@@ -23,7 +23,7 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Built 
         }
     }
     if outgoing.is_empty() {
-        return Built { skips, ..Built::default() };
+        return Built { requests: Vec::new(), skips };
     }
     let built = destination.platform.build(&outgoing, now);
     skips.extend(built.skips.into_iter().map(|(place, skip)| (places[place], skip)));
@@ -31,8 +31,7 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Built 
         let events = planned.events.iter().map(|place| places[*place]).collect();
         Planned { events, ..planned }
     });
-    let later = built.later.into_iter().map(|(place, later)| (places[place], later)).collect();
-    Built { requests: requests.collect(), skips, later }
+    Built { requests: requests.collect(), skips }
 }
 
 /// The name an event has at this destination, if the operator gave it one; or why it does not go there.

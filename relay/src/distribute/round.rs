@@ -15,7 +15,7 @@ use super::courier::{Carried, Courier};
 use super::plan::plan;
 use super::schedule::Backoff;
 use crate::metrics::Metrics;
-use crate::platform::{Later, Outcome, SkipReason};
+use crate::platform::{Outcome, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -99,12 +99,12 @@ impl Round<'_> {
         let built = plan(destination, &events, (self.now)());
         for (index, skip) in built.skips {
             self.metrics.skipped(&destination.name, skip.reason.tag());
-            tally.skips.push((places[index], skip.reason, skip.detail));
-        }
-        for (index, Later { until, reason }) in built.later {
-            self.metrics.outcome(&destination.name, "later");
+            let Some(until) = skip.until else {
+                tally.skips.push((places[index], skip.reason, skip.detail));
+                continue;
+            };
             let after = Duration::from_millis(u64::try_from(until.since((self.now)())).unwrap_or(0));
-            tally.outcomes[places[index]] = Some((Outcome::Later { after, reason }, false));
+            tally.outcomes[places[index]] = Some((Outcome::Later { after, reason: skip.detail }, false));
         }
         let mut waiting = built.requests.into_iter();
         let mut flying = JoinSet::new();

@@ -6,27 +6,32 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private), `quality`
-//! (how well an event can be matched), `credentials` (tokens that must be fetched), `inquiries` (answers that come
-//! later).
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
+//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! `credentials` (tokens that must be fetched), `inquiries` (answers that come later).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
+mod goods;
 pub mod google_ads;
 pub mod inquiries;
 pub mod meta;
+mod naming;
 mod number;
 pub mod outcome;
+mod page;
+mod person;
 pub mod quality;
 pub mod request;
 pub mod settings;
+pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
 pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
-pub use outcome::{Later, Outcome, Skip, SkipReason};
+pub use outcome::{Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
@@ -37,7 +42,7 @@ use shared::{Event, Sha256Hex, UnixMs};
 /// One configured account at a platform: settings read, able to build and to read. Pure.
 pub trait Platform: Send + Sync + std::fmt::Debug {
     /// Requests for `events`, and why the others were left out. Every index of `events` occurs exactly once
-    /// in the result, in a request, in a skip or among those to be sent later. Requests respect the platform's limits on number, age and
+    /// in the result, in a request or in a skip. Requests respect the platform's limits on number, age and
     /// size.
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built;
 
@@ -80,8 +85,6 @@ pub struct Built {
     pub requests: Vec<Planned>,
     /// Events that will not be sent, by place in the input.
     pub skips: Vec<(usize, Skip)>,
-    /// Events that are not ripe yet, by place in the input.
-    pub later: Vec<(usize, Later)>,
 }
 
 /// One request and the events it carries.
@@ -129,7 +132,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, google_ads::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, google_ads::KIND, tiktok::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

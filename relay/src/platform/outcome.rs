@@ -59,15 +59,6 @@ impl Outcome {
     }
 }
 
-/// An event that the platform would refuse now and take then.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Later {
-    /// From when on.
-    pub until: UnixMs,
-    /// Why, in a sentence.
-    pub reason: String,
-}
-
 /// An event that is not sent, on purpose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Skip {
@@ -75,6 +66,8 @@ pub struct Skip {
     pub reason: SkipReason,
     /// Why, in a sentence, with what would change it.
     pub detail: String,
+    /// From when on it may be sent, where it is only too early: until then the event is kept.
+    pub until: Option<UnixMs>,
 }
 
 /// Why an event is not sent. Stable: operators build alerts on these names.
@@ -102,6 +95,8 @@ pub enum SkipReason {
     MissingUrl,
     /// Larger than one request of the platform may be.
     TooLarge,
+    /// The platform would refuse it now and take it then.
+    TooEarly,
 }
 
 impl SkipReason {
@@ -119,6 +114,7 @@ impl SkipReason {
             Self::MissingCurrency => "missing_currency",
             Self::MissingUrl => "missing_url",
             Self::TooLarge => "too_large",
+            Self::TooEarly => "too_early",
         }
     }
 }
@@ -126,6 +122,11 @@ impl SkipReason {
 impl Skip {
     /// A skip with its sentence.
     pub fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), until: None }
+    }
+
+    /// An event that is kept until it may be sent.
+    pub fn until(until: UnixMs, detail: impl Into<String>) -> Self {
+        Self { reason: SkipReason::TooEarly, detail: detail.into(), until: Some(until) }
     }
 }

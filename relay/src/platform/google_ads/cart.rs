@@ -7,6 +7,7 @@ use serde::Serialize;
 use shared::{Event, Item, Properties, Scalar, scrub};
 
 use super::settings::{Merchant, Traits};
+use crate::platform::goods;
 use crate::platform::number::Number;
 
 /// The cart of an order.
@@ -37,8 +38,8 @@ struct CartItem<'a> {
 impl<'a> CartData<'a> {
     /// The cart, when prices have a currency and anything in it is whole.
     pub(super) fn of(properties: &'a Properties, merchant: Option<&'a Merchant>) -> Option<Self> {
-        properties.currency?;
-        let items: Vec<CartItem<'_>> = properties.items.iter().filter_map(CartItem::of).collect();
+        let item = |item| CartItem::of(item, properties);
+        let items: Vec<CartItem<'_>> = properties.items.iter().filter_map(item).collect();
         let coupon = properties.coupon.as_deref().map(str::trim).filter(|coupon| !coupon.is_empty());
         (!items.is_empty()).then_some(Self {
             merchant_id: merchant.map(|merchant| merchant.id.as_str()),
@@ -51,12 +52,12 @@ impl<'a> CartData<'a> {
 }
 
 impl<'a> CartItem<'a> {
-    fn of(item: &'a Item) -> Option<Self> {
+    fn of(item: &'a Item, properties: &Properties) -> Option<Self> {
         let whole = |n: &f64| *n >= 1.0 && n.fract() == 0.0 && *n <= MOST_PIECES;
         Some(Self {
-            merchant_product_id: item.id.as_deref().map(str::trim).filter(|id| !id.is_empty())?,
+            merchant_product_id: goods::item_id(item)?,
             quantity: item.quantity.filter(whole).map(|pieces| format!("{pieces:.0}")),
-            unit_price: item.price.filter(|price| *price >= 0.0).and_then(Number::new)?,
+            unit_price: goods::price(item, properties)?,
         })
     }
 }

@@ -136,8 +136,7 @@ impl Platform for GoogleAds {
                 Ok(_) => {
                     built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
                 }
-                Err(request::Unfit::Skip(skip)) => built.skips.push((place, skip)),
-                Err(request::Unfit::Later(later)) => built.later.push((place, later)),
+                Err(skip) => built.skips.push((place, skip)),
             }
         }
         // Stable, so the events of one action keep their order.

@@ -12,9 +12,7 @@
 use shared::{Event, Scalar, UnixMs};
 
 use super::{RESTATE_FROM_MS, RESTATE_UNTIL_MS};
-use crate::platform::{Later, Skip, SkipReason};
-
-use super::request::Unfit;
+use crate::platform::{Skip, SkipReason};
 
 /// An order that was paid back, wholly or in part.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,15 +27,15 @@ pub(super) struct Refund<'a> {
 
 impl<'a> Refund<'a> {
     /// Reads a refund, or says why nothing can be made of it, or when it can.
-    pub(super) fn of(event: &'a Event, now: UnixMs) -> Result<Self, Unfit> {
+    pub(super) fn of(event: &'a Event, now: UnixMs) -> Result<Self, Skip> {
         let Some(order_id) = event.properties.order_id.as_deref() else {
             let detail = "a refund without `order_id` names no conversion that Google could lower";
-            return Err(Skip::new(SkipReason::RefundNotSupported, detail).into());
+            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
         };
         let Some(remaining) = remaining(event) else {
             let detail = "how much of the order is left is unknown; give `order_value` or `remaining_value`, \
                 or leave `value` out when all was paid back";
-            return Err(Skip::new(SkipReason::MissingValue, detail).into());
+            return Err(Skip::new(SkipReason::MissingValue, detail));
         };
         let order_time = order_time(event);
         if let Some(at) = order_time {
@@ -47,16 +45,15 @@ impl<'a> Refund<'a> {
     }
 }
 
-fn check_window(order_time: UnixMs, now: UnixMs) -> Result<(), Unfit> {
+fn check_window(order_time: UnixMs, now: UnixMs) -> Result<(), Skip> {
     let age = now.since(order_time);
     if age < RESTATE_FROM_MS {
         let until = order_time.plus(RESTATE_FROM_MS);
-        let reason = "Google takes changes from 24 hours after the conversion".to_owned();
-        return Err(Later { until, reason }.into());
+        return Err(Skip::until(until, "Google takes changes from 24 hours after the conversion"));
     }
     if age > RESTATE_UNTIL_MS {
         let detail = format!("the order is of {order_time}; Google takes changes for 54 days");
-        return Err(Skip::new(SkipReason::TooOld, detail).into());
+        return Err(Skip::new(SkipReason::TooOld, detail));
     }
     Ok(())
 }
@@ -127,8 +124,8 @@ mod tests {
             let event = refund(&format!(r#"{{"order_id":"1","order_time":{time}}}"#));
             let found = match Refund::of(&event, NOW) {
                 Ok(refund) => format!("{:?}", refund.order_time.map(|at| at.0)),
-                Err(Unfit::Later(later)) => format!("later, {}", later.until),
-                Err(Unfit::Skip(skip)) => skip.reason.tag().to_owned(),
+                Err(Skip { until: Some(until), .. }) => format!("later, {until}"),
+                Err(skip) => skip.reason.tag().to_owned(),
             };
             assert_eq!(found, expected, "{time}");
         };

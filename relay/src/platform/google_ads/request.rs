@@ -24,7 +24,8 @@ use super::{ADJUST, GoogleAds, INGEST, MAX_CLICK_AGE_MS, MAX_USER_AGE_MS, Sorted
 use crate::platform::address::client_address;
 use crate::platform::batch::Written;
 use crate::platform::number::Number;
-use crate::platform::{Later, Outgoing, Skip, SkipReason};
+use crate::platform::person;
+use crate::platform::{Outgoing, Skip, SkipReason};
 
 /// The request's body.
 #[derive(Serialize)]
@@ -107,12 +108,8 @@ struct Device<'a> {
 
 impl<'a> Device<'a> {
     fn of(event: &'a Event, region: Region) -> Self {
-        let context = &event.context;
-        let address = context.ip.as_deref().filter(|_| region.allows_address());
-        Self {
-            user_agent: context.user_agent.as_deref().filter(|agent| !agent.trim().is_empty()),
-            ip_address: address.and_then(client_address),
-        }
+        let address = event.context.ip.as_deref().filter(|_| region.allows_address());
+        Self { user_agent: person::user_agent(event), ip_address: address.and_then(client_address) }
     }
 
     fn is_empty(&self) -> bool {
@@ -147,27 +144,6 @@ impl EventSource {
     }
 }
 
-/// Why an event is not written.
-#[derive(Debug, PartialEq)]
-pub(super) enum Unfit {
-    /// It is not sent.
-    Skip(Skip),
-    /// It is not ripe yet.
-    Later(Later),
-}
-
-impl From<Skip> for Unfit {
-    fn from(skip: Skip) -> Self {
-        Self::Skip(skip)
-    }
-}
-
-impl From<Later> for Unfit {
-    fn from(later: Later) -> Self {
-        Self::Later(later)
-    }
-}
-
 /// What a conversion says about the order behind it.
 struct Order<'a> {
     transaction_id: Cow<'a, str>,
@@ -182,7 +158,7 @@ pub(super) fn write(
     outgoing: &Outgoing<'_>,
     place: usize,
     now: UnixMs,
-) -> Result<Sorted, Unfit> {
+) -> Result<Sorted, Skip> {
     let (event, traits) = (outgoing.event, &google.traits);
     let action = action(outgoing, traits)?;
     let sorted = |call, written| Sorted { call, action: action.to_owned(), written };
@@ -218,7 +194,7 @@ fn conversion<'a>(
     region: Region,
     consent: Option<Consent>,
     now: UnixMs,
-) -> Result<Conversion<'a>, Unfit> {
+) -> Result<Conversion<'a>, Skip> {
     let is_refund = order.updated.is_some();
     let event_source = EventSource::of(event, is_refund || traits.action_type == ActionType::Webpage);
     check_source(event_source, traits.action_type)?;
