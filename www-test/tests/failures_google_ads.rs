@@ -281,3 +281,73 @@ async fn a_refund_is_retracted_where_adjustments_are_set() {
     let dead = house.dead();
     assert!(dead[0].1.contains("CONVERSION_NOT_FOUND"), "{dead:?}");
 }
+
+/// Google is asked after a second what became of the events.
+const ASK_SOON: &str = "status_after_s = 1";
+
+/// What the relay says once Google has said this of that many events.
+async fn found(relay: &RelayProcess<'_>, reason: &str, events: f64) {
+    let told = relay.wait_for_metrics(reason, SOON, |metrics| metrics.findings(GOOGLE, reason) >= events);
+    told.await.expect("the later answer is counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_google_drops_later_is_buried_with_its_reason() {
+    let house = House::build(LOGIN, ASK_SOON).await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send(&leads(&["later:INVALID_GCLID:1"])).await;
+    found(&relay, "invalid_gclid", 1.0).await;
+    let buried = relay.wait_for_metrics("buried", SOON, |metrics| metrics.of("dead_letters", GOOGLE) == 1.0);
+    buried.await.expect("it is given up");
+    assert_eq!(house.dead()[0].1, "Google Ads, afterwards: invalid_gclid");
+    house.send(&leads(&["e-1"])).await;
+    found(&relay, "delivered", 1.0).await;
+    assert_eq!(relay.metrics().await.expect("metrics").of("destination_up", GOOGLE), 1.0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn some_of_a_request_are_counted_and_the_operator_is_told_what_to_do() {
+    let house = House::build(LOGIN, ASK_SOON).await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send(&leads(&["e-0", "e-1", "later:NO_CONSENT:1"])).await;
+    found(&relay, "no_consent", 1.0).await;
+    found(&relay, "delivered", 2.0).await;
+    assert_eq!(house.dead(), []);
+    let log = house.bed.log();
+    assert!(
+        log.contains("the platform dropped events it had taken") && log.contains("ad_user_data"),
+        "{log}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_click_too_recent_for_google_is_tried_again_hours_later() {
+    let house = House::build(LOGIN, ASK_SOON).await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send(&leads(&["later:TOO_RECENT_CLICK:1"])).await;
+    found(&relay, "too_recent_click", 1.0).await;
+    let waits = relay.wait_for_metrics("waiting", SOON, |metrics| metrics.of("pending", GOOGLE) == 1.0);
+    waits.await.expect("it waits");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
+    let database = Database::open_with_flags(house.bed.database(), flags).expect("the database opens");
+    let due: i64 = database.query_row("SELECT due_ms FROM retry", [], |row| row.get(0)).expect("one");
+    let hours = (due - clock::now().0) as f64 / 3_600_000.0;
+    assert!((5.9..=6.0).contains(&hours), "{hours} hours");
+    assert_eq!(house.dead(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_survives_a_restart() {
+    let house = House::build(LOGIN, "status_after_s = 2").await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send(&leads(&["later:EVENT_TOO_OLD:1"])).await;
+    let taken = house.google.wait_until("it", SOON, |state| state.counted(GOOGLE).counted == 1);
+    taken.await.expect("it is taken");
+    relay.wait_until_idle(SOON).await.expect("the relay comes to rest");
+    assert!(relay.stop(SOON).await.expect("the relay stops").success());
+    assert_eq!(house.asked("/v1/requestStatus:retrieve"), 0, "stopped before the answer");
+    let relay = house.bed.start().await.expect("the relay starts again");
+    found(&relay, "event_too_old", 1.0).await;
+    let buried = relay.wait_for_metrics("buried", SOON, |metrics| metrics.of("dead_letters", GOOGLE) == 1.0);
+    buried.await.expect("it is given up");
+}

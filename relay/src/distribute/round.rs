@@ -12,10 +12,11 @@ use tokio::task::JoinSet;
 
 use super::circuit::Health;
 use super::courier::{Carried, Courier};
+use super::inquiry;
 use super::plan::plan;
 use super::schedule::Backoff;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, SkipReason};
+use crate::platform::{Outcome, Receipt, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -127,6 +128,7 @@ impl Round<'_> {
     /// Notes what became of the events of one request.
     fn judge(&self, places: &[usize], carried: Carried, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
         tally.note_health(&carried.outcomes);
+        self.note_receipt(places, &carried, tally);
         let mut refused = Vec::new();
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
         for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
@@ -151,6 +153,16 @@ impl Round<'_> {
             let rest = refused.split_off(half);
             work.extend([rest, refused].into_iter().filter(|places| !places.is_empty()));
         }
+    }
+
+    /// Keeps the receipt of a request that was taken, where its platform gives one.
+    fn note_receipt(&self, places: &[usize], carried: &Carried, tally: &mut Tally) {
+        let all_taken = carried.outcomes.iter().all(|outcome| *outcome == Outcome::Delivered);
+        let inquiries = self.courier.destination.platform.inquiries().filter(|_| all_taken);
+        let receipt = inquiries.zip(carried.response.as_ref()).and_then(|(inquiries, response)| {
+            inquiries.receipt(carried.planned.call, response, (self.now)())
+        });
+        tally.receipts.extend(receipt.map(|receipt| (receipt, places.to_vec())));
     }
 
     /// Turns what was noted into what is recorded.
@@ -182,6 +194,9 @@ impl Round<'_> {
             }
         }
         self.metrics.dead(&self.courier.destination.name, settlement.dead.len());
+        for (receipt, places) in tally.receipts {
+            settlement.receipts.push(inquiry::kept(receipt, places.iter().map(|place| &items[*place])));
+        }
         Settled { settlement, health }
     }
 
@@ -263,6 +278,7 @@ struct Tally {
     outcomes: Vec<Option<(Outcome, bool)>>,
     settled: Vec<bool>,
     skips: Vec<(usize, SkipReason, String)>,
+    receipts: Vec<(Receipt, Vec<usize>)>,
     answered: bool,
     trouble: Option<Health>,
 }
@@ -273,6 +289,7 @@ impl Tally {
             outcomes: vec![None; items],
             settled: vec![false; items],
             skips: Vec::new(),
+            receipts: Vec::new(),
             answered: false,
             trouble: None,
         }

@@ -1,6 +1,7 @@
 //! The keys of a Google Ads destination: read, checked, and taken apart into what each room needs.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::Deserialize;
 use shared::time::SECOND_MS;
@@ -89,7 +90,7 @@ pub(super) struct Own {
     #[serde(default)]
     adjustments: Option<AdjustmentsKey>,
     #[serde(default)]
-    status_after_s: Option<u32>,
+    status_after_s: Option<NonZeroU32>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -214,7 +215,9 @@ impl Own {
             },
             adjustments,
             login,
-            status_after_ms: self.status_after_s.map_or(FIRST_MS, |seconds| i64::from(seconds) * SECOND_MS),
+            status_after_ms: self
+                .status_after_s
+                .map_or(FIRST_MS, |seconds| i64::from(seconds.get()) * SECOND_MS),
         })
     }
 }

@@ -38,6 +38,7 @@ pub(super) struct Tokens {
 
 /// An error of the token endpoint (RFC 6749, section 5.2).
 #[derive(Debug, thiserror::Error)]
+#[expect(clippy::enum_variant_names, reason = "the names of RFC 6749")]
 pub(super) enum Refusal {
     /// The request makes no sense.
     #[error("invalid_request: {0}")]

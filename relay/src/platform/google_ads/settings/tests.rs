@@ -58,7 +58,7 @@ fn settings_that_are_wrong_name_their_key() {
     );
     check("adjustments = { customer_id = \"4445556666\", developer_token = \"a b\" }", "`adjustments`");
     check("service_account = \"{}\"", "`oauth`: expected either");
-    check("status_after_s = -1", "expected u32");
+    check("status_after_s = 0", "expected a nonzero u32");
 }
 
 #[test]
