@@ -41,10 +41,8 @@ impl Platform for Plain {
     fn build(&self, events: &[Outgoing<'_>], _now: UnixMs) -> Built {
         if self.too_old {
             let skip = Skip::new(SkipReason::TooOld, "older than this platform takes");
-            return Built {
-                requests: Vec::new(),
-                skips: (0..events.len()).map(|place| (place, skip.clone())).collect(),
-            };
+            let skips = (0..events.len()).map(|place| (place, skip.clone())).collect();
+            return Built { skips, ..Built::default() };
         }
         let ids: Vec<&str> = events.iter().map(|outgoing| outgoing.event.event_id.as_str()).collect();
         let request = Request {
@@ -56,7 +54,7 @@ impl Platform for Plain {
         };
         let events = (0..events.len()).collect();
         let planned = Planned { call: "take", request, events, quality: Vec::new() };
-        Built { requests: vec![planned], skips: Vec::new() }
+        Built { requests: vec![planned], ..Built::default() }
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {

@@ -8,14 +8,16 @@
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
 //! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
 //! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
-//! `credentials` (tokens that must be fetched), `postback` (networks that know a click and nothing else), `query`
-//! (addresses that say everything).
+//! `credentials` (tokens that must be fetched), `inquiries` (answers that come later), `postback` (networks that know a
+//! click and nothing else), `query` (addresses that say everything).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
 mod goods;
+pub mod google_ads;
+pub mod inquiries;
 pub mod meta;
 mod naming;
 mod number;
@@ -33,6 +35,7 @@ pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
+pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
 pub use outcome::{Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
@@ -57,6 +60,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
 
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
+
+    /// How to ask what became of a request, where the answer at once does not say.
+    fn inquiries(&self) -> Option<&dyn Inquiries> {
         None
     }
 }
@@ -129,7 +137,8 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
+pub const ALL: &[Kind] =
+    &[meta::KIND, google_ads::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

@@ -8,6 +8,7 @@ use shared::UnixMs;
 
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
+use super::google_ads::GoogleAds;
 use super::meta::Meta;
 use super::outbrain::Outbrain;
 use super::taboola::Taboola;
@@ -62,6 +63,7 @@ pub enum Complaint {
 pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
         Box::new(Meta::new(settings.meta_tokens.clone())),
+        Box::new(GoogleAds::new(settings.google_client.clone())),
         Box::new(TikTok::new(settings.tiktok_tokens.clone())),
         Box::new(Outbrain),
         Box::new(Taboola),

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::session::visitor_of;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
-use crate::store::{Backlog, DeadLetter, Logged, Pending, Seq, StoreError};
+use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
 const THREADS: usize = 2;
@@ -122,6 +122,29 @@ pub(super) fn due(
         Ok(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
     };
     rows(connection, "read what is due", sql, params![destination, now.0, bound(limit)], pending)?
+        .into_iter()
+        .collect()
+}
+
+/// Receipts that are due.
+pub(super) fn receipts(
+    connection: &Connection,
+    destination: &str,
+    now: UnixMs,
+    limit: usize,
+) -> Result<Vec<Receipt>, StoreError> {
+    let sql = "SELECT id, due_ms, taken_ms, asked, attempts, reached_ms, events FROM receipt
+               WHERE destination = ?1 AND due_ms <= ?2 ORDER BY due_ms, id LIMIT ?3";
+    let receipt = |row: &Row<'_>| {
+        let (id, due, taken) = (row.get(0)?, UnixMs(row.get(1)?), UnixMs(row.get(2)?));
+        let (asked, attempts, reached) = (row.get(3)?, row.get(4)?, UnixMs(row.get(5)?));
+        let events = serde_json::from_slice(row.get_ref(6)?.as_bytes()?);
+        Ok(match events {
+            Ok(events) => Ok(Receipt { id, due, taken, asked, attempts, reached, events }),
+            Err(_) => Err(StoreError::Corrupt { what: "receipt" }),
+        })
+    };
+    rows(connection, "read receipts", sql, params![destination, now.0, bound(limit)], receipt)?
         .into_iter()
         .collect()
 }
