@@ -116,9 +116,20 @@ struct Bench {
 impl Bench {
     /// Stores `events` events called `e1`, `e2` … and lets a worker loose on them.
     async fn start(url: url::Url, events: usize, batch: usize, retry_for_ms: i64) -> Self {
+        Self::start_at(relay::clock::now(), url, events, batch, retry_for_ms).await
+    }
+
+    /// The same with events that arrived at `received`.
+    async fn start_at(
+        received: UnixMs,
+        url: url::Url,
+        events: usize,
+        batch: usize,
+        retry_for_ms: i64,
+    ) -> Self {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
         store.cursor("d", false).await.expect("a cursor");
-        append(&store, 1..=events).await;
+        append_at(received, &store, 1..=events).await;
         let platform = Plain { url, batch, retry_for_ms, too_old: false };
         let (stop, stopping) = watch::channel(false);
         let worker = tokio::spawn(worker(&store, platform).run(stopping));
@@ -145,12 +156,16 @@ impl Bench {
 }
 
 async fn append(store: &Arc<dyn Store>, numbers: impl Iterator<Item = usize>) {
+    append_at(relay::clock::now(), store, numbers).await;
+}
+
+async fn append_at(received: UnixMs, store: &Arc<dyn Store>, numbers: impl Iterator<Item = usize>) {
     for number in numbers {
         let event: Event = serde_json::from_str(&format!(
             r#"{{"event":"Lead","event_id":"e{number}","time":{number},"source":"web"}}"#
         ))
         .expect("an event");
-        let incoming = Incoming { site: "shop".into(), received: UnixMs(1), event };
+        let incoming = Incoming { site: "shop".into(), received, event };
         store.append(vec![incoming]).await.expect("stored");
     }
 }
@@ -272,6 +287,31 @@ async fn retries_end_with_the_platforms_dedup_window() {
         dead[0].reason
     );
     bench.stop().await;
+}
+
+#[tokio::test]
+async fn a_platform_that_turns_requests_away_uses_up_no_dedup_window() {
+    for status in [429, 503] {
+        let (url, _requests) = server(Box::new(move |_| status)).await;
+        let bench = Bench::start_at(relay::clock::now(), url, 3, 3, 0).await;
+        let backlog = bench.until(|backlog| backlog.pending == 3).await;
+        assert_eq!(backlog.dead, 0);
+        let pending = bench.store.due("d", UnixMs(i64::MAX), 1).await.expect("pending");
+        assert_eq!(pending[0].reached, None);
+        bench.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn what_never_reached_a_platform_is_given_up_after_a_month() {
+    let (url, _requests) = server(Box::new(|_| 401)).await;
+    let day = shared::time::DAY_MS;
+    for (age, dead) in [(29 * day, 0), (31 * day, 3)] {
+        let bench = Bench::start_at(relay::clock::now().plus(-age), url.clone(), 3, 3, 0).await;
+        let backlog = bench.until(|backlog| backlog.pending + backlog.dead == 3).await;
+        assert_eq!(backlog.dead, dead, "{age}");
+        bench.stop().await;
+    }
 }
 
 #[tokio::test]

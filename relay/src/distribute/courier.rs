@@ -41,9 +41,13 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Whether the events may have reached the platform.
+    /// Whether the events may have reached the platform. 429 and 503 say that the request was not looked at (RFC 6585,
+    /// section 4; RFC 9110, section 15.6.4), so they use up none of the platform's dedup window.
     pub fn reached(&self) -> bool {
-        !matches!(self.response, None | Some(Response::NotSent(_)))
+        match self.response {
+            None | Some(Response::NotSent(_) | Response::Answer { status: 429 | 503, .. }) => false,
+            Some(Response::Answer { .. } | Response::NoAnswer(_)) => true,
+        }
     }
 }
 

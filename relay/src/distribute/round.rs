@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
 
@@ -24,6 +25,8 @@ use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 pub struct Item {
     /// Its number in the log.
     pub seq: Seq,
+    /// When it arrived.
+    pub received: UnixMs,
     /// The event.
     pub event: Arc<Event>,
     /// Attempts made before this round.
@@ -38,8 +41,8 @@ pub struct Item {
 
 impl From<Logged> for Item {
     fn from(logged: Logged) -> Self {
-        let Logged { seq, event, .. } = logged;
-        Self { seq, event, attempts: 0, reached: None, pending: false, reason: None }
+        let Logged { seq, site: _, received, event } = logged;
+        Self { seq, received, event, attempts: 0, reached: None, pending: false, reason: None }
     }
 }
 
@@ -246,7 +249,8 @@ impl Round<'_> {
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
     }
 
-    /// Gives an event up that has been tried for as long as its platform would count it once. Answers whether it was.
+    /// Gives an event up that has been tried for as long as its platform would count it once, or that waited for a month
+    /// without ever having reached it. Answers whether it was.
     fn buried(
         &self,
         item: &Item,
@@ -256,14 +260,23 @@ impl Round<'_> {
         now: UnixMs,
         settlement: &mut Settlement,
     ) -> bool {
-        let retry_for = self.courier.destination.platform.limits().retry_for_ms;
-        let Some(first) = reached.filter(|first| now.since(*first) > retry_for) else { return false };
-        let hours = now.since(first) / shared::time::HOUR_MS;
+        let (since, limit) = match reached {
+            Some(first) => (first, self.courier.destination.platform.limits().retry_for_ms),
+            None => (item.received, UNREACHED_FOR_MS),
+        };
+        if now.since(since) <= limit {
+            return false;
+        }
+        let hours = now.since(since) / HOUR_MS;
         let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
         settlement.dead.push(Dead { seq: item.seq, at: now, reason });
         true
     }
 }
+
+/// A destination that nobody has reached or mended for so long is forgotten rather than slow, and what waits for it keeps
+/// the log from being pruned. As long as the log is kept anyhow.
+const UNREACHED_FOR_MS: i64 = 30 * DAY_MS;
 
 /// Why an event was put back without having been sent.
 fn put_back(health: &Health) -> String {

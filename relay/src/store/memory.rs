@@ -160,7 +160,8 @@ impl State {
     /// The event of a number, unless it is absent.
     fn logged(&self, seq: Seq) -> Option<Logged> {
         let row = self.log.get(&seq)?;
-        Some(Logged { seq, site: Arc::clone(&row.site), event: Arc::clone(row.event.as_ref()?) })
+        let event = Arc::clone(row.event.as_ref()?);
+        Some(Logged { seq, site: Arc::clone(&row.site), received: row.received, event })
     }
 
     /// What is present after a number; an erased event is passed over and does not count.

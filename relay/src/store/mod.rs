@@ -106,6 +106,8 @@ pub struct Logged {
     pub seq: Seq,
     /// Its site.
     pub site: Arc<str>,
+    /// When it arrived.
+    pub received: UnixMs,
     /// The event.
     pub event: Arc<Event>,
 }
