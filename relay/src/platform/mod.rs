@@ -14,6 +14,7 @@ mod answer;
 mod batch;
 pub mod credentials;
 pub mod meta;
+pub mod microsoft;
 mod number;
 pub mod outcome;
 pub mod quality;
@@ -118,7 +119,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, microsoft::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.
