@@ -201,6 +201,8 @@ impl Error {
     /// `Microsoft error OfflineConversionTimeInvalid (ConversionTime): The time … (trace 1a2b)`.
     fn reason(&self, tracking_id: Option<&str>) -> String {
         let name = match (&self.error_code, self.number()) {
+            // The names are long enough to look like secrets; unlike those they are words.
+            (Some(name), _) if is_word(name) => name.clone(),
             (Some(name), _) if !name.is_empty() => quote(name),
             (_, Some(code)) => code.to_string(),
             (_, None) => "without a code".to_owned(),
@@ -214,6 +216,10 @@ impl Error {
         }
         traced(reason, tracking_id)
     }
+}
+
+fn is_word(name: &str) -> bool {
+    (1..=80).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphabetic())
 }
 
 /// How long a new goal takes no conversions.

@@ -8,11 +8,11 @@
 use serde::Deserialize;
 use shared::vendor_cookie;
 
-use crate::platform::answer::{Answer, arrived, by_status, each, quote, refused, transient};
+use crate::platform::answer::{Answer, arrived, by_status, each, quote, transient};
 use crate::platform::{Outcome, Response};
 
 /// The body of an answer, of either kind. Fields Microsoft may add are ignored.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Reply {
     #[serde(default)]
@@ -56,17 +56,19 @@ pub(super) fn read(response: &Response, events: usize, rows: usize) -> Vec<Outco
         Ok(answer) => answer,
         Err(outcome) => return each(events, &outcome),
     };
-    let success = (200..300).contains(&answer.status);
-    let Ok(reply) = serde_json::from_slice::<Reply>(answer.body) else {
-        let reason = format!("unreadable answer with status {}", answer.status);
-        // Something answered, but not in Microsoft's words: after a 2xx the events may be taken, so only a repeat is
-        // right.
-        let outcome =
-            if success { transient(answer.retry_after, reason) } else { by_status(answer, events, reason) };
-        return each(events, &outcome);
-    };
-    let faults = reply.faults(events, rows);
-    if success { taken(&reply, faults, rows) } else { not_taken(&reply, faults, answer) }
+    let reply = serde_json::from_slice::<Reply>(answer.body);
+    if !(200..300).contains(&answer.status) {
+        let reply = reply.unwrap_or_default();
+        return not_taken(&reply, reply.faults(events, rows), answer);
+    }
+    match reply {
+        Ok(reply) => taken(&reply, reply.faults(events, rows), rows),
+        // Something answered, but not in Microsoft's words: the events may be taken, so only a repeat is right.
+        Err(_) => {
+            let reason = format!("unreadable answer with status {}", answer.status);
+            each(events, &transient(answer.retry_after, reason))
+        }
+    }
 }
 
 /// A success accounts for every event: listed as failed, or received.
@@ -93,16 +95,16 @@ fn not_taken(reply: &Reply, faults: Vec<Option<String>>, answer: Answer<'_>) -> 
     let events = faults.len();
     let reason = reply.reason(answer.status);
     let listed = faults.iter().any(Option::is_some);
-    match answer.status {
+    let hint = match answer.status {
         401 | 403 => {
-            let hint = "check `access_token` and `tag_id`: the token is the tag's own, works 15 minutes after it was \
-                made, and needs an account that may use the Conversions API";
-            each(events, &Outcome::Unauthorized { reason: format!("{reason}; {hint}") })
+            "; check `access_token` and `tag_id`: the token is the tag's own, works 15 minutes after it was made, and \
+             needs an account that may use the Conversions API"
         }
-        400 if listed => outcomes(faults, &Outcome::Split { reason }),
-        400 => each(events, &refused(events, reason)),
-        _ => each(events, &by_status(answer, events, reason)),
-    }
+        404 => "; check `tag_id`",
+        400 if listed => return outcomes(faults, &Outcome::Split { reason }),
+        _ => "",
+    };
+    each(events, &by_status(answer, events, format!("{reason}{hint}")))
 }
 
 fn outcomes(faults: Vec<Option<String>>, rest: &Outcome) -> Vec<Outcome> {

@@ -287,3 +287,20 @@ fn the_endpoint_moves_every_address() {
     let sign_in = platform.credentials().expect("a token is needed").request(None, NOW);
     assert_eq!(sign_in.url.as_str(), "http://127.0.0.1:9100/common/oauth2/v2.0/token");
 }
+
+proptest::proptest! {
+    /// Whatever comes back, every event has its outcome.
+    #[test]
+    fn any_answer_settles_every_event(
+        status in 100u16..600,
+        body in proptest::prop_oneof![".{0,60}", "[\\[{\"PartialErrors\": 0-9,}\\]]{0,60}"],
+        events in 0usize..5,
+    ) {
+        let platform = with_offline("");
+        let response =
+            Response::Answer { status, retry_after: None, headers: Vec::new(), body: body.into_bytes() };
+        for call in CALLS {
+            proptest::prop_assert_eq!(platform.read(call, &response, events, NOW).len(), events);
+        }
+    }
+}
