@@ -9,6 +9,7 @@ pub mod control;
 pub mod exchange;
 pub mod ledger;
 pub mod meta;
+pub mod microsoft;
 pub mod player;
 mod script;
 mod server;

@@ -9,6 +9,7 @@ use shared::UnixMs;
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::meta::Meta;
+use super::microsoft::Microsoft;
 use super::webhook::Webhook;
 
 /// One platform.
@@ -58,6 +59,8 @@ pub enum Complaint {
 /// Every player.
 pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
+        // Before Meta, whose addresses its own would pass for.
+        Box::new(Microsoft),
         Box::new(Meta::new(settings.meta_tokens.clone())),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]

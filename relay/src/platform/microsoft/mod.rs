@@ -76,7 +76,7 @@ const KEYS: [Key; 5] = [
     Key::optional(
         "offline",
         "offline conversions and refunds: { client_id, client_secret, refresh_token, developer_token, customer_id, \
-         account_id, conversions = { Lead = \"goal\", Refund = \"goal\" } }; see below",
+         account_id, conversions = { Lead = \"goal\", Refund = \"goal\" } }",
     ),
 ];
 
