@@ -11,8 +11,11 @@ use relay::platform::quality::Basis;
 use relay::platform::{ALL, Kind};
 use shared::event::STANDARD_EVENTS;
 
+/// Writes a table of one platform.
+type Table = fn(&Kind) -> String;
+
 /// The tables of a page, in the order a reader wants them.
-const TABLES: [(&str, fn(&Kind) -> String); 3] =
+const TABLES: [(&str, Table); 3] =
     [("settings", settings), ("events", events), ("match quality", match_quality)];
 
 #[test]

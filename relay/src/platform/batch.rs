@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::Quality;
+use super::{Outgoing, Quality, Skip, SkipReason};
 
 /// An event as the platform will read it.
 #[derive(Debug)]
@@ -32,6 +32,24 @@ impl Capacity {
     pub(super) fn fits(self, event: &RawValue) -> bool {
         event.get().len() < self.bytes
     }
+}
+
+/// Every event as `write` writes it, and why the others are left out: what `write` says, or that it fits no request.
+/// Both by place in `events`.
+pub(super) fn write_all(
+    events: &[Outgoing<'_>],
+    capacity: Capacity,
+    write: impl Fn(&Outgoing<'_>) -> Result<(Box<RawValue>, Quality), Skip>,
+) -> (Vec<Written>, Vec<(usize, Skip)>) {
+    let (mut written, mut skips) = (Vec::with_capacity(events.len()), Vec::new());
+    for (place, outgoing) in events.iter().enumerate() {
+        match write(outgoing) {
+            Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
+            Ok(_) => skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON"))),
+            Err(skip) => skips.push((place, skip)),
+        }
+    }
+    (written, skips)
 }
 
 /// `events` in order, cut into as few groups as `capacity` allows. Every event must fit for itself

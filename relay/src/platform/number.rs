@@ -7,7 +7,7 @@ use serde::{Serialize, Serializer};
 /// Sums made in a browser carry noise (`0.1 + 0.2` is 0.30000000000000004), so more than six decimals are
 /// rounded away; no currency has more than four (ISO 4217, CLF). A whole number is written without a decimal
 /// point.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Number(f64);
 
 impl Number {

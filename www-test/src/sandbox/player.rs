@@ -10,6 +10,7 @@ use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::meta::Meta;
 use super::microsoft::Microsoft;
+use super::tiktok::TikTok;
 use super::webhook::Webhook;
 
 /// One platform.
@@ -62,6 +63,7 @@ pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
         // Before Meta, whose addresses its own would pass for.
         Box::new(Microsoft),
         Box::new(Meta::new(settings.meta_tokens.clone())),
+        Box::new(TikTok::new(settings.tiktok_tokens.clone())),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]
 }

@@ -23,7 +23,7 @@ use url::Url;
 use super::batch::{self, Capacity, Written};
 use super::{
     Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
-    SettingError, Settings, Skip, SkipReason, Text,
+    SettingError, Settings, Text, settings,
 };
 use crate::secret::Secret;
 
@@ -140,28 +140,15 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
             "expected digits only, as Events Manager shows the id",
         ));
     }
-    let token = own.access_token.expose();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingError::invalid(
-            "access_token",
-            "expected a token without blanks, not an empty text",
-        ));
-    }
+    settings::check_token("access_token", &own.access_token)?;
     let version = own.api_version.as_deref().unwrap_or(API_VERSION);
-    if !valid_version(version) {
-        return Err(SettingError::invalid("api_version", "expected a Graph API version such as v25.0"));
-    }
+    settings::check_version("api_version", version, "expected a Graph API version such as v25.0")?;
     if let Some(agent) = own.partner_agent.as_deref().filter(|agent| !valid_agent(agent)) {
         let expected = format!("expected under 23 characters with at least two letters, not {agent:?}");
         return Err(SettingError::invalid("partner_agent", expected));
     }
-    if own.test_event_code.as_deref().is_some_and(|code| code.trim().is_empty()) {
-        return Err(SettingError::invalid(
-            "test_event_code",
-            "expected a code such as TEST12345, or no such key",
-        ));
-    }
-    request::check_names(&settings.names)?;
+    settings::check_text("test_event_code", &own.test_event_code, "expected a code such as TEST12345")?;
+    request::NAMING.check(&settings.names)?;
     let address = format!("https://graph.facebook.com/{version}/{}/events", own.pixel_id);
     let address = Url::parse(&address).expect("a version and digits make a valid path");
     Ok(Box::new(Meta {
@@ -173,12 +160,6 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         limited_data_use: limited_data_use(own.limited_data_use)?,
         visitor_id_as_external_id: own.visitor_id_as_external_id,
     }))
-}
-
-/// `v`, one or more digits, a dot, one or more digits.
-fn valid_version(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
-    text.strip_prefix('v').and_then(|rest| rest.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b))
 }
 
 fn valid_agent(text: &str) -> bool {
@@ -204,21 +185,11 @@ fn limited_data_use(key: LimitedDataUseKey) -> Result<Option<LimitedDataUse>, Se
 
 impl Platform for Meta {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
-        let mut built = Built::default();
-        let mut written: Vec<Written> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        for (place, outgoing) in events.iter().enumerate() {
-            match request::write(self, outgoing, now) {
-                Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
-                Ok(_) => {
-                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
-                }
-                Err(skip) => built.skips.push((place, skip)),
-            }
-        }
-        built.requests =
-            batch::group(written, capacity).into_iter().map(|group| self.request(group)).collect();
-        built
+        let (written, skips) =
+            batch::write_all(events, capacity, |outgoing| request::write(self, outgoing, now));
+        let groups = batch::group(written, capacity);
+        Built { requests: groups.into_iter().map(|group| self.request(group)).collect(), skips }
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {

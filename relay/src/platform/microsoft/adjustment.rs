@@ -1,21 +1,19 @@
 //! Refunds: conversions that were counted are taken back, or restated at what remains of them.
 //!
 //! A conversion the site reported is found by its order number, an uploaded one by its click and its time (pages
-//! "onlineconversionadjustment" and "offlineconversionadjustment", read 2026-11-23). A refund is a full one and
-//! retracts, unless the event's own property `remaining_value` says what is left; then that is the new, absolute
-//! value, so that saying it twice does no harm.
+//! "onlineconversionadjustment" and "offlineconversionadjustment", read 2026-11-23). Where nothing is left, it is
+//! retracted; else restated at the new, absolute value, so that saying it twice does no harm.
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use shared::money::Currency;
-use shared::{Event, Scalar, UnixMs};
+use shared::{Event, UnixMs};
 
-use super::custom_data::number;
 use super::offline::{Match, Offline, check_consent, utc};
 use super::user_data::{SIGNALS, TRANSACTION_ID};
 use super::{MAX_OFFLINE_AGE_MS, OFFLINE_ADJUSTMENTS, ONLINE_ADJUSTMENTS, Row, check_age};
 use crate::platform::number::Number;
-use crate::platform::{Quality, Skip, SkipReason};
+use crate::platform::{Quality, Skip, SkipReason, refund};
 
 /// What becomes of a conversion.
 #[derive(Serialize)]
@@ -74,7 +72,7 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
     };
     let Some(order) = event.properties.order_id.as_deref() else {
         let detail = "a refund needs `order_id`, by which its conversion is found; that of an upload needs \
-            `conversion_time`";
+            `order_time`";
         return Err(Skip::new(SkipReason::NoIdentifier, detail));
     };
     let adjustment = Online { transaction_id: order, conversion_name: goal, change };
@@ -84,34 +82,27 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
 
 /// The goal and the time of the upload a refund takes back, where it says when that was.
 fn uploaded<'a>(offline: &'a Offline, event: &Event) -> Option<(&'a str, UnixMs)> {
-    if !offline.is_offline(event) {
-        return None;
-    }
-    let time = match event.properties.custom.get("conversion_time")? {
-        Scalar::Text(text) => UnixMs::parse_rfc3339(text)?,
-        Scalar::Integer(ms) => UnixMs(*ms),
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => return None,
-    };
+    let time = refund::order_time(event).filter(|_| offline.is_offline(event))?;
     Some((offline.goal_named("Purchase")?, time))
 }
 
 impl Change {
     fn of(event: &Event, now: UnixMs) -> Result<Self, Skip> {
         let adjustment_time = utc(event.time.min(now));
-        let remaining = number(&event.properties, ["remaining_value", "remainingValue"]);
-        let Some(value) = remaining.filter(|left| Some(*left) > Number::new(0.0)) else {
+        let left = refund::remaining(event)?;
+        if left == 0.0 {
             let (adjustment_value, adjustment_currency_code) = (None, None);
             let adjustment_type = "Retract";
             return Ok(Self { adjustment_type, adjustment_time, adjustment_value, adjustment_currency_code });
-        };
+        }
         let Some(currency) = event.properties.currency else {
-            let detail = "what remains of a refunded conversion needs its `currency`";
+            let detail = "what is left of a refunded conversion needs its `currency`";
             return Err(Skip::new(SkipReason::MissingCurrency, detail));
         };
         Ok(Self {
             adjustment_type: "Restate",
             adjustment_time,
-            adjustment_value: Some(value),
+            adjustment_value: Number::new(left),
             adjustment_currency_code: Some(currency),
         })
     }

@@ -10,6 +10,7 @@ use serde::Serialize;
 use shared::money::Currency;
 use shared::{Event, Item, Properties, Scalar, scrub};
 
+use crate::platform::goods;
 use crate::platform::number::Number;
 
 /// Microsoft's names for what an event was about.
@@ -60,13 +61,9 @@ struct Line<'a> {
 }
 
 impl Revenue {
-    /// What an event brought in. Without a currency nobody can add it up, and Microsoft would count it in the goal's
-    /// own. A refund that the operator sends under a name of their own carries a positive value.
+    /// What an event brought in, if it says in which currency; Microsoft would count it in the goal's own.
     pub(super) fn of(event: &Event) -> Option<Self> {
-        let refund = event.event == "Refund";
-        let value = event.properties.value.map(|value| if refund { value.abs() } else { value });
-        let value = Number::new(value.filter(|value| *value >= 0.0)?)?;
-        Some(Self { value, currency: event.properties.currency? })
+        Some(Self { value: goods::worth(event)?, currency: event.properties.currency? })
     }
 
     /// Major units.
@@ -103,15 +100,11 @@ impl<'a> CustomData<'a> {
         let properties = &event.properties;
         let items: Vec<Line<'_>> =
             properties.items.iter().filter_map(|item| line(item, properties)).collect();
-        let mut item_ids: Vec<Cow<'_, str>> = items.iter().map(|item| Cow::Borrowed(item.id)).collect();
-        if item_ids.is_empty() {
-            item_ids = own_ids(properties);
-        }
         Self {
             search_term: properties.search_term.as_deref(),
             page_type: text(properties, ["pageType", "page_type"]).filter(|own| PAGE_TYPES.contains(own)),
             ecomm_category: text(properties, ["ecommCategory", "ecomm_category"]),
-            item_ids,
+            item_ids: goods::content_ids(properties),
             items,
             ..Self::default()
         }
@@ -171,34 +164,14 @@ fn usual_page_type(event: &str) -> Option<&'static str> {
     })
 }
 
-/// An item with an id; Microsoft has no use for others. A price needs its currency, a quantity is whole.
+/// An item with an id; Microsoft has no use for others.
 fn line<'a>(item: &'a Item, properties: &Properties) -> Option<Line<'a>> {
-    let price = item.price.filter(|price| properties.currency.is_some() && *price >= 0.0);
-    let quantity = item.quantity.filter(|quantity| *quantity > 0.0 && quantity.fract() == 0.0);
     Some(Line {
-        id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
-        quantity: quantity.and_then(Number::new),
-        price: price.and_then(Number::new),
+        id: goods::item_id(item)?,
+        quantity: goods::quantity(item),
+        price: goods::price(item, properties),
         name: item.name.as_deref(),
     })
-}
-
-/// Catalogue ids a site gives under Microsoft's own name, or the name most platforms have, instead of as items.
-fn own_ids(properties: &Properties) -> Vec<Cow<'_, str>> {
-    let own = ["itemIds", "content_ids"].into_iter().find_map(|name| properties.custom.get(name));
-    match own {
-        Some(Scalar::List(list)) => list.iter().filter_map(id).collect(),
-        Some(one) => id(one).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
-fn id(scalar: &Scalar) -> Option<Cow<'_, str>> {
-    match scalar {
-        Scalar::Text(text) if !text.trim().is_empty() => Some(Cow::Borrowed(text)),
-        Scalar::Integer(id) => Some(Cow::Owned(id.to_string())),
-        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
-    }
 }
 
 #[cfg(test)]
@@ -246,7 +219,6 @@ mod tests {
             r#"{"content_ids":["A",7,true]}"#,
             r#"{"pageType":"product","itemIds":["A","7"]}"#,
         );
-        check("ViewContent", r#"{"itemIds":"A"}"#, r#"{"pageType":"product","itemIds":["A"]}"#);
     }
 
     #[test]

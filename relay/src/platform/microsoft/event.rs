@@ -5,18 +5,18 @@
 //! `custom_data`.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
-use shared::event::{STANDARD_EVENTS, Source};
+use shared::event::Source;
 use shared::{Event, Sha256Hex, Signal, UnixMs, vendor_cookie};
 use url::Url;
 
 use super::custom_data::{CustomData, Revenue, text};
 use super::user_data::UserData;
 use super::{EVENTS, MAX_AGE_MS, PAGE_REVENUE, Row, check_age};
-use crate::platform::{Outgoing, SettingError, Skip, SkipReason};
+use crate::platform::naming::Naming;
+use crate::platform::{Outgoing, Skip, SkipReason, page};
 
 /// Our events and Microsoft's names. There is no catalogue to choose from, so these are the names its browser tag and
 /// its goal categories use, and ours in small letters where it has none. Clicks on links and sent forms, which the tag
@@ -145,49 +145,17 @@ pub(super) fn standard(name: &str) -> Option<&'static str> {
     STANDARD.into_iter().find(|(ours, _)| *ours == name).map(|(_, theirs)| theirs)
 }
 
-/// Refuses a name for refunds that a goal of purchases would count.
-pub(super) fn check_names(names: &BTreeMap<String, String>) -> Result<(), SettingError> {
-    match names.get("Refund") {
-        Some(name) if is_standard(name) => {
-            let expected =
-                "expected a name of your own for Refund: Microsoft would add a refund to its revenue";
-            Err(SettingError::invalid("events", expected))
-        }
-        Some(_) | None => Ok(()),
-    }
-}
-
-fn is_standard(theirs: &str) -> bool {
-    STANDARD.iter().any(|(_, name)| *name == theirs)
-}
+/// How events are named. No limit is documented; an action longer than this is no name any more.
+pub(super) const NAMING: Naming = Naming { platform: "Microsoft", standard, others: &[], longest: 256 };
 
 /// The event's name at Microsoft.
 fn name<'a>(outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
-    let theirs = match (outgoing.event.event.as_str(), outgoing.renamed) {
-        ("Refund", None) => {
-            let detail = "the Conversions API has no refunds; with `offline` and its `conversions.Refund` they are \
-                sent as adjustments";
-            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
-        }
-        ("Refund", Some(name)) if is_standard(name) => {
-            let detail = format!("a refund sent as {name} would add to Microsoft's revenue");
-            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
-        }
-        (_, Some(name)) => name,
-        (ours, None) if STANDARD_EVENTS.contains(&ours) => match standard(ours) {
-            Some(name) => name,
-            None => {
-                let detail = format!("Microsoft has no {ours}; give it a name in `events` to send it");
-                return Err(Skip::new(SkipReason::NotMapped, detail));
-            }
-        },
-        (custom, None) => custom,
-    };
-    if theirs.trim().is_empty() {
-        let detail = "an event without a name matches no goal; give it one in `events`";
-        return Err(Skip::new(SkipReason::NotMapped, detail));
+    if outgoing.event.event == "Refund" && outgoing.renamed.is_none() {
+        let detail = "the Conversions API has no refunds; with `offline` and its `conversions.Refund` they are sent as \
+            adjustments";
+        return Err(Skip::new(SkipReason::RefundNotSupported, detail));
     }
-    Ok(theirs)
+    NAMING.of(outgoing)
 }
 
 /// A purchase of a negative value is a refund, and those never go out as purchases.
@@ -227,9 +195,9 @@ impl<'a> Page<'a> {
         }
         let own_load_id = text(&event.properties, ["pageLoadId", "page_load_id"]);
         Self {
-            url: event.page.url.as_deref().and_then(|url| web_address(url, denied)),
+            url: web_address(event.page.url.as_deref(), denied),
             load_id: own_load_id.filter(|id| vendor_cookie::is_uuid(id)).map(Cow::Borrowed),
-            referrer: event.page.referrer.as_deref().and_then(|url| web_address(url, denied)),
+            referrer: web_address(event.page.referrer.as_deref(), denied),
             title: event.page.title.as_deref().filter(|title| !title.trim().is_empty()),
             keywords: text(&event.properties, ["keywords", "page_keywords"]),
         }
@@ -237,11 +205,12 @@ impl<'a> Page<'a> {
 }
 
 /// `text` if it is a full http or https address; without its query, where click ids stand, if it is to be `bare`.
-fn web_address(text: &str, bare: bool) -> Option<Cow<'_, str>> {
-    let mut url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"))?;
+fn web_address(text: Option<&str>, bare: bool) -> Option<Cow<'_, str>> {
+    let text = page::web_address(text)?;
     if !bare {
         return Some(Cow::Borrowed(text));
     }
+    let mut url = Url::parse(text).ok()?;
     url.set_query(None);
     url.set_fragment(None);
     Some(Cow::Owned(url.into()))
@@ -256,6 +225,8 @@ fn load_id(event: &Event) -> String {
 
 #[cfg(test)]
 mod tests {
+    use shared::event::STANDARD_EVENTS;
+
     use super::*;
 
     const NOW: UnixMs = UnixMs(1_795_435_200_000);
@@ -291,14 +262,6 @@ mod tests {
 
     #[test]
     fn a_refund_never_becomes_revenue() {
-        let check = |ours: &str, theirs: &str, right: bool| {
-            let names = BTreeMap::from([(ours.to_owned(), theirs.to_owned())]);
-            assert_eq!(check_names(&names).is_ok(), right, "{ours} = {theirs}");
-        };
-        check("Refund", "purchase", false);
-        check("Refund", "pageLoad", false);
-        check("Refund", "refund", true);
-        check("Lead", "purchase", true);
         let event = event("Refund", r#""user":{}"#);
         let outgoing = Outgoing { event: &event, site: "s", renamed: Some("purchase") };
         assert_eq!(name(&outgoing).map_err(|skip| skip.reason), Err(SkipReason::RefundNotSupported));

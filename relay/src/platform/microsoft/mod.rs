@@ -28,6 +28,7 @@ use url::Url;
 use self::event::UnknownConsent;
 use self::offline::Offline;
 use super::batch::{self, Capacity, Written};
+use super::settings::check_token;
 use super::{
     Body, Built, Call, Credentials, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Quality,
     Request, Response, SettingError, Settings, Skip, SkipReason, Text,
@@ -114,7 +115,7 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
     check_token("access_token", &own.access_token)?;
     let version = own.api_version.as_deref().unwrap_or(API_VERSION);
     check_version("api_version", version, "expected a version such as v1")?;
-    event::check_names(&settings.names)?;
+    event::NAMING.check(&settings.names)?;
     let address = format!("https://capi.uet.microsoft.com/{version}/{}/events", own.tag_id);
     let address = Url::parse(&address).expect("a version and digits make a valid path");
     Ok(Box::new(Microsoft {
@@ -123,15 +124,6 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         unknown_consent: own.unknown_consent,
         offline: own.offline.map(|own| Offline::configure(own, &settings)).transpose()?,
     }))
-}
-
-/// Refuses a token that cannot travel in a header.
-fn check_token(key: &'static str, token: &Secret) -> Result<(), SettingError> {
-    let token = token.expose();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingError::invalid(key, "expected a token without blanks, not an empty text"));
-    }
-    Ok(())
 }
 
 /// Refuses what is no version: `v` and digits.

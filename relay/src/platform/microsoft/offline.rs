@@ -17,8 +17,9 @@ use url::Url;
 use super::custom_data::{Revenue, number, text};
 use super::sign_in::SignIn;
 use super::user_data::{SIGNALS, em, msclkid, ph};
-use super::{MAX_OFFLINE_AGE_MS, OFFLINE, ONLINE_ADJUSTMENTS, check_age, check_token, check_version};
+use super::{MAX_OFFLINE_AGE_MS, OFFLINE, ONLINE_ADJUSTMENTS, check_age, check_version};
 use crate::platform::number::Number;
+use crate::platform::settings::check_token;
 use crate::platform::{Call, Header, Quality, SettingError, Settings, Skip, SkipReason, Text};
 use crate::secret::Secret;
 

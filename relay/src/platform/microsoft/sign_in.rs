@@ -10,8 +10,8 @@ use shared::{Sha256Hex, UnixMs};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
-use super::check_token;
 use crate::platform::answer::{Answer, arrived, by_status, quote, transient};
+use crate::platform::settings::check_token;
 use crate::platform::{
     Body, Credentials, Grant, Header, Outcome, Request, Response, SettingError, Settings, Text,
 };

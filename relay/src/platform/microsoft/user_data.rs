@@ -11,6 +11,7 @@ use shared::identity::Field;
 use shared::{Event, Sha256Hex, Signal as Answer, click_id, vendor_cookie};
 
 use crate::platform::address::client_address;
+use crate::platform::person::user_agent;
 use crate::platform::{Quality, Signal, Skip, SkipReason, digests};
 
 /// Microsoft's names for what identifies a visitor.
@@ -53,7 +54,7 @@ impl<'a> UserData<'a> {
             em: em(event),
             ph: ph(event),
             client_ip_address: event.context.ip.as_deref().and_then(client_address),
-            client_user_agent: event.context.user_agent.as_deref().filter(|agent| !agent.trim().is_empty()),
+            client_user_agent: user_agent(event),
             ..own
         }
     }

@@ -6,8 +6,8 @@ use serde_json::Value;
 use shared::UnixMs;
 use shared::time::{DAY_MS, MINUTE_MS};
 
-use super::fields::{Fault, Shape, check_fields, fault, join};
 use super::person;
+use crate::sandbox::fields::{Fault, Shape, check_fields, fault, join};
 
 const EVENT: &[(&str, Shape)] = &[
     ("event_name", Shape::Text),
@@ -110,7 +110,7 @@ fn check_time(path: &str, event: &Value, now: UnixMs) -> Result<(), Fault> {
     let age_ms = now.since(UnixMs(seconds.saturating_mul(1000)));
     let oldest = if event["action_source"] == "physical_store" { OLDEST_IN_STORE_MS } else { OLDEST_MS };
     if age_ms > oldest {
-        return Err(Fault { subcode: Some(TOO_OLD), ..fault(field, "too old") });
+        return Err(Fault { code: Some(TOO_OLD), ..fault(field, "too old") });
     }
     if age_ms < -AHEAD_MS {
         return Err(fault(field, "lies in the future"));
@@ -154,7 +154,7 @@ fn check_custom_data(path: &str, event: &Value) -> Result<(), Fault> {
     let missing = |name| custom.is_none_or(|custom| custom.get(name).is_none());
     if missing("value") {
         return Err(Fault {
-            subcode: Some(NO_VALUE),
+            code: Some(NO_VALUE),
             ..fault(join(path, "value"), "missing, and required for a purchase")
         });
     }

@@ -1,17 +1,18 @@
 //! Tables of fields and the shapes their values must have, with one checker for all of them.
 //!
-//! Owns what a single value may look like. Leaves rules between fields to `event` and `person`.
+//! Owns what a single value may look like. Leaves the platform's own formats ([`Like`]) and the rules between fields to
+//! its player.
 
 use std::net::IpAddr;
 
 use serde_json::Value;
 
-/// A value that cannot be: which field, which rule, and Meta's subcode where the rule has one of its own.
+/// A value that cannot be: which field, which rule, and the platform's code where the rule has one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fault {
-    pub(super) field: String,
-    pub(super) rule: &'static str,
-    pub(super) subcode: Option<u32>,
+pub(in crate::sandbox) struct Fault {
+    pub(in crate::sandbox) field: String,
+    pub(in crate::sandbox) rule: &'static str,
+    pub(in crate::sandbox) code: Option<u32>,
 }
 
 impl std::fmt::Display for Fault {
@@ -20,14 +21,14 @@ impl std::fmt::Display for Fault {
     }
 }
 
-/// A fault without a subcode.
-pub(super) fn fault(field: impl Into<String>, rule: &'static str) -> Fault {
-    Fault { field: field.into(), rule, subcode: None }
+/// A fault without a code of its own.
+pub(in crate::sandbox) fn fault(field: impl Into<String>, rule: &'static str) -> Fault {
+    Fault { field: field.into(), rule, code: None }
 }
 
 /// What a value may look like.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Shape {
+pub(in crate::sandbox) enum Shape {
     /// A text that is not empty.
     Text,
     /// A number, not a text that looks like one.
@@ -50,23 +51,29 @@ pub(super) enum Shape {
     Currency,
     /// A full http address.
     WebAddress,
-    /// Under 23 characters, at least two letters.
-    PartnerAgent,
-    /// One digest or a list of them: 64 lower-case hexadecimal digits, or those with Meta's own 8-character marker.
+    /// One digest or a list of them: 64 lower-case hexadecimal digits.
     Digest,
     /// One IPv4 or IPv6 address without port.
     IpAddress,
-    /// `fb.{n}.{ms}.{click id}`, a fifth part only if it is a marker of Meta's own libraries.
-    ClickCookie,
-    /// `fb.{n}.{ms}.{digits}`, the same.
-    BrowserCookie,
+    /// A text in a format of the platform's own.
+    One(Like),
+    /// One text or a list of texts in a format of the platform's own.
+    Each(Like),
 }
 
-/// A malformed `fbc` refuses the batch under this subcode.
-const BAD_FBC: u32 = 2_804_001;
+/// A format of a platform's own.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::sandbox) struct Like {
+    /// Whether a text has it.
+    pub(in crate::sandbox) passes: fn(&str) -> bool,
+    /// What it is, after "must be".
+    pub(in crate::sandbox) rule: &'static str,
+    /// The platform's code for a text that has it not, where it has one.
+    pub(in crate::sandbox) code: Option<u32>,
+}
 
 /// Checks every field that is there. A field the table does not name is a fault when `strict`.
-pub(super) fn check_fields(
+pub(in crate::sandbox) fn check_fields(
     path: &str,
     value: &Value,
     table: &[(&'static str, Shape)],
@@ -76,10 +83,9 @@ pub(super) fn check_fields(
     for (name, value) in object {
         let known = table.iter().find(|(field, _)| field == name);
         match known {
-            Some((field, shape)) => shape.check(value).map_err(|rule| Fault {
-                subcode: matches!(shape, Shape::ClickCookie).then_some(BAD_FBC),
-                ..fault(join(path, field), rule)
-            })?,
+            Some((field, shape)) => shape
+                .check(value)
+                .map_err(|rule| Fault { code: shape.code(), ..fault(join(path, field), rule) })?,
             None if strict => return Err(fault(join(path, name), "no such field")),
             None => {}
         }
@@ -88,7 +94,7 @@ pub(super) fn check_fields(
 }
 
 /// A field's full name.
-pub(super) fn join(path: &str, field: &str) -> String {
+pub(in crate::sandbox) fn join(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
 }
 
@@ -110,9 +116,6 @@ impl Shape {
             }
             Self::Currency => rule(text.is_some_and(currency), "must be the three letters of a currency"),
             Self::WebAddress => rule(text.is_some_and(web_address), "must be a full http address"),
-            Self::PartnerAgent => {
-                rule(text.is_some_and(partner_agent), "must be under 23 characters with at least two letters")
-            }
             Self::Digest => {
                 rule(many(value, digest), "must be hashed: 64 lower-case hexadecimal digits, one or a list")
             }
@@ -120,14 +123,28 @@ impl Shape {
                 text.is_some_and(|text| text.parse::<IpAddr>().is_ok()),
                 "must be one IPv4 or IPv6 address without port",
             ),
-            Self::ClickCookie => rule(
-                text.is_some_and(|text| cookie(text, |click| !click.is_empty())),
-                "must be fb.{subdomain index}.{milliseconds}.{click id}",
-            ),
-            Self::BrowserCookie => rule(
-                text.is_some_and(|text| cookie(text, digits)),
-                "must be fb.{subdomain index}.{milliseconds}.{digits}",
-            ),
+            Self::One(like) => rule(text.is_some_and(like.passes), like.rule),
+            Self::Each(like) => rule(many(value, like.passes), like.rule),
+        }
+    }
+
+    /// The platform's own code for a value that has not this shape.
+    const fn code(self) -> Option<u32> {
+        match self {
+            Self::One(like) | Self::Each(like) => like.code,
+            Self::Text
+            | Self::Number
+            | Self::Integer
+            | Self::Flag
+            | Self::Object
+            | Self::List
+            | Self::Texts
+            | Self::OneOrMany
+            | Self::OneOf(_)
+            | Self::Currency
+            | Self::WebAddress
+            | Self::Digest
+            | Self::IpAddress => None,
         }
     }
 }
@@ -145,43 +162,15 @@ fn is_text(text: &str) -> bool {
     !text.is_empty()
 }
 
-fn digits(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
-}
-
 fn currency(text: &str) -> bool {
     text.len() == 3 && text.bytes().all(|b| b.is_ascii_alphabetic())
-}
-
-fn partner_agent(text: &str) -> bool {
-    text.chars().count() < 23 && text.chars().filter(|c| c.is_alphabetic()).count() >= 2
 }
 
 fn web_address(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
-fn digest(text: &str) -> bool {
-    let (hash, marker) = text.split_once('.').map_or((text, None), |(hash, marker)| (hash, Some(marker)));
-    let is_hash = hash.len() == 64 && hash.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
-    is_hash && marker.is_none_or(|marker| marker.len() == 8 && marker.bytes().all(base64url))
-}
-
-/// `fb.1.1795400000123.tail`, with or without a marker as fifth part.
-fn cookie(text: &str, tail: fn(&str) -> bool) -> bool {
-    let parts: Vec<&str> = text.split('.').collect();
-    let (["fb", index, created, last] | ["fb", index, created, last, _]) = parts[..] else { return false };
-    let marked = parts.get(4).is_none_or(|marker| marker_of_a_library(marker));
-    // Milliseconds have 13 digits from 2001 to 2286; seconds are a known mistake.
-    digits(index) && digits(created) && created.len() == 13 && tail(last) && marked
-}
-
-/// An old two-letter language token, or six bytes in unpadded base64url.
-fn marker_of_a_library(marker: &str) -> bool {
-    const LANGUAGES: [&str; 6] = ["AQ", "Ag", "Aw", "BA", "BQ", "Bg"];
-    LANGUAGES.contains(&marker) || (marker.len() == 8 && marker.bytes().all(base64url))
-}
-
-fn base64url(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')
+/// 64 lower-case hexadecimal digits.
+pub(in crate::sandbox) fn digest(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
 }
