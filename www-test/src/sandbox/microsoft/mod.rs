@@ -6,16 +6,16 @@
 //! `event`, the uploads to `upload` and the tokens to `sign_in`.
 
 mod event;
-mod fields;
+mod formats;
 mod sign_in;
 mod upload;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use shared::UnixMs;
 use shared::time::DAY_MS;
 
-use self::fields::Fault;
 use super::exchange::{Answer, Arrived, Reply, Taken};
+use super::fields::{Fault, fault, join};
 use super::player::{Complaint, Player};
 use super::trouble::POISON;
 
@@ -88,7 +88,8 @@ impl Player for Microsoft {
 
 /// The Conversions API. With `continueOnValidationError` the rows that are right are taken.
 fn events(request: &Arrived, tag: &str, now: UnixMs) -> Answer {
-    if request.method != "POST" || tag.is_empty() || !tag.bytes().all(|b| b.is_ascii_digit()) {
+    let known = !tag.is_empty() && tag != upload::NOBODY && tag.bytes().all(|b| b.is_ascii_digit());
+    if request.method != "POST" || !known {
         return refused(error(404, "NotFound", "no such tag", &[], request), "path: no such tag");
     }
     let token = request.bearer().unwrap_or_default();
@@ -113,7 +114,7 @@ fn events(request: &Arrived, tag: &str, now: UnixMs) -> Answer {
     // A field that does not exist is a mistake of the sender's, so it is refused here, where the real one ignores it.
     let (first, all_bad) = (faults.first(), faults.len() == rows.len());
     if let Some((index, fault)) = first
-        && (!lenient || all_bad || faults.iter().any(|(_, fault)| fault.rule == fields::NO_SUCH_FIELD))
+        && (!lenient || all_bad || faults.iter().any(|(_, fault)| fault.rule == NO_SUCH_FIELD))
     {
         let details: Vec<Value> = faults.iter().map(|(index, fault)| detail(*index, fault)).collect();
         let reply = error(400, "ValidationError", "events are invalid", &details, request);
@@ -150,7 +151,7 @@ fn complain(complaint: Complaint, request: &Arrived) -> Reply {
                 .iter()
                 .enumerate()
                 .filter(|(_, row)| row["eventId"].as_str().is_some_and(|id| id.starts_with(POISON)));
-            let fault = Fault::new("eventId", "is one this platform never takes");
+            let fault = fault("eventId", "is one this platform never takes");
             let details: Vec<Value> = poisoned.map(|(index, _)| detail(index, &fault)).collect();
             error(400, "ValidationError", "events are invalid", &details, request)
         }
@@ -176,7 +177,7 @@ fn refused(reply: Reply, reason: impl Into<String>) -> Answer {
 fn body(request: &Arrived) -> Result<Value, Fault> {
     let kind = request.header("content-type").unwrap_or_default();
     let body = request.json().filter(Value::is_object).filter(|_| kind.starts_with("application/json"));
-    body.ok_or_else(|| Fault::new("body", "must be a JSON object sent as application/json"))
+    body.ok_or_else(|| fault("body", "must be a JSON object sent as application/json"))
 }
 
 /// An id for the support, a GUID made of the request's number.
@@ -184,10 +185,16 @@ fn trace(request: &Arrived) -> String {
     format!("7d9f1c3a-0b2e-4c5d-8e6f-{:012}", request.number)
 }
 
-/// The object's members; none when it is no object.
-fn members(value: &Value) -> Map<String, Value> {
-    value.as_object().cloned().unwrap_or_default()
+/// Demands fields.
+fn require(path: &str, value: &Value, names: &[&str]) -> Result<(), Fault> {
+    match names.iter().find(|name| value.get(**name).is_none()) {
+        Some(name) => Err(fault(join(path, name), "missing")),
+        None => Ok(()),
+    }
 }
+
+/// The rule of a name that stands in no table.
+const NO_SUCH_FIELD: &str = "no such field";
 
 #[cfg(test)]
 mod tests;

@@ -170,6 +170,7 @@ fn the_envelope_and_the_credentials_have_their_rules() {
     check(&request("/v1/1/events", "t", &json!([])), 400);
     check(&request("/v1/1/events", "t", &json!({ "data": [purchase()], "tag": 1 })), 400);
     check(&request("/v1/shop/events", "t", &json!({ "data": [purchase()] })), 404);
+    check(&request("/v1/0/events", "t", &json!({ "data": [purchase()] })), 404);
     check(&request("/v1/1/events", "access-1", &json!({ "data": [purchase()] })), 401);
     check(&Arrived { headers: Vec::new(), ..events(&[purchase()]) }, 401);
     let path = "/CampaignManagement/v13/OfflineConversions/Apply";
@@ -210,12 +211,14 @@ fn every_field_of_an_upload_has_its_rule() {
     row("/MicrosoftClickId", json!("x"), "OfflineConversionMSClickIdInvalid");
     row("/HashedEmailAddress", json!("john@contoso.com"), "ConversionEmailAddressIsNotHashed");
     row("/HashedPhoneNumber", json!("+1"), "ConversionPhoneNumberIsNotHashed");
-    row("/ConversionValue", json!(-1), "OfflineConversionValueInvalid");
+    row("/ConversionValue", json!("5"), "OfflineConversionValueInvalid");
     row("/ConversionCurrencyCode", json!("XXX"), "OfflineConversionCurrencyCodeInvalid");
     row("/ConversionTime", json!("2026-11-20T14:05:09.250Z"), "OfflineConversionTimeInvalid");
     row("/ConversionTime", json!("2026-11-20T15:05:09Z"), "FutureConversionTimeCannotBeSet");
     row("/ConversionTime", json!("2026-08-20T15:05:09Z"), "OfflineConversionTimeOutOfWindow");
     row("/ConversionName", json!(""), "OfflineConversionNameInvalid");
+    row("/ConversionName", json!("New goal"), "OfflineConversionGoalTooRecent");
+    row("/ConversionName", json!("Plain goal"), "NotEligibleForEnhancedConversions");
     row("/ConversionName", Value::Null, "OfflineConversionNameInvalid");
     let list = "OnlineConversionAdjustments";
     check(list, online(), "/AdjustmentType", json!("Retract"), "OfflineConversionAdjustmentValueInvalid");

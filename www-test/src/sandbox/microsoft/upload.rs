@@ -6,8 +6,12 @@ use serde_json::{Value, json};
 use shared::UnixMs;
 use shared::time::DAY_MS;
 
-use super::fields::{self, Fault, Field, amount, click_id, currency, digest, text, utc};
-use super::{ACCESS, Answer, Arrived, BATCH, Complaint, POISON, Reply, Taken, body, refused, trace};
+use super::formats::{CLICK_ID, CURRENCY, DIGEST, UTC};
+use super::{
+    ACCESS, Answer, Arrived, BATCH, Complaint, NO_SUCH_FIELD, POISON, Reply, Taken, body, refused, require,
+    trace,
+};
+use crate::sandbox::fields::{Fault, Shape, check_fields, fault as wrong};
 
 /// Which call it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,16 +21,19 @@ pub(super) enum Kind {
     OfflineAdjustments,
 }
 
-const NAME: Field = ("ConversionName", text, "must be a text");
-const TIME: Field = ("ConversionTime", utc, "must be a UTC time to the second");
-const CLICK: Field = ("MicrosoftClickId", click_id, "must be a GUID");
-const EMAIL: Field = ("HashedEmailAddress", digest, "must be hashed");
-const PHONE: Field = ("HashedPhoneNumber", digest, "must be hashed");
+/// A field and its shape.
+type Field = (&'static str, Shape);
+
+const NAME: Field = ("ConversionName", Shape::Text);
+const TIME: Field = ("ConversionTime", Shape::One(UTC));
+const CLICK: Field = ("MicrosoftClickId", Shape::One(CLICK_ID));
+const EMAIL: Field = ("HashedEmailAddress", Shape::One(DIGEST));
+const PHONE: Field = ("HashedPhoneNumber", Shape::One(DIGEST));
 const CHANGE: [Field; 4] = [
-    ("AdjustmentType", |value| value == "Restate" || value == "Retract", "must be Restate or Retract"),
-    ("AdjustmentTime", utc, "must be a UTC time to the second"),
-    ("AdjustmentValue", amount, "must be a number, nought or more"),
-    ("AdjustmentCurrencyCode", currency, "must be a currency of ISO 4217"),
+    ("AdjustmentType", Shape::OneOf(&["Restate", "Retract"])),
+    ("AdjustmentTime", Shape::One(UTC)),
+    ("AdjustmentValue", Shape::Number),
+    ("AdjustmentCurrencyCode", Shape::One(CURRENCY)),
 ];
 
 const CONVERSION: &[Field] = &[
@@ -35,15 +42,16 @@ const CONVERSION: &[Field] = &[
     CLICK,
     EMAIL,
     PHONE,
-    ("ConversionValue", amount, "must be a number, nought or more"),
-    ("ConversionCurrencyCode", currency, "must be a currency of ISO 4217"),
-    ("ExternalAttributionCredit", amount, "must be a number, nought or more"),
-    ("ExternalAttributionModel", text, "must be a text"),
+    ("ConversionValue", Shape::Number),
+    ("ConversionCurrencyCode", Shape::One(CURRENCY)),
+    ("ExternalAttributionCredit", Shape::Number),
+    ("ExternalAttributionModel", Shape::Text),
 ];
-const ONLINE: &[Field] =
-    &[NAME, ("TransactionId", text, "must be a text"), CHANGE[0], CHANGE[1], CHANGE[2], CHANGE[3]];
+const ONLINE: &[Field] = &[NAME, ("TransactionId", Shape::Text), CHANGE[0], CHANGE[1], CHANGE[2], CHANGE[3]];
 const OFFLINE: &[Field] = &[NAME, TIME, CLICK, EMAIL, PHONE, CHANGE[0], CHANGE[1], CHANGE[2], CHANGE[3]];
 
+/// An id nobody has.
+pub(super) const NOBODY: &str = "0";
 /// Oldest conversion.
 const OLDEST_MS: i64 = 90 * DAY_MS;
 
@@ -80,10 +88,13 @@ pub(super) fn answer(request: &Arrived, kind: Kind, now: UnixMs) -> Answer {
     };
     debug_assert!(!token.is_empty(), "it has a beginning");
     let header = |name: &str| request.header(name).unwrap_or_default();
-    if header("developertoken").is_empty() {
-        return refused(fault(401, 105, "InvalidCredentials", request), "developertoken: missing");
+    if matches!(header("developertoken"), "" | "unknown") {
+        return refused(fault(401, 105, "InvalidCredentials", request), "developertoken: missing or unknown");
     }
-    let id = |name: &str| !header(name).is_empty() && header(name).bytes().all(|b| b.is_ascii_digit());
+    let id = |name: &str| {
+        let text = header(name);
+        !text.is_empty() && text != NOBODY && text.bytes().all(|b| b.is_ascii_digit())
+    };
     if let Some(name) = ["customerid", "customeraccountid"].into_iter().find(|name| !id(name)) {
         let reply = fault(400, 106, "UserIsNotAuthorized", request);
         return refused(reply, format!("{name}: must be an id, digits only"));
@@ -98,7 +109,7 @@ pub(super) fn answer(request: &Arrived, kind: Kind, now: UnixMs) -> Answer {
         .enumerate()
         .filter_map(|(index, checked)| checked.as_ref().err().map(|(wrong, code)| (index, wrong, *code)))
         .collect();
-    if let Some((index, wrong, _)) = failed.iter().find(|(_, wrong, _)| wrong.rule == fields::NO_SUCH_FIELD) {
+    if let Some((index, wrong, _)) = failed.iter().find(|(_, wrong, _)| wrong.rule == NO_SUCH_FIELD) {
         return refused(
             fault(400, 1_001, "InvalidRequest", request),
             format!("{}[{index}].{wrong}", kind.name()),
@@ -141,19 +152,19 @@ pub(super) fn complain(complaint: Complaint, request: &Arrived) -> Reply {
 }
 
 fn rows(body: &Value, kind: Kind) -> Result<Vec<Value>, Fault> {
-    let list = body[kind.name()].as_array().ok_or_else(|| Fault::new(kind.name(), "must be a list"))?;
+    let list = body[kind.name()].as_array().ok_or_else(|| wrong(kind.name(), "must be a list"))?;
     if list.is_empty() || list.len() > BATCH {
-        return Err(Fault::new(kind.name(), "must hold 1 to 1000 rows"));
+        return Err(wrong(kind.name(), "must hold 1 to 1000 rows"));
     }
     match body.as_object().into_iter().flatten().find(|(name, _)| *name != kind.name()) {
-        Some((name, _)) => Err(Fault::new(name.clone(), fields::NO_SUCH_FIELD)),
+        Some((name, _)) => Err(wrong(name.clone(), NO_SUCH_FIELD)),
         None => Ok(list.clone()),
     }
 }
 
 /// What is wrong with a row, and Microsoft's word for it.
 fn check(row: &Value, kind: Kind, now: UnixMs) -> Result<(), (Fault, &'static str)> {
-    fields::check("", row, kind.table()).map_err(|wrong| {
+    check_fields("", row, kind.table(), true).map_err(|wrong| {
         let code = code(&wrong.field);
         (wrong, code)
     })?;
@@ -162,12 +173,13 @@ fn check(row: &Value, kind: Kind, now: UnixMs) -> Result<(), (Fault, &'static st
         Kind::OnlineAdjustments => &["ConversionName", "TransactionId", "AdjustmentType", "AdjustmentTime"],
         Kind::OfflineAdjustments => &["ConversionName", "ConversionTime", "AdjustmentType", "AdjustmentTime"],
     };
-    fields::require("", row, needed).map_err(|wrong| (wrong, "OfflineConversionNameInvalid"))?;
+    require("", row, needed).map_err(|wrong| (wrong, "OfflineConversionNameInvalid"))?;
     let someone = ["MicrosoftClickId", "HashedEmailAddress", "HashedPhoneNumber", "TransactionId"];
     if !someone.iter().any(|name| row.get(name).is_some()) {
-        return Err((Fault::new("MicrosoftClickId", "missing"), "OfflineConversionMSClickIdNullOrEmpty"));
+        return Err((wrong("MicrosoftClickId", "missing"), "OfflineConversionMSClickIdNullOrEmpty"));
     }
     check_times(row, now)?;
+    check_goal(row)?;
     let has = |name: &str| row.get(name).is_some();
     let (value, currency, wanted) = match kind {
         Kind::Conversions => (has("ConversionValue"), has("ConversionCurrencyCode"), has("ConversionValue")),
@@ -176,7 +188,7 @@ fn check(row: &Value, kind: Kind, now: UnixMs) -> Result<(), (Fault, &'static st
         }
     };
     if value != wanted || currency != wanted {
-        let wrong = Fault::new("AdjustmentValue", "goes with its currency, and with Restate alone");
+        let wrong = wrong("AdjustmentValue", "goes with its currency, and with Restate alone");
         return Err((wrong, "OfflineConversionAdjustmentValueInvalid"));
     }
     Ok(())
@@ -187,19 +199,32 @@ fn check_times(row: &Value, now: UnixMs) -> Result<(), (Fault, &'static str)> {
     for name in ["ConversionTime", "AdjustmentTime"] {
         let age_ms = time(name).map_or(0, |time| now.since(time));
         if age_ms < 0 {
-            return Err((Fault::new(name, "lies in the future"), "FutureConversionTimeCannotBeSet"));
+            return Err((wrong(name, "lies in the future"), "FutureConversionTimeCannotBeSet"));
         }
         if age_ms > OLDEST_MS {
-            return Err((Fault::new(name, "too old"), "OfflineConversionTimeOutOfWindow"));
+            return Err((wrong(name, "too old"), "OfflineConversionTimeOutOfWindow"));
         }
     }
     match (time("ConversionTime"), time("AdjustmentTime")) {
-        (Some(converted), Some(adjusted)) if adjusted < converted => Err((
-            Fault::new("AdjustmentTime", "before the conversion"),
-            "OfflineConversionAdjustmentTimeInvalid",
-        )),
+        (Some(converted), Some(adjusted)) if adjusted < converted => {
+            Err((wrong("AdjustmentTime", "before the conversion"), "OfflineConversionAdjustmentTimeInvalid"))
+        }
         _ => Ok(()),
     }
+}
+
+/// Goals are known by their names here: a new one begins with `New`, one without enhanced conversions with `Plain`.
+fn check_goal(row: &Value) -> Result<(), (Fault, &'static str)> {
+    let goal = row["ConversionName"].as_str().unwrap_or_default();
+    let hashed = ["HashedEmailAddress", "HashedPhoneNumber"].iter().any(|name| row.get(name).is_some());
+    if goal.starts_with("New ") {
+        return Err((wrong("ConversionName", "too new a goal"), "OfflineConversionGoalTooRecent"));
+    }
+    if goal.starts_with("Plain ") && hashed {
+        let rule = "the goal takes click ids only";
+        return Err((wrong("ConversionName", rule), "NotEligibleForEnhancedConversions"));
+    }
+    Ok(())
 }
 
 /// Microsoft's word for a field that is wrong.
