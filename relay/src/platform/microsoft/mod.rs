@@ -242,11 +242,11 @@ const PROVIDER: &str = "AnyTrack";
 
 fn envelope(call: Call, rows: &[Box<RawValue>]) -> Text {
     // A page view with revenue is written as a list of its two rows, whose brackets go here.
-    let bare = |row: &Box<RawValue>| {
+    let bare = |row: &RawValue| {
         let text = row.get();
         if call == PAGE_REVENUE { text.trim_matches(['[', ']']).to_owned() } else { text.to_owned() }
     };
-    let rows: Vec<String> = rows.iter().map(bare).collect();
+    let rows: Vec<String> = rows.iter().map(|row| bare(row)).collect();
     let data = RawValue::from_string(format!("[{}]", rows.join(",")));
     let data = data.expect("rows of JSON with commas between them are a JSON list");
     Text::json(&Envelope { provider: PROVIDER, lenient: true, data })
