@@ -101,7 +101,7 @@ impl<'a> CustomData<'a> {
         let items: Vec<Line<'_>> =
             properties.items.iter().filter_map(|item| line(item, properties)).collect();
         Self {
-            search_term: properties.search_term.as_deref(),
+            search_term: goods::search_term(properties),
             page_type: text(properties, ["pageType", "page_type"]).filter(|own| PAGE_TYPES.contains(own)),
             ecomm_category: text(properties, ["ecommCategory", "ecomm_category"]),
             item_ids: goods::content_ids(properties),
