@@ -92,10 +92,10 @@ fn what_is_right_is_taken_and_told_apart() {
     let (status, body, taken) = ask(&events(&[purchase()]));
     assert_eq!((status, &body["eventsReceived"]), (200, &json!(1)));
     assert_eq!(taken[0].key, "187012345\0purchase\0ord-90317");
-    let view = json!({ "eventType": "pageLoad", "eventId": "1", "eventTime": 1_795_183_509,
+    let view = json!({ "eventType": "pageLoad", "eventId": "view", "eventTime": 1_795_183_509,
         "eventSourceUrl": "https://shop.example/", "userData": { "anonymousId": "1" } });
     let (_, _, taken) = ask(&events(&[view]));
-    assert_eq!((taken[0].key.as_str(), taken[0].name.as_str()), ("187012345\0\01", "pageLoad"));
+    assert_eq!((taken[0].key.as_str(), taken[0].name.as_str()), ("187012345\0\0view", "pageLoad"));
     for (list, row) in [
         ("OfflineConversions", conversion()),
         ("OnlineConversionAdjustments", online()),
