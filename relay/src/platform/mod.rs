@@ -6,8 +6,8 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
-//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page`, `goods` and `refund` (parts
+//! of an event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
 //! `credentials` (tokens that must be fetched), `inquiries` (answers that come later), `postback` (networks that know a
 //! click and nothing else), `query` (addresses that say everything).
 
@@ -19,6 +19,7 @@ mod goods;
 pub mod google_ads;
 pub mod inquiries;
 pub mod meta;
+pub mod microsoft;
 mod naming;
 mod number;
 pub mod outbrain;
@@ -28,6 +29,7 @@ mod person;
 mod postback;
 pub mod quality;
 mod query;
+mod refund;
 pub mod request;
 pub mod settings;
 pub mod taboola;
@@ -137,8 +139,15 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] =
-    &[meta::KIND, google_ads::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[
+    meta::KIND,
+    google_ads::KIND,
+    tiktok::KIND,
+    microsoft::KIND,
+    outbrain::KIND,
+    taboola::KIND,
+    webhook::KIND,
+];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

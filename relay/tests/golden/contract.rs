@@ -28,7 +28,9 @@ fn event() -> impl Strategy<Value = Event> {
         prop::option::of(cookie()),
         prop::option::of(cookie()),
     );
-    (head, place, click, properties()).prop_map(|(head, place, click, properties)| {
+    let microsoft =
+        (prop::option::of("[0-9a-f]{31,32}"), prop::option::of("(_uet)?[0-9a-f]{32}(\\|.{0,5})?"));
+    (head, place, click, properties(), microsoft).prop_map(|(head, place, click, properties, microsoft)| {
         let (name, event_id, time, recent, source, known) = head;
         let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
         let mut event = empty(name, event_id, time, source);
@@ -42,6 +44,11 @@ fn event() -> impl Strategy<Value = Event> {
             event.cookies.extend(cookie.clone().map(|value| (name.to_owned(), value)));
         }
         event.cookies.extend(other.map(|value| ("_fbp".to_owned(), value)));
+        let (msclkid, uet) = microsoft;
+        event.click_ids.extend(msclkid.map(|value| ("msclkid".to_owned(), id(value))));
+        for name in ["_uetvid", "_uetmsclkid"] {
+            event.cookies.extend(uet.clone().map(|value| (name.to_owned(), value)));
+        }
         if known {
             let digest = Sha256Hex::of("jane@example.com");
             event.user.add(Field::Email, Hashes::given(Field::Email, digest));

@@ -11,6 +11,7 @@ mod fields;
 pub mod google_ads;
 pub mod ledger;
 pub mod meta;
+pub mod microsoft;
 pub mod outbrain;
 pub mod player;
 mod postback;
