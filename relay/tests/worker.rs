@@ -35,6 +35,8 @@ struct Plain {
     retry_for_ms: i64,
     /// Every event is older than the platform takes.
     too_old: bool,
+    /// Every call stands apart from all others.
+    apart: bool,
 }
 
 impl Platform for Plain {
@@ -67,6 +69,10 @@ impl Platform for Plain {
             Response::NotSent(why) | Response::NoAnswer(why) => retry(why.clone()),
         };
         vec![outcome; events]
+    }
+
+    fn apart(&self, _call: Call) -> bool {
+        self.apart
     }
 
     fn limits(&self) -> Limits {
@@ -130,7 +136,7 @@ impl Bench {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
         store.cursor("d", false).await.expect("a cursor");
         append_at(received, &store, 1..=events).await;
-        let platform = Plain { url, batch, retry_for_ms, too_old: false };
+        let platform = Plain { url, batch, retry_for_ms, too_old: false, apart: false };
         let (stop, stopping) = watch::channel(false);
         let worker = tokio::spawn(worker(&store, platform).run(stopping));
         Self { store, stop, worker }
@@ -275,6 +281,28 @@ async fn wrong_credentials_keep_every_event_until_they_are_mended() {
 }
 
 #[tokio::test]
+async fn the_trouble_of_a_call_that_stands_apart_holds_up_nothing_else() {
+    let refused = |id: &String| id == "e1" || id == "e2";
+    let script = move |ids: &[String]| if ids.iter().any(refused) { 401 } else { 200 };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
+    store.cursor("d", false).await.expect("a cursor");
+    append(&store, 1..=6).await;
+    let platform = Plain { url, batch: 1, retry_for_ms: HOUR, too_old: false, apart: true };
+    let (stop, stopping) = watch::channel(false);
+    let worker = tokio::spawn(worker(&store, platform).run(stopping));
+    let bench = Bench { store, stop, worker };
+    let backlog = bench.until(|backlog| backlog.cursor == 6 && backlog.pending == 2).await;
+    assert_eq!(backlog.dead, 0);
+    bench.stop().await;
+    let mut delivered = BTreeSet::new();
+    while let Ok((batch, status)) = requests.try_recv() {
+        delivered.extend(batch.into_iter().filter(|_| status == 200));
+    }
+    assert_eq!(delivered.len(), 4);
+}
+
+#[tokio::test]
 async fn retries_end_with_the_platforms_dedup_window() {
     let (url, _requests) = server(Box::new(|_| 500)).await;
     let bench = Bench::start(url, 1, 1, 0).await;
@@ -335,7 +363,7 @@ async fn what_grew_too_old_behind_the_cursor_is_buried_with_a_reason() {
     store.cursor("d", false).await.expect("a cursor");
     append(&store, 1..=2).await;
     let url = "http://127.0.0.1:9/".parse().expect("an address");
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: true };
+    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: true, apart: false };
     let (stop, stopping) = watch::channel(false);
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
@@ -354,7 +382,7 @@ async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
     bench.stop().await;
     append(&store, 4..=5).await;
     let (stop, stopping) = watch::channel(false);
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: false };
+    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: false, apart: false };
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
     running.await.expect("a worker told to stop delivers first what it can");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
+use tracing::error;
 
 use super::circuit::Health;
 use super::courier::{Carried, Courier};
@@ -130,7 +131,11 @@ impl Round<'_> {
 
     /// Notes what became of the events of one request.
     fn judge(&self, places: &[usize], carried: Carried, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
-        tally.note_health(&carried.outcomes);
+        if self.courier.destination.platform.apart(carried.planned.call) {
+            self.announce(&carried);
+        } else {
+            tally.note_health(&carried.outcomes);
+        }
         self.note_receipt(places, &carried, tally);
         let mut refused = Vec::new();
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
@@ -155,6 +160,27 @@ impl Round<'_> {
             let half = refused.len().div_ceil(2);
             let rest = refused.split_off(half);
             work.extend([rest, refused].into_iter().filter(|places| !places.is_empty()));
+        }
+    }
+
+    /// Tells the operator of a call that stands apart and is refused; of the others the circuit speaks.
+    fn announce(&self, carried: &Carried) {
+        let refused = carried.outcomes.iter().find_map(|outcome| match outcome {
+            Outcome::Unauthorized { reason } => Some(reason.as_str()),
+            Outcome::Delivered
+            | Outcome::Retry { .. }
+            | Outcome::Later { .. }
+            | Outcome::Split { .. }
+            | Outcome::Rejected { .. } => None,
+        });
+        if let Some(reason) = refused {
+            let (destination, call) = (self.courier.destination.name.as_str(), carried.planned.call);
+            error!(
+                destination,
+                call,
+                reason,
+                "call refused: fix its credentials or rights; its events are kept, all others go on"
+            );
         }
     }
 

@@ -60,6 +60,12 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// How this platform wants to be called.
     fn limits(&self) -> Limits;
 
+    /// Whether a call has credentials or an interface of its own, so that its trouble says nothing of the other calls: a
+    /// refused upload of refunds must not stop the purchases.
+    fn apart(&self, _call: Call) -> bool {
+        false
+    }
+
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
         None

@@ -159,6 +159,11 @@ impl Platform for GoogleAds {
         }
     }
 
+    /// Adjustments go to another interface, with rights of their own.
+    fn apart(&self, call: Call) -> bool {
+        call == ADJUST
+    }
+
     fn limits(&self) -> Limits {
         Limits { batch: BATCH_EVENTS, concurrency: 4, pace_ms: PACE_MS, retry_for_ms: RETRY_FOR_MS }
     }

@@ -184,6 +184,11 @@ impl Platform for Microsoft {
         }
     }
 
+    /// Offline conversions and adjustments go to another host, with a login of their own.
+    fn apart(&self, call: Call) -> bool {
+        matches!(call, OFFLINE | ONLINE_ADJUSTMENTS | OFFLINE_ADJUSTMENTS)
+    }
+
     fn limits(&self) -> Limits {
         Limits { batch: BATCH_EVENTS, concurrency: CONCURRENCY, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
