@@ -276,7 +276,7 @@ async fn a_refund_is_retracted_where_adjustments_are_set() {
     });
     let metrics = waits.await.expect("one is taken, one waits, one is dead");
     assert_eq!(metrics.of("destination_up", GOOGLE), 1.0);
-    assert_eq!(house.asked("/v26/customers/4445556666:uploadConversionAdjustments") >= 1, true);
+    assert!(house.asked("/v26/customers/4445556666:uploadConversionAdjustments") >= 1);
     house.google.read(|state| assert_eq!(state.times_counted(GOOGLE).get("A-1"), Some(&1)));
     let dead = house.dead();
     assert!(dead[0].1.contains("CONVERSION_NOT_FOUND"), "{dead:?}");

@@ -10,6 +10,8 @@ use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::google_ads::GoogleAds;
 use super::meta::Meta;
+use super::outbrain::Outbrain;
+use super::taboola::Taboola;
 use super::tiktok::TikTok;
 use super::webhook::Webhook;
 
@@ -63,6 +65,8 @@ pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
         Box::new(Meta::new(settings.meta_tokens.clone())),
         Box::new(GoogleAds::new(settings.google_client.clone())),
         Box::new(TikTok::new(settings.tiktok_tokens.clone())),
+        Box::new(Outbrain),
+        Box::new(Taboola),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]
 }
