@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::{Outgoing, Quality, Skip, SkipReason};
+use super::{Built, Call, Outgoing, Planned, Quality, Request, Skip, SkipReason};
 
 /// An event as the platform will read it.
 #[derive(Debug)]
@@ -34,13 +34,15 @@ impl Capacity {
     }
 }
 
-/// Every event as `write` writes it, and why the others are left out: what `write` says, or that it fits no request.
-/// Both by place in `events`.
-pub(super) fn write_all(
-    events: &[Outgoing<'_>],
+/// As few requests as `capacity` allows, and why the events not in them were left out: what `write` says, or that
+/// one fits no request. `request` puts its envelope around the written events.
+pub(super) fn build(
+    call: Call,
     capacity: Capacity,
+    events: &[Outgoing<'_>],
     write: impl Fn(&Outgoing<'_>) -> Result<(Box<RawValue>, Quality), Skip>,
-) -> (Vec<Written>, Vec<(usize, Skip)>) {
+    request: impl Fn(&[Box<RawValue>]) -> Request,
+) -> Built {
     let (mut written, mut skips) = (Vec::with_capacity(events.len()), Vec::new());
     for (place, outgoing) in events.iter().enumerate() {
         match write(outgoing) {
@@ -49,7 +51,13 @@ pub(super) fn write_all(
             Err(skip) => skips.push((place, skip)),
         }
     }
-    (written, skips)
+    let plan = |group: Vec<Written>| {
+        let events = group.iter().map(|written| written.place).collect();
+        let (data, quality): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+        Planned { call, request: request(&data), events, quality }
+    };
+    Built { requests: group(written, capacity).into_iter().map(plan).collect(), skips }
 }
 
 /// `events` in order, cut into as few groups as `capacity` allows. Every event must fit for itself

@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use shared::{Event, Item, Properties, Scalar};
+use shared::{Event, Item, Properties, Scalar, scrub};
 
 use super::number::Number;
 
@@ -37,10 +37,26 @@ pub(super) fn quantity(item: &Item) -> Option<Number> {
     whole(item.quantity)
 }
 
-/// How many pieces altogether, when every item says so in whole numbers.
-pub(super) fn pieces(items: &[Item]) -> Option<Number> {
-    let quantities: Option<Vec<f64>> = items.iter().map(|item| item.quantity).collect();
-    whole(Some(quantities?.iter().sum()))
+/// How many pieces altogether, when every item says so in whole numbers; without items what a site says under the
+/// name `num_items`.
+pub(super) fn pieces(properties: &Properties) -> Option<Number> {
+    if !properties.items.is_empty() {
+        let quantities: Option<Vec<f64>> = properties.items.iter().map(|item| item.quantity).collect();
+        return whole(Some(quantities?.iter().sum()));
+    }
+    whole(match properties.custom.get("num_items") {
+        Some(Scalar::Integer(count)) => i32::try_from(*count).ok().map(f64::from),
+        Some(Scalar::Number(count)) => Some(*count),
+        Some(Scalar::Bool(_) | Scalar::Text(_) | Scalar::List(_)) | None => None,
+    })
+}
+
+/// What was searched for, also where a site says it under the platforms' name `search_string`.
+pub(super) fn search_term(properties: &Properties) -> Option<&str> {
+    properties.search_term.as_deref().or_else(|| match properties.custom.get("search_string") {
+        Some(Scalar::Text(text)) if !scrub::looks_like_email(text) => Some(text.as_str()),
+        Some(_) | None => None,
+    })
 }
 
 /// Catalogue ids: those of the items, or those a site gives under the name `content_ids` instead of items.
@@ -73,9 +89,10 @@ pub(super) fn text(scalar: &Scalar) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A number of pieces.
+/// A number of pieces: whole, and no larger than any platform's integer.
 fn whole(quantity: Option<f64>) -> Option<Number> {
-    quantity.filter(|n| *n > 0.0 && n.fract() == 0.0).and_then(Number::new)
+    let largest = f64::from(i32::MAX);
+    quantity.filter(|n| *n > 0.0 && *n <= largest && n.fract() == 0.0).and_then(Number::new)
 }
 
 #[cfg(test)]
@@ -110,11 +127,12 @@ mod tests {
     fn pieces_are_counted_when_every_item_says_so() {
         let check = |items, expected: Option<f64>| {
             let event = event("Purchase", &format!(r#"{{"items":{items}}}"#));
-            assert_eq!(pieces(&event.properties.items), expected.and_then(Number::new), "{items}");
+            assert_eq!(pieces(&event.properties), expected.and_then(Number::new), "{items}");
         };
         check(r#"[{"quantity":2},{"quantity":1}]"#, Some(3.0));
         check(r#"[{"quantity":2},{"id":"A"}]"#, None);
         check(r#"[{"quantity":0.5}]"#, None);
+        check(r#"[{"quantity":5e9}]"#, None);
         check("[]", None);
     }
 

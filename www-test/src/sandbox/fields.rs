@@ -6,6 +6,8 @@
 use std::net::IpAddr;
 
 use serde_json::Value;
+use shared::UnixMs;
+use shared::time::MINUTE_MS;
 
 /// A value that cannot be: which field, which rule, and the platform's code where the rule has one of its own.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,6 +95,32 @@ pub(in crate::sandbox) fn check_fields(
     Ok(())
 }
 
+/// Checks the time of an event, in seconds: not older than `oldest_ms` (else a fault with the code `too_old`, where the
+/// platform has one) and not of the future. No clock is exact; more than a minute ahead is a mistake.
+pub(in crate::sandbox) fn check_time(
+    field: String,
+    seconds: &Value,
+    oldest_ms: i64,
+    too_old: Option<u32>,
+    now: UnixMs,
+) -> Result<(), Fault> {
+    let seconds = seconds.as_i64().unwrap_or_default();
+    if seconds >= SURELY_MILLISECONDS {
+        return Err(fault(field, "must be in seconds, not milliseconds"));
+    }
+    let age_ms = now.since(UnixMs(seconds.saturating_mul(1000)));
+    if age_ms > oldest_ms {
+        return Err(Fault { code: too_old, ..fault(field, "too old") });
+    }
+    if age_ms < -MINUTE_MS {
+        return Err(fault(field, "lies in the future"));
+    }
+    Ok(())
+}
+
+/// Milliseconds since 1973 and seconds until 5138 lie on different sides of this.
+const SURELY_MILLISECONDS: i64 = 100_000_000_000;
+
 /// A field's full name.
 pub(in crate::sandbox) fn join(path: &str, field: &str) -> String {
     if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
@@ -173,4 +201,16 @@ fn web_address(text: &str) -> bool {
 /// 64 lower-case hexadecimal digits.
 pub(in crate::sandbox) fn digest(text: &str) -> bool {
     text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
+/// The same event with another value at a pointer into it; `null` takes the field away.
+#[cfg(test)]
+pub(in crate::sandbox) fn changed(mut event: Value, pointer: &str, value: &Value) -> Value {
+    let (parent, last) = pointer.rsplit_once('/').expect("a pointer");
+    let parent = event.pointer_mut(parent).expect("the parent exists").as_object_mut().expect("an object");
+    match value {
+        Value::Null => drop(parent.remove(last)),
+        value => drop(parent.insert(last.to_owned(), value.clone())),
+    }
+    event
 }

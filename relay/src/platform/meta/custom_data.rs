@@ -77,9 +77,9 @@ impl<'a> CustomData<'a> {
             content_type: goods::content_type(properties, !content_ids.is_empty()),
             content_ids,
             contents: properties.items.iter().filter_map(|item| content(item, properties)).collect(),
-            num_items: if counted { goods::pieces(&properties.items) } else { None },
+            num_items: if counted { goods::pieces(properties) } else { None },
             order_id: properties.order_id.as_deref(),
-            search_string: properties.search_term.as_deref(),
+            search_string: goods::search_term(properties),
             custom: custom(properties),
         }
     }
@@ -173,6 +173,8 @@ mod tests {
         check("Lead", r#"{"value":-5,"currency":"EUR"}"#, r#"{"currency":"EUR"}"#);
         check("Refund", r#"{"value":-5,"currency":"EUR"}"#, r#"{"value":5,"currency":"EUR"}"#);
         check("Search", r#"{"search_term":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"jane@example.com"}"#, r"{}");
         check(
             "Purchase",
             r#"{"value":59.9,"currency":"EUR","order_id":"1","tax":9.56,"shipping":4,"coupon":"MAY"}"#,
@@ -188,6 +190,13 @@ mod tests {
             r#"{"currency":"EUR","items":[{"id":"A","name":"Lamp","brand":"B","category":"C","price":9.5,"quantity":2},
                 {"id":"D","quantity":1}]}"#,
             r#"{"currency":"EUR","content_ids":["A","D"],"contents":[{"id":"A","quantity":2,"item_price":9.5,"title":"Lamp","brand":"B","category":"C"},{"id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
+        );
+        check("InitiateCheckout", r#"{"num_items":4}"#, r#"{"num_items":4}"#);
+        check("Lead", r#"{"num_items":4}"#, r"{}");
+        check(
+            "Purchase",
+            r#"{"num_items":4,"items":[{"id":"A"}]}"#,
+            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
         // Only checkout and purchase count pieces; one unknown or odd quantity makes the sum unknown.
         let one = r#""content_ids":["A"],"contents":[{"id":"A","quantity":1}],"content_type":"product""#;

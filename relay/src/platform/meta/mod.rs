@@ -16,13 +16,14 @@ mod response;
 mod user_data;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use shared::UnixMs;
 use shared::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use url::Url;
 
-use super::batch::{self, Capacity, Written};
+use super::batch::{self, Capacity};
 use super::{
-    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Platform, Request, Response,
     SettingError, Settings, Text, settings,
 };
 use crate::secret::Secret;
@@ -186,10 +187,8 @@ fn limited_data_use(key: LimitedDataUseKey) -> Result<Option<LimitedDataUse>, Se
 impl Platform for Meta {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        let (written, skips) =
-            batch::write_all(events, capacity, |outgoing| request::write(self, outgoing, now));
-        let groups = batch::group(written, capacity);
-        Built { requests: groups.into_iter().map(|group| self.request(group)).collect(), skips }
+        let write = |outgoing: &Outgoing<'_>| request::write(self, outgoing, now);
+        batch::build(CALL, capacity, events, write, |data| self.request(data))
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
@@ -205,12 +204,9 @@ impl Platform for Meta {
 const CALL: Call = "events";
 
 impl Meta {
-    fn request(&self, group: Vec<Written>) -> Planned {
-        let events = group.iter().map(|written| written.place).collect();
-        let (data, quality): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+    fn request(&self, data: &[Box<RawValue>]) -> Request {
         let body = Text::json(&request::Envelope {
-            data: &data,
+            data,
             test_event_code: self.test_event_code.as_deref(),
             partner_agent: self.partner_agent.as_deref(),
         });
@@ -223,8 +219,7 @@ impl Meta {
             }
         };
         let url = self.address.clone();
-        let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
-        Planned { call: CALL, request, events, quality }
+        Request { method: "POST", url, headers, body: Body::Json(body), public_only: false }
     }
 }
 

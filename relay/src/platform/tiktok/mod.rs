@@ -18,13 +18,14 @@ mod response;
 mod user;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 use shared::UnixMs;
 use shared::time::{DAY_MS, HOUR_MS};
 use url::Url;
 
-use super::batch::{self, Capacity, Written};
+use super::batch::{self, Capacity};
 use super::{
-    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Platform, Request, Response,
     SettingError, Settings, Text, settings,
 };
 use crate::secret::Secret;
@@ -169,10 +170,8 @@ fn valid_code(text: &str) -> bool {
 impl Platform for TikTok {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        let (written, skips) =
-            batch::write_all(events, capacity, |outgoing| request::write(self, outgoing, now));
-        let groups = batch::group(written, capacity);
-        Built { requests: groups.into_iter().map(|group| self.request(group)).collect(), skips }
+        let write = |outgoing: &Outgoing<'_>| request::write(self, outgoing, now);
+        batch::build(CALL, capacity, events, write, |data| self.request(data))
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
@@ -189,21 +188,17 @@ impl Platform for TikTok {
 const CALL: Call = "event/track";
 
 impl TikTok {
-    fn request(&self, group: Vec<Written>) -> Planned {
-        let events = group.iter().map(|written| written.place).collect();
-        let (data, quality): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+    fn request(&self, data: &[Box<RawValue>]) -> Request {
         let body = Text::json(&request::Envelope {
             event_source: self.event_source,
             event_source_id: &self.event_source_id,
             partner_name: self.partner_name.as_deref(),
             test_event_code: self.test_event_code.as_deref(),
-            data: &data,
+            data,
         });
         let token = Header::new("access-token", Text::default().secret(&self.access_token));
         let (url, headers) = (self.address.clone(), vec![Header::json(), token]);
-        let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
-        Planned { call: CALL, request, events, quality }
+        Request { method: "POST", url, headers, body: Body::Json(body), public_only: false }
     }
 }
 

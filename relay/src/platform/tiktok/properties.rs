@@ -68,14 +68,14 @@ impl<'a> Properties<'a> {
     pub(super) fn of(event: &'a Event) -> Self {
         let known = &event.properties;
         let content_ids = goods::content_ids(known);
-        let search = known.search_term.as_deref();
+        let search = goods::search_term(known);
         Self {
             value: goods::worth(event),
             currency: known.currency,
             contents: known.items.iter().filter_map(|item| content(item, known)).collect(),
             content_type: goods::content_type(known, !content_ids.is_empty()),
             content_ids,
-            num_items: goods::pieces(&known.items),
+            num_items: goods::pieces(known),
             order_id: known.order_id.as_deref(),
             shop_id: own_text(known, "shop_id"),
             query: search,

@@ -4,9 +4,9 @@
 
 use serde_json::Value;
 use shared::UnixMs;
-use shared::time::{DAY_MS, MINUTE_MS};
+use shared::time::DAY_MS;
 
-use crate::sandbox::fields::{Fault, Like, Shape, check_fields, digest, fault, join};
+use crate::sandbox::fields::{Fault, Like, Shape, check_fields, check_time, digest, fault, join};
 
 const EVENT: &[(&str, Shape)] = &[
     ("event", Shape::Text),
@@ -135,10 +135,6 @@ const NAMES: [&str; 23] = [
 
 /// The longest attribution window; an older event matches nothing.
 const OLDEST_MS: i64 = 28 * DAY_MS;
-/// No clock is exact; more than a minute ahead is a mistake.
-const AHEAD_MS: i64 = MINUTE_MS;
-/// Milliseconds since 1973 and seconds until 5138 lie on different sides of this.
-const SURELY_MILLISECONDS: i64 = 100_000_000_000;
 
 /// Checks one event for a data source of this kind.
 pub(super) fn check(path: &str, event: &Value, kind: &str, now: UnixMs) -> Result<(), Fault> {
@@ -149,7 +145,7 @@ pub(super) fn check(path: &str, event: &Value, kind: &str, now: UnixMs) -> Resul
         }
     }
     check_name(path, event["event"].as_str().unwrap_or_default())?;
-    check_time(path, event, now)?;
+    check_time(join(path, "event_time"), &event["event_time"], OLDEST_MS, None, now)?;
     check_part(path, event, "page", PAGE, "url", kind == "web")?;
     check_part(path, event, "lead", LEAD, "lead_id", false)?;
     if event.get("lead").is_some() && kind != "crm" {
@@ -162,22 +158,6 @@ pub(super) fn check(path: &str, event: &Value, kind: &str, now: UnixMs) -> Resul
 fn check_name(path: &str, name: &str) -> Result<(), Fault> {
     if NAMES.iter().any(|known| known.eq_ignore_ascii_case(name) && *known != name) {
         return Err(fault(join(path, "event"), "is not spelt as TikTok spells it"));
-    }
-    Ok(())
-}
-
-fn check_time(path: &str, event: &Value, now: UnixMs) -> Result<(), Fault> {
-    let field = join(path, "event_time");
-    let seconds = event["event_time"].as_i64().unwrap_or_default();
-    if seconds >= SURELY_MILLISECONDS {
-        return Err(fault(field, "must be in seconds, not milliseconds"));
-    }
-    let age_ms = now.since(UnixMs(seconds.saturating_mul(1000)));
-    if age_ms > OLDEST_MS {
-        return Err(fault(field, "too old"));
-    }
-    if age_ms < -AHEAD_MS {
-        return Err(fault(field, "lies in the future"));
     }
     Ok(())
 }
