@@ -47,10 +47,12 @@ pub(super) struct Properties<'a> {
     predicted_ltv: Option<Number>,
 }
 
-/// One item with a catalogue id. Its type stands once, beside the list.
-#[derive(Debug, PartialEq, Serialize)]
+/// One item. TikTok requires none of its fields; without an id it cannot be found in a catalogue but is still counted.
+/// Its type stands once, beside the list.
+#[derive(Debug, Default, PartialEq, Serialize)]
 struct Content<'a> {
-    content_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,15 +95,17 @@ impl<'a> Properties<'a> {
     }
 }
 
+/// `None` where nothing is known of the item.
 fn content<'a>(item: &'a Item, known: &Known) -> Option<Content<'a>> {
-    Some(Content {
-        content_id: goods::item_id(item)?,
+    let content = Content {
+        content_id: goods::item_id(item),
         content_name: item.name.as_deref(),
         content_category: item.category.as_deref(),
         price: goods::price(item, known),
         quantity: goods::quantity(item),
         brand: item.brand.as_deref(),
-    })
+    };
+    (content != Content::default()).then_some(content)
 }
 
 /// A property of the site's own that TikTok takes as text.
@@ -155,7 +159,12 @@ mod tests {
                 {"id":"D","quantity":1}]}"#,
             r#"{"currency":"EUR","contents":[{"content_id":"A","content_name":"Lamp","content_category":"C","price":9.5,"quantity":2,"brand":"B"},{"content_id":"D","quantity":1}],"content_type":"product","content_ids":["A","D"],"num_items":3}"#,
         );
-        check("AddToCart", r#"{"items":[{"name":"no id","price":3}]}"#, "{}");
+        check(
+            "AddToCart",
+            r#"{"currency":"EUR","items":[{"name":"no id","price":3},{}]}"#,
+            r#"{"currency":"EUR","contents":[{"content_name":"no id","price":3}]}"#,
+        );
+        check("AddToCart", r#"{"items":[{"id":" ","price":3}]}"#, "{}");
         check(
             "AddToCart",
             r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
