@@ -309,6 +309,11 @@ mod tests {
         known.time = NOW.plus(-7 * DAY_MS - 1);
         check("", &known, SkipReason::TooOld);
         assert!(written("max_age_days = 8", &known).is_ok());
+        known.source = Source::Phone;
+        known.time = NOW.plus(-28 * DAY_MS);
+        assert!(written("event_source = \"offline\"", &known).is_ok());
+        check("event_source = \"offline\"\nmax_age_days = 27", &known, SkipReason::TooOld);
+        known.source = Source::Web;
         known.time = NOW;
         known.event = "Purchase".to_owned();
         known.properties.value = Some(-5.0);
@@ -390,7 +395,7 @@ mod tests {
         );
         check(
             &event["properties"],
-            "value currency contents content_type content_ids num_items order_id shop_id query search_string \
+            "value currency contents content_type num_items order_id shop_id query search_string \
              description status delivery_category predicted_ltv",
         );
         check(
