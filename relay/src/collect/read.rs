@@ -466,6 +466,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fragment_is_no_part_of_a_click() {
+        let tblci = |url: &str| {
+            let read = understood(&format!(r#"{{"event":"Lead","page":{{"url":"{url}"}}}}"#));
+            read.event.click_ids.get("tblci").map(|click| click.value.clone())
+        };
+        assert_eq!(tblci("https://shop.example/?tblci=GiA1#tblciGiA1").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/?a=1&tblci=GiA1#top").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/#/thanks?tblci=GiA1").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/#tblciGiA1"), None);
+    }
+
+    #[test]
     fn a_click_of_meta_is_also_found_in_the_referrer() {
         let read = understood(
             r#"{"event":"Lead","page":{"url":"https://shop.example/t","referrer":"https://l.shop.example/?fbclid=RefX"}}"#,
