@@ -1,33 +1,49 @@
 //! Countries: ISO codes, calling codes and the names people type.
 //!
-//! One text holds what other programs keep in three tables, because the tag ships it: at some 1.8 kB it is the
-//! largest constant of this module. Leaves to `place` and `phone` what they make of it.
+//! One text holds what other programs keep in three tables, and the compiler packs it before the tag ships it: packed
+//! it takes 0.8 kB compressed, as written 1.2. Leaves to `place` and `phone` what they make of it.
 
 /// A country as the table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Country {
+struct Country {
     /// ISO 3166-1 alpha-2, lower case.
-    pub(super) code: &'static str,
+    code: [u8; 2],
     /// ISO 3166-1 alpha-3, lower case.
-    alpha3: &'static str,
+    alpha3: [u8; 3],
     /// Calling code without plus (ITU-T E.164); empty for places without telephones of their own.
-    pub(super) calling: &'static str,
+    calling: &'static str,
 }
 
-/// The country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`.
-pub(super) fn by_code(code: &str) -> Option<Country> {
+/// The calling code of the country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`. Empty
+/// when there is none.
+pub(super) fn calling_code(code: &str) -> &'static str {
+    by_code(code).map_or("", |country| country.calling)
+}
+
+/// How many digits the calling code at the start of `digits` has: what the table lists with one or two digits has
+/// those, everything else three (ITU-T E.164, list of assigned codes).
+pub(super) fn calling_code_length(digits: &str) -> usize {
+    Countries::all()
+        .map(|country| country.calling)
+        .find(|code| code.len() < 3 && !code.is_empty() && digits.starts_with(code))
+        .map_or(3, str::len)
+}
+
+fn by_code(code: &str) -> Option<Country> {
     let code = if code.eq_ignore_ascii_case("uk") { "gb" } else { code };
-    all().find(|country| country.code.eq_ignore_ascii_case(code))
+    Countries::all().find(|country| country.code.eq_ignore_ascii_case(code.as_bytes()))
 }
 
-/// The country meant by `squashed`: an alpha-2 or alpha-3 code or a name, in lower case without blanks and
-/// punctuation. A name that is not listed is nothing: its first two letters would often be another country.
-pub(super) fn named(squashed: &str) -> Option<Country> {
-    match squashed.len() {
+/// The alpha-2 code, in lower case, of the country meant by `squashed`: a code of two or three letters or a name, in
+/// lower case without blanks and punctuation. Empty for a name that is not listed: its first two letters would often
+/// be another country.
+pub(super) fn named(squashed: &str) -> String {
+    let country = match squashed.len() {
         2 => by_code(squashed),
-        3 if squashed != "uae" => all().find(|country| country.alpha3 == squashed),
+        3 if squashed != "uae" => Countries::all().find(|country| country.alpha3 == *squashed.as_bytes()),
         _ => by_name(squashed),
-    }
+    };
+    country.map_or(String::new(), |country| country.code.map(char::from).iter().collect())
 }
 
 #[cfg(feature = "names")]
@@ -49,17 +65,93 @@ pub(super) fn code_of(table: &'static str, name: &str) -> Option<&'static str> {
     entry.split(':').next()
 }
 
-/// Walks the table. No slice here can panic: the texts of such a panic would cost the tag more than the table.
-fn all() -> impl Iterator<Item = Country> {
-    let mut rest = COUNTRIES;
-    std::iter::from_fn(move || {
-        let (head, tail) = rest.split_at_checked(5)?;
-        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-        let (calling, next) = tail.split_at_checked(digits)?;
-        let (code, alpha3) = head.split_at_checked(2)?;
-        rest = next;
+/// Walks the packed table.
+struct Countries {
+    rest: &'static str,
+    /// First letter of the codes that follow.
+    first: u8,
+}
+
+impl Countries {
+    const fn all() -> Self {
+        Self { rest: PACKED, first: 0 }
+    }
+
+    fn byte(&mut self) -> Option<u8> {
+        let byte = self.rest.bytes().next()?;
+        self.rest = self.rest.get(1..)?;
+        Some(byte)
+    }
+}
+
+impl Iterator for Countries {
+    type Item = Country;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Country> {
+        let mut second = self.byte()?;
+        if second == b'-' {
+            self.first = self.byte()?;
+            second = self.byte()?;
+        }
+        let code = [self.first, second];
+        let letter = self.byte()?;
+        let alpha3 = match letter {
+            b'!' => [self.byte()?, self.byte()?, self.byte()?],
+            b'A'..=b'Z' => [self.first, letter | 0x20, second],
+            _ => [self.first, second, letter],
+        };
+        let digits = self.rest.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(self.rest.len());
+        let (calling, rest) = self.rest.split_at_checked(digits)?;
+        self.rest = rest;
         Some(Country { code, alpha3, calling })
-    })
+    }
+}
+
+/// [`COUNTRIES`] packed: a dash and the letter with which the alpha-2 codes that follow begin, and for every country
+/// the other letter, its alpha-3 code and its calling code. An alpha-3 code that is the alpha-2 code and one more
+/// letter is that letter, in upper case when it stands between the two; any other stands whole after a `!`.
+const PACKED: &str = match core::str::from_utf8(PACKED_BYTES.0.split_at(PACKED_BYTES.1).0) {
+    Ok(text) => text,
+    Err(_) => panic!("the table is ASCII"),
+};
+static PACKED_BYTES: ([u8; COUNTRIES.len()], usize) = packed();
+
+const fn packed() -> ([u8; COUNTRIES.len()], usize) {
+    let from = COUNTRIES.as_bytes();
+    let mut to = [0; COUNTRIES.len()];
+    let (mut at, mut end, mut first) = (0, 0, 0);
+    while at < from.len() {
+        if from[at] != first {
+            first = from[at];
+            to[end] = b'-';
+            to[end + 1] = first;
+            end += 2;
+        }
+        let (second, third) = (from[at + 1], from[at + 4]);
+        to[end] = second;
+        end += 1;
+        if from[at + 2] == first && from[at + 3] == second {
+            to[end] = third;
+            end += 1;
+        } else if from[at + 2] == first && third == second {
+            to[end] = from[at + 3].to_ascii_uppercase();
+            end += 1;
+        } else {
+            to[end] = b'!';
+            to[end + 1] = from[at + 2];
+            to[end + 2] = from[at + 3];
+            to[end + 3] = third;
+            end += 4;
+        }
+        at += 5;
+        while at < from.len() && from[at].is_ascii_digit() {
+            to[end] = from[at];
+            end += 1;
+            at += 1;
+        }
+    }
+    (to, end)
 }
 
 /// Alpha-2 code, alpha-3 code and calling code, one country after the other.
@@ -112,12 +204,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_packed_table_is_the_written_one() {
+        let unpacked: String = Countries::all()
+            .map(|Country { code, alpha3, calling }| {
+                let letters: String = code.iter().chain(&alpha3).map(|b| char::from(*b)).collect();
+                letters + calling
+            })
+            .collect();
+        assert_eq!(unpacked, COUNTRIES);
+        assert!(PACKED.len() < 1_300, "{}", PACKED.len());
+    }
+
+    #[test]
     fn the_table_reads_back() {
-        assert_eq!(all().count(), 250);
-        for country in all() {
-            assert!(country.code.bytes().chain(country.alpha3.bytes()).all(|b| b.is_ascii_lowercase()));
+        assert_eq!(Countries::all().count(), 250);
+        for country in Countries::all() {
+            assert!(country.code.iter().chain(&country.alpha3).all(|b| b.is_ascii_lowercase()));
             assert!(country.calling.len() <= 3, "{country:?}");
-            assert_eq!(by_code(country.code), Some(country), "two countries share a code");
+            let code = core::str::from_utf8(&country.code).expect("ASCII");
+            assert_eq!(by_code(code), Some(country), "two countries share a code");
         }
     }
 
@@ -125,15 +230,14 @@ mod tests {
     fn every_name_belongs_to_one_known_country() {
         for entry in NAMES.split(' ') {
             for name in entry[2..].split(':').skip(1) {
-                assert_eq!(by_name(name).map(|country| country.code), Some(&entry[..2]), "{name}");
+                assert_eq!(named(name), entry[..2], "{name}");
             }
         }
     }
 
     #[test]
     fn codes_and_names_are_understood() {
-        let check =
-            |text, code: &str| assert_eq!(named(text).map_or("", |country| country.code), code, "{text}");
+        let check = |text, code: &str| assert_eq!(named(text), code, "{text}");
         check("us", "us");
         check("uk", "gb");
         check("usa", "us");
@@ -145,6 +249,23 @@ mod tests {
         check("unknownland", "");
         check("un", "");
         check("", "");
-        assert_eq!(by_code("Gb").map(|country| country.calling), Some("44"));
+        assert_eq!(calling_code("Gb"), "44");
+        assert_eq!(calling_code("zz"), "");
+    }
+
+    #[test]
+    fn calling_codes_have_the_length_that_e164_gives_them() {
+        const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
+                           64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+        for code in 0..1_000 {
+            let digits = format!("{code:03}");
+            let expected = match &digits[..2] {
+                _ if digits.starts_with(['1', '7']) => 1,
+                two if TWO.split(' ').any(|code| code == two) => 2,
+                _ => 3,
+            };
+            assert_eq!(calling_code_length(&digits), expected, "{digits}");
+        }
+        assert_eq!(calling_code_length(""), 3);
     }
 }

@@ -1,82 +1,78 @@
 //! E-mail: five normal forms, because platforms disagree about blanks, dots, `+tag` and other characters.
 //!
-//! Owns the rules of `../shared/platforms`, section 4 of each dossier. An address that cannot be one is refused,
-//! never hashed: a hash of rubbish matches nobody and lowers the platform's trust in the rest.
+//! Owns the rules that each platform documents. An address that cannot be one is refused, never hashed: a hash of
+//! rubbish matches nobody and lowers the platform's trust in the rest.
 
-use super::character::{is_invisible, is_letter, without_blanks};
-use super::{Form, Raw};
+use super::Form;
+use super::character::{BLANK, DOT, HEADER, INVISIBLE, SYMBOL, has, keep};
 
-/// The address in `form`; `None` when the text is no address under that form's rule.
-pub(super) fn normalise(form: Form, raw: &Raw<'_>) -> Option<String> {
-    match form {
-        Form::Compact => plain(&without_blanks(&raw.lower)?).map(str::to_owned),
-        Form::Google => google(&without_blanks(&raw.lower)?),
-        Form::Microsoft => rebuild(plain(&raw.lower)?, |c| c != '.'),
-        Form::Reddit => rebuild(plain(&raw.lower)?, |c| c.is_ascii_digit() || is_letter(c)),
+/// The address in `form`; empty when the text is no address under that form's rule.
+pub(super) fn normalise(form: Form, lower: &str) -> String {
+    // Google: one `@` with something on both sides; dots and `+tag` go for Gmail only, whose domain stays as typed.
+    // Data Manager API, "Format user data" (developers.google.com/data-manager, read 2026-11-23).
+    let google = form == Form::Google;
+    let text = keep(lower, if google || form == Form::Compact { BLANK } else { 0 });
+    let unwanted = if google { INVISIBLE } else { INVISIBLE | BLANK | HEADER };
+    let Some((local, domain)) = halves(&text) else { return String::new() };
+    if has(&text, unwanted) || !google && !dotted(domain) {
+        return String::new();
+    }
+    let drop = match form {
+        Form::Google if matches!(domain, "gmail.com" | "googlemail.com") => DOT,
+        Form::Microsoft => DOT,
+        Form::Reddit => BLANK | SYMBOL,
         Form::Plain
+        | Form::Compact
+        | Form::Google
         | Form::E164
         | Form::Digits
         | Form::Tiktok
         | Form::Ga4
         | Form::Pinterest
-        | Form::Exact => plain(&raw.lower).map(str::to_owned),
+        | Form::Exact => return text,
+    };
+    let end = local.bytes().position(|b| b == b'+').unwrap_or(local.len());
+    let mut address = keep(local.get(..end).unwrap_or_default(), drop);
+    if !address.is_empty() {
+        address.push('@');
+        address.push_str(domain);
     }
-}
-
-/// Checks that `text` looks like an address: one `@`, something before it, a domain with a dot and no empty label,
-/// nothing blank, invisible or out of a mail header (`<`, `,` …).
-fn plain(text: &str) -> Option<&str> {
-    let (_, domain) = halves(text)?;
-    let header = |c| matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '\\' | '"');
-    let foreign = |c: char| c.is_whitespace() || is_invisible(c) || header(c);
-    let dotted = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
-    (dotted && !text.contains(foreign)).then_some(text)
-}
-
-/// Google: one `@` with something on both sides; dots and `+tag` go for Gmail only, whose domain stays as typed.
-/// Data Manager API, "Format user data" (developers.google.com/data-manager, read 2026-11-23).
-fn google(text: &str) -> Option<String> {
-    let (local, domain) = halves(text)?;
-    if text.contains(is_invisible) {
-        None
-    } else if matches!(domain, "gmail.com" | "googlemail.com") {
-        rebuild_halves(local, domain, |c| c != '.')
-    } else {
-        Some([local, "@", domain].concat())
-    }
-}
-
-/// Cuts the local part at the first `+` and keeps only its `wanted` characters, for every domain.
-fn rebuild(text: &str, wanted: impl Fn(char) -> bool) -> Option<String> {
-    let (local, domain) = halves(text)?;
-    rebuild_halves(local, domain, wanted)
-}
-
-fn rebuild_halves(local: &str, domain: &str, wanted: impl Fn(char) -> bool) -> Option<String> {
-    let untagged = local.split('+').next().unwrap_or(local);
-    let mut address: String = untagged.chars().filter(|c| wanted(*c)).collect();
-    if address.is_empty() {
-        return None;
-    }
-    address.push('@');
-    address.push_str(domain);
-    Some(address)
+    address
 }
 
 /// What stands before and after the only `@`, neither empty.
 fn halves(text: &str) -> Option<(&str, &str)> {
-    let (local, domain) = text.split_once('@')?;
-    (!local.is_empty() && !domain.is_empty() && !domain.contains('@')).then_some((local, domain))
+    let at = text.bytes().position(|b| b == b'@')?;
+    let (local, domain) = (text.get(..at)?, text.get(at + 1..)?);
+    (at > 0 && !domain.is_empty() && !domain.bytes().any(|b| b == b'@')).then_some((local, domain))
+}
+
+/// Whether there is a dot, and something before, between and after all dots.
+fn dotted(domain: &str) -> bool {
+    let mut label = 0;
+    let mut dots = 0;
+    for byte in domain.bytes() {
+        if byte != b'.' {
+            label += 1;
+        } else if label == 0 {
+            return false;
+        } else {
+            label = 0;
+            dots += 1;
+        }
+    }
+    dots > 0 && label > 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Raw;
 
     fn check(raw: &str, expected: [&str; 5]) {
         let forms = [Form::Plain, Form::Compact, Form::Google, Form::Microsoft, Form::Reddit];
         for (form, expected) in forms.into_iter().zip(expected) {
-            let normal = normalise(form, &Raw::new(raw)).unwrap_or_default();
+            let normal = normalise(form, &Raw::new(raw).lower);
             assert_eq!(normal, expected, "{raw:?} as {form:?}");
         }
     }
@@ -116,7 +112,7 @@ mod tests {
             check(raw, [""; 5]);
         }
         for raw in ["a@b..co", "a@.co", "a@co.", "Jane <a@b.co>", "a@b.co,", "a:b@c.co"] {
-            assert_eq!(normalise(Form::Plain, &Raw::new(raw)), None, "{raw:?}");
+            assert_eq!(normalise(Form::Plain, &Raw::new(raw).lower), "", "{raw:?}");
         }
     }
 

@@ -153,18 +153,22 @@ impl Field {
 /// `country` is the ISO 3166-1 alpha-2 code of the person or the site, for national phone numbers, postal codes
 /// and regions.
 pub fn normalise(field: Field, form: Form, raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    match field {
-        Field::Email => email::normalise(form, raw),
-        Field::Phone => phone::normalise(form, raw, country),
-        Field::FirstName => name::first(form, raw),
-        Field::LastName => name::last(form, raw),
-        Field::Gender => personal::gender(form, raw),
-        Field::BirthDate => personal::birth_date(raw),
-        Field::ExternalId => personal::external_id(form, raw),
-        Field::Street => place::street(raw),
-        Field::City => place::city(raw),
-        Field::Region => place::region(raw, country),
-        Field::PostalCode => place::postal_code(raw, country),
-        Field::Country => place::country(raw),
-    }
+    let (exact, lower): (&str, &str) = (&raw.exact, &raw.lower);
+    let country = country.unwrap_or_default();
+    // Inside, a value that cannot be is an empty text, which no normal form is.
+    let normal = match field {
+        Field::Email => email::normalise(form, lower),
+        Field::Phone => phone::normalise(form, lower, country),
+        Field::FirstName => name::first(form, lower),
+        Field::LastName => name::last(form, lower),
+        Field::Gender => personal::gender(form, lower),
+        Field::BirthDate => personal::birth_date(lower),
+        Field::ExternalId => personal::external_id(form, exact, lower),
+        Field::Street => place::street(lower),
+        Field::City => place::city(lower),
+        Field::Region => place::region(lower, country),
+        Field::PostalCode => place::postal_code(lower, country),
+        Field::Country => place::country(lower),
+    };
+    (!normal.is_empty()).then_some(normal)
 }

@@ -1,22 +1,22 @@
 //! Gender, date of birth and the site's own id.
 
-use super::character::{fold, squash, without_blanks};
-use super::{Form, Raw};
+use super::Form;
+use super::character::{ASCII, BLANK, keep, listed, squash};
 use crate::time::valid_date;
 
 /// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
-pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
-    let word = squash(&raw.lower)?;
-    let listed = |list: &str| list.split(' ').any(|entry| entry == word);
-    if listed(FEMALE) {
-        Some("f".to_owned())
-    } else if listed(MALE) {
-        Some("m".to_owned())
-    } else if form == Form::Pinterest && listed(NEITHER) {
-        Some("n".to_owned())
+pub(super) fn gender(form: Form, lower: &str) -> String {
+    let word = squash(lower);
+    let letter = if listed(FEMALE, &word) {
+        "f"
+    } else if listed(MALE, &word) {
+        "m"
+    } else if form == Form::Pinterest && listed(NEITHER, &word) {
+        "n"
     } else {
-        None
-    }
+        ""
+    };
+    letter.to_owned()
 }
 
 /// `YYYYMMDD`, a real day of the years 1800 to 2100.
@@ -24,55 +24,77 @@ pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
 /// Reads ISO (`1997-02-16`, also with `/` or `.`), eight digits, and the day written last-year-first: with slashes
 /// or dashes the month comes first, as Meta's parameter builder reads it, unless that is no month; with dots the
 /// day comes first, as everyone who writes dots means it.
-pub(super) fn birth_date(raw: &Raw<'_>) -> Option<String> {
-    let text: String = raw.lower.chars().map(fold).collect();
-    if text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit()) {
-        return date(text.get(..4)?, text.get(4..6)?, text.get(6..)?);
-    }
-    let separator = text.chars().find(|c| matches!(c, '-' | '/' | '.'))?;
-    let mut parts = text.split(separator);
-    let (first, second, third) = (parts.next()?.trim(), parts.next()?.trim(), parts.next()?.trim());
-    if parts.next().is_some() {
-        return None;
-    }
-    if first.len() == 4 {
+pub(super) fn birth_date(lower: &str) -> String {
+    let Some((separator, [first, second, third])) = parts(&keep(lower, ASCII)) else { return String::new() };
+    let date = if separator == 0 {
+        // Eight digits are one part.
+        (first.digits == 8).then(|| number(first.value)).flatten()
+    } else if first.digits == 4 {
         date(first, second, third)
-    } else if separator == '.' {
+    } else if separator == b'.' {
         date(third, second, first)
     } else {
         date(third, first, second).or_else(|| date(third, second, first))
-    }
+    };
+    date.unwrap_or_default()
 }
 
-fn date(year: &str, month: &str, day: &str) -> Option<String> {
-    let number = |part: &str, longest: usize| -> Option<i64> {
-        let digits = part.bytes().all(|b| b.is_ascii_digit());
-        if digits && part.len() <= longest { part.parse().ok() } else { None }
-    };
-    if year.len() != 4 {
+/// A run of digits between separators.
+#[derive(Clone, Copy, Default)]
+struct Part {
+    value: u32,
+    digits: u32,
+}
+
+/// The one separator of a date, 0 without any, and the up to three numbers it parts, with blanks around them.
+fn parts(text: &str) -> Option<(u8, [Part; 3])> {
+    let mut parts = [Part::default(); 3];
+    let (mut separator, mut place, mut closed) = (0, 0, false);
+    for byte in text.bytes() {
+        let part = parts.get_mut(place)?;
+        if byte.is_ascii_digit() {
+            if closed || part.digits == 8 {
+                return None;
+            }
+            *part = Part { value: part.value * 10 + u32::from(byte - b'0'), digits: part.digits + 1 };
+        } else if byte == b' ' {
+            closed = part.digits > 0;
+        } else if byte == separator || separator == 0 && matches!(byte, b'-' | b'/' | b'.') {
+            separator = byte;
+            place += 1;
+            closed = false;
+        } else {
+            return None;
+        }
+    }
+    matches!((separator, place), (0, _) | (_, 2)).then_some((separator, parts))
+}
+
+fn date(year: Part, month: Part, day: Part) -> Option<String> {
+    let short = |part: Part| matches!(part.digits, 1 | 2);
+    let written = year.digits == 4 && short(month) && short(day);
+    written.then(|| number((year.value * 100 + month.value) * 100 + day.value)).flatten()
+}
+
+/// The eight digits of a date, if it is a day.
+fn number(mut date: u32) -> Option<String> {
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    if !(1800..=2100).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
         return None;
     }
-    let years = number(year, 4)?;
-    let known = (1800..=2100).contains(&years) && valid_date(years, number(month, 2)?, number(day, 2)?);
-    let padding = |part: &str| if part.len() == 1 { "0" } else { "" };
-    known.then(|| [year, padding(month), month, padding(day), day].concat())
+    let mut digits = String::new();
+    let mut unit = 10_000_000;
+    while unit > 0 {
+        digits.push(char::from(b'0' + (date / unit) as u8));
+        date %= unit;
+        unit /= 10;
+    }
+    Some(digits)
 }
 
 /// The site's own id: without blanks and in lower case, or exactly as it is where the platform keeps the case.
-pub(super) fn external_id(form: Form, raw: &Raw<'_>) -> Option<String> {
-    match form {
-        Form::Exact => (!raw.exact.is_empty()).then(|| raw.exact.clone().into_owned()),
-        Form::Plain
-        | Form::Compact
-        | Form::Google
-        | Form::Microsoft
-        | Form::Reddit
-        | Form::E164
-        | Form::Digits
-        | Form::Tiktok
-        | Form::Ga4
-        | Form::Pinterest => without_blanks(&raw.lower),
-    }
+pub(super) fn external_id(form: Form, exact: &str, lower: &str) -> String {
+    if form == Form::Exact { exact.to_owned() } else { keep(lower, BLANK) }
 }
 
 /// Words for a woman, without blanks and punctuation: English, German, French, Spanish, Italian, Portuguese, Dutch.
@@ -86,13 +108,14 @@ const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobina
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Raw;
 
     #[test]
     fn gender_is_recognised_and_never_guessed() {
         let check = |raw: &str, plain: Option<&str>, pinterest: Option<&str>| {
-            let raw = Raw::new(raw);
-            assert_eq!(gender(Form::Plain, &raw).as_deref(), plain, "{raw:?}");
-            assert_eq!(gender(Form::Pinterest, &raw).as_deref(), pinterest, "{raw:?}");
+            let lower = Raw::new(raw).lower;
+            assert_eq!(gender(Form::Plain, &lower), plain.unwrap_or_default(), "{raw:?}");
+            assert_eq!(gender(Form::Pinterest, &lower), pinterest.unwrap_or_default(), "{raw:?}");
         };
         check("Female", Some("f"), Some("f"));
         check(" M. ", Some("m"), Some("m"));
@@ -105,7 +128,7 @@ mod tests {
     #[test]
     fn dates_of_birth() {
         let check = |raw: &str, expected: &str| {
-            assert_eq!(birth_date(&Raw::new(raw)).unwrap_or_default(), expected, "{raw:?}");
+            assert_eq!(birth_date(&Raw::new(raw).lower), expected, "{raw:?}");
         };
         check("1997-02-16", "19970216");
         check("19970216", "19970216");
@@ -128,10 +151,12 @@ mod tests {
 
     #[test]
     fn external_ids_keep_their_case_where_asked() {
-        let raw = Raw::new(" User 42 ");
-        assert_eq!(external_id(Form::Plain, &raw).as_deref(), Some("user42"));
-        assert_eq!(external_id(Form::Exact, &raw).as_deref(), Some("User 42"));
-        assert_eq!(external_id(Form::Plain, &Raw::new("  ")), None);
-        assert_eq!(external_id(Form::Exact, &Raw::new("  ")), None);
+        let check = |raw: &str, plain: &str, kept: &str| {
+            let raw = Raw::new(raw);
+            assert_eq!(external_id(Form::Plain, &raw.exact, &raw.lower), plain);
+            assert_eq!(external_id(Form::Exact, &raw.exact, &raw.lower), kept);
+        };
+        check(" User 42 ", "user42", "User 42");
+        check("  ", "", "");
     }
 }

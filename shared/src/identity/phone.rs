@@ -5,34 +5,24 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{fold, is_letter};
-use super::{Form, Raw, country};
+use super::character::{ASCII, keep, listed};
+use super::{Form, country};
 
-/// The number in `form`; `country` (ISO alpha-2) makes a national number international.
-pub(super) fn normalise(form: Form, raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let digits = international(&Written::read(&raw.lower)?, country)?;
-    if !(8..=15).contains(&digits.len()) {
-        return None;
-    }
-    match form {
-        Form::Digits => Some(digits),
+/// The number in `form`, empty when the text is none; `country` (ISO alpha-2) makes a national number international.
+pub(super) fn normalise(form: Form, lower: &str, country: &str) -> String {
+    let mut number =
+        Written::read(lower).and_then(|written| written.international(country)).unwrap_or_default();
+    if !(8..=15).contains(&number.len()) {
+        number.clear();
+    } else if form != Form::Digits {
         // TikTok's own tag-manager template sends the bare national number for country code 86
         // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
-        Form::Tiktok => Some(digits.strip_prefix("86").map_or_else(|| with_plus(&digits), str::to_owned)),
-        Form::Plain
-        | Form::Compact
-        | Form::Google
-        | Form::Microsoft
-        | Form::Reddit
-        | Form::E164
-        | Form::Ga4
-        | Form::Pinterest
-        | Form::Exact => Some(with_plus(&digits)),
+        match number.strip_prefix("86") {
+            Some(national) if form == Form::Tiktok => number = national.to_owned(),
+            Some(_) | None => number.insert(0, '+'),
+        }
     }
-}
-
-fn with_plus(digits: &str) -> String {
-    ["+", digits].concat()
+    number
 }
 
 /// A number as it was written.
@@ -49,127 +39,105 @@ impl Written {
     /// Reads up to an extension or any other text that follows the number; letters before it are refused, but
     /// for a `tel` in front.
     fn read(lower: &str) -> Option<Self> {
-        let text = lower.strip_prefix("tel").map_or(lower, |rest| rest.trim_start_matches(['.', ':', ' ']));
+        let text = keep(lower.strip_prefix("tel").unwrap_or(lower), ASCII);
         let mut written = Self { digits: String::new(), plus: false, separated: 0 };
-        let mut gap = false;
-        for c in text.chars().map(fold) {
-            if c.is_ascii_digit() {
-                let place = written.digits.len();
+        let mut gap = 0;
+        for byte in text.bytes() {
+            let place = written.digits.len();
+            if byte.is_ascii_digit() {
                 if place > MOST_DIGITS {
                     return None;
                 }
-                written.separated |= u32::from(gap) << place;
-                written.digits.push(c);
-                gap = false;
-            } else if written.digits.is_empty() && c == '+' && !written.plus {
+                written.separated |= gap << place;
+                written.digits.push(char::from(byte));
+                gap = 0;
+            } else if place == 0 && byte == b'+' && !written.plus {
                 written.plus = true;
-            } else if is_letter(c) || matches!(c, '#' | '+' | ';' | ',' | '@') {
+            } else if byte.is_ascii_alphabetic() || matches!(byte, b'#' | b'+' | b';' | b',' | b'@') {
                 // An extension ("ext. 9", "x9", "#9", ";ext=9") or a remark, once there is a number to extend.
                 // Before that it is a word or an address with digits in it.
-                if written.digits.len() < 7 || c == '@' {
+                if place < 7 || byte == b'@' {
                     return None;
                 }
                 break;
             } else {
-                gap = true;
+                gap = 1;
             }
         }
         Some(written)
+    }
+
+    /// Country code and national number, digits only.
+    fn international(&self, country: &str) -> Option<String> {
+        let begins = |with: &str| self.digits.starts_with(with);
+        let count = self.digits.len();
+        let calling = country::calling_code(country);
+        if begins("00") {
+            // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
+            return self.after_country_code(2);
+        }
+        if self.plus {
+            return self.after_country_code(0);
+        }
+        // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+        let american = calling == "1";
+        if american && count == 10 && !begins("0") {
+            return self.national(calling, 0);
+        }
+        if american || calling.is_empty() {
+            let abroad = if american && begins("011") { 3 } else { 0 };
+            return if count < 11 { None } else { self.after_country_code(abroad) };
+        }
+        if begins(calling) && count >= shortest_international(calling) {
+            return self.after_country_code(0);
+        }
+        // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
+        let trunk = match calling {
+            "7" if count == 11 && begins("8") => 1,
+            "375" if count == 11 && begins("80") => 2,
+            "36" if begins("06") => 2,
+            _ => usize::from(begins("0") && !listed(KEEPS_ZERO, calling)),
+        };
+        self.national(calling, trunk)
     }
 
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
     /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
     fn after_country_code(&self, start: usize) -> Option<String> {
         let digits = self.digits.get(start..)?;
-        if digits.starts_with('0') {
-            return None;
-        }
-        let length = calling_code_length(digits);
-        let (code, national) = digits.split_at_checked(length)?;
-        let shown = self.separated >> (start + length) & 1 == 1;
-        let trunk = shown && !KEEPS_ZERO.contains(&code);
-        let national = if trunk { national.strip_prefix('0').unwrap_or(national) } else { national };
-        Some([code, national].concat())
+        let code = digits.get(..country::calling_code_length(digits))?;
+        let national = start + code.len();
+        let shown =
+            self.separated >> national & 1 == 1 && self.digits.as_bytes().get(national) == Some(&b'0');
+        let trunk = usize::from(shown && !listed(KEEPS_ZERO, code));
+        if digits.starts_with('0') { None } else { self.national(code, national + trunk) }
     }
-}
 
-/// Country code and national number, digits only.
-fn international(written: &Written, country: Option<&str>) -> Option<String> {
-    let digits = written.digits.as_str();
-    if written.plus {
-        // "+0044 …" is a slip of the pen for "+44 …".
-        return written.after_country_code(if digits.starts_with("00") { 2 } else { 0 });
-    }
-    if digits.starts_with("00") {
-        return written.after_country_code(2);
-    }
-    match country.and_then(country::by_code) {
-        Some(country) if !country.calling.is_empty() => national(written, country.calling),
-        Some(_) | None => (digits.len() >= 11).then(|| written.after_country_code(0)).flatten(),
-    }
-}
-
-/// A number without plus or `00`, in the country with this calling code.
-fn national(written: &Written, calling: &str) -> Option<String> {
-    let digits = written.digits.as_str();
-    if calling == "1" {
-        return north_american(written);
-    }
-    if digits.starts_with(calling) && digits.len() >= shortest_international(calling) {
-        return written.after_country_code(0);
-    }
-    // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
-    let bare = match calling {
-        "7" if digits.len() == 11 => digits.strip_prefix('8'),
-        "375" if digits.len() == 11 => digits.strip_prefix("80"),
-        "36" => digits.strip_prefix("06"),
-        _ => None,
-    };
-    let bare = bare.unwrap_or_else(|| match digits.strip_prefix('0') {
-        Some(rest) if !KEEPS_ZERO.contains(&calling) => rest,
-        Some(_) | None => digits,
-    });
-    Some([calling, bare].concat())
-}
-
-/// North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
-fn north_american(written: &Written) -> Option<String> {
-    let digits = written.digits.as_str();
-    match digits.len() {
-        10 if !digits.starts_with('0') => Some(["1", digits].concat()),
-        11.. if digits.starts_with("011") => written.after_country_code(3),
-        11.. => written.after_country_code(0),
-        _ => None,
+    /// The calling code and the digits from `start`.
+    fn national(&self, calling: &str, start: usize) -> Option<String> {
+        let mut number = calling.to_owned();
+        number.push_str(self.digits.get(start..)?);
+        Some(number)
     }
 }
 
 /// From how many digits on a number that begins with its own country's calling code is read as international.
 /// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
 fn shortest_international(calling: &str) -> usize {
-    match calling {
-        "55" => 12,
-        "351" | "420" | "421" => 10,
-        "32" | "36" | "45" | "46" | "47" | "60" | "64" | "65" | "66" => 10,
-        _ if calling.len() == 3 => 9,
-        _ => 11,
-    }
-}
-
-/// How many digits the calling code at the start of `digits` has: zones 1 and 7 have one, the listed ones two,
-/// all others three (ITU-T E.164, list of assigned codes).
-fn calling_code_length(digits: &str) -> usize {
-    const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
-                       64 65 66 81 82 84 86 90 91 92 93 94 95 98";
-    match digits.as_bytes().first() {
-        Some(b'1' | b'7') => 1,
-        _ if digits.get(..2).is_some_and(|two| TWO.split(' ').any(|code| code == two)) => 2,
-        _ => 3,
+    if calling == "55" {
+        12
+    } else if listed("351 420 421 32 36 45 46 47 60 64 65 66", calling) {
+        10
+    } else if calling.len() == 3 {
+        9
+    } else {
+        11
     }
 }
 
 /// Calling codes of countries whose national numbers begin with a zero that belongs to them: Italy with the
 /// Vatican, San Marino, Côte d'Ivoire, Burkina Faso, Benin, Gabon, Congo (libphonenumber, 2026-11).
-const KEEPS_ZERO: [&str; 8] = ["39", "378", "379", "225", "226", "229", "241", "242"];
+const KEEPS_ZERO: &str = "39 378 379 225 226 229 241 242";
 
 /// One more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
 const MOST_DIGITS: usize = 20;
@@ -177,10 +145,10 @@ const MOST_DIGITS: usize = 20;
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Raw;
 
     fn check(raw: &str, country: &str, expected: &str) {
-        let country = (!country.is_empty()).then_some(country);
-        let number = normalise(Form::E164, &Raw::new(raw), country).unwrap_or_default();
+        let number = normalise(Form::E164, &Raw::new(raw).lower, country);
         assert_eq!(number, expected, "{raw:?} in {country:?}");
     }
 
@@ -259,7 +227,7 @@ mod tests {
 
     #[test]
     fn the_other_forms_follow() {
-        let form = |form, raw| normalise(form, &Raw::new(raw), None).unwrap_or_default();
+        let form = |form, raw| normalise(form, &Raw::new(raw).lower, "");
         assert_eq!(form(Form::Digits, "+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧"), "966501234567");
         assert_eq!(form(Form::Tiktok, "+86 138 0000 0000"), "13800000000");
         assert_eq!(form(Form::Tiktok, "+1 202 555 0123"), "+12025550123");

@@ -3,74 +3,82 @@
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
 //! it. A country that is not recognised is left out: the first two letters of its name would be a wrong country.
 
-use super::character::{fold, is_letter, is_symbol, keep, squash};
-use super::{Raw, country};
+use super::character::{DIGIT, FOLD, SYMBOL, WIDE, keep, squash};
+use super::country;
 
 /// Lower case, symbols removed, blanks kept (Google's `addressLine`).
-pub(super) fn street(raw: &Raw<'_>) -> Option<String> {
-    keep(&raw.lower, |c| !is_symbol(c))
+pub(super) fn street(lower: &str) -> String {
+    keep(lower, SYMBOL)
 }
 
 /// Lower case without blanks and ASCII punctuation; accents and all scripts stay.
-pub(super) fn city(raw: &Raw<'_>) -> Option<String> {
-    squash(&raw.lower)
+pub(super) fn city(lower: &str) -> String {
+    squash(lower)
 }
 
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
-pub(super) fn region(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let (name, home) = match raw.lower.split_once('-') {
-        // ISO 3166-2, as shops write it: "US-CA".
-        Some((prefix @ ("us" | "ca"), code)) if code.len() == 2 => (squash(code)?, Some(prefix)),
-        _ => (squash(&raw.lower)?, country),
-    };
-    let is = |code: &str| home.is_none_or(|home| home.eq_ignore_ascii_case(code));
-    north_american(name, is("us"), is("ca"))
+pub(super) fn region(lower: &str, country: &str) -> String {
+    // ISO 3166-2, as shops write it: "US-CA".
+    if let ("us-" | "ca-", Some(code)) = (lower.get(..3).unwrap_or_default(), lower.get(3..))
+        && code.len() == 2
+    {
+        return north_american(squash(code), lower.starts_with("us"), lower.starts_with("ca"));
+    }
+    let is = |code: &str| country.is_empty() || country.eq_ignore_ascii_case(code);
+    north_american(squash(lower), is("us"), is("ca"))
 }
 
 /// The code of a state or province, where the region may be one; else the region as it is.
 #[cfg(feature = "names")]
-fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
+fn north_american(name: String, us: bool, ca: bool) -> String {
     let state = if us { country::code_of(US_STATES, &name) } else { None };
     let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
-    Some(code.map_or(name, str::to_owned))
+    code.map_or(name, str::to_owned)
 }
 
 /// Without the tables a region in words that may be a state is left out: its code cannot be told, and the digest of
 /// its name would match nobody.
 #[cfg(not(feature = "names"))]
-fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
-    (name.len() == 2 || !(us || ca)).then_some(name)
+fn north_american(name: String, us: bool, ca: bool) -> String {
+    if name.len() == 2 || !(us || ca) { name } else { String::new() }
 }
 
 /// Lower case without blanks and dashes; for the United States the first five digits. A single character is
 /// no postal code.
-pub(super) fn postal_code(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let folded: String = raw.lower.chars().map(fold).collect();
-    let mut code = squash(&folded)?;
-    let american = country.is_some_and(|country| country.eq_ignore_ascii_case("us"));
+pub(super) fn postal_code(lower: &str, country: &str) -> String {
+    let folded = keep(lower, FOLD);
+    let mut code = squash(&folded);
     let nine_digits = code.len() == 9 && code.bytes().all(|b| b.is_ascii_digit());
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
-    if nine_digits && (american || folded.find('-') == Some(5)) {
+    if nine_digits
+        && (country.eq_ignore_ascii_case("us") || folded.bytes().position(|b| b == b'-') == Some(5))
+    {
         code.truncate(5);
+    } else if code.chars().nth(1).is_none() {
+        code.clear();
     }
-    (code.chars().nth(1).is_some()).then_some(code)
+    code
 }
 
 /// ISO 3166-1 alpha-2, lower case, from a code of two or three letters or a name.
-pub(super) fn country(raw: &Raw<'_>) -> Option<String> {
-    Some(country::named(&squash(&raw.lower)?)?.code.to_owned())
+pub(super) fn country(lower: &str) -> String {
+    country::named(&squash(lower))
 }
 
 /// City or region in clear: lower case, letters and inner blanks only.
-pub(super) fn clear_name(raw: &Raw<'_>) -> Option<String> {
-    keep(&raw.lower, |c| c.is_whitespace() || is_letter(fold(c)))
+pub(super) fn clear_name(lower: &str) -> String {
+    keep(lower, DIGIT | SYMBOL | WIDE)
 }
 
 /// Postal code in clear: ASCII letters in upper case, blanks and dashes inside kept, so that Google finds an
 /// American `94035-1234` and a British `SW1A 1AA` as their posts write them.
-pub(super) fn clear_postal_code(raw: &Raw<'_>) -> Option<String> {
-    let code: String = raw.exact.chars().map(fold).collect();
-    code.chars().any(|c| c.is_ascii_alphanumeric()).then(|| code.to_ascii_uppercase())
+pub(super) fn clear_postal_code(exact: &str) -> String {
+    let mut code = keep(exact, FOLD);
+    if !code.bytes().any(|b| b.is_ascii_alphanumeric()) {
+        code.clear();
+    }
+    code.make_ascii_uppercase();
+    code
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
@@ -95,11 +103,16 @@ const CANADIAN_PROVINCES: &str = "\
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::identity::Raw;
 
     #[test]
     fn regions_map_in_north_america_only() {
-        let check = |raw: &str, country, expected| {
-            assert_eq!(region(&Raw::new(raw), country).as_deref(), Some(expected), "{raw:?} in {country:?}");
+        let check = |raw: &str, country: Option<&str>, expected| {
+            assert_eq!(
+                region(&Raw::new(raw).lower, country.unwrap_or_default()),
+                expected,
+                "{raw:?} in {country:?}"
+            );
         };
         check("California", None, "ca");
         check("California", Some("US"), "ca");
@@ -112,13 +125,13 @@ mod tests {
         check("NY", None, "ny");
         check("US-CA", Some("DE"), "ca");
         check("Île-de-France", Some("FR"), "îledefrance");
-        assert_eq!(region(&Raw::new(" - "), None), None);
+        assert_eq!(region(&Raw::new(" - ").lower, ""), "");
     }
 
     #[test]
     fn postal_codes() {
-        let check = |raw: &str, country, expected: &str| {
-            let code = postal_code(&Raw::new(raw), country).unwrap_or_default();
+        let check = |raw: &str, country: Option<&str>, expected: &str| {
+            let code = postal_code(&Raw::new(raw).lower, country.unwrap_or_default());
             assert_eq!(code, expected, "{raw:?} in {country:?}");
         };
         check("94035-1234", None, "94035");
@@ -136,10 +149,12 @@ mod tests {
 
     #[test]
     fn places_in_clear_keep_their_blanks() {
-        assert_eq!(clear_name(&Raw::new(" San Francisco 2!")).as_deref(), Some("san francisco"));
-        assert_eq!(clear_name(&Raw::new("São Paulo")).as_deref(), Some("são paulo"));
-        assert_eq!(clear_name(&Raw::new("12")), None);
-        assert_eq!(clear_postal_code(&Raw::new(" sw1a 1aa ")).as_deref(), Some("SW1A 1AA"));
-        assert_eq!(clear_postal_code(&Raw::new(" - ")), None);
+        let check =
+            |rule: fn(&str) -> String, raw: &str, expected: &str| assert_eq!(rule(raw), expected, "{raw:?}");
+        check(clear_name, " san francisco 2!", "san francisco");
+        check(clear_name, "são paulo", "são paulo");
+        check(clear_name, "12", "");
+        check(clear_postal_code, " sw1a 1aa ", "SW1A 1AA");
+        check(clear_postal_code, " - ", "");
     }
 }

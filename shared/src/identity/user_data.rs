@@ -89,10 +89,10 @@ impl Clear {
         if Sha256Hex::parse(&raw.exact).is_some() {
             return None;
         }
-        match field {
-            Field::City | Field::Region => place::clear_name(raw),
-            Field::PostalCode => place::clear_postal_code(raw),
-            Field::Country => place::country(raw).map(|code| code.to_ascii_uppercase()),
+        let clear = match field {
+            Field::City | Field::Region => place::clear_name(&raw.lower),
+            Field::PostalCode => place::clear_postal_code(&raw.exact),
+            Field::Country => place::country(&raw.lower).to_ascii_uppercase(),
             Field::Email
             | Field::Phone
             | Field::FirstName
@@ -100,8 +100,9 @@ impl Clear {
             | Field::Gender
             | Field::BirthDate
             | Field::Street
-            | Field::ExternalId => None,
-        }
+            | Field::ExternalId => String::new(),
+        };
+        (!clear.is_empty()).then_some(clear)
     }
 
     /// Keeps the clear form of a raw value, unless one is known or there is none. Answers whether it was kept.
@@ -125,10 +126,16 @@ impl Clear {
             ("ga4", Field::City) => self.city.clone(),
             ("ga4", Field::Region) => self.region.clone(),
             ("ga4", Field::PostalCode) => {
-                character::keep(self.postal_code.as_deref()?, |c| c != '.' && c != '~')
+                let code: String =
+                    self.postal_code.as_deref()?.chars().filter(|c| !matches!(c, '.' | '~')).collect();
+                Some(code.trim().to_owned()).filter(|code| !code.is_empty())
             }
-            ("tiktok", Field::City) => character::squash(self.city.as_deref()?),
-            ("tiktok", Field::Region) => character::squash(self.region.as_deref()?),
+            ("tiktok", Field::City) => {
+                Some(character::squash(self.city.as_deref()?)).filter(|name| !name.is_empty())
+            }
+            ("tiktok", Field::Region) => {
+                Some(character::squash(self.region.as_deref()?)).filter(|name| !name.is_empty())
+            }
             ("tiktok", Field::Country) => self.country.as_deref().map(str::to_ascii_lowercase),
             _ => None,
         }
