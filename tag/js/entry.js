@@ -1,14 +1,12 @@
-// tag.js: loads the WebAssembly module and empties the queue into it.
+// tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch. Where WebAssembly is blocked, the calls go to `lite`. Rules about events live in Rust.
-import { clean } from "./clean.js";
-import { line, on } from "./host.js";
-import { lite } from "./lite.js";
+// can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
+// earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
 import { connect, exports, imports } from "./module.js";
-import { install, newId, orderId } from "./stub.js";
+import { install, newId } from "./stub.js";
+import { start } from "./tag.js";
 
-const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
 const WASM = "__WASM_FILE__";
 
 const run = () => {
@@ -23,8 +21,8 @@ const run = () => {
   const queue = api.q;
   let busy;
 
-  const emit = (name, event_id, state) =>
-    document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name, event_id, state } }));
+  const emit = ({ event, event_id }, state) =>
+    document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name: event, event_id, state } }));
 
   // 24 characters of base 32.
   const newToken = () =>
@@ -36,13 +34,10 @@ const run = () => {
       try {
         user = options.user;
       } catch {}
-      const { referrer, title } = document;
-      const texts = [name, id, orderId(properties), time, url, referrer, title, JSON.stringify(clean(properties))];
-      if (core.track(texts.map(String).map(line).join("\n"), properties, user)) emit(name, id, "queued");
+      core.track(time, url, id, name, properties, user);
     },
     identify: (core, _time, _url, person) => core.identify(person),
-    consent: (core, _time, _url, answers) =>
-      core.consent(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]] || "-").join("")),
+    consent: (core, _time, _url, answers) => core.consent(answers),
     ready: (_core, _time, _url, callback) => callback(),
     reset: (core) => core.reset(newId()),
   };
@@ -74,13 +69,7 @@ const run = () => {
     if (queue.length) drain();
   };
 
-  on.site = site;
-  on.endpoint = base + "v1/events";
-  on.sent = (body) => {
-    for (const { event, event_id } of JSON.parse(body).events) emit(event, event_id, "sent");
-  };
-  on.back = (events) => locked((core) => core.back(events));
-  // Not locked, so that it answers in a callback of `ready`: the module itself gives nothing to a call inside a call.
+  // Not locked, so that it answers in a callback of `ready`.
   api.get = (what) => {
     try {
       return api.core[what](newToken()) || null;
@@ -89,8 +78,10 @@ const run = () => {
     }
   };
 
-  const begin = (core) => {
-    core.start(api.u, String(Date.now()), newId(), country, consent == "required");
+  const begin = (rules) => {
+    const endpoint = base + "v1/events";
+    const required = consent == "required";
+    const core = start({ rules, site, endpoint, url: api.u, spare: newId(), country, required, emit });
     if (autoPage != "false") {
       // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
@@ -124,7 +115,7 @@ const run = () => {
     begin(exports);
   };
 
-  load().catch(() => begin(lite()));
+  load().catch(() => begin({ absorb: (known) => known, sift: () => "", hash: () => "" }));
 };
 
 try {

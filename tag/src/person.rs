@@ -3,84 +3,51 @@
 //! Writes what `UserData` would serialise, without its maps, whose code would weigh more than all of the rules. A test
 //! holds the two together. Owns nothing of normalising or hashing: that is `shared::identity`.
 
+use std::borrow::Cow;
+
 use shared::identity::{Clear, Field, Form, Raw, Sha256Hex, normalise};
 use shared::limits;
 
-use crate::page::Page;
-use crate::text::{Lines, member, name};
+use crate::text::put;
 
-/// The user data of `person` as a JSON object; empty when there is nothing usable in it. `country` is the ISO 3166-1
-/// alpha-2 code assumed for phone numbers and the like when the person names none.
-pub fn hashed<P: Page>(page: &P, person: &P::Value, country: &str) -> String {
-    let mut country = Some(country.to_owned()).filter(|code| !code.is_empty());
-    let mut json = String::from("{");
-    let mut clear = String::from("{");
-    // Last to first, because the country decides how phone number, region and postal code read.
-    for field in Field::ALL.into_iter().rev() {
-        let texts = page.person(person, field.name());
-        let mut lines = Lines(&texts);
-        let mut values = String::new();
-        while let (Some(exact), Some(lower)) = (lines.next(), lines.next()) {
-            let raw = Raw::prepared(exact, lower);
-            if raw.exact.len() > limits::IDENTITY {
-                continue;
-            }
-            if values.is_empty()
-                && let Some(text) = Clear::of(field, &raw)
-            {
-                member(&mut clear, field.name(), &text);
-            }
-            if field == Field::Country {
-                country = normalise(field, field.base(), &raw, None).or(country);
-            }
-            hashes(&mut values, field, &raw, country.as_deref());
-        }
-        if !values.is_empty() {
-            name(&mut json, field.name());
-            crate::text::put(&mut json, &["[", &values, "]"]);
-        }
+/// One value of a field. `exact` is composed (NFC) and trimmed, `lower` the same in lower case; `country` is the ISO
+/// 3166-1 alpha-2 code by which phone numbers and the like read, or empty.
+///
+/// The answer is two lines: what of the value may stand in clear, and its hashes as a JSON object of the base form and
+/// the forms that differ from it. Either is empty when there is none.
+pub fn value(field: Field, exact: &str, lower: &str, country: &str) -> String {
+    let raw = Raw { exact: Cow::Borrowed(exact), lower: Cow::Borrowed(lower) };
+    let mut json = String::new();
+    if exact.len() > limits::IDENTITY {
+        return json;
     }
-    if clear.len() > 1 {
-        name(&mut json, "clear");
-        crate::text::put(&mut json, &[&clear, "}"]);
-    }
-    if json.len() > 1 {
-        json.push('}');
-        json
-    } else {
-        String::new()
-    }
-}
-
-/// Appends one value: its base form, and the forms that differ from it. Nothing for a value without any form.
-fn hashes(values: &mut String, field: Field, raw: &Raw<'_>, country: Option<&str>) {
-    let given = Sha256Hex::parse(&raw.exact);
-    let mut value = String::from("{");
+    let given = Sha256Hex::parse(exact);
     let mut base = None;
     let mut usable = false;
-    for (index, form) in field.forms().iter().enumerate() {
+    for form in field.forms() {
         let digest = match given {
             Some(digest) => Some(digest),
-            None => normalise(field, *form, raw, country).map(|normal| Sha256Hex::of(&normal)),
+            None => normalise(field, *form, &raw, Some(country)).map(|normal| Sha256Hex::of(&normal)),
         };
         usable |= digest.is_some();
-        if index > 0 && digest == base {
+        let first = json.is_empty();
+        if first {
+            base = digest;
+        } else if digest == base {
             continue;
         }
-        if index == 0 {
-            base = digest;
-        }
+        put(&mut json, &[if first { "{\"" } else { ",\"" }, form_name(*form), "\":"]);
         match digest {
-            Some(digest) => member(&mut value, form_name(*form), &digest.to_hex()),
-            None => {
-                name(&mut value, form_name(*form));
-                value.push_str("null");
-            }
+            Some(digest) => put(&mut json, &["\"", &digest.to_hex(), "\""]),
+            None => put(&mut json, &["null"]),
         }
     }
+    let mut answer = Clear::of(field, &raw).unwrap_or_default();
+    put(&mut answer, &["\n"]);
     if usable {
-        crate::text::put(values, &[if values.is_empty() { "" } else { "," }, &value, "}"]);
+        put(&mut answer, &[&json, "}"]);
     }
+    answer
 }
 
 /// The name of a form on the wire, as `serde` derives it.
@@ -97,5 +64,75 @@ const fn form_name(form: Form) -> &'static str {
         Form::Ga4 => "ga4",
         Form::Pinterest => "pinterest",
         Form::Exact => "exact",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::UserData;
+
+    use super::*;
+
+    /// What the browser makes of a text before it asks.
+    fn asked(field: Field, text: &str, country: &str) -> (String, String) {
+        let raw = Raw::new(text);
+        let answer = value(field, &raw.exact, &raw.lower, country);
+        let (clear, json) = answer.split_once('\n').expect("two lines");
+        (clear.to_owned(), json.to_owned())
+    }
+
+    /// Holds an answer against what `UserData` writes.
+    fn check(field: Field, text: &str, country: &str) {
+        let raw = Raw::new(text);
+        let mut user = UserData::default();
+        let usable = user.add_raw(field, &raw, Some(country));
+        let expected = serde_json::to_value(&user).expect("writable");
+        let (clear, json) = asked(field, text, country);
+        assert_eq!(Clear::of(field, &raw).unwrap_or_default(), clear, "{text:?}");
+        assert_eq!(!json.is_empty(), usable, "{text:?}");
+        if usable {
+            let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+            assert_eq!(value, expected[field.name()][0], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_what_user_data_would_write() {
+        check(Field::Email, "Ada.L+x@Gmail.com", "");
+        check(Field::Email, "nobody", "");
+        check(Field::Phone, "020 7946 0123", "GB");
+        check(Field::Phone, "020 7946 0123", "");
+        check(Field::FirstName, "Dr. Ada", "");
+        check(Field::LastName, "O'Neill", "");
+        check(Field::Gender, "non-binary", "");
+        check(Field::BirthDate, "1990-04-23", "");
+        check(Field::Street, "1 Main St.", "");
+        check(Field::City, "São Paulo", "");
+        check(Field::Region, "California", "US");
+        check(Field::PostalCode, "SW1A 1AA", "GB");
+        check(Field::Country, "deu", "");
+        check(Field::ExternalId, " User-7", "");
+        check(Field::Email, &"AB".repeat(32), "");
+        check(Field::City, &"ab".repeat(32), "");
+    }
+
+    #[test]
+    fn a_form_that_is_missing_is_written_as_null() {
+        let (_, json) = asked(Field::Email, "a b@example.com", "");
+        assert!(json.starts_with("{\"plain\":null,\"compact\":\""), "{json}");
+        assert_eq!(asked(Field::City, "São Paulo", "").0, "são paulo");
+    }
+
+    #[test]
+    fn a_value_longer_than_any_person_has_is_none() {
+        let long = "x".repeat(limits::IDENTITY + 1);
+        assert_eq!(value(Field::City, &long, &long, ""), "");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_answered_as_user_data_would(text in "(?s)[^\n]{0,40}", country in "[A-Za-z]{0,2}", place in 0..12usize) {
+            check(Field::ALL[place], &text, &country);
+        }
     }
 }

@@ -7,7 +7,7 @@
 //! The memory is its own text form, three lines a touch (name, time in Unix milliseconds, value), oldest first: it is
 //! read once a page and written once a landing, so nothing is gained by another form in between.
 
-use shared::click_id;
+use shared::click_id::{GOOGLE_EXCLUSIVE, packed};
 
 use crate::text::{Lines, number, put};
 
@@ -15,8 +15,8 @@ use crate::text::{Lines, number, put};
 /// attributes, and every request to the site carries it.
 const MOST_BYTES: usize = 2_600;
 /// How long a campaign is remembered, in days: the longest click window of the ad platforms.
-const CAMPAIGN_DAYS: u16 = 90;
-const DAY_MS: u64 = shared::time::DAY_MS as u64;
+const CAMPAIGN_DAYS: u32 = 90;
+const DAY_MS: f64 = shared::time::DAY_MS as f64;
 
 /// One remembered mark of a landing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,74 +29,87 @@ pub struct Touch<'a> {
     pub value: &'a str,
 }
 
-impl Touch<'_> {
-    /// Whether this is part of a campaign and no click id.
-    pub fn is_campaign(&self) -> bool {
-        self.name.starts_with("utm_")
-    }
+/// The rank of what is part of a campaign and no click id.
+const CAMPAIGN: usize = 9;
 
-    /// Where this stands among Google's ids, which exclude one another; see [`click_id::GOOGLE_EXCLUSIVE`].
-    fn google_rank(&self) -> Option<usize> {
-        click_id::GOOGLE_EXCLUSIVE.iter().position(|name| *name == self.name)
+impl Touch<'_> {
+    /// Where this stands among what excludes one another: Google's ids from 1 on (see [`GOOGLE_EXCLUSIVE`]), the
+    /// parts of a campaign at [`CAMPAIGN`]; 0 for everything that stands alone.
+    fn rank(&self) -> usize {
+        if self.name.starts_with("utm_") {
+            return CAMPAIGN;
+        }
+        GOOGLE_EXCLUSIVE.iter().position(|name| *name == self.name).map_or(0, |place| place + 1)
     }
 
     /// Whether a newer touch takes the place of this one.
     fn yields_to(&self, newer: &Self) -> bool {
-        self.name == newer.name
-            || (self.google_rank().is_some() && newer.google_rank().is_some())
-            || (self.is_campaign() && newer.is_campaign())
+        let (mine, theirs) = (self.rank(), newer.rank());
+        self.name == newer.name || mine > 0 && theirs > 0 && (mine == CAMPAIGN) == (theirs == CAMPAIGN)
     }
 
     /// Whether another touch of the same landing is used in the place of this one.
     fn is_outranked_by(&self, other: &Self) -> bool {
-        matches!((self.google_rank(), other.google_rank()), (Some(mine), Some(theirs)) if theirs < mine)
+        let (mine, theirs) = (self.rank(), other.rank());
+        theirs > 0 && theirs < mine && mine < CAMPAIGN
     }
 
-    fn expired(&self, now_ms: &str) -> bool {
-        let days = click_id::find(self.name).map_or(CAMPAIGN_DAYS, |spec| spec.days);
-        number(self.seen_ms) + u64::from(days) * DAY_MS < number(now_ms)
+    fn expired(&self, now_ms: f64) -> bool {
+        let days = packed::find(self.name).map_or(CAMPAIGN_DAYS, |(_, line)| line.days());
+        number(self.seen_ms) + f64::from(days) * DAY_MS < now_ms
+    }
+
+    /// Appends this to a text.
+    pub fn write(&self, text: &mut String) {
+        put(text, &[self.name, "\n", self.seen_ms, "\n", self.value, "\n"]);
     }
 }
 
 /// Walks the touches of a text, oldest first.
-pub fn read(text: &str) -> impl Iterator<Item = Touch<'_>> {
-    let mut lines = Lines(text);
-    std::iter::from_fn(move || {
-        Some(Touch { name: lines.next()?, seen_ms: lines.next()?, value: lines.next()? })
-    })
+#[derive(Clone)]
+pub struct Touches<'a>(Lines<'a>);
+
+impl<'a> Touches<'a> {
+    /// Those of `text`.
+    pub fn of(text: &'a str) -> Self {
+        Self(Lines(text))
+    }
+}
+
+impl<'a> Iterator for Touches<'a> {
+    type Item = Touch<'a>;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Touch<'a>> {
+        Some(Touch { name: self.0.next()?, seen_ms: self.0.next()?, value: self.0.next()? })
+    }
 }
 
 /// Adds a landing's touches to what is known, both as text. A value known already keeps its first time.
-pub fn absorb(known: &str, landing: &str, now_ms: &str) -> String {
+pub fn absorb(known: &str, landing: &str, now_ms: f64) -> String {
     let mut text = String::new();
-    for old in read(known) {
-        if !old.expired(now_ms) && !read(landing).any(|newer| old.yields_to(&newer)) {
-            write(&mut text, &old);
+    for old in Touches::of(known) {
+        if !old.expired(now_ms) && !Touches::of(landing).any(|newer| old.yields_to(&newer)) {
+            old.write(&mut text);
         }
     }
-    for mut newer in read(landing) {
-        if read(landing).any(|other| newer.is_outranked_by(&other)) {
+    for mut newer in Touches::of(landing) {
+        if Touches::of(landing).any(|other| newer.is_outranked_by(&other)) {
             continue;
         }
-        if let Some(old) = read(known).find(|old| old.name == newer.name && old.value == newer.value) {
+        let before = Touches::of(known).find(|old| old.name == newer.name && old.value == newer.value);
+        if let Some(old) = before {
             newer.seen_ms = old.seen_ms;
         }
-        write(&mut text, &newer);
+        newer.write(&mut text);
     }
-    while text.len() > MOST_BYTES {
-        let first = read(&text).next().map_or(text.len(), |oldest| size(&oldest));
-        text.drain(..first.min(text.len()));
+    let mut newest = text.as_str();
+    while newest.len() > MOST_BYTES {
+        let mut touches = Touches::of(newest);
+        touches.next();
+        newest = touches.0.0;
     }
-    text
-}
-
-/// Appends a touch to a text. A value with a line end in it is none.
-pub fn write(text: &mut String, touch: &Touch<'_>) {
-    put(text, &[touch.name, "\n", touch.seen_ms, "\n", touch.value, "\n"]);
-}
-
-fn size(touch: &Touch<'_>) -> usize {
-    touch.name.len() + touch.seen_ms.len() + touch.value.len() + 3
+    newest.to_owned()
 }
 
 #[cfg(test)]
@@ -106,7 +119,7 @@ mod tests {
     fn text(touches: &[(&str, &str, &str)]) -> String {
         let mut text = String::new();
         for (name, seen_ms, value) in touches {
-            write(&mut text, &Touch { name, seen_ms, value });
+            Touch { name, seen_ms, value }.write(&mut text);
         }
         text
     }
@@ -117,7 +130,7 @@ mod tests {
                      known: &[(&str, &str, &str)],
                      landing: &[(&str, &str, &str)],
                      expected: &[(&str, &str, &str)]| {
-            assert_eq!(absorb(&text(known), &text(landing), "2000"), text(expected), "{rule}");
+            assert_eq!(absorb(&text(known), &text(landing), 2_000.0), text(expected), "{rule}");
         };
         check("nothing new", &[("fbclid", "1", "a")], &[], &[("fbclid", "1", "a")]);
         check(
@@ -160,32 +173,32 @@ mod tests {
 
     #[test]
     fn what_is_too_old_goes() {
-        let days = |days: u64| (days * DAY_MS).to_string();
+        let days = |days: u32| f64::from(days) * DAY_MS;
         let known = text(&[("fbclid", "0", "a"), ("utm_source", "0", "b")]);
-        let lifetime = click_id::find("fbclid").expect("registered").days;
+        let lifetime = packed::find("fbclid").expect("registered").1.days();
         assert_eq!(
-            absorb(&known, "", &days(lifetime.into())),
+            absorb(&known, "", days(lifetime)),
             known.replace(
                 "utm_source\n0\nb\n",
                 if lifetime > CAMPAIGN_DAYS { "" } else { "utm_source\n0\nb\n" }
             )
         );
-        assert_eq!(absorb(&known, "", &days(u64::from(lifetime.max(CAMPAIGN_DAYS)) + 1)), "");
+        assert_eq!(absorb(&known, "", days(lifetime.max(CAMPAIGN_DAYS) + 1)), "");
     }
 
     #[test]
     fn the_oldest_make_room() {
         let long = "x".repeat(900);
         let known = text(&[("fbclid", "1", &long), ("ttclid", "2", &long)]);
-        let kept = absorb(&known, &text(&[("gclid", "3", &long)]), "9");
-        assert_eq!(read(&kept).map(|touch| touch.name).collect::<Vec<_>>(), ["ttclid", "gclid"]);
+        let kept = absorb(&known, &text(&[("gclid", "3", &long)]), 9.0);
+        assert_eq!(Touches::of(&kept).map(|touch| touch.name).collect::<Vec<_>>(), ["ttclid", "gclid"]);
         assert!(kept.len() <= MOST_BYTES);
     }
 
     proptest::proptest! {
         #[test]
-        fn any_cookie_reads_without_panic_and_stays_bounded(known in "[a-z0-9_\n]{0,200}", landing in "(?s).{0,60}", now in ".{0,20}") {
-            proptest::prop_assert!(absorb(&known, &landing, &now).len() <= MOST_BYTES);
+        fn any_cookie_reads_without_panic_and_stays_bounded(known in "[a-z0-9_\n]{0,200}", landing in "(?s).{0,60}", now in proptest::num::f64::ANY) {
+            proptest::prop_assert!(absorb(&known, &landing, now).len() <= MOST_BYTES);
         }
     }
 }

@@ -5,6 +5,8 @@
 //! these counts as a letter, so no script is lost. For the tag's sake, too, a set of classes is a number and not a
 //! closure: the walk is compiled once, not once for every rule.
 
+use crate::words::listed;
+
 /// Blanks, as Unicode's `White_Space` has them.
 pub(super) const BLANK: u16 = 1;
 /// Decimal digits of any script.
@@ -197,12 +199,6 @@ pub(super) fn has(text: &str, unwanted: u16) -> bool {
 /// `text` without blanks and ASCII punctuation.
 pub(super) fn squash(text: &str) -> String {
     keep(text, BLANK | PUNCTUATION)
-}
-
-/// Whether `word` is one of the words of `list`, which stand apart by a blank.
-#[inline(never)]
-pub(super) fn listed(list: &str, word: &str) -> bool {
-    list.split(' ').any(|entry| entry == word)
 }
 
 /// `text` without the words of `list`, each with the one blank after it, and without blanks at its ends.

@@ -1,8 +1,9 @@
 //! Gender, date of birth and the site's own id.
 
 use super::Form;
-use super::character::{ASCII, BLANK, keep, listed, squash};
+use super::character::{ASCII, BLANK, keep, squash};
 use crate::time::valid_date;
+use crate::words::listed;
 
 /// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
 pub(super) fn gender(form: Form, lower: &str) -> String {

@@ -5,8 +5,9 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{ASCII, keep, listed};
+use super::character::{ASCII, keep};
 use super::{Form, country};
+use crate::words::listed;
 
 /// The number in `form`, empty when the text is none; `country` (ISO alpha-2) makes a national number international.
 pub(super) fn normalise(form: Form, lower: &str, country: &str) -> String {

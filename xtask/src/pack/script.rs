@@ -12,12 +12,21 @@ use crate::pack::{Short, files};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
-const TAG: [&str; 7] = ["stub.js", "clean.js", "host.js", "lite.js", "tag_bg.js", "module.js", "entry.js"];
+const TAG: [&str; 9] = [
+    "stub.js",
+    "clean.js",
+    "host.js",
+    "person.js",
+    "scrub.js",
+    "tag.js",
+    "tag_bg.js",
+    "module.js",
+    "entry.js",
+];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 
 /// The module's functions that the loader calls.
-const CALLS: [&str; 9] =
-    ["start", "track", "identify", "consent", "visitor", "click", "reset", "flush", "back"];
+const CALLS: [&str; 3] = ["absorb", "sift", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
