@@ -127,7 +127,7 @@ pub fn find(param: &str) -> Option<&'static Spec> {
 
 /// Whether `value` can be this click id: length, alphabet, and not an unexpanded macro such as `{click_id}`.
 pub fn valid(spec: &Spec, value: &str) -> bool {
-    packed::fits(packed::pack(spec), value)
+    packed::fits(packed::pack(spec), value.as_bytes())
 }
 
 /// Whether the cookie `name` is worth sending with an event.

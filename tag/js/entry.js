@@ -4,6 +4,7 @@
 // can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
 // earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
 import { connect, exports, imports } from "./module.js";
+import { noRules, rulesOf } from "./rules.js";
 import { install, newId } from "./stub.js";
 import { start } from "./tag.js";
 
@@ -112,10 +113,10 @@ const run = () => {
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
     connect(module.instance.exports);
-    begin(exports);
+    begin(rulesOf(exports));
   };
 
-  load().catch(() => begin({ absorb: (known) => known, sift: () => "", hash: () => "" }));
+  load().catch(() => begin(noRules));
 };
 
 try {

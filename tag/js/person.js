@@ -20,7 +20,7 @@ export const hashed = (rules, person, country) => {
         .filter((value) => typeof value == "string" || Number.isFinite(value))
         .slice(0, 10)
         .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
-        .map((value) => rules.hash(field, [value, value.toLowerCase(), country].join("\n")).split("\n")),
+        .map((value) => rules.hash(field, [value, value.toLowerCase(), country]).split("\n")),
     );
     const hashes = [...values].filter((answer) => answer[1]);
     if (hashes[0]) user[name] = hashes.map((answer) => JSON.parse(answer[1]));

@@ -28,6 +28,10 @@ const line = (text) => text.replace(/[\0-\x1f\u2028\u2029]+/g, " ");
 const json = (value) =>
   JSON.stringify(value, (_, part) => (typeof part == "string" ? part.replace(/\p{Cs}/gu, "\ufffd") : part));
 
+/** Longest text of the touches, in bytes before the cookie's own escapes: browsers allow 4,096 for a cookie with its
+ * name and attributes, and every request to the site carries it. */
+const MOST_TOUCHES = 2600;
+
 /** The lines of a text, in groups. */
 const groups = (text, size) => {
   const lines = text.split("\n");
@@ -41,11 +45,12 @@ const groups = (text, size) => {
  */
 export const start = ({ rules, site, endpoint, url, spare, country, required, emit }) => {
   const now = Date.now();
-  // Touches of this landing, for as long as nothing may be remembered.
+  // What the address of this landing brings: name, time and value, for as long as nothing may be remembered.
   let landing = attempt(() => [...new URL(url).searchParams].flatMap(([name, value]) => [line(name), now, line(value)]));
   // Empty while nothing may be remembered.
   let visitor = "";
-  let touches = "";
+  // Oldest first, each a name, the time it was first seen and a value.
+  let touches = [];
   // Hashed.
   let user;
   // Events without their visitor half, and whole ones as JSON.
@@ -58,16 +63,19 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
   };
   const denied = () => /d/.test(letters.slice(0, 2));
 
-  const absorb = (text) => {
-    const before = touches;
-    touches = rules.absorb(before, text, now);
+  const absorb = (lines) => {
+    const before = touches.join("\n");
+    touches = groups(rules.absorb(touches.flat(), lines, now), 3);
+    // The oldest make room.
+    while (bytes(touches.join("\n")) > MOST_TOUCHES) touches.shift();
     // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
-    if (touches != before) keep(TOUCHES, touches);
+    if (touches.join("\n") != before) keep(TOUCHES, touches.flat().join("\n"));
   };
 
   const forget = () => {
     for (const name of [VISITOR, TOUCHES, CONSENT, USER, QUEUE]) keep(name, "");
-    visitor = touches = "";
+    visitor = "";
+    touches = [];
     user = undefined;
     calls = [];
     events = [];
@@ -82,8 +90,8 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     } else if (!visitor && (!required || /^gg/.test(letters))) {
       visitor = recall(VISITOR);
       if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
-      touches = recall(TOUCHES);
-      absorb(landing.join("\n"));
+      touches = groups(recall(TOUCHES), 3);
+      absorb(landing || []);
       const known = attempt(() => JSON.parse(recall(USER)));
       if (user) remember(known || {}, user);
       else user = known || undefined;
@@ -100,14 +108,14 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     const click_ids = {};
     const campaign = {};
     const consent = {};
-    for (const [name, seen, value] of groups(touches, 3)) {
+    for (const [name, seen, value] of touches) {
       if (!name.startsWith("utm_")) click_ids[name] = { value, seen_at: +seen };
       else campaign[name == "utm_campaign" ? "name" : name.slice(4)] = value;
     }
     PURPOSES.forEach((purpose, index) => {
       if (letters[index] != "-") consent[purpose] = letters[index] == "g" ? "granted" : "denied";
     });
-    const sent = groups(rules.sift(cookies().flat().join("\n")), 2).slice(0, 32);
+    const sent = groups(rules.sift(cookies().flat()), 2).slice(0, 32);
     return { click_ids, campaign, cookies: Object.fromEntries(sent), consent, visitor_id: visitor };
   };
 
@@ -162,8 +170,8 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     visitor: () => visitor,
     /** The click token of this visitor, which is `token` when there is none; empty while nothing may be remembered. */
     click: (token) => {
-      const find = () => groups(touches, 3).find(([name]) => name == "atclid")?.[2];
-      if (visitor && !find()) absorb(["atclid", now, token].join("\n"));
+      const find = () => touches.find(([name]) => name == "atclid")?.[2];
+      if (visitor && !find()) absorb(["atclid", now, token]);
       return find();
     },
     /** Forgets the visitor, the user and the touches, and begins with a new visitor, whose id is `id`. */

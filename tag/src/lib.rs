@@ -19,37 +19,63 @@
 //! A retry keeps its event id, so nothing that arrives twice counts twice.
 
 pub mod capture;
-#[cfg(target_arch = "wasm32")]
-mod memory;
+mod desk;
 pub mod person;
-mod text;
+pub mod text;
 pub mod touches;
 
-use shared::identity::Field;
+use shared::identity::{Field, Room, Text};
+use text::{Answer, Lines};
 use wasm_bindgen::prelude::*;
 
-#[cfg(target_arch = "wasm32")]
-#[global_allocator]
-static MEMORY: memory::Stack = memory::Stack::new();
-
-/// What earlier landings left, with what this one brings; see [`touches::absorb`]. `landing` are the parameters of its
-/// address in the form of touches.
+/// Where the page lays a question, UTF-8 from here on.
 #[wasm_bindgen]
-pub fn absorb(known: &str, landing: &str, now_ms: f64) -> String {
-    touches::absorb(known, &capture::landing(landing), now_ms)
+pub fn question() -> *const u8 {
+    desk::question()
 }
 
-/// Those of the cookies (name and value by turns, a line each) that ad platforms set; see [`capture::ad_cookies`].
+/// Where it finds the answer.
 #[wasm_bindgen]
-pub fn sift(all: &str) -> String {
-    capture::ad_cookies(all)
+pub fn answer() -> *const u8 {
+    desk::answer()
 }
 
-/// One value of the field with this number; see [`person::value`]. `texts` are the value composed and trimmed, the
-/// same in lower case, and the country, a line each.
+/// What earlier landings left, with what this one brings; see [`touches::absorb`]. The question, of `length` bytes,
+/// is what is known, a touch without a name, and the parameters of the address in the form of touches. This and the
+/// others give the answer's length.
 #[wasm_bindgen]
-pub fn hash(field: usize, texts: &str) -> String {
-    let (exact, rest) = text::cut(texts, b'\n');
-    let (lower, country) = text::cut(rest, b'\n');
-    Field::ALL.get(field).map_or(String::new(), |field| person::value(*field, exact, lower, country))
+pub fn absorb(length: usize, now_ms: f64) -> usize {
+    desk::ask(length, |mut question, answer, room| {
+        let known = touches::known_of(&mut question);
+        let mut landing = Answer::new(room);
+        capture::landing(question, &mut landing);
+        let mut answer = Answer::new(answer);
+        touches::absorb(known, landing.text(), now_ms, &mut answer);
+        answer.length()
+    })
+}
+
+/// Those of the cookies in question that ad platforms set; see [`capture::ad_cookies`].
+#[wasm_bindgen]
+pub fn sift(length: usize) -> usize {
+    desk::ask(length, |question, answer, _| {
+        let mut answer = Answer::new(answer);
+        capture::ad_cookies(question, &mut answer);
+        answer.length()
+    })
+}
+
+/// One value of the field with this number; see [`person::value`]. The question is the three lines of a [`Text`].
+#[wasm_bindgen]
+pub fn hash(length: usize, field: usize) -> usize {
+    desk::ask(length, |question, answer, room| {
+        let mut lines = Lines(question);
+        let mut next = || lines.next().unwrap_or_default();
+        let text = Text { exact: next(), lower: next(), country: next() };
+        let mut answer = Answer::new(answer);
+        if let Some(field) = Field::ALL.get(field) {
+            person::value(*field, text, Room::new(room), &mut answer);
+        }
+        answer.length()
+    })
 }

@@ -3,51 +3,52 @@
 //! Writes what `UserData` would serialise, without its maps, whose code would weigh more than all of the rules. A test
 //! holds the two together. Owns nothing of normalising or hashing: that is `shared::identity`.
 
-use std::borrow::Cow;
-
-use shared::identity::{Clear, Field, Form, Raw, Sha256Hex, normalise};
+use shared::identity::{Field, Form, Room, Text, hex_of, is_digest};
 use shared::limits;
 
-use crate::text::put;
+use crate::text::Answer;
 
-/// One value of a field. `exact` is composed (NFC) and trimmed, `lower` the same in lower case; `country` is the ISO
-/// 3166-1 alpha-2 code by which phone numbers and the like read, or empty.
+/// One value of a field: the text composed (NFC) and trimmed, the same in lower case, and the ISO 3166-1 alpha-2 code
+/// by which phone numbers and the like read, or nothing.
 ///
 /// The answer is two lines: what of the value may stand in clear, and its hashes as a JSON object of the base form and
 /// the forms that differ from it. Either is empty when there is none.
-pub fn value(field: Field, exact: &str, lower: &str, country: &str) -> String {
-    let raw = Raw { exact: Cow::Borrowed(exact), lower: Cow::Borrowed(lower) };
-    let mut json = String::new();
-    if exact.len() > limits::IDENTITY {
-        return json;
+pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut Answer<'_>) {
+    if text.exact.len() > limits::IDENTITY {
+        return;
     }
-    let given = Sha256Hex::parse(exact);
-    let mut base = None;
+    let given = is_digest(text.exact);
+    if !given {
+        answer.put(text.clear(field, &mut room));
+    }
+    answer.put(b"\n");
+    let mut base: Option<&[u8]> = None;
+    // The forms that are nothing count only when another is something.
     let mut usable = false;
+    let start = answer.length();
     for form in field.forms() {
-        let digest = match given {
-            Some(digest) => Some(digest),
-            None => normalise(field, *form, &raw, Some(country)).map(|normal| Sha256Hex::of(&normal)),
-        };
-        usable |= digest.is_some();
-        let first = json.is_empty();
-        if first {
-            base = digest;
-        } else if digest == base {
+        let normal = if given { text.lower } else { text.normal(field, *form, &mut room) };
+        // Equal texts have equal digests.
+        if base == Some(normal) {
             continue;
         }
-        put(&mut json, &[if first { "{\"" } else { ",\"" }, form_name(*form), "\":"]);
-        match digest {
-            Some(digest) => put(&mut json, &["\"", &digest.to_hex(), "\""]),
-            None => put(&mut json, &["null"]),
+        answer.put(if base.is_none() { b"{\"" } else { b",\"" });
+        answer.put(form_name(*form).as_bytes());
+        if normal.is_empty() {
+            answer.put(b"\":null");
+        } else {
+            usable = true;
+            answer.put(b"\":\"");
+            let digits = hex_of(normal);
+            answer.put(if given { normal } else { &digits });
+            answer.put(b"\"");
         }
+        base = base.or(Some(normal));
     }
-    let mut answer = Clear::of(field, &raw).unwrap_or_default();
-    put(&mut answer, &["\n"]);
-    if usable {
-        put(&mut answer, &[&json, "}"]);
+    answer.put(b"}");
+    if !usable {
+        answer.cut(start);
     }
-    answer
 }
 
 /// The name of a form on the wire, as `serde` derives it.
@@ -70,14 +71,21 @@ const fn form_name(form: Form) -> &'static str {
 #[cfg(test)]
 mod tests {
     use shared::UserData;
+    use shared::identity::{Clear, Raw};
 
     use super::*;
 
     /// What the browser makes of a text before it asks.
     fn asked(field: Field, text: &str, country: &str) -> (String, String) {
         let raw = Raw::new(text);
-        let answer = value(field, &raw.exact, &raw.lower, country);
-        let (clear, json) = answer.split_once('\n').expect("two lines");
+        let mut room = vec![0; 6 * Room::for_text(1_024)];
+        let mut memory = [0; 4_096];
+        let mut answer = Answer::new(&mut memory);
+        let text =
+            Text { exact: raw.exact.as_bytes(), lower: raw.lower.as_bytes(), country: country.as_bytes() };
+        value(field, text, Room::new(&mut room), &mut answer);
+        let answer = String::from_utf8(answer.text().to_vec()).expect("UTF-8");
+        let (clear, json) = answer.split_once('\n').unwrap_or_default();
         (clear.to_owned(), json.to_owned())
     }
 
@@ -126,7 +134,7 @@ mod tests {
     #[test]
     fn a_value_longer_than_any_person_has_is_none() {
         let long = "x".repeat(limits::IDENTITY + 1);
-        assert_eq!(value(Field::City, &long, &long, ""), "");
+        assert_eq!(asked(Field::City, &long, ""), (String::new(), String::new()));
     }
 
     proptest::proptest! {

@@ -1,51 +1,74 @@
-//! Text, byte by byte: cutting and putting together.
+//! Bytes, by the piece: lines of a text, and an answer put together in memory that is there already.
 //!
 //! Exists for the sake of size: one small function each instead of the standard library's general ones, which are
-//! compiled anew for every pattern. Owns no rule of the tag.
-
-/// The parts of `text` before and after the first `byte`, which is ASCII; all of it and nothing when there is none.
-#[inline(never)]
-pub(crate) fn cut(text: &str, byte: u8) -> (&str, &str) {
-    match text.bytes().position(|b| b == byte) {
-        Some(index) => (text.get(..index).unwrap_or_default(), text.get(index + 1..).unwrap_or_default()),
-        None => (text, ""),
-    }
-}
+//! compiled anew for every use, and no allocation. Owns no rule of the tag.
 
 /// Walks the lines of a text.
-#[derive(Clone)]
-pub(crate) struct Lines<'a>(pub(crate) &'a str);
+#[derive(Clone, Debug)]
+pub struct Lines<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
     #[inline(never)]
-    fn next(&mut self) -> Option<&'a str> {
+    fn next(&mut self) -> Option<&'a [u8]> {
         if self.0.is_empty() {
             return None;
         }
-        let (line, rest) = cut(self.0, b'\n');
-        self.0 = rest;
+        let end = self.0.iter().position(|b| *b == b'\n').unwrap_or(self.0.len());
+        let line = self.0.get(..end)?;
+        self.0 = self.0.get(end + 1..).unwrap_or_default();
         Some(line)
     }
 }
 
-/// Appends several texts. A single function on purpose: it is called everywhere.
-#[inline(never)]
-pub(crate) fn put(json: &mut String, parts: &[&str]) {
-    for part in parts {
-        json.push_str(part);
+/// An answer, put together piece by piece. What finds no room is left out.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    memory: &'a mut [u8],
+    length: usize,
+}
+
+impl<'a> Answer<'a> {
+    /// An empty one, with this room.
+    pub fn new(memory: &'a mut [u8]) -> Self {
+        Self { memory, length: 0 }
+    }
+
+    /// How long it is.
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    /// What is there so far.
+    pub fn text(&self) -> &[u8] {
+        self.memory.get(..self.length).unwrap_or_default()
+    }
+
+    /// Takes back what was put since it was so long.
+    pub fn cut(&mut self, length: usize) {
+        self.length = length;
+    }
+
+    /// Appends.
+    #[inline(never)]
+    pub fn put(&mut self, piece: &[u8]) {
+        if let Some(to) = self.memory.get_mut(self.length..).and_then(|rest| rest.get_mut(..piece.len())) {
+            to.copy_from_slice(piece);
+            self.length += piece.len();
+        }
     }
 }
 
 /// Reads a whole number of decimal digits; 0 for anything else.
-pub(crate) fn number(digits: &str) -> f64 {
+pub(crate) fn number(digits: &[u8]) -> f64 {
     let mut number = 0.0;
-    for byte in digits.bytes() {
-        if !byte.is_ascii_digit() {
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
             return 0.0;
         }
-        number = number * 10.0 + f64::from(byte - b'0');
+        number = number * 10.0 + f64::from(digit);
     }
     number
 }
@@ -56,19 +79,32 @@ mod tests {
 
     #[test]
     fn numbers_of_digits_and_nothing_else() {
-        let check = |text, expected| assert_eq!(number(text), expected, "{text}");
+        let check = |text: &str, expected| assert_eq!(number(text.as_bytes()), expected, "{text}");
         check("1795183509123", 1_795_183_509_123.0);
         check("", 0.0);
         check("-1", 0.0);
         check("1.5", 0.0);
     }
 
-    proptest::proptest! {
-        #[test]
-        fn cutting_keeps_every_byte_but_one(text in "[a-c\n]{0,20}") {
-            let (before, after) = cut(&text, b'\n');
-            let together = if before.len() < text.len() { format!("{before}\n{after}") } else { before.to_owned() };
-            proptest::prop_assert_eq!(together, text);
+    #[test]
+    fn lines_end_where_the_text_does() {
+        let check = |text: &str, expected: &[&str]| {
+            let lines: Vec<&[u8]> = Lines(text.as_bytes()).collect();
+            assert_eq!(lines, expected.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), "{text:?}");
+        };
+        check("", &[]);
+        check("a", &["a"]);
+        check("a\n\nb\n", &["a", "", "b"]);
+        check("\n", &[""]);
+    }
+
+    #[test]
+    fn a_full_answer_takes_what_fits() {
+        let mut memory = [0; 3];
+        let mut answer = Answer::new(&mut memory);
+        for piece in ["ab", "cd", "e"] {
+            answer.put(piece.as_bytes());
         }
+        assert_eq!((answer.text(), answer.length()), (&b"abe"[..], 3));
     }
 }

@@ -6,7 +6,7 @@
 use super::{AD_COOKIES, REGISTRY, SESSION_COOKIE_PREFIX, Shape, Spec};
 use crate::limits;
 use crate::vendor_cookie::is_uuid;
-use crate::words::{at, listed, position};
+use crate::words;
 
 /// A line of the registry in a number: the low 16 bits are its shape's bound, or the two letters it begins with, then
 /// come three bits for the shape and one for a name in any case, above them the days.
@@ -40,19 +40,22 @@ pub(super) const fn pack(spec: &Spec) -> Packed {
 }
 
 /// The parameter `name` in the registry's spelling, and its line.
-pub fn find(name: &str) -> Option<(&'static str, Packed)> {
-    let place = position(NAMES, name, false).or_else(|| {
-        let place = position(NAMES, name, true)?;
-        (LINES.get(place)?.0 & ANY_CASE != 0).then_some(place)
-    })?;
-    Some((at(NAMES, place), *LINES.get(place)?))
+pub fn find(name: &[u8]) -> Option<(&'static [u8], Packed)> {
+    let exact = words::find(NAMES, name, false);
+    let (place, name) = exact.or_else(|| words::find(NAMES, name, true))?;
+    let line = *LINES.get(place)?;
+    (exact.is_some() || line.0 & ANY_CASE != 0).then_some((name, line))
+}
+
+/// Whether `name` is a parameter of a campaign.
+pub fn is_campaign(name: &[u8]) -> bool {
+    words::listed("utm_source utm_medium utm_campaign utm_term utm_content utm_id", name)
 }
 
 /// Whether `value` can be a click id of this line.
-pub fn fits(line: Packed, value: &str) -> bool {
-    let bytes = value.as_bytes();
+pub fn fits(line: Packed, value: &[u8]) -> bool {
     let (mut tokens, mut digits, mut hexadecimal, mut before) = (0, 0, 0, 0);
-    for byte in bytes {
+    for byte in value {
         // No network's ids hold braces or angle brackets, or two square ones.
         let foreign =
             matches!(byte, b'{' | b'}' | b'<' | b'>') || matches!(byte, b'[' | b']') && before == *byte;
@@ -64,7 +67,7 @@ pub fn fits(line: Packed, value: &str) -> bool {
         hexadecimal += usize::from(byte.is_ascii_hexdigit());
         before = *byte;
     }
-    let length = bytes.len();
+    let length = value.len();
     let bound = (line.0 & 0xFFFF) as u16;
     let short = length <= usize::from(bound);
     let shaped = match line.0 >> 16 & 7 {
@@ -73,24 +76,24 @@ pub fn fits(line: Packed, value: &str) -> bool {
         2 => short && digits == length,
         3 if length == 32 => hexadecimal == 32,
         3 | 4 => is_uuid(value),
-        _ => bytes.starts_with(&bound.to_le_bytes()),
+        _ => value.starts_with(&bound.to_le_bytes()),
     };
     shaped && length > 0 && length <= limits::CLICK_ID && !is_placeholder(value)
 }
 
 /// Whether a value is one that nobody filled in, or the word a script writes for "nothing". These marks may be in a
 /// genuine id, so they must stand at both ends.
-fn is_placeholder(value: &str) -> bool {
+fn is_placeholder(value: &[u8]) -> bool {
     let wrapped =
-        |mark: &str| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
-    ["%", "#", "!!", "__", "--"].into_iter().any(wrapped)
-        || position("null undefined none optional replace", value, true).is_some()
+        |mark: &[u8]| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
+    words::Words("% # !! __ --").any(wrapped)
+        || words::find("null undefined none optional replace", value, true).is_some()
 }
 
 /// Whether the cookie `name` is worth sending with an event.
-pub fn wanted_cookie(name: &str) -> bool {
-    listed(COOKIES, name)
-        || name.len() > SESSION_COOKIE_PREFIX.len() && name.starts_with(SESSION_COOKIE_PREFIX)
+pub fn wanted_cookie(name: &[u8]) -> bool {
+    let prefix = SESSION_COOKIE_PREFIX.as_bytes();
+    words::listed(COOKIES, name) || name.len() > prefix.len() && name.starts_with(prefix)
 }
 
 static LINES: [Packed; REGISTRY.len()] = {
@@ -173,13 +176,13 @@ mod tests {
     #[test]
     fn the_packed_registry_is_the_registry() {
         for spec in REGISTRY {
-            let (name, line) = find(spec.param).expect("packed");
-            assert_eq!((name, line, line.days()), (spec.param, pack(spec), spec.days.into()));
+            let (name, line) = find(spec.param.as_bytes()).expect("packed");
+            assert_eq!((name, line, line.days()), (spec.param.as_bytes(), pack(spec), spec.days.into()));
         }
         for name in ["SCCID", "GCLID", "utm_source", "", "gclid gbraid"] {
             assert_eq!(
-                find(name).map(|found| found.0),
-                click_id::find(name).map(|spec| spec.param),
+                find(name.as_bytes()).map(|found| found.0),
+                click_id::find(name).map(|spec| spec.param.as_bytes()),
                 "{name}"
             );
         }
@@ -193,10 +196,10 @@ mod tests {
         assert_eq!(words.iter().filter(named).count(), words.len());
         let all = REGISTRY.iter().flat_map(|spec| spec.cookies).map(|(cookie, _)| cookie).chain(AD_COOKIES);
         for cookie in all {
-            assert!(wanted_cookie(cookie), "{cookie}");
+            assert!(wanted_cookie(cookie.as_bytes()), "{cookie}");
         }
         for name in ["_ga_ABC", "_ga_", "_gcl_au", "session", ""] {
-            assert_eq!(wanted_cookie(name), click_id::wanted_cookie(name), "{name}");
+            assert_eq!(wanted_cookie(name.as_bytes()), click_id::wanted_cookie(name), "{name}");
         }
     }
 }

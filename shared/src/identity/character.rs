@@ -25,13 +25,13 @@ pub(super) const INVISIBLE: u16 = 32;
 pub(super) const HEADER: u16 = 64;
 /// The full stop.
 pub(super) const DOT: u16 = 128;
-/// Not a class: asks [`keep`] to fold what it keeps.
+/// Not a class: asks [`Room::keep`] to fold what it keeps.
 pub(super) const FOLD: u16 = 256;
-/// Not a class: asks [`keep`] to fold, and to write whatever is no ASCII then as its class: `a` for a letter, a blank,
+/// Not a class: asks [`Room::keep`] to fold, and to write whatever is no ASCII then as its class: `a` for a letter, a blank,
 /// [`SIGN`] for the rest. What numbers are read from needs no more, and can go by bytes.
 pub(super) const ASCII: u16 = 512;
 /// Stands for a sign beyond ASCII; see [`ASCII`].
-const SIGN: char = '\x01';
+const SIGN: u8 = 1;
 
 /// ASCII punctuation, which is a symbol as well.
 const PLAIN: u16 = PUNCTUATION | SYMBOL;
@@ -116,30 +116,28 @@ const BORDERS: &[(u16, u8)] = &[
 ];
 
 /// Folds a decimal digit of any script to ASCII, and full-width Latin to its ordinary shape.
-fn fold(c: char) -> char {
-    let code = c as u32;
+fn fold(code: u32) -> u32 {
     if code < 0x80 {
-        return c;
+        return code;
     }
     if (0xFF01..=0xFF5E).contains(&code) {
         // Full-width forms stand at a fixed distance from ASCII.
-        return char::from((code - 0xFEE0) as u8);
+        return code - 0xFEE0;
     }
     for zero in DIGIT_ZEROS {
         let digit = code.wrapping_sub(u32::from(*zero));
         if digit < 10 {
-            return char::from(b'0' + digit as u8);
+            return u32::from(b'0') + digit;
         }
     }
-    c
+    code
 }
 
-/// The classes of `c`, whose folded shape is `folded`.
-fn classes(c: char, folded: char) -> u16 {
-    if folded.is_ascii_digit() {
+/// The classes of the character `code`, whose folded shape is `folded`.
+fn classes(code: u32, folded: u32) -> u16 {
+    if folded.wrapping_sub(u32::from(b'0')) < 10 {
         return DIGIT;
     }
-    let code = c as u32;
     if code > 0xFFFF {
         return if matches!(code, 0x1_F000..=0x1_FFFF | 0xE_0000..) { SYMBOL } else { 0 };
     }
@@ -153,73 +151,190 @@ fn classes(c: char, folded: char) -> u16 {
     classes
 }
 
-/// Hands every character to `each`, folded and as it is, with the classes of the latter.
-fn walk(text: &str, each: &mut dyn FnMut(char, char, u16)) {
-    for c in text.chars() {
-        let folded = fold(c);
-        each(folded, c, classes(c, folded));
-    }
+/// A character of a text.
+struct Character<'a> {
+    /// As it stands there.
+    bytes: &'a [u8],
+    folded: u32,
+    classes: u16,
 }
 
-/// `text` without the characters of the classes `drop` and without blanks at its ends; empty when nothing is left.
-/// `drop` may ask for [`FOLD`] or [`ASCII`].
+/// Takes the first character off a text, which is UTF-8.
 #[inline(never)]
-pub(super) fn keep(text: &str, drop: u16) -> String {
-    let mut kept = String::with_capacity(text.len());
-    let mut end = 0;
-    walk(text, &mut |folded, c, classes| {
-        let blank = classes & BLANK != 0;
-        if classes & drop != 0 || blank && kept.is_empty() {
-            return;
-        }
-        kept.push(if drop & ASCII != 0 && !(folded.is_ascii() && !blank) {
-            match classes {
-                0 => 'a',
-                _ if blank => ' ',
-                _ => SIGN,
-            }
-        } else if drop & (FOLD | ASCII) != 0 {
-            folded
-        } else {
-            c
-        });
-        if !blank {
-            end = kept.len();
-        }
-    });
-    kept.truncate(end);
-    kept
-}
-
-/// Whether a character of one of the `unwanted` classes stands in `text`, which has no blanks at its ends.
-pub(super) fn has(text: &str, unwanted: u16) -> bool {
-    keep(text, unwanted).len() != text.len()
-}
-
-/// `text` without blanks and ASCII punctuation.
-pub(super) fn squash(text: &str) -> String {
-    keep(text, BLANK | PUNCTUATION)
-}
-
-/// `text` without the words of `list`, each with the one blank after it, and without blanks at its ends.
-pub(super) fn without_words(text: &str, list: &str) -> String {
-    let mut kept = String::new();
-    let mut word = 0;
-    walk(text, &mut |_, c, classes| {
-        let blank = classes & BLANK != 0;
-        if blank && kept.get(word..).is_some_and(|last| listed(list, last)) {
-            kept.truncate(word);
-            return;
-        }
-        kept.push(c);
-        if blank {
-            word = kept.len();
-        }
-    });
-    if kept.get(word..).is_some_and(|last| listed(list, last)) {
-        kept.truncate(word);
+fn next<'a>(text: &mut &'a [u8]) -> Option<Character<'a>> {
+    let first = u32::from(*text.first()?);
+    // Of a longer character the lead byte tells the length, and the others hold six bits each.
+    let (length, mut code) = match first {
+        0..0x80 => (1, first),
+        0x80..0xE0 => (2, first & 0x1F),
+        0xE0..0xF0 => (3, first & 0x0F),
+        _ => (4, first & 0x07),
+    };
+    let (bytes, rest) = text.split_at_checked(length)?;
+    for byte in bytes.iter().skip(1) {
+        code = code << 6 | u32::from(byte & 0x3F);
     }
-    keep(&kept, 0)
+    *text = rest;
+    let folded = fold(code);
+    Some(Character { bytes, folded, classes: classes(code, folded) })
+}
+
+/// Memory for the texts that a rule makes on its way to a normal form: each takes the front of it.
+///
+/// A rule that finds too little makes nothing of its text; [`Room::for_text`] says how much is enough.
+#[derive(Debug)]
+pub struct Room<'a>(&'a mut [u8]);
+
+impl<'a> Room<'a> {
+    /// All of `memory`.
+    pub fn new(memory: &'a mut [u8]) -> Self {
+        Self(memory)
+    }
+
+    /// How many bytes every rule finds enough for a text (with its country) of so many bytes.
+    pub const fn for_text(bytes: usize) -> usize {
+        bytes * 8 + 64
+    }
+
+    /// Takes what `fill` fills of the memory and answers with its length.
+    fn take(&mut self, fill: &mut dyn FnMut(&mut [u8]) -> usize) -> &'a [u8] {
+        let memory = core::mem::take(&mut self.0);
+        let length = fill(memory);
+        match memory.split_at_mut_checked(length) {
+            Some((taken, rest)) => {
+                self.0 = rest;
+                taken
+            }
+            None => &[],
+        }
+    }
+
+    /// `text` without the characters of the classes `drop` and without blanks at its ends; empty when nothing is left.
+    /// `drop` may ask for [`FOLD`] or [`ASCII`].
+    #[inline(never)]
+    pub(super) fn keep(&mut self, text: &[u8], drop: u16) -> &'a [u8] {
+        self.take(&mut |to| {
+            let (mut rest, mut length, mut end) = (text, 0, 0);
+            while let Some(character) = next(&mut rest) {
+                let Character { mut bytes, folded, classes } = character;
+                let blank = classes & BLANK != 0;
+                if classes & drop != 0 || blank && length == 0 {
+                    continue;
+                }
+                let mut ascii = folded as u8;
+                if drop & ASCII != 0 && (blank || folded > 0x7F) {
+                    ascii = match classes {
+                        0 => b'a',
+                        _ if blank => b' ',
+                        _ => SIGN,
+                    };
+                }
+                let ascii = [ascii];
+                if drop & ASCII != 0 || drop & FOLD != 0 && folded < 0x80 {
+                    bytes = &ascii;
+                }
+                length = put(to, length, bytes);
+                if !blank {
+                    end = length;
+                }
+            }
+            end
+        })
+    }
+
+    /// `text` without blanks and ASCII punctuation.
+    pub(super) fn squash(&mut self, text: &[u8]) -> &'a [u8] {
+        self.keep(text, BLANK | PUNCTUATION)
+    }
+
+    /// Three texts as one.
+    #[inline(never)]
+    pub(super) fn join(&mut self, first: &[u8], second: &[u8], third: &[u8]) -> &'a [u8] {
+        self.take(&mut |to| {
+            let length = put(to, 0, first);
+            let length = put(to, length, second);
+            put(to, length, third)
+        })
+    }
+
+    /// `text` in upper case, as far as it is ASCII.
+    pub(super) fn upper(&mut self, text: &[u8]) -> &'a [u8] {
+        self.take(&mut |to| {
+            let length = put(to, 0, text);
+            to.get_mut(..length).unwrap_or_default().make_ascii_uppercase();
+            length
+        })
+    }
+
+    /// `text` without the words of `list`, each with the one blank after it, and without blanks at its ends.
+    pub(super) fn without_words(&mut self, text: &[u8], list: &'static str) -> &'a [u8] {
+        let kept = self.take(&mut |to| {
+            let (mut rest, mut length, mut word) = (text, 0, 0);
+            loop {
+                let character = next(&mut rest);
+                let blank = character.as_ref().is_none_or(|character| character.classes & BLANK != 0);
+                let last = to.get(word..length).unwrap_or_default();
+                if blank && listed(list, last) {
+                    length = word;
+                } else if let Some(character) = &character {
+                    length = put(to, length, character.bytes);
+                }
+                if character.is_none() {
+                    return length;
+                }
+                if blank {
+                    word = length;
+                }
+            }
+        });
+        self.keep(kept, 0)
+    }
+}
+
+/// Writes `bytes` at `at` and answers where they end; further than any memory goes when there is no room.
+#[inline(never)]
+fn put(to: &mut [u8], at: usize, bytes: &[u8]) -> usize {
+    match to.get_mut(at..).and_then(|to| to.get_mut(..bytes.len())) {
+        Some(to) => {
+            to.copy_from_slice(bytes);
+            at + bytes.len()
+        }
+        None => usize::MAX,
+    }
+}
+
+/// Whether a character of one of the classes `unwanted` stands in `text`.
+#[inline(never)]
+pub(super) fn has(mut text: &[u8], unwanted: u16) -> bool {
+    while let Some(character) = next(&mut text) {
+        if character.classes & unwanted != 0 {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether there is more than one character in `text`.
+pub(super) fn is_longer_than_one(mut text: &[u8]) -> bool {
+    next(&mut text).is_some() && !text.is_empty()
+}
+
+/// `text` without blanks at its end.
+pub(super) fn trim_end(text: &[u8]) -> &[u8] {
+    let (mut rest, mut length) = (text, 0);
+    while let Some(character) = next(&mut rest) {
+        if character.classes & BLANK == 0 {
+            length = text.len() - rest.len();
+        }
+    }
+    text.get(..length).unwrap_or_default()
+}
+
+/// What stands before and after the first `byte`, which is ASCII; nothing without any.
+#[inline(never)]
+pub(super) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|b| *b == byte)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
 }
 
 /// The zero of every run of ten decimal digits in the Basic Multilingual Plane (Unicode category Nd).
@@ -234,12 +349,20 @@ mod tests {
     use super::*;
 
     fn of(c: char) -> u16 {
-        classes(c, fold(c))
+        classes(c as u32, fold(c as u32))
+    }
+
+    /// What a rule of [`Room`] makes of a text.
+    fn made(text: &str, rule: impl for<'a> FnOnce(&mut Room<'a>, &[u8]) -> &'a [u8]) -> String {
+        let mut memory = vec![0; Room::for_text(text.len())];
+        let made = rule(&mut Room::new(&mut memory), text.as_bytes());
+        String::from_utf8(made.to_vec()).expect("UTF-8")
     }
 
     #[test]
     fn digits_of_every_script_fold_to_ascii() {
-        let check = |text: &str, expected| assert_eq!(keep(text, FOLD), expected);
+        let check =
+            |text: &str, expected| assert_eq!(made(text, |room, text| room.keep(text, FOLD)), expected);
         check("٠١٢٣٤٥٦٧٨٩", "0123456789");
         check("۰۹ ०९ ๐๙", "09 09 09");
         check("＋４９（０）", "+49(0)");
@@ -282,8 +405,33 @@ mod tests {
 
     #[test]
     fn what_is_kept_has_no_blanks_at_its_ends() {
-        assert_eq!(keep("\u{3000} a - b .", PUNCTUATION), "a  b");
-        assert_eq!(keep("é１ \u{a0}€", ASCII), "a1  \x01");
-        assert_eq!(without_words("dr. mr.  dr.x\u{3000}mr.", "mr. dr."), "dr.x");
+        assert_eq!(made("\u{3000} a - b .", |room, text| room.keep(text, PUNCTUATION)), "a  b");
+        assert_eq!(made("é１ \u{a0}€", |room, text| room.keep(text, ASCII)), "a1  \x01");
+        assert_eq!(
+            made("dr. mr.  dr.x\u{3000}mr.", |room, text| room.without_words(text, "mr. dr.")),
+            "dr.x"
+        );
+        assert_eq!(made("aé", |room, text| room.upper(text)), "Aé");
+        assert_eq!(made("a", |room, text| room.join(text, b"b", text)), "aba");
+    }
+
+    #[test]
+    fn a_character_is_read_as_the_standard_library_reads_it() {
+        for c in '\0'..=char::MAX {
+            let text = format!("{c}x");
+            let mut rest = text.as_bytes();
+            let read = next(&mut rest).expect("a character");
+            assert_eq!((read.bytes, rest), (c.to_string().as_bytes(), &b"x"[..]));
+            assert_eq!((read.folded, read.classes), (fold(c as u32), of(c)));
+        }
+    }
+
+    #[test]
+    fn too_little_room_makes_nothing() {
+        let mut memory = [0; 3];
+        let mut room = Room::new(&mut memory);
+        assert_eq!(room.keep(b"ab", 0), b"ab");
+        assert_eq!(room.join(b"a", b"b", b""), b"");
+        assert_eq!(room.keep(b"a", 0), b"");
     }
 }

@@ -3,6 +3,8 @@
 //! One text holds what other programs keep in three tables, and the compiler packs it before the tag ships it: packed
 //! it takes 0.8 kB compressed, as written 1.2. Leaves to `place` and `phone` what they make of it.
 
+use super::character::Room;
+
 /// A country as the table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Country {
@@ -11,76 +13,74 @@ struct Country {
     /// ISO 3166-1 alpha-3, lower case.
     alpha3: [u8; 3],
     /// Calling code without plus (ITU-T E.164); empty for places without telephones of their own.
-    calling: &'static str,
+    calling: &'static [u8],
 }
 
 /// The calling code of the country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`. Empty
 /// when there is none.
-pub(super) fn calling_code(code: &str) -> &'static str {
-    by_code(code).map_or("", |country| country.calling)
+pub(super) fn calling_code(code: &[u8]) -> &'static [u8] {
+    by_code(code).map_or(b"", |country| country.calling)
 }
 
 /// How many digits the calling code at the start of `digits` has: what the table lists with one or two digits has
 /// those, everything else three (ITU-T E.164, list of assigned codes).
-pub(super) fn calling_code_length(digits: &str) -> usize {
-    Countries::all()
-        .map(|country| country.calling)
-        .find(|code| code.len() < 3 && !code.is_empty() && digits.starts_with(code))
-        .map_or(3, str::len)
+pub(super) fn calling_code_length(digits: &[u8]) -> usize {
+    for Country { calling, .. } in Countries::all() {
+        if matches!(calling.len(), 1 | 2) && digits.starts_with(calling) {
+            return calling.len();
+        }
+    }
+    3
 }
 
-fn by_code(code: &str) -> Option<Country> {
-    let code = if code.eq_ignore_ascii_case("uk") { "gb" } else { code };
-    Countries::all().find(|country| country.code.eq_ignore_ascii_case(code.as_bytes()))
+/// The country with this ISO alpha-2 code, in either case.
+#[inline(never)]
+fn by_code(code: &[u8]) -> Option<Country> {
+    let code = if code.eq_ignore_ascii_case(b"uk") { b"gb" } else { code };
+    Countries::all().find(|country| country.code.eq_ignore_ascii_case(code))
 }
 
 /// The alpha-2 code, in lower case, of the country meant by `squashed`: a code of two or three letters or a name, in
-/// lower case without blanks and punctuation. Empty for a name that is not listed: its first two letters would often
-/// be another country.
-pub(super) fn named(squashed: &str) -> String {
+/// lower case without blanks and punctuation. Nothing for a name that is not listed: its first two letters would
+/// often be another country.
+pub(super) fn named<'a>(squashed: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
     let country = match squashed.len() {
         2 => by_code(squashed),
-        3 if squashed != "uae" => Countries::all().find(|country| country.alpha3 == *squashed.as_bytes()),
+        3 if squashed != b"uae" => Countries::all().find(|country| country.alpha3 == squashed),
         _ => by_name(squashed),
     };
-    country.map_or(String::new(), |country| country.code.map(char::from).iter().collect())
+    Some(room.join(&country?.code, b"", b""))
 }
 
 #[cfg(feature = "names")]
-fn by_name(squashed: &str) -> Option<Country> {
-    by_code(code_of(NAMES, squashed)?)
+fn by_name(squashed: &[u8]) -> Option<Country> {
+    by_code(code_of(NAMES, squashed)?.as_bytes())
 }
 
 /// Without the table every name is an unknown one.
 #[cfg(not(feature = "names"))]
-fn by_name(_squashed: &str) -> Option<Country> {
+fn by_name(_squashed: &[u8]) -> Option<Country> {
     None
 }
 
 /// The code of the entry in `table` that lists `name`. Entries stand apart by blanks, each a code and its names
 /// with a colon before every name.
 #[cfg(feature = "names")]
-pub(super) fn code_of(table: &'static str, name: &str) -> Option<&'static str> {
-    let entry = table.split(' ').find(|entry| entry.split(':').skip(1).any(|known| known == name))?;
-    entry.split(':').next()
+pub(super) fn code_of(table: &'static str, name: &[u8]) -> Option<&'static str> {
+    let lists = |entry: &&str| entry.split(':').skip(1).any(|known| known.as_bytes() == name);
+    table.split(' ').find(lists)?.split(':').next()
 }
 
 /// Walks the packed table.
 struct Countries {
-    rest: &'static str,
+    rest: &'static [u8],
     /// First letter of the codes that follow.
     first: u8,
 }
 
 impl Countries {
-    const fn all() -> Self {
+    fn all() -> Self {
         Self { rest: PACKED, first: 0 }
-    }
-
-    fn byte(&mut self) -> Option<u8> {
-        let byte = self.rest.bytes().next()?;
-        self.rest = self.rest.get(1..)?;
-        Some(byte)
     }
 }
 
@@ -89,32 +89,33 @@ impl Iterator for Countries {
 
     #[inline(never)]
     fn next(&mut self) -> Option<Country> {
-        let mut second = self.byte()?;
+        let mut byte = || {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            Some(*byte)
+        };
+        let mut second = byte()?;
         if second == b'-' {
-            self.first = self.byte()?;
-            second = self.byte()?;
+            self.first = byte()?;
+            second = byte()?;
         }
-        let code = [self.first, second];
-        let letter = self.byte()?;
+        let letter = byte()?;
         let alpha3 = match letter {
-            b'!' => [self.byte()?, self.byte()?, self.byte()?],
+            b'!' => [byte()?, byte()?, byte()?],
             b'A'..=b'Z' => [self.first, letter | 0x20, second],
             _ => [self.first, second, letter],
         };
-        let digits = self.rest.bytes().position(|b| !b.is_ascii_digit()).unwrap_or(self.rest.len());
+        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
         let (calling, rest) = self.rest.split_at_checked(digits)?;
         self.rest = rest;
-        Some(Country { code, alpha3, calling })
+        Some(Country { code: [self.first, second], alpha3, calling })
     }
 }
 
 /// [`COUNTRIES`] packed: a dash and the letter with which the alpha-2 codes that follow begin, and for every country
 /// the other letter, its alpha-3 code and its calling code. An alpha-3 code that is the alpha-2 code and one more
 /// letter is that letter, in upper case when it stands between the two; any other stands whole after a `!`.
-const PACKED: &str = match core::str::from_utf8(PACKED_BYTES.0.split_at(PACKED_BYTES.1).0) {
-    Ok(text) => text,
-    Err(_) => panic!("the table is ASCII"),
-};
+const PACKED: &[u8] = PACKED_BYTES.0.split_at(PACKED_BYTES.1).0;
 static PACKED_BYTES: ([u8; COUNTRIES.len()], usize) = packed();
 
 const fn packed() -> ([u8; COUNTRIES.len()], usize) {
@@ -203,12 +204,18 @@ const NAMES: &str = "\
 mod tests {
     use super::*;
 
+    fn code(name: &str) -> String {
+        let mut memory = [0; 8];
+        let code = named(name.as_bytes(), &mut Room::new(&mut memory)).unwrap_or_default();
+        String::from_utf8(code.to_vec()).expect("ASCII")
+    }
+
     #[test]
     fn the_packed_table_is_the_written_one() {
         let unpacked: String = Countries::all()
             .map(|Country { code, alpha3, calling }| {
                 let letters: String = code.iter().chain(&alpha3).map(|b| char::from(*b)).collect();
-                letters + calling
+                letters + core::str::from_utf8(calling).expect("ASCII")
             })
             .collect();
         assert_eq!(unpacked, COUNTRIES);
@@ -221,8 +228,7 @@ mod tests {
         for country in Countries::all() {
             assert!(country.code.iter().chain(&country.alpha3).all(|b| b.is_ascii_lowercase()));
             assert!(country.calling.len() <= 3, "{country:?}");
-            let code = core::str::from_utf8(&country.code).expect("ASCII");
-            assert_eq!(by_code(code), Some(country), "two countries share a code");
+            assert_eq!(by_code(&country.code), Some(country), "two countries share a code");
         }
     }
 
@@ -230,14 +236,14 @@ mod tests {
     fn every_name_belongs_to_one_known_country() {
         for entry in NAMES.split(' ') {
             for name in entry[2..].split(':').skip(1) {
-                assert_eq!(named(name), entry[..2], "{name}");
+                assert_eq!(code(name), entry[..2], "{name}");
             }
         }
     }
 
     #[test]
     fn codes_and_names_are_understood() {
-        let check = |text, code: &str| assert_eq!(named(text), code, "{text}");
+        let check = |text, expected: &str| assert_eq!(code(text), expected, "{text}");
         check("us", "us");
         check("uk", "gb");
         check("usa", "us");
@@ -249,8 +255,8 @@ mod tests {
         check("unknownland", "");
         check("un", "");
         check("", "");
-        assert_eq!(calling_code("Gb"), "44");
-        assert_eq!(calling_code("zz"), "");
+        assert_eq!(calling_code(b"Gb"), b"44");
+        assert_eq!(calling_code(b"zz"), b"");
     }
 
     #[test]
@@ -264,8 +270,8 @@ mod tests {
                 two if TWO.split(' ').any(|code| code == two) => 2,
                 _ => 3,
             };
-            assert_eq!(calling_code_length(&digits), expected, "{digits}");
+            assert_eq!(calling_code_length(digits.as_bytes()), expected, "{digits}");
         }
-        assert_eq!(calling_code_length(""), 3);
+        assert_eq!(calling_code_length(b""), 3);
     }
 }

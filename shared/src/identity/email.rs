@@ -4,21 +4,25 @@
 //! rubbish matches nobody and lowers the platform's trust in the rest.
 
 use super::Form;
-use super::character::{BLANK, DOT, HEADER, INVISIBLE, SYMBOL, has, keep};
+use super::character::{BLANK, DOT, HEADER, INVISIBLE, Room, SYMBOL, has, split};
+use crate::words::listed;
 
-/// The address in `form`; empty when the text is no address under that form's rule.
-pub(super) fn normalise(form: Form, lower: &str) -> String {
+/// The address in `form`; nothing when the text is no address under that form's rule.
+pub(super) fn normalise<'a>(form: Form, lower: &'a [u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
     // Google: one `@` with something on both sides; dots and `+tag` go for Gmail only, whose domain stays as typed.
     // Data Manager API, "Format user data" (developers.google.com/data-manager, read 2026-11-23).
     let google = form == Form::Google;
-    let text = keep(lower, if google || form == Form::Compact { BLANK } else { 0 });
+    let text = if google || form == Form::Compact { room.keep(lower, BLANK) } else { lower };
+    let (local, domain) = split(text, b'@')?;
     let unwanted = if google { INVISIBLE } else { INVISIBLE | BLANK | HEADER };
-    let Some((local, domain)) = halves(&text) else { return String::new() };
-    if has(&text, unwanted) || !google && !dotted(domain) {
-        return String::new();
+    if local.is_empty() || domain.is_empty() || has(text, unwanted) || split(domain, b'@').is_some() {
+        return None;
+    }
+    if !google && !dotted(domain) {
+        return None;
     }
     let drop = match form {
-        Form::Google if matches!(domain, "gmail.com" | "googlemail.com") => DOT,
+        Form::Google if listed("gmail.com googlemail.com", domain) => DOT,
         Form::Microsoft => DOT,
         Form::Reddit => BLANK | SYMBOL,
         Form::Plain
@@ -29,50 +33,38 @@ pub(super) fn normalise(form: Form, lower: &str) -> String {
         | Form::Tiktok
         | Form::Ga4
         | Form::Pinterest
-        | Form::Exact => return text,
+        | Form::Exact => return Some(text),
     };
-    let end = local.bytes().position(|b| b == b'+').unwrap_or(local.len());
-    let mut address = keep(local.get(..end).unwrap_or_default(), drop);
-    if !address.is_empty() {
-        address.push('@');
-        address.push_str(domain);
-    }
-    address
-}
-
-/// What stands before and after the only `@`, neither empty.
-fn halves(text: &str) -> Option<(&str, &str)> {
-    let at = text.bytes().position(|b| b == b'@')?;
-    let (local, domain) = (text.get(..at)?, text.get(at + 1..)?);
-    (at > 0 && !domain.is_empty() && !domain.bytes().any(|b| b == b'@')).then_some((local, domain))
+    let untagged = split(local, b'+').map_or(local, |(before, _)| before);
+    let local = room.keep(untagged, drop);
+    (!local.is_empty()).then(|| room.join(local, b"@", domain))
 }
 
 /// Whether there is a dot, and something before, between and after all dots.
-fn dotted(domain: &str) -> bool {
-    let mut label = 0;
-    let mut dots = 0;
-    for byte in domain.bytes() {
-        if byte != b'.' {
-            label += 1;
-        } else if label == 0 {
-            return false;
-        } else {
-            label = 0;
+fn dotted(domain: &[u8]) -> bool {
+    let (mut dots, mut before) = (0, b'.');
+    for byte in domain {
+        if *byte == b'.' {
             dots += 1;
+            if before == b'.' {
+                return false;
+            }
         }
+        before = *byte;
     }
-    dots > 0 && label > 0
+    dots > 0 && before != b'.'
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Raw;
+    use crate::identity::{Field, Raw};
 
     fn check(raw: &str, expected: [&str; 5]) {
         let forms = [Form::Plain, Form::Compact, Form::Google, Form::Microsoft, Form::Reddit];
         for (form, expected) in forms.into_iter().zip(expected) {
-            let normal = normalise(form, &Raw::new(raw).lower);
+            let normal =
+                crate::identity::normalise(Field::Email, form, &Raw::new(raw), None).unwrap_or_default();
             assert_eq!(normal, expected, "{raw:?} as {form:?}");
         }
     }
@@ -112,7 +104,11 @@ mod tests {
             check(raw, [""; 5]);
         }
         for raw in ["a@b..co", "a@.co", "a@co.", "Jane <a@b.co>", "a@b.co,", "a:b@c.co"] {
-            assert_eq!(normalise(Form::Plain, &Raw::new(raw).lower), "", "{raw:?}");
+            assert_eq!(
+                crate::identity::normalise(Field::Email, Form::Plain, &Raw::new(raw), None),
+                None,
+                "{raw:?}"
+            );
         }
     }
 

@@ -13,20 +13,9 @@ pub struct Sha256Hex([u8; 32]);
 
 impl Sha256Hex {
     /// Hashes a normal form.
-    ///
-    /// Pads by itself (FIPS 180-4, section 5.1.1): the library's buffer for texts that come in pieces takes more
-    /// bytes of the tag than its compression.
     pub fn of(normal: &str) -> Self {
-        let mut padded = Vec::from(normal);
-        padded.push(0x80);
-        while padded.len() % 64 != 56 {
-            padded.push(0);
-        }
-        padded.extend_from_slice(&(normal.len() as u64 * 8).to_be_bytes());
-        let mut state = INITIAL;
-        compress256(&mut state, padded.as_chunks().0);
         let mut digest = [0; 32];
-        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(state) {
+        for (bytes, word) in digest.as_chunks_mut().0.iter_mut().zip(sha256(normal.as_bytes())) {
             *bytes = word.to_be_bytes();
         }
         Self(digest)
@@ -50,12 +39,57 @@ impl Sha256Hex {
         let mut text = String::with_capacity(64);
         for byte in self.0 {
             for nibble in [byte >> 4, byte & 0x0f] {
-                text.push(char::from(b"0123456789abcdef"[usize::from(nibble)]));
+                text.push(char::from(HEX[usize::from(nibble)]));
             }
         }
         text
     }
 }
+
+/// Hashes a normal form and gives the 64 digits, for those who keep no digest.
+pub fn hex_of(normal: &[u8]) -> [u8; 64] {
+    let mut digits = [0; 64];
+    for (eight, word) in digits.as_chunks_mut::<8>().0.iter_mut().zip(sha256(normal)) {
+        let mut rest = word;
+        for digit in eight.iter_mut().rev() {
+            *digit = HEX[rest as usize & 15];
+            rest >>= 4;
+        }
+    }
+    digits
+}
+
+/// Whether `text` is a digest somebody else made: exactly 64 hexadecimal digits, either case.
+pub fn is_digest(text: &[u8]) -> bool {
+    text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Pads by itself (FIPS 180-4, section 5.1.1): the library's buffer for texts that come in pieces takes more bytes of
+/// the tag than its compression.
+fn sha256(text: &[u8]) -> [u32; 8] {
+    let mut state = INITIAL;
+    let (mut rest, mut ended) = (text, false);
+    loop {
+        let mut block = [0; 64];
+        let length = rest.len().min(64);
+        block[..length].copy_from_slice(&rest[..length]);
+        if length < 64 && !ended {
+            block[length] = 0x80;
+            ended = true;
+        }
+        let last = length < 56;
+        if last {
+            block[56..].copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
+        }
+        compress256(&mut state, &[block]);
+        rest = &rest[length..];
+        if last {
+            return state;
+        }
+    }
+}
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// The initial hash value (FIPS 180-4, section 5.3.3).
 const INITIAL: [u32; 8] =
@@ -107,6 +141,7 @@ mod tests {
         for length in 0..200 {
             let text = "x".repeat(length);
             assert_eq!(Sha256Hex::of(&text).0, <[u8; 32]>::from(Sha256::digest(&text)), "{length}");
+            assert_eq!(Sha256Hex::of(&text).to_hex().as_bytes(), hex_of(text.as_bytes()), "{length}");
         }
         // FIPS 180-4, example "abc".
         let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

@@ -1,23 +1,22 @@
 //! Gender, date of birth and the site's own id.
 
 use super::Form;
-use super::character::{ASCII, BLANK, keep, squash};
+use super::character::{ASCII, Room};
 use crate::time::valid_date;
 use crate::words::listed;
 
 /// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
-pub(super) fn gender(form: Form, lower: &str) -> String {
-    let word = squash(lower);
-    let letter = if listed(FEMALE, &word) {
-        "f"
-    } else if listed(MALE, &word) {
-        "m"
-    } else if form == Form::Pinterest && listed(NEITHER, &word) {
-        "n"
+pub(super) fn gender<'a>(form: Form, lower: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let word = room.squash(lower);
+    if listed(FEMALE, word) {
+        b"f"
+    } else if listed(MALE, word) {
+        b"m"
+    } else if form == Form::Pinterest && listed(NEITHER, word) {
+        b"n"
     } else {
-        ""
-    };
-    letter.to_owned()
+        b""
+    }
 }
 
 /// `YYYYMMDD`, a real day of the years 1800 to 2100.
@@ -25,19 +24,17 @@ pub(super) fn gender(form: Form, lower: &str) -> String {
 /// Reads ISO (`1997-02-16`, also with `/` or `.`), eight digits, and the day written last-year-first: with slashes
 /// or dashes the month comes first, as Meta's parameter builder reads it, unless that is no month; with dots the
 /// day comes first, as everyone who writes dots means it.
-pub(super) fn birth_date(lower: &str) -> String {
-    let Some((separator, [first, second, third])) = parts(&keep(lower, ASCII)) else { return String::new() };
-    let date = if separator == 0 {
+pub(super) fn birth_date<'a>(lower: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
+    let (separator, [first, second, third]) = parts(room.keep(lower, ASCII))?;
+    let date = match (separator, first.digits) {
         // Eight digits are one part.
-        (first.digits == 8).then(|| number(first.value)).flatten()
-    } else if first.digits == 4 {
-        date(first, second, third)
-    } else if separator == b'.' {
-        date(third, second, first)
-    } else {
-        date(third, first, second).or_else(|| date(third, second, first))
+        (0, 8) => number(first.value),
+        (0, _) => None,
+        (_, 4) => date(first, second, third),
+        (b'.', _) => date(third, second, first),
+        _ => date(third, first, second).or_else(|| date(third, second, first)),
     };
-    date.unwrap_or_default()
+    Some(room.join(&date?, b"", b""))
 }
 
 /// A run of digits between separators.
@@ -48,20 +45,21 @@ struct Part {
 }
 
 /// The one separator of a date, 0 without any, and the up to three numbers it parts, with blanks around them.
-fn parts(text: &str) -> Option<(u8, [Part; 3])> {
+fn parts(text: &[u8]) -> Option<(u8, [Part; 3])> {
     let mut parts = [Part::default(); 3];
     let (mut separator, mut place, mut closed) = (0, 0, false);
-    for byte in text.bytes() {
+    for byte in text {
         let part = parts.get_mut(place)?;
-        if byte.is_ascii_digit() {
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
             if closed || part.digits == 8 {
                 return None;
             }
-            *part = Part { value: part.value * 10 + u32::from(byte - b'0'), digits: part.digits + 1 };
-        } else if byte == b' ' {
+            *part = Part { value: part.value * 10 + u32::from(digit), digits: part.digits + 1 };
+        } else if *byte == b' ' {
             closed = part.digits > 0;
-        } else if byte == separator || separator == 0 && matches!(byte, b'-' | b'/' | b'.') {
-            separator = byte;
+        } else if *byte == separator || separator == 0 && matches!(byte, b'-' | b'/' | b'.') {
+            separator = *byte;
             place += 1;
             closed = false;
         } else {
@@ -71,31 +69,26 @@ fn parts(text: &str) -> Option<(u8, [Part; 3])> {
     matches!((separator, place), (0, _) | (_, 2)).then_some((separator, parts))
 }
 
-fn date(year: Part, month: Part, day: Part) -> Option<String> {
+#[inline(never)]
+fn date(year: Part, month: Part, day: Part) -> Option<[u8; 8]> {
     let short = |part: Part| matches!(part.digits, 1 | 2);
     let written = year.digits == 4 && short(month) && short(day);
-    written.then(|| number((year.value * 100 + month.value) * 100 + day.value)).flatten()
+    if written { number((year.value * 100 + month.value) * 100 + day.value) } else { None }
 }
 
 /// The eight digits of a date, if it is a day.
-fn number(mut date: u32) -> Option<String> {
+#[inline(never)]
+fn number(mut date: u32) -> Option<[u8; 8]> {
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
     if !(1800..=2100).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
         return None;
     }
-    let mut digits = String::new();
-    let mut unit = 10_000_000;
-    while unit > 0 {
-        digits.push(char::from(b'0' + (date / unit) as u8));
-        date %= unit;
-        unit /= 10;
+    let mut digits = [b'0'; 8];
+    for digit in digits.iter_mut().rev() {
+        *digit += (date % 10) as u8;
+        date /= 10;
     }
     Some(digits)
-}
-
-/// The site's own id: without blanks and in lower case, or exactly as it is where the platform keeps the case.
-pub(super) fn external_id(form: Form, exact: &str, lower: &str) -> String {
-    if form == Form::Exact { exact.to_owned() } else { keep(lower, BLANK) }
 }
 
 /// Words for a woman, without blanks and punctuation: English, German, French, Spanish, Italian, Portuguese, Dutch.
@@ -109,14 +102,14 @@ const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobina
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Raw;
+    use crate::identity::{Field, Raw, normalise};
 
     #[test]
     fn gender_is_recognised_and_never_guessed() {
         let check = |raw: &str, plain: Option<&str>, pinterest: Option<&str>| {
-            let lower = Raw::new(raw).lower;
-            assert_eq!(gender(Form::Plain, &lower), plain.unwrap_or_default(), "{raw:?}");
-            assert_eq!(gender(Form::Pinterest, &lower), pinterest.unwrap_or_default(), "{raw:?}");
+            let of = |form| normalise(Field::Gender, form, &Raw::new(raw), None);
+            assert_eq!(of(Form::Plain).as_deref(), plain, "{raw:?}");
+            assert_eq!(of(Form::Pinterest).as_deref(), pinterest, "{raw:?}");
         };
         check("Female", Some("f"), Some("f"));
         check(" M. ", Some("m"), Some("m"));
@@ -129,7 +122,11 @@ mod tests {
     #[test]
     fn dates_of_birth() {
         let check = |raw: &str, expected: &str| {
-            assert_eq!(birth_date(&Raw::new(raw).lower), expected, "{raw:?}");
+            assert_eq!(
+                normalise(Field::BirthDate, Form::Plain, &Raw::new(raw), None).unwrap_or_default(),
+                expected,
+                "{raw:?}"
+            );
         };
         check("1997-02-16", "19970216");
         check("19970216", "19970216");
@@ -154,8 +151,8 @@ mod tests {
     fn external_ids_keep_their_case_where_asked() {
         let check = |raw: &str, plain: &str, kept: &str| {
             let raw = Raw::new(raw);
-            assert_eq!(external_id(Form::Plain, &raw.exact, &raw.lower), plain);
-            assert_eq!(external_id(Form::Exact, &raw.exact, &raw.lower), kept);
+            let of = |form| normalise(Field::ExternalId, form, &raw, None).unwrap_or_default();
+            assert_eq!((of(Form::Plain).as_str(), of(Form::Exact).as_str()), (plain, kept));
         };
         check(" User 42 ", "user42", "User 42");
         check("  ", "", "");

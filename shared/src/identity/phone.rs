@@ -5,31 +5,48 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{ASCII, keep};
+use super::character::{ASCII, Room};
 use super::{Form, country};
 use crate::words::listed;
 
-/// The number in `form`, empty when the text is none; `country` (ISO alpha-2) makes a national number international.
-pub(super) fn normalise(form: Form, lower: &str, country: &str) -> String {
-    let mut number =
-        Written::read(lower).and_then(|written| written.international(country)).unwrap_or_default();
-    if !(8..=15).contains(&number.len()) {
-        number.clear();
-    } else if form != Form::Digits {
-        // TikTok's own tag-manager template sends the bare national number for country code 86
-        // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
-        match number.strip_prefix("86") {
-            Some(national) if form == Form::Tiktok => number = national.to_owned(),
-            Some(_) | None => number.insert(0, '+'),
-        }
+/// The number in `form`; `country` (ISO alpha-2) makes a national number international.
+pub(super) fn normalise<'a>(
+    form: Form,
+    lower: &[u8],
+    country: &[u8],
+    room: &mut Room<'a>,
+) -> Option<&'a [u8]> {
+    let text = room.keep(lower.strip_prefix(b"tel").unwrap_or(lower), ASCII);
+    let written = Written::read(text)?;
+    let (calling, national) = written.international(country::calling_code(country))?;
+    if !(8..=15).contains(&(calling.len() + national.len())) {
+        return None;
     }
-    number
+    // TikTok's own tag-manager template sends the bare national number for country code 86
+    // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
+    let (plus, calling): (&[u8], &[u8]) = match form {
+        Form::Digits => (b"", calling),
+        Form::Tiktok if calling == b"86" => (b"", b""),
+        Form::Tiktok
+        | Form::Plain
+        | Form::Compact
+        | Form::Google
+        | Form::Microsoft
+        | Form::Reddit
+        | Form::E164
+        | Form::Ga4
+        | Form::Pinterest
+        | Form::Exact => (b"+", calling),
+    };
+    Some(room.join(plus, calling, national))
 }
 
 /// A number as it was written.
 struct Written {
-    /// Its ASCII digits, without extension.
-    digits: String,
+    /// Its ASCII digits, without extension; unused places are 0.
+    digits: [u8; MOST_DIGITS],
+    /// How many digits there are.
+    count: usize,
     /// Whether it starts with a plus.
     plus: bool,
     /// Bit `n` is set when a separator stands before digit `n`.
@@ -37,27 +54,23 @@ struct Written {
 }
 
 impl Written {
-    /// Reads up to an extension or any other text that follows the number; letters before it are refused, but
-    /// for a `tel` in front.
-    fn read(lower: &str) -> Option<Self> {
-        let text = keep(lower.strip_prefix("tel").unwrap_or(lower), ASCII);
-        let mut written = Self { digits: String::new(), plus: false, separated: 0 };
+    /// Reads up to an extension or any other text that follows the number; letters before it are refused.
+    fn read(text: &[u8]) -> Option<Self> {
+        let mut written = Self { digits: [0; MOST_DIGITS], count: 0, plus: false, separated: 0 };
         let mut gap = 0;
-        for byte in text.bytes() {
-            let place = written.digits.len();
+        for byte in text {
+            let place = written.count;
             if byte.is_ascii_digit() {
-                if place > MOST_DIGITS {
-                    return None;
-                }
+                *written.digits.get_mut(place)? = *byte;
                 written.separated |= gap << place;
-                written.digits.push(char::from(byte));
+                written.count += 1;
                 gap = 0;
-            } else if place == 0 && byte == b'+' && !written.plus {
+            } else if place == 0 && *byte == b'+' && !written.plus {
                 written.plus = true;
             } else if byte.is_ascii_alphabetic() || matches!(byte, b'#' | b'+' | b';' | b',' | b'@') {
                 // An extension ("ext. 9", "x9", "#9", ";ext=9") or a remark, once there is a number to extend.
                 // Before that it is a word or an address with digits in it.
-                if place < 7 || byte == b'@' {
+                if place < 7 || *byte == b'@' {
                     return None;
                 }
                 break;
@@ -68,64 +81,66 @@ impl Written {
         Some(written)
     }
 
-    /// Country code and national number, digits only.
-    fn international(&self, country: &str) -> Option<String> {
-        let begins = |with: &str| self.digits.starts_with(with);
-        let count = self.digits.len();
-        let calling = country::calling_code(country);
-        if begins("00") {
+    fn begins(&self, with: &[u8]) -> bool {
+        self.digits.starts_with(with)
+    }
+
+    /// Country code and national number.
+    fn international<'w>(&'w self, calling: &'w [u8]) -> Option<(&'w [u8], &'w [u8])> {
+        let count = self.count;
+        if self.begins(b"00") {
             // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
             return self.after_country_code(2);
         }
+        // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+        let american = calling == b"1";
         if self.plus {
             return self.after_country_code(0);
         }
-        // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
-        let american = calling == "1";
-        if american && count == 10 && !begins("0") {
-            return self.national(calling, 0);
+        if american && count == 10 && !self.begins(b"0") {
+            return Some((calling, self.digits.get(..count)?));
         }
         if american || calling.is_empty() {
-            let abroad = if american && begins("011") { 3 } else { 0 };
+            let abroad = if american && self.begins(b"011") { 3 } else { 0 };
             return if count < 11 { None } else { self.after_country_code(abroad) };
         }
-        if begins(calling) && count >= shortest_international(calling) {
+        if self.begins(calling) && count >= shortest_international(calling) {
             return self.after_country_code(0);
         }
         // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
-        let trunk = match calling {
-            "7" if count == 11 && begins("8") => 1,
-            "375" if count == 11 && begins("80") => 2,
-            "36" if begins("06") => 2,
-            _ => usize::from(begins("0") && !listed(KEEPS_ZERO, calling)),
+        let trunk = if count == 11 && calling == b"7" && self.begins(b"8") {
+            1
+        } else if count == 11 && calling == b"375" && self.begins(b"80")
+            || calling == b"36" && self.begins(b"06")
+        {
+            2
+        } else {
+            usize::from(self.begins(b"0") && !listed(KEEPS_ZERO, calling))
         };
-        self.national(calling, trunk)
+        Some((calling, self.digits.get(trunk..count)?))
     }
 
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
     /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
-    fn after_country_code(&self, start: usize) -> Option<String> {
-        let digits = self.digits.get(start..)?;
-        let code = digits.get(..country::calling_code_length(digits))?;
-        let national = start + code.len();
-        let shown =
-            self.separated >> national & 1 == 1 && self.digits.as_bytes().get(national) == Some(&b'0');
-        let trunk = usize::from(shown && !listed(KEEPS_ZERO, code));
-        if digits.starts_with('0') { None } else { self.national(code, national + trunk) }
-    }
-
-    /// The calling code and the digits from `start`.
-    fn national(&self, calling: &str, start: usize) -> Option<String> {
-        let mut number = calling.to_owned();
-        number.push_str(self.digits.get(start..)?);
-        Some(number)
+    #[inline(never)]
+    fn after_country_code(&self, start: usize) -> Option<(&[u8], &[u8])> {
+        let digits = self.digits.get(start..self.count)?;
+        let (code, national) = digits.split_at_checked(country::calling_code_length(digits))?;
+        let shown = self.separated >> (start + code.len()) & 1 == 1;
+        if digits.starts_with(b"0") {
+            None
+        } else if shown && !listed(KEEPS_ZERO, code) {
+            Some((code, national.strip_prefix(b"0").unwrap_or(national)))
+        } else {
+            Some((code, national))
+        }
     }
 }
 
 /// From how many digits on a number that begins with its own country's calling code is read as international.
 /// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
-fn shortest_international(calling: &str) -> usize {
-    if calling == "55" {
+fn shortest_international(calling: &[u8]) -> usize {
+    if calling == b"55" {
         12
     } else if listed("351 420 421 32 36 45 46 47 60 64 65 66", calling) {
         10
@@ -140,16 +155,20 @@ fn shortest_international(calling: &str) -> usize {
 /// Vatican, San Marino, Côte d'Ivoire, Burkina Faso, Benin, Gabon, Congo (libphonenumber, 2026-11).
 const KEEPS_ZERO: &str = "39 378 379 225 226 229 241 242";
 
-/// One more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
-const MOST_DIGITS: usize = 20;
+/// Two more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
+const MOST_DIGITS: usize = 21;
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::identity::Raw;
+    use crate::identity::{Field, Raw};
+
+    fn of(form: Form, raw: &str, country: &str) -> String {
+        crate::identity::normalise(Field::Phone, form, &Raw::new(raw), Some(country)).unwrap_or_default()
+    }
 
     fn check(raw: &str, country: &str, expected: &str) {
-        let number = normalise(Form::E164, &Raw::new(raw).lower, country);
+        let number = of(Form::E164, raw, country);
         assert_eq!(number, expected, "{raw:?} in {country:?}");
     }
 
@@ -228,7 +247,7 @@ mod tests {
 
     #[test]
     fn the_other_forms_follow() {
-        let form = |form, raw| normalise(form, &Raw::new(raw).lower, "");
+        let form = |form, raw| of(form, raw, "");
         assert_eq!(form(Form::Digits, "+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧"), "966501234567");
         assert_eq!(form(Form::Tiktok, "+86 138 0000 0000"), "13800000000");
         assert_eq!(form(Form::Tiktok, "+1 202 555 0123"), "+12025550123");

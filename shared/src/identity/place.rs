@@ -1,84 +1,59 @@
-//! Places: street, city, region, postal code, country, hashed or in clear.
+//! Places: region and postal code, hashed or in clear. Street and city are made by their classes alone.
 //!
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
-//! it. A country that is not recognised is left out: the first two letters of its name would be a wrong country.
+//! it.
 
-use super::character::{DIGIT, FOLD, SYMBOL, WIDE, keep, squash};
+use super::character::{FOLD, Room, is_longer_than_one, split};
+#[cfg(feature = "names")]
 use super::country;
 
-/// Lower case, symbols removed, blanks kept (Google's `addressLine`).
-pub(super) fn street(lower: &str) -> String {
-    keep(lower, SYMBOL)
-}
-
-/// Lower case without blanks and ASCII punctuation; accents and all scripts stay.
-pub(super) fn city(lower: &str) -> String {
-    squash(lower)
-}
-
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
-pub(super) fn region(lower: &str, country: &str) -> String {
+pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let (mut home, mut name) = (country, lower);
     // ISO 3166-2, as shops write it: "US-CA".
-    if let ("us-" | "ca-", Some(code)) = (lower.get(..3).unwrap_or_default(), lower.get(3..))
+    if let Some((prefix @ (b"us" | b"ca"), code)) = split(lower, b'-')
         && code.len() == 2
     {
-        return north_american(squash(code), lower.starts_with("us"), lower.starts_with("ca"));
+        (home, name) = (prefix, code);
     }
-    let is = |code: &str| country.is_empty() || country.eq_ignore_ascii_case(code);
-    north_american(squash(lower), is("us"), is("ca"))
+    let is = |code: &[u8]| home.is_empty() || home.eq_ignore_ascii_case(code);
+    north_american(room.squash(name), is(b"us"), is(b"ca"))
 }
 
 /// The code of a state or province, where the region may be one; else the region as it is.
 #[cfg(feature = "names")]
-fn north_american(name: String, us: bool, ca: bool) -> String {
-    let state = if us { country::code_of(US_STATES, &name) } else { None };
-    let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
-    code.map_or(name, str::to_owned)
+fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
+    let state = if us { country::code_of(US_STATES, name) } else { None };
+    let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, name) } else { None });
+    code.map_or(name, str::as_bytes)
 }
 
 /// Without the tables a region in words that may be a state is left out: its code cannot be told, and the digest of
 /// its name would match nobody.
 #[cfg(not(feature = "names"))]
-fn north_american(name: String, us: bool, ca: bool) -> String {
-    if name.len() == 2 || !(us || ca) { name } else { String::new() }
+fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
+    if name.len() == 2 || !(us || ca) { name } else { b"" }
 }
 
 /// Lower case without blanks and dashes; for the United States the first five digits. A single character is
 /// no postal code.
-pub(super) fn postal_code(lower: &str, country: &str) -> String {
-    let folded = keep(lower, FOLD);
-    let mut code = squash(&folded);
-    let nine_digits = code.len() == 9 && code.bytes().all(|b| b.is_ascii_digit());
+pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let folded = room.keep(lower, FOLD);
+    let code = room.squash(folded);
+    let nine_digits = code.len() == 9 && code.iter().all(u8::is_ascii_digit);
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
-    if nine_digits
-        && (country.eq_ignore_ascii_case("us") || folded.bytes().position(|b| b == b'-') == Some(5))
-    {
-        code.truncate(5);
-    } else if code.chars().nth(1).is_none() {
-        code.clear();
+    let dashed = || split(folded, b'-').is_some_and(|(before, _)| before.len() == 5);
+    if nine_digits && (country.eq_ignore_ascii_case(b"us") || dashed()) {
+        return code.get(..5).unwrap_or_default();
     }
-    code
-}
-
-/// ISO 3166-1 alpha-2, lower case, from a code of two or three letters or a name.
-pub(super) fn country(lower: &str) -> String {
-    country::named(&squash(lower))
-}
-
-/// City or region in clear: lower case, letters and inner blanks only.
-pub(super) fn clear_name(lower: &str) -> String {
-    keep(lower, DIGIT | SYMBOL | WIDE)
+    if is_longer_than_one(code) { code } else { b"" }
 }
 
 /// Postal code in clear: ASCII letters in upper case, blanks and dashes inside kept, so that Google finds an
 /// American `94035-1234` and a British `SW1A 1AA` as their posts write them.
-pub(super) fn clear_postal_code(exact: &str) -> String {
-    let mut code = keep(exact, FOLD);
-    if !code.bytes().any(|b| b.is_ascii_alphanumeric()) {
-        code.clear();
-    }
-    code.make_ascii_uppercase();
-    code
+pub(super) fn clear_postal_code<'a>(exact: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let code = room.keep(exact, FOLD);
+    if code.iter().any(u8::is_ascii_alphanumeric) { room.upper(code) } else { b"" }
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
@@ -102,17 +77,16 @@ const CANADIAN_PROVINCES: &str = "\
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::identity::Raw;
+    use crate::identity::{Clear, Field, Form, Raw, normalise};
+
+    fn of(field: Field, raw: &str, country: Option<&str>) -> String {
+        normalise(field, Form::Plain, &Raw::new(raw), country).unwrap_or_default()
+    }
 
     #[test]
     fn regions_map_in_north_america_only() {
         let check = |raw: &str, country: Option<&str>, expected| {
-            assert_eq!(
-                region(&Raw::new(raw).lower, country.unwrap_or_default()),
-                expected,
-                "{raw:?} in {country:?}"
-            );
+            assert_eq!(of(Field::Region, raw, country), expected, "{raw:?} in {country:?}");
         };
         check("California", None, "ca");
         check("California", Some("US"), "ca");
@@ -125,13 +99,13 @@ mod tests {
         check("NY", None, "ny");
         check("US-CA", Some("DE"), "ca");
         check("Île-de-France", Some("FR"), "îledefrance");
-        assert_eq!(region(&Raw::new(" - ").lower, ""), "");
+        assert_eq!(of(Field::Region, " - ", None), "");
     }
 
     #[test]
     fn postal_codes() {
         let check = |raw: &str, country: Option<&str>, expected: &str| {
-            let code = postal_code(&Raw::new(raw).lower, country.unwrap_or_default());
+            let code = of(Field::PostalCode, raw, country);
             assert_eq!(code, expected, "{raw:?} in {country:?}");
         };
         check("94035-1234", None, "94035");
@@ -149,12 +123,13 @@ mod tests {
 
     #[test]
     fn places_in_clear_keep_their_blanks() {
-        let check =
-            |rule: fn(&str) -> String, raw: &str, expected: &str| assert_eq!(rule(raw), expected, "{raw:?}");
-        check(clear_name, " san francisco 2!", "san francisco");
-        check(clear_name, "são paulo", "são paulo");
-        check(clear_name, "12", "");
-        check(clear_postal_code, " sw1a 1aa ", "SW1A 1AA");
-        check(clear_postal_code, " - ", "");
+        let check = |field, raw: &str, expected: Option<&str>| {
+            assert_eq!(Clear::of(field, &Raw::new(raw)).as_deref(), expected, "{raw:?}");
+        };
+        check(Field::City, " San Francisco 2!", Some("san francisco"));
+        check(Field::City, "São Paulo", Some("são paulo"));
+        check(Field::City, "12", None);
+        check(Field::PostalCode, " sw1a 1aa ", Some("SW1A 1AA"));
+        check(Field::PostalCode, " - ", None);
     }
 }

@@ -12,13 +12,14 @@ use crate::pack::{Short, files};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
-const TAG: [&str; 9] = [
+const TAG: [&str; 10] = [
     "stub.js",
     "clean.js",
     "host.js",
     "person.js",
     "scrub.js",
     "tag.js",
+    "rules.js",
     "tag_bg.js",
     "module.js",
     "entry.js",
@@ -26,7 +27,7 @@ const TAG: [&str; 9] = [
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 
 /// The module's functions that the loader calls.
-const CALLS: [&str; 3] = ["absorb", "sift", "hash"];
+const CALLS: [&str; 5] = ["question", "answer", "absorb", "sift", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
@@ -107,11 +108,12 @@ fn connector(short: &Short) -> String {
         format!("import {{ {} }} from \"./host.js\";\n", from_host.join(", "))
     };
     let begin = short.exports.get("__wbindgen_start").map_or(String::new(), |name| format!("wasm.{name}();"));
+    let memory = short.exports.get("memory").map_or("memory", String::as_str);
     format!(
         "import {{ {glue} }} from \"./tag_bg.js\";\n{host}\
          export const imports = {{ a: {{ {object} }} }};\n\
          export const exports = {{ {calls} }};\n\
-         export const connect = (wasm) => {{ __wbg_set_wasm(wasm); {begin} }};\n",
+         export const connect = (wasm) => {{ __wbg_set_wasm(wasm); exports.memory = wasm.{memory}; {begin} }};\n",
         glue = from_glue.join(", "),
         object = object.join(", "),
         calls = CALLS.join(", "),
