@@ -3,7 +3,7 @@
 // Owns the copy that everything after works on: plain data, bounded, without personal data. Foreign objects may
 // throw from any getter, be endless, or be someone's DOM node; what cannot be copied is left out, and only that.
 // Mirrors `shared::properties`: text, numbers, truth values, lists of those, and items.
-import { MAIL, orderId } from "./stub.js";
+import { MAIL, orderId } from "./helpers.js";
 
 /** The names `identify` takes; they always mean the person, and are hashed from the original. A test holds this
  * list and `shared::identity::Field` together, whose places the module is asked by. */

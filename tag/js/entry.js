@@ -4,18 +4,17 @@
 // can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
 // earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
 import { connect, exports, imports } from "./module.js";
+import { newId } from "./helpers.js";
 import { noRules, rulesOf } from "./rules.js";
-import { install, newId } from "./stub.js";
 import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
 
 const run = () => {
-  install();
   const api = window.anytrack;
   const script = document.currentScript;
-  // A second tag.js on the page, or one that does not know its own address.
-  if (api.core !== undefined || !script) return;
+  // A second tag.js on the page, one that does not know its own address, or a stub of another version.
+  if (api.core !== undefined || !script || !newId) return;
   api.core = null;
   const { site = "", consent, country = "", autoPage } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");

@@ -5,7 +5,7 @@
 // is the module's. The result is the JSON of `shared::UserData`.
 import { FIELDS } from "./clean.js";
 import { attempt } from "./host.js";
-import { trim } from "./stub.js";
+import { trim } from "./helpers.js";
 
 /** The user data of a person; undefined when there is nothing usable in it. */
 export const hashed = (rules, person, country) => {

@@ -1,7 +1,7 @@
 // The public object, with a queue in place of a tag.
 //
 // Owns `window.anytrack`, event ids, and the order and time of calls. It is pasted into the page by the snippet and
-// is part of tag.js for pages without it; either way it is installed once, and its functions stay valid when the
+// stands in front of tag.js for pages without it; either way it is installed once, and its functions stay valid when the
 // tag has loaded: the tag only empties the queue. Nothing here throws into the page.
 
 /** Looks like an e-mail address, plain or percent-encoded. */
@@ -66,6 +66,7 @@ export const install = () => {
   const api = (window.anytrack = {
     q: queue,
     u: location.href,
+    h: [newId, orderId, MAIL, trim, bytes],
     track,
     page: (properties, options) => track("PageView", properties, options),
     visitorId: () => (api.get ? api.get("visitor") : null),

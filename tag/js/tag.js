@@ -10,7 +10,7 @@ import { clean } from "./clean.js";
 import { attempt, cookies, keep, recall, send } from "./host.js";
 import { hashed, joined } from "./person.js";
 import { holdsAddress, scrub } from "./scrub.js";
-import { bytes } from "./stub.js";
+import { bytes } from "./helpers.js";
 
 const VISITOR = "_at_vid";
 const TOUCHES = "_at_t";

@@ -13,7 +13,7 @@ use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
 const TAG: [&str; 10] = [
-    "stub.js",
+    "helpers.js",
     "clean.js",
     "host.js",
     "person.js",
@@ -24,6 +24,7 @@ const TAG: [&str; 10] = [
     "module.js",
     "entry.js",
 ];
+const STUB: [&str; 2] = ["stub.js", "alone.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 
 /// The module's functions that the loader calls.
@@ -31,8 +32,10 @@ const CALLS: [&str; 5] = ["question", "answer", "absorb", "sift", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
-    /// `tag.js`.
+    /// The tag, for pages whose snippet has the stub.
     pub(crate) tag: String,
+    /// The stub, which stands before the tag in `tag.js`, for pages without the snippet.
+    pub(crate) stub: String,
     /// The snippet's template.
     pub(crate) snippet: String,
     /// The hashed file name of the module.
@@ -55,6 +58,7 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
     machine::write(&folder.join("module.js"), connector(short))?;
     Ok(Scripts {
         tag: join(folder, "entry.js", &TAG, packers)?,
+        stub: join(folder, "alone.js", &STUB, packers)?,
         snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
         wasm_name,
     })
@@ -172,12 +176,20 @@ mod tests {
                 .into_iter()
                 .find_map(|word| line.strip_prefix(word))
         });
-        let word = |rest: &str| {
-            rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
-                .next()
+        // One name, or several in square brackets.
+        let words = |rest: &str| -> Vec<String> {
+            let (names, several) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                Some((names, _)) => (names, usize::MAX),
+                None => (rest, 1),
+            };
+            names
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
+                .filter(|word| !word.is_empty())
+                .take(several)
                 .map(str::to_owned)
+                .collect()
         };
-        declared.filter_map(word).collect()
+        declared.flat_map(words).collect()
     }
 
     #[test]
