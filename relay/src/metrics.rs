@@ -8,6 +8,7 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use crate::store::Backlogs;
@@ -21,6 +22,7 @@ pub struct Metrics {
     outcomes: Family<Outcomes, Counter>,
     skips: Family<Skips, Counter>,
     dead: Family<Destinations, Counter>,
+    match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
     pending: Family<Destinations, Gauge>,
@@ -56,6 +58,11 @@ struct Destinations {
     destination: String,
 }
 
+/// A bucket for each whole point.
+fn quality_histogram() -> Histogram {
+    Histogram::new((0..=10_u8).map(f64::from))
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("anytrack");
@@ -65,6 +72,7 @@ impl Default for Metrics {
             outcomes: Family::default(),
             skips: Family::default(),
             dead: Family::default(),
+            match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
             pending: Family::default(),
@@ -76,6 +84,8 @@ impl Default for Metrics {
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         registry.register("given_up", "Events put into the dead letter", metrics.dead.clone());
+        let help = "How well delivered events can be matched, from 0 to 10";
+        registry.register("match_quality", help, metrics.match_quality.clone());
         registry.register("destination_up", "1 while a destination takes events", metrics.up.clone());
         registry.register("backlog", "Events of the log not yet read", metrics.backlog.clone());
         registry.register("pending", "Events waiting for another try", metrics.pending.clone());
@@ -116,6 +126,12 @@ impl Metrics {
         }
     }
 
+    /// Notes how well a delivered event can be matched, from 0 to 10.
+    pub fn match_quality(&self, destination: &str, score: f64) {
+        let labels = Destinations { destination: destination.to_owned() };
+        self.match_quality.get_or_create(&labels).observe(score);
+    }
+
     /// Says whether a destination takes events.
     pub fn destination_up(&self, destination: &str, up: bool) {
         self.up.get_or_create(&Destinations { destination: destination.to_owned() }).set(i64::from(up));
@@ -146,11 +162,14 @@ mod tests {
         let metrics = Metrics::default();
         metrics.received("shop", "accepted", 3);
         metrics.outcome("meta", "delivered");
+        metrics.match_quality("meta", 7.5);
         let backlog = Backlog { cursor: 4, head: 10, pending: 2, next_due: None, dead: 1 };
         let text = metrics.text(&Backlogs::from([("meta".to_owned(), backlog)]));
         for line in [
             "anytrack_events_total{site=\"shop\",result=\"accepted\"} 3",
             "anytrack_outcomes_total{destination=\"meta\",outcome=\"delivered\"} 1",
+            "anytrack_match_quality_bucket{le=\"7.0\",destination=\"meta\"} 0",
+            "anytrack_match_quality_bucket{le=\"8.0\",destination=\"meta\"} 1",
             "anytrack_backlog{destination=\"meta\"} 6",
             "anytrack_dead_letters{destination=\"meta\"} 1",
         ] {

@@ -79,10 +79,18 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
             "destination": destination.name,
             "platform": destination.platform_name,
             "requests": requests,
+            "match_quality": match_quality(&built.requests),
             "skipped": skipped,
         }));
     }
     Ok(Value::Array(shown))
+}
+
+/// How well the platform can match the event: the score and what it rests on. Null where nobody is matched. An event that
+/// needs more than one request has the same identifiers in each.
+fn match_quality(requests: &[Planned]) -> Value {
+    let quality = requests.iter().flat_map(|planned| &planned.quality).next();
+    quality.map_or(Value::Null, |quality| json!({ "score": quality.score(), "signals": quality.signals() }))
 }
 
 fn request(planned: &Planned) -> Value {

@@ -18,7 +18,8 @@ use relay::distribute::schedule::Backoff;
 use relay::distribute::{HttpClient, Worker};
 use relay::metrics::Metrics;
 use relay::platform::{
-    Body, Built, Limits, Outcome, Outgoing, Planned, Platform, Request, Response, Skip, SkipReason, Text,
+    Body, Built, Call, Limits, Outcome, Outgoing, Planned, Platform, Request, Response, Skip, SkipReason,
+    Text,
 };
 use relay::store::memory::MemoryStore;
 use relay::store::{Backlog, Incoming, Store};
@@ -53,10 +54,12 @@ impl Platform for Plain {
             body: Body::Json(Text::json(&ids)),
             public_only: false,
         };
-        Built { requests: vec![Planned { request, events: (0..events.len()).collect() }], skips: Vec::new() }
+        let events = (0..events.len()).collect();
+        let planned = Planned { call: "take", request, events, quality: Vec::new() };
+        Built { requests: vec![planned], skips: Vec::new() }
     }
 
-    fn read(&self, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
+    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         let retry = |reason: String| Outcome::Retry { after: None, at_least: Duration::ZERO, reason };
         let outcome = match response {
             Response::Answer { status: 200, .. } => Outcome::Delivered,
@@ -69,7 +72,7 @@ impl Platform for Plain {
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: self.batch, concurrency: 2, retry_for_ms: self.retry_for_ms }
+        Limits { batch: self.batch, concurrency: 2, pace_ms: 0, retry_for_ms: self.retry_for_ms }
     }
 }
 

@@ -28,8 +28,8 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Built 
     let built = destination.platform.build(&outgoing, now);
     skips.extend(built.skips.into_iter().map(|(place, skip)| (places[place], skip)));
     let requests = built.requests.into_iter().map(|planned| {
-        let events = planned.events.into_iter().map(|place| places[place]).collect();
-        Planned { request: planned.request, events }
+        let events = planned.events.iter().map(|place| places[*place]).collect();
+        Planned { events, ..planned }
     });
     Built { requests: requests.collect(), skips }
 }

@@ -11,12 +11,11 @@ use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
 
 use super::circuit::Health;
-use super::http_client::HttpClient;
+use super::courier::{Carried, Courier};
 use super::plan::plan;
 use super::schedule::Backoff;
-use crate::config::Destination;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, Planned, Response, SkipReason};
+use crate::platform::{Outcome, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -52,10 +51,8 @@ impl From<Pending> for Item {
 
 /// What a round needs besides its events.
 pub struct Round<'a> {
-    /// Where to.
-    pub destination: &'a Arc<Destination>,
-    /// The sender.
-    pub client: &'a HttpClient,
+    /// Carries its requests.
+    pub courier: &'a Courier,
     /// Waits between attempts.
     pub backoff: Backoff,
     /// Counters.
@@ -98,36 +95,40 @@ impl Round<'_> {
         tally: &mut Tally,
     ) {
         let events: Vec<&Event> = places.iter().map(|place| &*items[*place].event).collect();
-        let built = plan(self.destination, &events, (self.now)());
+        let destination = &*self.courier.destination;
+        let built = plan(destination, &events, (self.now)());
         for (index, skip) in built.skips {
-            self.metrics.skipped(&self.destination.name, skip.reason.tag());
+            self.metrics.skipped(&destination.name, skip.reason.tag());
             tally.skips.push((places[index], skip.reason, skip.detail));
         }
         let mut waiting = built.requests.into_iter();
         let mut flying = JoinSet::new();
         loop {
-            while flying.len() < self.destination.platform.limits().concurrency.max(1) {
+            while flying.len() < destination.platform.limits().concurrency.max(1) {
                 let Some(planned) = waiting.next() else { break };
                 if !tally.in_trouble() {
-                    flying.spawn(send(self.client.clone(), planned, self.now));
+                    let courier = self.courier.clone();
+                    flying.spawn(async move { courier.carry(planned).await });
                 }
             }
             let Some(flown) = flying.join_next().await else { break };
             // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
-            let Ok((planned, response)) = flown else { continue };
-            let here: Vec<usize> = planned.events.iter().map(|index| places[*index]).collect();
-            self.judge(&here, &response, work, tally);
+            let Ok(carried) = flown else { continue };
+            let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
+            self.judge(&here, carried, work, tally);
         }
     }
 
-    /// Reads one answer and notes what became of the events it stands for.
-    fn judge(&self, places: &[usize], response: &Response, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
-        let outcomes = self.destination.platform.read(response, places.len(), (self.now)());
-        tally.note_health(&outcomes);
+    /// Notes what became of the events of one request.
+    fn judge(&self, places: &[usize], carried: Carried, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
+        tally.note_health(&carried.outcomes);
         let mut refused = Vec::new();
-        let reached = !matches!(response, Response::NotSent(_));
-        for (place, outcome) in places.iter().zip(outcomes) {
-            self.metrics.outcome(&self.destination.name, outcome.tag());
+        let (reached, name) = (carried.reached(), &self.courier.destination.name);
+        for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
+            self.metrics.outcome(name, outcome.tag());
+            if let (Outcome::Delivered, Some(quality)) = (&outcome, carried.planned.quality.get(index)) {
+                self.metrics.match_quality(name, quality.score());
+            }
             match outcome {
                 Outcome::Split { .. } if places.len() > 1 => refused.push(*place),
                 Outcome::Split { reason } => {
@@ -174,7 +175,7 @@ impl Round<'_> {
                 self.settle_one(item, outcome, &health, now, &mut settlement);
             }
         }
-        self.metrics.dead(&self.destination.name, settlement.dead.len());
+        self.metrics.dead(&self.courier.destination.name, settlement.dead.len());
         Settled { settlement, health }
     }
 
@@ -207,7 +208,7 @@ impl Round<'_> {
             }
             None => (item.attempts, item.reached, Duration::ZERO, None, put_back(health)),
         };
-        let retry_for = self.destination.platform.limits().retry_for_ms;
+        let retry_for = self.courier.destination.platform.limits().retry_for_ms;
         if let Some(first) = reached.filter(|first| now.since(*first) > retry_for) {
             let hours = now.since(first) / shared::time::HOUR_MS;
             let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
@@ -226,11 +227,6 @@ fn put_back(health: &Health) -> String {
         Health::Trouble { reason, .. } | Health::Unauthorized { reason } => format!("not sent: {reason}"),
         Health::Answered | Health::Silent => "not sent: the round ended early".to_owned(),
     }
-}
-
-async fn send(client: HttpClient, planned: Planned, now: fn() -> UnixMs) -> (Planned, Response) {
-    let response = client.send(&planned.request, now()).await;
-    (planned, response)
 }
 
 /// What is noted during a round, by place.

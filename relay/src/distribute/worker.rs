@@ -11,8 +11,11 @@ use shared::UnixMs;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::access::Access;
 use super::circuit::{Admits, Change, Circuit};
+use super::courier::Courier;
 use super::http_client::HttpClient;
+use super::pace::Pace;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
 use crate::config::Destination;
@@ -39,6 +42,7 @@ pub struct Worker {
 
 /// Where a worker stands.
 struct Position {
+    courier: Courier,
     cursor: Seq,
     circuit: Circuit,
     /// When the earliest pending event is due; `None` when nothing is pending.
@@ -80,7 +84,8 @@ impl Worker {
             let stood = async {
                 let cursor = self.store.cursor(&self.destination.name, false).await?;
                 let next_due = self.store.backlog(&self.destination.name).await?.next_due;
-                Ok::<_, StoreError>(Position { cursor, circuit: Circuit::default(), next_due })
+                let courier = self.courier();
+                Ok::<_, StoreError>(Position { courier, cursor, circuit: Circuit::default(), next_due })
             };
             match stood.await {
                 Ok(position) => return Some(position),
@@ -92,6 +97,20 @@ impl Worker {
                     }
                 }
             }
+        }
+    }
+
+    /// Who carries this destination's requests. It remembers the access token and the pace, so there is only one.
+    fn courier(&self) -> Courier {
+        let Self { destination, store, client, now, .. } = self;
+        let access = Access::new(&destination.name, store.clone(), client.clone(), *now);
+        let pace = Pace::new(Duration::from_millis(destination.platform.limits().pace_ms));
+        Courier {
+            destination: destination.clone(),
+            client: client.clone(),
+            access: Arc::new(access),
+            pace: Arc::new(pace),
+            now: *now,
         }
     }
 
@@ -160,8 +179,7 @@ impl Worker {
         cursor: Option<Seq>,
     ) -> Result<(), StoreError> {
         let round = Round {
-            destination: &self.destination,
-            client: &self.client,
+            courier: &position.courier,
             backoff: self.backoff,
             metrics: &self.metrics,
             now: self.now,

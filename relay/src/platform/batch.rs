@@ -5,8 +5,18 @@
 
 use serde_json::value::RawValue;
 
-/// An event as the platform will read it, and its place in the input of `build`.
-pub(super) type Written = (usize, Box<RawValue>);
+use super::{Built, Call, Outgoing, Planned, Quality, Request, Skip, SkipReason};
+
+/// An event as the platform will read it.
+#[derive(Debug)]
+pub(super) struct Written {
+    /// Its place in the input of `build`.
+    pub(super) place: usize,
+    /// Its text.
+    pub(super) json: Box<RawValue>,
+    /// How well it can be matched.
+    pub(super) quality: Quality,
+}
 
 /// How much one request may hold.
 #[derive(Clone, Copy, Debug)]
@@ -24,13 +34,39 @@ impl Capacity {
     }
 }
 
+/// As few requests as `capacity` allows, and why the events not in them were left out: what `write` says, or that
+/// one fits no request. `request` puts its envelope around the written events.
+pub(super) fn build(
+    call: Call,
+    capacity: Capacity,
+    events: &[Outgoing<'_>],
+    write: impl Fn(&Outgoing<'_>) -> Result<(Box<RawValue>, Quality), Skip>,
+    request: impl Fn(&[Box<RawValue>]) -> Request,
+) -> Built {
+    let (mut written, mut skips) = (Vec::with_capacity(events.len()), Vec::new());
+    for (place, outgoing) in events.iter().enumerate() {
+        match write(outgoing) {
+            Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
+            Ok(_) => skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON"))),
+            Err(skip) => skips.push((place, skip)),
+        }
+    }
+    let plan = |group: Vec<Written>| {
+        let events = group.iter().map(|written| written.place).collect();
+        let (data, quality): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+        Planned { call, request: request(&data), events, quality }
+    };
+    Built { requests: group(written, capacity).into_iter().map(plan).collect(), skips }
+}
+
 /// `events` in order, cut into as few groups as `capacity` allows. Every event must fit for itself
 /// ([`Capacity::fits`]); one that does not gets a group of its own.
 pub(super) fn group(events: Vec<Written>, capacity: Capacity) -> Vec<Vec<Written>> {
     let mut groups: Vec<Vec<Written>> = Vec::new();
     let mut bytes = 0;
     for event in events {
-        let more = event.1.get().len() + 1;
+        let more = event.json.get().len() + 1;
         match groups.last_mut() {
             Some(group) if group.len() < capacity.events && bytes + more <= capacity.bytes => {
                 bytes += more;
@@ -53,11 +89,12 @@ mod tests {
         let event = |(place, length): (usize, &usize)| {
             // A JSON text of `length` bytes: a string with its two quotes.
             let text = format!("\"{}\"", "x".repeat(length - 2));
-            (place, RawValue::from_string(text).expect("a JSON string"))
+            let json = RawValue::from_string(text).expect("a JSON string");
+            Written { place, json, quality: Quality::of(&[], |_| false) }
         };
         let groups = group(lengths.iter().enumerate().map(event).collect(), capacity);
         let places: Vec<Vec<usize>> =
-            groups.iter().map(|group| group.iter().map(|(place, _)| *place).collect()).collect();
+            groups.iter().map(|group| group.iter().map(|written| written.place).collect()).collect();
         assert_eq!(places, expected);
     }
 

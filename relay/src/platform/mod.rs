@@ -6,19 +6,35 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private).
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
+//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! `credentials` (tokens that must be fetched), `postback` (networks that know a click and nothing else), `query`
+//! (addresses that say everything).
 
 pub mod address;
 mod answer;
 mod batch;
+pub mod credentials;
+mod goods;
 pub mod meta;
+mod naming;
 mod number;
+pub mod outbrain;
 pub mod outcome;
+mod page;
+mod person;
+mod postback;
+pub mod quality;
+mod query;
 pub mod request;
 pub mod settings;
+pub mod taboola;
+pub mod tiktok;
 pub mod webhook;
 
+pub use credentials::{Credentials, Grant};
 pub use outcome::{Outcome, Skip, SkipReason};
+pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
 
@@ -32,12 +48,21 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// size.
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built;
 
-    /// What became of the events of one request, one outcome for each, in the request's order.
-    fn read(&self, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
+    /// What became of the events of one request, one outcome for each, in the request's order. `call` is that of
+    /// the request.
+    fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
 
     /// How this platform wants to be called.
     fn limits(&self) -> Limits;
+
+    /// How an access token is fetched, where requests need one that is not in the settings.
+    fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
 }
+
+/// Which of a platform's calls a request is, in the platform's own words. Answers are read by it.
+pub type Call = &'static str;
 
 /// An event on its way out, with the name the destination gives it.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +87,14 @@ pub struct Built {
 /// One request and the events it carries.
 #[derive(Debug)]
 pub struct Planned {
+    /// Which of the platform's calls it is.
+    pub call: Call,
     /// What to send.
     pub request: Request,
     /// Places in the input of `build`, in the order the request holds them.
     pub events: Vec<usize>,
+    /// How well each of these events can be matched; empty where the platform matches nobody.
+    pub quality: Vec<Quality>,
 }
 
 /// How a platform wants to be called.
@@ -75,6 +104,8 @@ pub struct Limits {
     pub batch: usize,
     /// Most requests in flight at once.
     pub concurrency: usize,
+    /// Least distance between two requests, in milliseconds, where the platform counts them; else 0.
+    pub pace_ms: u64,
     /// How long after the first attempt an event is still worth a retry, in milliseconds. Bounded by the
     /// platform's own deduplication window, because a retry after it would count twice.
     pub retry_for_ms: i64,
@@ -87,13 +118,18 @@ pub struct Kind {
     pub name: &'static str,
     /// Its own keys, in the order of the documentation.
     pub keys: &'static [Key],
+    /// Its own name for one of our standard events, where it has one of its own accord. Mapping and documentation
+    /// both ask this.
+    pub standard: fn(&str) -> Option<&'static str>,
+    /// What it matches people by, the strongest first; empty where it matches nobody.
+    pub signals: &'static [Signal],
     /// Reads the platform's own settings.
     pub configure: fn(Settings) -> Result<Box<dyn Platform>, SettingError>,
 }
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.
@@ -114,7 +150,7 @@ mod tests {
         for kind in ALL {
             let error = (kind.configure)(settings::tests::settings("zzz = 1")).expect_err("`zzz` is no key");
             let error = error.to_string();
-            let (_, listed) = error.split_once("expected one of ").expect("serde lists the fields");
+            let (_, listed) = error.split_once(", expected ").expect("serde lists the fields");
             let listed: Vec<&str> = listed.split('`').skip(1).step_by(2).take(kind.keys.len() + 1).collect();
             let mut documented: Vec<&str> = kind.keys.iter().map(|key| key.name).collect();
             // toml adds "in `key`" after the list.

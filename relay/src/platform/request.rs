@@ -25,6 +25,26 @@ pub struct Request {
     pub public_only: bool,
 }
 
+impl Request {
+    /// Whether it needs an access token that must be fetched. Such tokens stand in headers only, for that is where
+    /// every platform takes them.
+    pub fn needs_token(&self) -> bool {
+        self.headers
+            .iter()
+            .flat_map(|header| &header.value.0)
+            .any(|part| matches!(part, Part::AccessToken(_)))
+    }
+
+    /// Puts an access token in its place; a later one replaces it.
+    pub fn authorize(&mut self, token: &Secret) {
+        for part in self.headers.iter_mut().flat_map(|header| &mut header.value.0) {
+            if let Part::AccessToken(place) = part {
+                *place = Some(token.clone());
+            }
+        }
+    }
+}
+
 /// One header.
 #[derive(Clone, Debug)]
 pub struct Header {
@@ -48,6 +68,13 @@ impl Header {
     /// `authorization: Bearer …`.
     pub fn bearer(token: &Secret) -> Self {
         Self::new("authorization", Text::from("Bearer ").secret(token))
+    }
+}
+
+impl Header {
+    /// `authorization: Bearer` and the access token that is fetched when the request is sent.
+    pub fn bearer_to_fetch() -> Self {
+        Self::new("authorization", Text::from("Bearer ").access_token())
     }
 }
 
@@ -90,6 +117,8 @@ pub struct Text(Vec<Part>);
 enum Part {
     Plain(String),
     Secret(Secret),
+    /// The place of an access token, empty until it is fetched.
+    AccessToken(Option<Secret>),
 }
 
 impl Text {
@@ -103,6 +132,13 @@ impl Text {
     #[must_use]
     pub fn secret(mut self, secret: &Secret) -> Self {
         self.0.push(Part::Secret(secret.clone()));
+        self
+    }
+
+    /// The same text with the place of an access token after it, which [`Request::authorize`] fills.
+    #[must_use]
+    pub fn access_token(mut self) -> Self {
+        self.0.push(Part::AccessToken(None));
         self
     }
 
@@ -137,10 +173,11 @@ impl Text {
         self.concat(|_| MASK)
     }
 
-    fn concat(&self, show: impl Fn(&Secret) -> &str) -> String {
+    fn concat<'a>(&'a self, show: impl Fn(&'a Secret) -> &'a str) -> String {
         let parts = self.0.iter().map(|part| match part {
             Part::Plain(text) => text.as_str(),
-            Part::Secret(secret) => show(secret),
+            Part::Secret(secret) | Part::AccessToken(Some(secret)) => show(secret),
+            Part::AccessToken(None) => MASK,
         });
         parts.collect()
     }
@@ -199,6 +236,20 @@ mod tests {
         let sent: serde_json::Value = serde_json::from_str(&body.expose()).expect("valid JSON");
         assert_eq!(sent["token"], "a\"b\\c\n");
         assert!(!format!("{body:?}").contains("a\\\"b"), "{body:?}");
+    }
+
+    #[test]
+    fn an_access_token_is_filled_in_once_it_is_there() {
+        let url = "https://ads.example/v1".parse().expect("an address");
+        let headers = vec![Header::json(), Header::bearer_to_fetch()];
+        let mut request = Request { method: "POST", url, headers, body: Body::Empty, public_only: false };
+        assert!(request.needs_token());
+        assert_eq!(request.headers[1].value.masked(), "Bearer ********");
+        request.authorize(&Secret::new("ya29.ended"));
+        request.authorize(&Secret::new("ya29.example"));
+        assert_eq!(request.headers[1].value.expose(), "Bearer ya29.example");
+        assert_eq!(request.headers[1].value.masked(), "Bearer ********");
+        assert!(!format!("{request:?}").contains("ya29"));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use shared::event::STANDARD_EVENTS;
 use shared::time::HOUR_MS;
 use shared::{Event, Sha256Hex, UnixMs};
 use url::Url;
@@ -26,7 +27,7 @@ use zeroize::Zeroizing;
 use super::address::names_private_host;
 use super::answer::{arrived, by_status, each};
 use super::{
-    Body, Built, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
     SettingError, Settings, Skip, SkipReason, Text,
 };
 use crate::secret::{MASK, Secret};
@@ -41,7 +42,7 @@ const RETRY_FOR_MS: i64 = 72 * HOUR_MS;
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
 /// The webhook in the registry.
-pub const KIND: Kind = Kind { name: "webhook", keys: &KEYS, configure };
+pub const KIND: Kind = Kind { name: "webhook", keys: &KEYS, standard, signals: &[], configure };
 
 const KEYS: [Key; 4] = [
     Key::required("url", "https address that takes the events"),
@@ -49,6 +50,11 @@ const KEYS: [Key; 4] = [
     Key::optional("event_filter", "names of the events to send; default all"),
     Key::optional("allow_private", "true: http and addresses in private networks are allowed; default false"),
 ];
+
+/// A receiver of our own gets our own names.
+fn standard(name: &str) -> Option<&'static str> {
+    STANDARD_EVENTS.into_iter().find(|known| *known == name)
+}
 
 /// The keys as they are read.
 #[derive(Debug, Deserialize)]
@@ -168,7 +174,13 @@ impl Platform for Webhook {
         let mut built = Built::default();
         for (place, outgoing) in events.iter().enumerate() {
             if self.takes(&outgoing.event.event) {
-                built.requests.push(Planned { request: self.request(outgoing, now), events: vec![place] });
+                let request = self.request(outgoing, now);
+                built.requests.push(Planned {
+                    call: CALL,
+                    request,
+                    events: vec![place],
+                    quality: Vec::new(),
+                });
             } else {
                 let detail = format!("{} is not in `event_filter`", outgoing.event.event);
                 built.skips.push((place, Skip::new(SkipReason::SwitchedOff, detail)));
@@ -177,14 +189,17 @@ impl Platform for Webhook {
         built
     }
 
-    fn read(&self, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
+    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         each(events, &read(response))
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: 64, concurrency: 8, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: 64, concurrency: 8, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
 }
+
+/// The webhook's one call.
+const CALL: Call = "webhook";
 
 impl Webhook {
     fn takes(&self, name: &str) -> bool {

@@ -17,6 +17,7 @@ use super::{
     Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Retention, Retry, Seq,
     Settlement, Store, StoreError, Transaction, Verdict,
 };
+use crate::secret::Secret;
 
 /// The volatile store.
 pub struct MemoryStore {
@@ -80,6 +81,8 @@ struct State {
     pending: BTreeMap<(String, Seq), Retry>,
     /// By destination and number.
     dead: BTreeMap<(String, Seq), DeadLetter>,
+    /// By destination and key.
+    remembered: BTreeMap<(String, String), Secret>,
 }
 
 /// Who was seen under an identity key.
@@ -245,6 +248,7 @@ impl State {
     fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
         self.cursors.retain(|name, _| destinations.contains(name));
         self.pending.retain(|(name, _), _| destinations.contains(name));
+        self.remembered.retain(|(name, _), _| destinations.contains(name));
         self.dead.retain(|_, letter| letter.at >= retention.dead_before);
         self.dedup.retain(|_, at| *at >= retention.dedup_before);
         self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
@@ -290,6 +294,14 @@ impl Store for MemoryStore {
 
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
         self.now(|state| state.dead_letters(destination, limit))
+    }
+
+    fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
+        self.now(|state| drop(state.remembered.insert(pair(destination, key), value)))
+    }
+
+    fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>> {
+        self.now(|state| state.remembered.get(&pair(destination, key)).cloned())
     }
 
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>> {

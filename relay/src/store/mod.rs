@@ -37,6 +37,8 @@ use std::sync::Arc;
 use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
+use crate::secret::Secret;
+
 /// A future of a store call.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
@@ -249,6 +251,10 @@ pub trait Store: Send + Sync + 'static {
     /// Up to `limit` dead letters of a destination, newest first, by the time they were given up, then by
     /// number.
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>>;
+    /// Remembers one small text of a destination, in place of what was under the key. Durable when answered.
+    fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()>;
+    /// What is remembered under a key.
+    fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
     /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number,
@@ -256,7 +262,8 @@ pub trait Store: Send + Sync + 'static {
     /// erased event must not count a second time. Answers how many events were blanked.
     fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64>;
     /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
-    /// Cursors and pending rows of other destinations are dropped; their dead letters stay until they are old. Answers how many events of the log went.
+    /// Cursors, pending rows and what else is remembered of other destinations are dropped; their dead letters stay
+    /// until they are old. Answers how many events of the log went.
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64>;
     /// Whether a write goes through right now; for readiness.
     fn ping(&self) -> Answer<'_, ()>;

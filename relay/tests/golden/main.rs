@@ -83,10 +83,11 @@ fn requests_are_what_the_files_say() {
 #[test]
 fn answers_mean_what_the_files_say() {
     each_case(|case| {
-        let events = case.build().requests.first().map_or(0, |planned| planned.events.len());
+        let built = case.build();
+        let (call, events) = built.requests.first().map_or(("", 0), |first| (first.call, first.events.len()));
         for (name, response) in &case.responses {
             assert!(events > 0, "{}: an answer, but no request", case.folder.display());
-            let outcomes = case.platform.read(response, events, case.now);
+            let outcomes = case.platform.read(call, response, events, case.now);
             assert_eq!(outcomes.len(), events, "one outcome for each event");
             let outcomes = http_text::outcomes(&outcomes);
             check_file(&case.folder.join(format!("outcome-{name}.json")), Some(&pretty(&outcomes)));

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use relay::secret::Secret;
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::SqliteStore;
 use relay::store::{
@@ -15,6 +16,7 @@ use crate::fixture::{Disk, incoming, pipeline};
 
 const SITES: [&str; 2] = ["shop", "blog"];
 const VISITORS: [&str; 3] = ["ann", "ben", "cho"];
+const KEYS: [&str; 2] = ["refresh_token", "other"];
 const DESTINATIONS: [&str; 3] = ["meta", "webhook", "tiktok"];
 /// Times lie in 0..`LATEST`, so that limits cut anywhere.
 const LATEST: i64 = 50;
@@ -57,6 +59,11 @@ pub(crate) enum Step {
         site: usize,
         visitor: usize,
     },
+    Remember {
+        destination: usize,
+        key: usize,
+        value: u8,
+    },
     Ping,
     /// Power fails; the store is opened again from what is on disk.
     Crash,
@@ -81,6 +88,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         2 => ([0..LATEST, 0..LATEST, 0..LATEST, 0..LATEST], prop::sample::subsequence(vec![0, 1, 2], 0..=3))
             .prop_map(|([log, dedup, visitors, dead], listed)| Step::Prune { log, dedup, visitors, dead, listed }),
         1 => (0..SITES.len(), 0..VISITORS.len()).prop_map(|(site, visitor)| Step::Erase { site, visitor }),
+        1 => (destination(), 0..KEYS.len(), any::<u8>())
+            .prop_map(|(destination, key, value)| Step::Remember { destination, key, value }),
         1 => Just(Step::Ping),
         2 => Just(Step::Crash),
         1 => Just(Step::Restart),
@@ -125,6 +134,7 @@ impl Pair {
             | Step::Due { .. }
             | Step::Settle { .. }
             | Step::Erase { .. }
+            | Step::Remember { .. }
             | Step::Ping => self.both(step).await,
         }
         let seen = observe(&self.durable).await;
@@ -204,6 +214,10 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
             written(store.prune(retention, &listed).await)
         }
         Step::Erase { site, visitor } => written(store.erase(SITES[*site], VISITORS[*visitor]).await),
+        Step::Remember { destination, key, value } => {
+            let value = Secret::new(value.to_string());
+            written(store.remember(DESTINATIONS[*destination], KEYS[*key], value).await)
+        }
         Step::Ping => written(store.ping().await),
         Step::Append(_) | Step::Crash | Step::Restart => Ok(String::new()),
     };
@@ -238,6 +252,7 @@ struct Seen {
     due: Vec<Vec<String>>,
     dead: Vec<Vec<DeadLetter>>,
     visitors: Vec<Option<Visitor>>,
+    remembered: Vec<Option<String>>,
 }
 
 async fn observe(store: &dyn Store) -> Seen {
@@ -248,6 +263,7 @@ async fn observe(store: &dyn Store) -> Seen {
         due: Vec::new(),
         dead: Vec::new(),
         visitors: Vec::new(),
+        remembered: Vec::new(),
     };
     for destination in DESTINATIONS {
         let due: Vec<Pending> = store.due(destination, UnixMs(LATEST), usize::MAX).await.unwrap();
@@ -258,6 +274,10 @@ async fn observe(store: &dyn Store) -> Seen {
         seen.backlogs.push(backlog);
         seen.due.push(lines(&due));
         seen.dead.push(dead);
+        for key in KEYS {
+            let value = store.recall(destination, key).await.unwrap();
+            seen.remembered.push(value.map(|value| value.expose().to_owned()));
+        }
     }
     for site in SITES {
         for visitor in VISITORS {

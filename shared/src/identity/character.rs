@@ -11,30 +11,26 @@ use crate::words::listed;
 pub(super) const BLANK: u16 = 1;
 /// Decimal digits of any script.
 pub(super) const DIGIT: u16 = 2;
-/// ASCII punctuation.
-pub(super) const PUNCTUATION: u16 = 4;
 /// Neither a letter, a digit nor a blank: ASCII punctuation and control characters, and whole blocks beyond ASCII:
 /// Latin-1 signs, punctuation, currency, arrows, dingbats, CJK punctuation, variation selectors and emoji. Accents
 /// that stand alone (U+0300 and on) belong to their letter.
-pub(super) const SYMBOL: u16 = 8;
+pub(super) const SYMBOL: u16 = 4;
 /// Full-width forms of ASCII punctuation: letters to the rules that do not fold, signs to those that do.
-pub(super) const WIDE: u16 = 16;
+pub(super) const WIDE: u16 = 8;
 /// Shows nothing on paper and yet is no blank: control characters, direction marks, zero-width joints.
-pub(super) const INVISIBLE: u16 = 32;
+pub(super) const INVISIBLE: u16 = 16;
 /// What stands around addresses in a mail's header: `<`, `,` …
-pub(super) const HEADER: u16 = 64;
+pub(super) const HEADER: u16 = 32;
 /// The full stop.
-pub(super) const DOT: u16 = 128;
+pub(super) const DOT: u16 = 64;
 /// Not a class: asks [`Room::keep`] to fold what it keeps.
-pub(super) const FOLD: u16 = 256;
+pub(super) const FOLD: u16 = 128;
 /// Not a class: asks [`Room::keep`] to fold, and to write whatever is no ASCII then as its class: `a` for a letter, a blank,
 /// [`SIGN`] for the rest. What numbers are read from needs no more, and can go by bytes.
-pub(super) const ASCII: u16 = 512;
+pub(super) const ASCII: u16 = 256;
 /// Stands for a sign beyond ASCII; see [`ASCII`].
 const SIGN: u8 = 1;
 
-/// ASCII punctuation, which is a symbol as well.
-const PLAIN: u16 = PUNCTUATION | SYMBOL;
 const UNSEEN: u16 = SYMBOL | INVISIBLE;
 
 /// Where in the Basic Multilingual Plane another class begins: code point and classes. Digits of other scripts are not
@@ -44,25 +40,25 @@ const BORDERS: &[(u16, u8)] = &[
     (0x09, (BLANK | INVISIBLE) as u8),
     (0x0E, UNSEEN as u8),
     (0x20, BLANK as u8),
-    (0x21, PLAIN as u8),
-    (0x22, (PLAIN | HEADER) as u8),
-    (0x23, PLAIN as u8),
-    (0x28, (PLAIN | HEADER) as u8),
-    (0x2A, PLAIN as u8),
-    (0x2C, (PLAIN | HEADER) as u8),
-    (0x2D, PLAIN as u8),
-    (0x2E, (PLAIN | DOT) as u8),
-    (0x2F, PLAIN as u8),
+    (0x21, SYMBOL as u8),
+    (0x22, (SYMBOL | HEADER) as u8),
+    (0x23, SYMBOL as u8),
+    (0x28, (SYMBOL | HEADER) as u8),
+    (0x2A, SYMBOL as u8),
+    (0x2C, (SYMBOL | HEADER) as u8),
+    (0x2D, SYMBOL as u8),
+    (0x2E, (SYMBOL | DOT) as u8),
+    (0x2F, SYMBOL as u8),
     (0x30, DIGIT as u8),
-    (0x3A, (PLAIN | HEADER) as u8),
-    (0x3D, PLAIN as u8),
-    (0x3E, (PLAIN | HEADER) as u8),
-    (0x3F, PLAIN as u8),
+    (0x3A, (SYMBOL | HEADER) as u8),
+    (0x3D, SYMBOL as u8),
+    (0x3E, (SYMBOL | HEADER) as u8),
+    (0x3F, SYMBOL as u8),
     (0x41, 0),
-    (0x5B, (PLAIN | HEADER) as u8),
-    (0x5E, PLAIN as u8),
+    (0x5B, (SYMBOL | HEADER) as u8),
+    (0x5E, SYMBOL as u8),
     (0x61, 0),
-    (0x7B, PLAIN as u8),
+    (0x7B, SYMBOL as u8),
     (0x7F, UNSEEN as u8),
     (0x85, (BLANK | INVISIBLE) as u8),
     (0x86, UNSEEN as u8),
@@ -152,16 +148,18 @@ fn classes(code: u32, folded: u32) -> u16 {
 }
 
 /// A character of a text.
-struct Character<'a> {
+pub(super) struct Character<'a> {
     /// As it stands there.
-    bytes: &'a [u8],
-    folded: u32,
-    classes: u16,
+    pub(super) bytes: &'a [u8],
+    /// Its code point, folded.
+    pub(super) folded: u32,
+    /// What it is.
+    pub(super) classes: u16,
 }
 
 /// Takes the first character off a text, which is UTF-8.
 #[inline(never)]
-fn next<'a>(text: &mut &'a [u8]) -> Option<Character<'a>> {
+pub(super) fn next<'a>(text: &mut &'a [u8]) -> Option<Character<'a>> {
     let first = u32::from(*text.first()?);
     // Of a longer character the lead byte tells the length, and the others hold six bits each.
     let (length, mut code) = match first {
@@ -242,9 +240,9 @@ impl<'a> Room<'a> {
         })
     }
 
-    /// `text` without blanks and ASCII punctuation.
+    /// `text` without blanks, punctuation and other symbols.
     pub(super) fn squash(&mut self, text: &[u8]) -> &'a [u8] {
-        self.keep(text, BLANK | PUNCTUATION)
+        self.keep(text, BLANK | SYMBOL)
     }
 
     /// Three texts as one.
@@ -389,7 +387,7 @@ mod tests {
         for c in '\0'..=char::MAX {
             let classes = of(c);
             assert_eq!(classes & BLANK != 0, c.is_whitespace(), "{c:?}");
-            assert_eq!(classes & PUNCTUATION != 0, c.is_ascii_punctuation(), "{c:?}");
+            assert!(classes & SYMBOL != 0 || !c.is_ascii_punctuation(), "{c:?}");
             assert!(classes & INVISIBLE != 0 || !c.is_control(), "{c:?}");
             assert!(!c.is_ascii_alphanumeric() || classes & (SYMBOL | BLANK | INVISIBLE) == 0, "{c:?}");
         }
@@ -405,7 +403,7 @@ mod tests {
 
     #[test]
     fn what_is_kept_has_no_blanks_at_its_ends() {
-        assert_eq!(made("\u{3000} a - b .", |room, text| room.keep(text, PUNCTUATION)), "a  b");
+        assert_eq!(made("\u{3000} a - b .", |room, text| room.keep(text, SYMBOL)), "a  b");
         assert_eq!(made("é１ \u{a0}€", |room, text| room.keep(text, ASCII)), "a1  \x01");
         assert_eq!(
             made("dr. mr.  dr.x\u{3000}mr.", |room, text| room.without_words(text, "mr. dr.")),

@@ -73,6 +73,7 @@ mod tests {
     #[test]
     fn family_names() {
         check(Field::LastName, "O'Connor-Smith", "oconnorsmith", "o'connor-smith", "oconnorsmith");
+        check(Field::LastName, "O’Connor", "oconnor", "o’connor", "oconnor");
         check(Field::LastName, " Quinn, Jr. DDS ", "quinnjrdds", "quinn", "quinn jr dds");
         check(Field::LastName, "Müller III", "mülleriii", "müller", "müller iii");
         check(Field::LastName, "Olaviv", "olaviv", "olaviv", "olaviv");

@@ -8,9 +8,9 @@ use crate::words::listed;
 /// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
 pub(super) fn gender<'a>(form: Form, lower: &[u8], room: &mut Room<'a>) -> &'a [u8] {
     let word = room.squash(lower);
-    if listed(FEMALE, word) {
+    if listed(FEMALE, word) || listed(SHE, word) {
         b"f"
-    } else if listed(MALE, word) {
+    } else if listed(MALE, word) || listed(HE, word) {
         b"m"
     } else if form == Form::Pinterest && listed(NEITHER, word) {
         b"n"
@@ -19,68 +19,63 @@ pub(super) fn gender<'a>(form: Form, lower: &[u8], room: &mut Room<'a>) -> &'a [
     }
 }
 
-/// `YYYYMMDD`, a real day of the years 1800 to 2100.
+/// `YYYYMMDD`, a real day since 1800.
 ///
-/// Reads ISO (`1997-02-16`, also with `/` or `.`), eight digits, and the day written last-year-first: with slashes
-/// or dashes the month comes first, as Meta's parameter builder reads it, unless that is no month; with dots the
-/// day comes first, as everyone who writes dots means it.
+/// Read as Meta's parameter builder reads it (github.com/facebook/capi-param-builder, `DOBUtils`, read 2026-11-27):
+/// eight digits alone, or the first three groups of digits, whatever stands between and around them. A year in
+/// front is followed by month and day; a year at the end has the month first, unless that is no month. Only before
+/// a dot the day comes first, as everyone who writes dots means it.
 pub(super) fn birth_date<'a>(lower: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
-    let (separator, [first, second, third]) = parts(room.keep(lower, ASCII))?;
-    let date = match (separator, first.digits) {
-        // Eight digits are one part.
-        (0, 8) => number(first.value),
-        (0, _) => None,
-        (_, 4) => date(first, second, third),
-        (b'.', _) => date(third, second, first),
-        _ => date(third, first, second).or_else(|| date(third, second, first)),
+    let mut groups = [Group::default(); 3];
+    let (mut place, mut after_first) = (0, 0);
+    for byte in room.keep(lower, ASCII) {
+        let Some(group) = groups.get_mut(place) else { break };
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            group.value = group.value.wrapping_mul(10).wrapping_add(digit.into());
+            group.digits += 1;
+        } else if group.digits > 0 {
+            if place == 0 {
+                after_first = *byte;
+            }
+            place += 1;
+        }
+    }
+    let [first, second, third] = groups;
+    let date = if first.digits == 8 && second.digits == 0 {
+        number(first.value)
+    } else if first.digits == 4 {
+        date(first, second, third)
+    } else if after_first == b'.' {
+        date(third, second, first)
+    } else {
+        date(third, first, second)
     };
     Some(room.join(&date?, b"", b""))
 }
 
-/// A run of digits between separators.
+/// A run of digits.
 #[derive(Clone, Copy, Default)]
-struct Part {
+struct Group {
     value: u32,
-    digits: u32,
+    digits: usize,
 }
 
-/// The one separator of a date, 0 without any, and the up to three numbers it parts, with blanks around them.
-fn parts(text: &[u8]) -> Option<(u8, [Part; 3])> {
-    let mut parts = [Part::default(); 3];
-    let (mut separator, mut place, mut closed) = (0, 0, false);
-    for byte in text {
-        let part = parts.get_mut(place)?;
-        let digit = byte.wrapping_sub(b'0');
-        if digit < 10 {
-            if closed || part.digits == 8 {
-                return None;
-            }
-            *part = Part { value: part.value * 10 + u32::from(digit), digits: part.digits + 1 };
-        } else if *byte == b' ' {
-            closed = part.digits > 0;
-        } else if *byte == separator || separator == 0 && matches!(byte, b'-' | b'/' | b'.') {
-            separator = *byte;
-            place += 1;
-            closed = false;
-        } else {
-            return None;
-        }
+/// The date of a year and the two numbers of a day: month first, unless that is no month.
+fn date(year: Group, one: Group, other: Group) -> Option<[u8; 8]> {
+    let short = |group: Group| matches!(group.digits, 1 | 2);
+    if year.digits != 4 || !short(one) || !short(other) {
+        return None;
     }
-    matches!((separator, place), (0, _) | (_, 2)).then_some((separator, parts))
-}
-
-#[inline(never)]
-fn date(year: Part, month: Part, day: Part) -> Option<[u8; 8]> {
-    let short = |part: Part| matches!(part.digits, 1 | 2);
-    let written = year.digits == 4 && short(month) && short(day);
-    if written { number((year.value * 100 + month.value) * 100 + day.value) } else { None }
+    let of = |month: Group, day: Group| number((year.value * 100 + month.value) * 100 + day.value);
+    of(one, other).or_else(|| of(other, one))
 }
 
 /// The eight digits of a date, if it is a day.
 #[inline(never)]
 fn number(mut date: u32) -> Option<[u8; 8]> {
     let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    if !(1800..=2100).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
+    if !(1800..=LATEST_BIRTH).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
         return None;
     }
     let mut digits = [b'0'; 8];
@@ -91,18 +86,34 @@ fn number(mut date: u32) -> Option<[u8; 8]> {
     Some(digits)
 }
 
+/// Last year of birth that is taken. Meta takes next year at most; these rules have no clock, and who buys was
+/// born long before this constant grows old.
+const LATEST_BIRTH: u32 = 2027;
+
 /// Words for a woman, without blanks and punctuation: English, German, French, Spanish, Italian, Portuguese, Dutch.
 const FEMALE: &str = "f female woman girl w frau weiblich femme féminin feminin mujer femenino donna femmina mulher feminino vrouw";
 /// Words for a man, in the same languages.
 const MALE: &str =
     "m male man boy mann herr männlich maennlich homme masculin hombre masculino uomo maschio homem";
+/// Titles, pronouns and relations that Meta's parameter builder takes for a woman besides those words (`GenderUtils`,
+/// read 2026-11-27). They are seldom typed, so the tag does without.
+#[cfg(feature = "names")]
+const SHE: &str = "lady miss ms mrs madam maam daughter mother mom mama mommy aunt niece sister wife girlfriend \
+    bride widow queen princess duchess countess empress goddess maiden lass gal chick dame belle she her hers herself";
+#[cfg(not(feature = "names"))]
+const SHE: &str = "";
+/// The same for a man.
+#[cfg(feature = "names")]
+const HE: &str = "gentleman guy sir mister mr son father dad daddy papa uncle nephew brother husband boyfriend groom \
+    widower king prince duke count emperor god lord lad fellow chap bloke dude he him his himself";
+#[cfg(not(feature = "names"))]
+const HE: &str = "";
 /// Words for neither.
 const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobinario nichtbinär";
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::identity::{Field, Raw, normalise};
+    use crate::identity::{Field, Form, Raw, normalise};
 
     #[test]
     fn gender_is_recognised_and_never_guessed() {
@@ -114,6 +125,9 @@ mod tests {
         check("Female", Some("f"), Some("f"));
         check(" M. ", Some("m"), Some("m"));
         check("Männlich", Some("m"), Some("m"));
+        check("Mrs.", Some("f"), Some("f"));
+        check("He", Some("m"), Some("m"));
+        check("females", None, None);
         check("non-binary", None, Some("n"));
         check("fish", None, None);
         check("", None, None);
@@ -136,15 +150,20 @@ mod tests {
         check("03/04/1997", "19970304");
         check("03.04.1997", "19970403");
         check("١٩٩٧-٠٢-١٦", "19970216");
-        for no_date in
-            ["", "-", "1997-02-30", "16-02-97", "1799-01-01", "2101-01-01", "1997-02", "1-2-3-1997"]
-        {
+        check("1997-16-02", "19970216");
+        check("02.16.1997", "19970216");
+        check("1997-02-16T00:00:00Z", "19970216");
+        check("born 2/16/1997 (mm/dd/yyyy)", "19970216");
+        check("16–2–1997", "19970216");
+        check("1997年2月16日", "19970216");
+        for no_date in ["", "-", "1997-02-30", "16-02-97", "97-2-16", "1799-01-01", "1997-02", "1-2-3-1997"] {
             check(no_date, "");
         }
-        check("97-2-16", "");
+        check("2027-01-01", "20270101");
+        check("2028-01-01", "");
         check("1997-002-16", "");
-        check("1997-02-16T00:00:00Z", "");
         check("1997é216", "");
+        check("199702161", "");
     }
 
     #[test]

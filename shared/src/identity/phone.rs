@@ -1,13 +1,13 @@
 //! Telephone numbers: from what people type to E.164.
 //!
-//! Owns the reading of separators, `00`, `(0)`, extensions and foreign digits, and the choice between a national
+//! Owns the reading of separators, `00` and its like, `(0)`, extensions and foreign digits, and the choice between a national
 //! and an international number. No number plan is shipped: what cannot be told for sure without one is refused or
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{ASCII, Room};
+use super::character::{ASCII, BLANK, Character, DIGIT, Room, SYMBOL, next, split};
 use super::{Form, country};
-use crate::words::listed;
+use crate::words::{Words, listed};
 
 /// The number in `form`; `country` (ISO alpha-2) makes a national number international.
 pub(super) fn normalise<'a>(
@@ -16,9 +16,8 @@ pub(super) fn normalise<'a>(
     country: &[u8],
     room: &mut Room<'a>,
 ) -> Option<&'a [u8]> {
-    let text = room.keep(lower.strip_prefix(b"tel").unwrap_or(lower), ASCII);
-    let written = Written::read(text)?;
-    let (calling, national) = written.international(country::calling_code(country))?;
+    let written = Written::read(room.keep(without_label(lower)?, ASCII))?;
+    let (calling, national) = written.international(country::by_code(country))?;
     if !(8..=15).contains(&(calling.len() + national.len())) {
         return None;
     }
@@ -54,7 +53,7 @@ struct Written {
 }
 
 impl Written {
-    /// Reads up to an extension or any other text that follows the number; letters before it are refused.
+    /// Reads up to an extension or any other text that follows the number.
     fn read(text: &[u8]) -> Option<Self> {
         let mut written = Self { digits: [0; MOST_DIGITS], count: 0, plus: false, separated: 0 };
         let mut gap = 0;
@@ -86,38 +85,63 @@ impl Written {
     }
 
     /// Country code and national number.
-    fn international<'w>(&'w self, calling: &'w [u8]) -> Option<(&'w [u8], &'w [u8])> {
-        let count = self.count;
-        if self.begins(b"00") {
+    fn international(&self, country: Option<country::Country>) -> Option<(&[u8], &[u8])> {
+        let (count, begins) = (self.count, |with: &[u8]| self.begins(with));
+        let calling = country.map_or(&b""[..], |country| country.calling);
+        if !self.plus
+            && let Some(dialled) = country.and_then(|country| self.dial_out(&country.code))
+        {
+            return self.after_country_code(dialled);
+        }
+        if self.plus || begins(b"00") {
             // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
-            return self.after_country_code(2);
+            return self.after_country_code(if begins(b"00") { 2 } else { 0 });
         }
         // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+        // No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
         let american = calling == b"1";
-        if self.plus {
-            return self.after_country_code(0);
-        }
-        if american && count == 10 && !self.begins(b"0") {
+        if american && count == 10 && !begins(b"0") {
             return Some((calling, self.digits.get(..count)?));
         }
         if american || calling.is_empty() {
-            let abroad = if american && self.begins(b"011") { 3 } else { 0 };
+            let abroad = match american {
+                true if begins(b"011") => 3,
+                true if count == 12 && begins(b"01") => 1,
+                _ => 0,
+            };
             return if count < 11 { None } else { self.after_country_code(abroad) };
         }
-        if self.begins(calling) && count >= shortest_international(calling) {
+        if begins(calling) && count >= shortest_international(calling) {
             return self.after_country_code(0);
         }
-        // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
-        let trunk = if count == 11 && calling == b"7" && self.begins(b"8") {
-            1
-        } else if count == 11 && calling == b"375" && self.begins(b"80")
-            || calling == b"36" && self.begins(b"06")
-        {
-            2
-        } else {
-            usize::from(self.begins(b"0") && !listed(KEEPS_ZERO, calling))
+        // Russia and its neighbours dial 8 before a national number of ten digits (Turkmenistan of eight, Belarus 80 and
+        // nine), Hungary 06.
+        let trunk = match (calling, count) {
+            (b"7", 11) | (b"993", 9) if begins(b"8") => 1,
+            (b"375", 11) if begins(b"80") => 2,
+            (b"36", _) if begins(b"06") => 2,
+            _ => usize::from(begins(b"0") && !listed(KEEPS_ZERO, calling)),
         };
         Some((calling, self.digits.get(trunk..count)?))
+    }
+
+    /// How many digits in front are what the country with this code dials before a foreign number, where that is
+    /// not `00`.
+    fn dial_out(&self, country: &[u8]) -> Option<usize> {
+        Words(DIAL_OUT).find_map(|entry| {
+            let (prefix, mut countries) = split(entry, b':')?;
+            let length = prefix.len();
+            // "00 1 202 …" and "0091 987 …" are typed by people who think of `00`, whatever their country dials.
+            let parted = self.separated.trailing_zeros() as usize;
+            let fits = !prefix.starts_with(b"00") || parted == length || parted > length + 3;
+            if !fits || !self.begins(prefix) || self.count < length + 8 {
+                return None;
+            }
+            while !countries.starts_with(country) {
+                countries = countries.get(3..)?;
+            }
+            Some(length)
+        })
     }
 
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
@@ -137,6 +161,28 @@ impl Written {
     }
 }
 
+/// `lower` from the number on, without words in front (`Tel. `, `Call me at `). A word that runs into the digits is
+/// none: an address or a name with digits in it is no telephone number.
+fn without_label(lower: &[u8]) -> Option<&[u8]> {
+    let (mut number, mut label) = (lower, 0);
+    let (mut letters, mut apart) = (false, false);
+    loop {
+        let mut rest = number;
+        let Character { bytes, folded, classes } = next(&mut rest)?;
+        if classes & DIGIT != 0 || folded == u32::from(b'+') {
+            break;
+        }
+        number = rest;
+        letters |= classes & (BLANK | DIGIT | SYMBOL) == 0;
+        // A bracket before the number belongs to it.
+        if bytes != b"(" {
+            apart = classes & BLANK != 0 || bytes == b":";
+            label = lower.len() - rest.len();
+        }
+    }
+    (!letters || apart || listed("tel tel.", lower.get(..label)?)).then_some(number)
+}
+
 /// From how many digits on a number that begins with its own country's calling code is read as international.
 /// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
 fn shortest_international(calling: &[u8]) -> usize {
@@ -151,6 +197,12 @@ fn shortest_international(calling: &[u8]) -> usize {
     }
 }
 
+/// What is dialled before a foreign number where that is neither `00` nor North America's `011`, and in which
+/// countries (libphonenumber, 2026-11). Of several prefixes, one for each carrier, those that could as well be `00`
+/// and the first digits of a country code are left out.
+const DIAL_OUT: &str = "0011:au:cc:cx 001:hk:kh:kr:mn:sg:th 002:kr:sg:tw 010:jp 000:ke:tz:ug 009:ng \
+                        810:by:kz:ru:tj:tm 119:cu 012:il 013:il 014:il";
+
 /// Calling codes of countries whose national numbers begin with a zero that belongs to them: Italy with the
 /// Vatican, San Marino, Côte d'Ivoire, Burkina Faso, Benin, Gabon, Congo (libphonenumber, 2026-11).
 const KEEPS_ZERO: &str = "39 378 379 225 226 229 241 242";
@@ -160,8 +212,7 @@ const MOST_DIGITS: usize = 21;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::identity::{Field, Raw};
+    use crate::identity::{Field, Form, Raw};
 
     fn of(form: Form, raw: &str, country: &str) -> String {
         crate::identity::normalise(Field::Phone, form, &Raw::new(raw), Some(country)).unwrap_or_default()
@@ -212,6 +263,7 @@ mod tests {
         check("8 (912) 345-67-89", "RU", "+79123456789");
         check("06 1 234 5678", "HU", "+3612345678");
         check("8029 123 45 67", "BY", "+375291234567");
+        check("(8 12) 34-56-78", "TM", "+99312345678");
         check("(415) 555-0123 ext. 9", "US", "+14155550123");
         check("555-0123", "US", "");
     }
@@ -230,6 +282,35 @@ mod tests {
         check("391 234 5678", "IT", "+393912345678");
         check("91234 56789", "IN", "+919123456789");
         check("55 91234 5678", "BR", "+5555912345678");
+    }
+
+    #[test]
+    fn countries_dial_abroad_in_their_own_way() {
+        check("0011 44 20 7946 0958", "AU", "+442079460958");
+        check("0011442079460958", "au", "+442079460958");
+        check("0044 20 7946 0958", "AU", "+442079460958");
+        check("010-1-202-555-0123", "JP", "+12025550123");
+        check("001 44 20 7946 0958", "KR", "+442079460958");
+        check("002 1 202 555 0123", "TW", "+12025550123");
+        check("8~10 44 20 7946 0958", "RU", "+442079460958");
+        check("000 44 20 7946 0958", "KE", "+442079460958");
+        check("009 44 20 7946 0958", "NG", "+442079460958");
+        check("0091 98765 43210", "NG", "+919876543210");
+        check("00 1 202 555 0123", "KR", "+12025550123");
+        check("012 44 20 7946 0958", "IL", "+442079460958");
+        check("011 234 5678", "JP", "+81112345678");
+    }
+
+    #[test]
+    fn words_in_front_are_no_part_of_the_number() {
+        check("Call me at +1 (202) 555-0123 today!", "", "+12025550123");
+        check("Phone: 202-555-0123", "US", "+12025550123");
+        check("Tel. (202) 555-0123", "US", "+12025550123");
+        check("tel.030/901820", "DE", "+4930901820");
+        check("my number is 202.555.0123.", "US", "+12025550123");
+        check("01(202)555-0123", "US", "+12025550123");
+        check("jane1202555012345", "US", "");
+        check("jane.1202555012345", "US", "");
     }
 
     #[test]

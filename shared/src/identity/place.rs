@@ -3,7 +3,7 @@
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
 //! it.
 
-use super::character::{FOLD, Room, is_longer_than_one, split};
+use super::character::{ASCII, FOLD, Room, is_longer_than_one, split};
 #[cfg(feature = "names")]
 use super::country;
 
@@ -42,8 +42,9 @@ pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>)
     let code = room.squash(folded);
     let nine_digits = code.len() == 9 && code.iter().all(u8::is_ascii_digit);
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
-    let dashed = || split(folded, b'-').is_some_and(|(before, _)| before.len() == 5);
-    if nine_digits && (country.eq_ignore_ascii_case(b"us") || dashed()) {
+    let written = room.keep(lower, ASCII);
+    let parted = written.len() == 10 && written.get(5).is_some_and(|byte| !byte.is_ascii_digit());
+    if nine_digits && (country.eq_ignore_ascii_case(b"us") || parted) {
         return code.get(..5).unwrap_or_default();
     }
     if is_longer_than_one(code) { code } else { b"" }
@@ -110,6 +111,8 @@ mod tests {
         };
         check("94035-1234", None, "94035");
         check("94035-1234", Some("US"), "94035");
+        check("94035 1234", None, "94035");
+        check("94035–1234", None, "94035");
         check("940351234", Some("us"), "94035");
         check("940351234", None, "940351234");
         check("02139", Some("US"), "02139");

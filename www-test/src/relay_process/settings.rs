@@ -20,6 +20,8 @@ pub struct Settings {
     pub meta: Option<String>,
     /// Base address of the sandbox that receives the webhook; without it there is no such destination.
     pub webhook: Option<String>,
+    /// Further `[[destination]]` tables, whole, as the configuration file has them; their site is [`SITE`].
+    pub more: String,
     /// Origin of the pages that may send events.
     pub origin: String,
     /// Country whose phone numbers come without a country code.
@@ -47,6 +49,7 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
+            more: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
             tag_assets: None,
@@ -127,5 +130,6 @@ api_keys = ["{API_KEY}"]
             );
             let _infallible = write!(text, "{}{own}", head("webhook"));
         }
+        let _infallible = write!(text, "\n{}", self.more);
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::{Purpose, UnixMs};
 
 use super::*;
-use crate::platform::{Built, Key, Limits, Outcome, Outgoing, Response, SettingError, Settings};
+use crate::platform::{Built, Call, Key, Limits, Outcome, Outgoing, Response, SettingError, Settings};
 
 /// A platform of this test, with a required text, a required secret and an optional number and table.
 #[derive(Debug)]
@@ -43,11 +43,11 @@ impl Platform for Echo {
     fn build(&self, _: &[Outgoing<'_>], _: UnixMs) -> Built {
         Built::default()
     }
-    fn read(&self, _: &Response, events: usize, _: UnixMs) -> Vec<Outcome> {
+    fn read(&self, _: Call, _: &Response, events: usize, _: UnixMs) -> Vec<Outcome> {
         vec![Outcome::Delivered; events]
     }
     fn limits(&self) -> Limits {
-        Limits { batch: 1, concurrency: 1, retry_for_ms: 0 }
+        Limits { batch: 1, concurrency: 1, pace_ms: 0, retry_for_ms: 0 }
     }
 }
 
@@ -65,8 +65,14 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
 }
 
 const KINDS: &[Kind] = &[
-    Kind { name: "echo", keys: &[Key::required("account", "an account, digits only")], configure },
-    Kind { name: "google-ads", keys: &[], configure },
+    Kind {
+        name: "echo",
+        keys: &[Key::required("account", "an account, digits only")],
+        standard: |_| None,
+        signals: &[],
+        configure,
+    },
+    Kind { name: "google-ads", keys: &[], standard: |_| None, signals: &[], configure },
 ];
 
 fn variables(name: &str) -> Option<String> {

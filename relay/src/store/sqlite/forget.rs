@@ -80,11 +80,13 @@ where
     Ok(())
 }
 
-/// Drops cursors, and some of the pending rows, of destinations that are not listed.
+/// Drops cursors and memory, and some of the pending rows, of destinations that are not listed.
 fn drop_others(session: &mut Session<'_>, listed: &str) -> Result<usize, StoreError> {
     let doing = "drop a removed destination";
     let cursors = "DELETE FROM cursor WHERE destination NOT IN (SELECT value FROM json_each(?1))";
     session.execute(doing, cursors, [listed])?;
+    let memory = "DELETE FROM destination_memory WHERE destination NOT IN (SELECT value FROM json_each(?1))";
+    session.execute(doing, memory, [listed])?;
     let pending = "DELETE FROM retry WHERE (seq, destination) IN (SELECT seq, destination FROM retry
                        WHERE destination NOT IN (SELECT value FROM json_each(?1)) LIMIT ?2)";
     session.execute(doing, pending, params![listed, SLICE_ROWS as i64])

@@ -52,6 +52,7 @@ use super::{
     Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Retention, Seq, Settlement, Store,
     StoreError, Verdict,
 };
+use crate::secret::Secret;
 
 /// Why a database could not be opened.
 #[derive(Debug, thiserror::Error)]
@@ -269,6 +270,16 @@ impl Store for SqliteStore {
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
         let destination = destination.to_owned();
         Box::pin(self.ask(move |connection| reader::dead_letters(connection, &destination, limit)))
+    }
+
+    fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
+        let destination = destination.to_owned();
+        Box::pin(self.write(move |session| settle::remember(session, &destination, key, &value)))
+    }
+
+    fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>> {
+        let destination = destination.to_owned();
+        Box::pin(self.ask(move |connection| reader::recall(connection, &destination, key)))
     }
 
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>> {

@@ -17,6 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::session::visitor_of;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
+use crate::secret::Secret;
 use crate::store::{Backlog, DeadLetter, Logged, Pending, Seq, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
@@ -171,6 +172,19 @@ pub(super) fn visitor(connection: &Connection, site: &str, id: &str) -> Result<O
         .prepare_cached("SELECT body FROM visitor WHERE site = ?1 AND id = ?2")
         .and_then(|mut statement| statement.query_row([site, id], visitor_of).optional());
     found.map_err(|source| engine_error("look up a visitor", source))?.transpose()
+}
+
+/// What a destination remembers under a key.
+pub(super) fn recall(
+    connection: &Connection,
+    destination: &str,
+    key: &str,
+) -> Result<Option<Secret>, StoreError> {
+    let sql = "SELECT value FROM destination_memory WHERE destination = ?1 AND key = ?2";
+    let found = rows(connection, "recall something of a destination", sql, [destination, key], |row| {
+        row.get::<_, String>(0)
+    })?;
+    Ok(found.into_iter().next().map(Secret::new))
 }
 
 /// Numbers of a visitor's events among those after `after` and up to `until`.

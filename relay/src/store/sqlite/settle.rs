@@ -6,6 +6,7 @@
 use rusqlite::params;
 
 use super::session::Session;
+use crate::secret::Secret;
 use crate::store::{Dead, Retry, Seq, Settlement, StoreError};
 
 /// A destination's cursor; a new destination gets one at the log's start or head.
@@ -42,6 +43,19 @@ pub(super) fn settle(
         bury(session, destination, dead)?;
     }
     Ok(())
+}
+
+/// Remembers a small text of a destination.
+pub(super) fn remember(
+    session: &mut Session<'_>,
+    destination: &str,
+    key: &str,
+    value: &Secret,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO destination_memory VALUES (?1, ?2, ?3)
+               ON CONFLICT DO UPDATE SET value = excluded.value";
+    let row = params![destination, key, value.expose()];
+    session.execute("remember something of a destination", sql, row).map(drop)
 }
 
 /// Moves the cursor: never backwards, never past the log's last number, or events yet to come would be passed over.

@@ -1,0 +1,86 @@
+//! The courier: carries one request to its platform, with the access token it needs, and reads the answer.
+//!
+//! A token may die before its time. A request refused for it gets one more try with a new token; only then is the
+//! destination said to be unauthorized. Owns that second try; leaves keeping tokens to [`super::access`].
+
+use std::sync::Arc;
+
+use shared::UnixMs;
+
+use super::access::Access;
+use super::http_client::HttpClient;
+use super::pace::Pace;
+use crate::config::Destination;
+use crate::platform::{Outcome, Planned, Response};
+use crate::secret::Secret;
+
+/// Carries requests of one destination. Cheap to clone.
+#[derive(Clone)]
+pub struct Courier {
+    /// Where to.
+    pub destination: Arc<Destination>,
+    /// The sender.
+    pub client: HttpClient,
+    /// The destination's access tokens.
+    pub access: Arc<Access>,
+    /// The distance between its requests.
+    pub pace: Arc<Pace>,
+    /// Reads the clock.
+    pub now: fn() -> UnixMs,
+}
+
+/// A request that was carried.
+#[derive(Debug)]
+pub struct Carried {
+    /// The request.
+    pub planned: Planned,
+    /// What became of its events, in the request's order.
+    pub outcomes: Vec<Outcome>,
+    /// The answer, unless the request stayed at home for want of a token.
+    pub response: Option<Response>,
+}
+
+impl Carried {
+    /// Whether the events may have reached the platform.
+    pub fn reached(&self) -> bool {
+        !matches!(self.response, None | Some(Response::NotSent(_)))
+    }
+}
+
+impl Courier {
+    /// Carries one request there and its answer back.
+    pub async fn carry(&self, mut planned: Planned) -> Carried {
+        let mut refused: Option<Secret> = None;
+        loop {
+            let token = match self.token(&planned, refused.as_ref()).await {
+                Ok(token) => token,
+                Err(outcome) => {
+                    let outcomes = vec![outcome; planned.events.len()];
+                    return Carried { planned, outcomes, response: None };
+                }
+            };
+            if let Some(token) = &token {
+                planned.request.authorize(token);
+            }
+            self.pace.turn().await;
+            let response = self.client.send(&planned.request, (self.now)()).await;
+            let events = planned.events.len();
+            let outcomes = self.destination.platform.read(planned.call, &response, events, (self.now)());
+            let unauthorized = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unauthorized { .. }));
+            match token {
+                Some(token) if unauthorized && refused.is_none() => refused = Some(token),
+                Some(_) | None => return Carried { planned, outcomes, response: Some(response) },
+            }
+        }
+    }
+
+    /// The token the request needs, if it needs one.
+    async fn token(&self, planned: &Planned, refused: Option<&Secret>) -> Result<Option<Secret>, Outcome> {
+        match self.destination.platform.credentials() {
+            Some(credentials) if planned.request.needs_token() => {
+                self.access.token(credentials, refused).await.map(Some)
+            }
+            Some(_) | None => Ok(None),
+        }
+    }
+}

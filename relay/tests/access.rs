@@ -1,0 +1,273 @@
+//! Access tokens: fetched once, renewed in time and when refused, kept across restarts, and never asked for twice at
+//! once. A scripted HTTP server plays token endpoint and platform; the clock is a number.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use relay::config::Destination;
+use relay::distribute::HttpClient;
+use relay::distribute::access::Access;
+use relay::distribute::courier::{Carried, Courier};
+use relay::distribute::pace::Pace;
+use relay::platform::{
+    Body, Built, Call, Credentials, Grant, Header, Limits, Outcome, Outgoing, Planned, Platform, Request,
+    Response, Text,
+};
+use relay::secret::Secret;
+use relay::store::Store;
+use relay::store::memory::MemoryStore;
+use shared::{Sha256Hex, UnixMs};
+use tokio::net::TcpListener;
+
+/// A platform whose calls need a token: 200 delivers, 401 is unauthorized.
+#[derive(Debug)]
+struct Guarded {
+    base: String,
+    /// The refresh token of the settings.
+    refresh: &'static str,
+}
+
+impl Platform for Guarded {
+    fn build(&self, _: &[Outgoing<'_>], _: UnixMs) -> Built {
+        Built::default()
+    }
+
+    fn read(&self, _: Call, response: &Response, events: usize, _: UnixMs) -> Vec<Outcome> {
+        let outcome = match response {
+            Response::Answer { status: 200, .. } => Outcome::Delivered,
+            other => Outcome::Unauthorized { reason: format!("{other:?}") },
+        };
+        vec![outcome; events]
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { batch: 1, concurrency: 4, pace_ms: 0, retry_for_ms: 0 }
+    }
+
+    fn credentials(&self) -> Option<&dyn Credentials> {
+        Some(self)
+    }
+}
+
+impl Credentials for Guarded {
+    fn origin(&self) -> Option<Sha256Hex> {
+        Some(Sha256Hex::of(self.refresh))
+    }
+
+    fn request(&self, kept: Option<&Secret>, _: UnixMs) -> Request {
+        let settings = Secret::new(self.refresh);
+        let body = Body::Form(Text::from("").secret(kept.unwrap_or(&settings)));
+        request(&self.base, "token", Vec::new(), body)
+    }
+
+    /// `access until-ms [refresh]`.
+    fn read(&self, response: &Response, _: UnixMs) -> Result<Grant, Outcome> {
+        match response {
+            Response::Answer { status: 200, body, .. } => {
+                let text = String::from_utf8_lossy(body).into_owned();
+                let words: Vec<&str> = text.split(' ').collect();
+                Ok(Grant {
+                    access: Secret::new(words[0]),
+                    until: UnixMs(words[1].parse().expect("a time")),
+                    refresh: words.get(2).map(|word| Secret::new(*word)),
+                })
+            }
+            other => Err(Outcome::Unauthorized { reason: format!("{other:?}") }),
+        }
+    }
+}
+
+fn request(base: &str, path: &str, headers: Vec<Header>, body: Body) -> Request {
+    let url = format!("{base}/{path}").parse().expect("an address");
+    Request { method: "POST", url, headers, body, public_only: false }
+}
+
+/// What the server is asked: path, bearer token or body.
+type Asked = (String, String);
+/// What it answers: status and text.
+type Script = Box<dyn FnMut(&Asked) -> (u16, String) + Send>;
+
+/// A server that follows a script and writes down what it was asked.
+async fn server(script: Script) -> (String, Arc<Mutex<Vec<Asked>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let (script, log) = (Arc::new(Mutex::new(script)), asked.clone());
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            let (script, log) = (script.clone(), log.clone());
+            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+                let (script, log) = (script.clone(), log.clone());
+                async move {
+                    let path = request.uri().path().trim_start_matches('/').to_owned();
+                    let bearer = request.headers().get("authorization").cloned();
+                    let body = request.into_body().collect().await.expect("a body").to_bytes();
+                    let given = bearer.as_ref().map_or(&*body, |value| value.as_bytes());
+                    let asked = (path, String::from_utf8_lossy(given).into_owned());
+                    let (status, text) = (script.lock().expect("unpoisoned"))(&asked);
+                    log.lock().expect("unpoisoned").push(asked);
+                    let mut answer = http::Response::new(Full::new(Bytes::from(text)));
+                    *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+                    Ok::<_, Infallible>(answer)
+                }
+            });
+            tokio::spawn(
+                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service),
+            );
+        }
+    });
+    (base, asked)
+}
+
+/// A courier of a relay that has just started, on a store that may know something.
+fn courier(base: &str, refresh: &'static str, store: &Arc<dyn Store>, now: fn() -> UnixMs) -> Courier {
+    let platform = Guarded { base: base.to_owned(), refresh };
+    let destination = Destination {
+        name: "d".to_owned(),
+        site: "shop".into(),
+        platform_name: "guarded",
+        platform: Arc::new(platform),
+        consent: Vec::new(),
+        consent_required: false,
+        events: BTreeMap::new(),
+        endpoint: None,
+    };
+    let client = HttpClient::new(Duration::from_secs(5));
+    let access = Access::new("d", store.clone(), client.clone(), now);
+    let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
+    Courier { destination: Arc::new(destination), client, access, pace, now }
+}
+
+fn store() -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new(relay::pipeline::decide))
+}
+
+async fn carry(courier: &Courier, base: &str) -> Carried {
+    let request = request(base, "take", vec![Header::bearer_to_fetch()], Body::Empty);
+    courier.carry(Planned { call: "take", request, events: vec![0], quality: Vec::new() }).await
+}
+
+fn of(asked: &Mutex<Vec<Asked>>, path: &str) -> Vec<String> {
+    let asked = asked.lock().expect("unpoisoned");
+    asked.iter().filter(|(of, _)| of == path).map(|(_, given)| given.clone()).collect()
+}
+
+/// Grants `a1`, `a2` … for a thousand milliseconds each; takes whatever `takes` allows.
+fn granting(takes: impl Fn(&str) -> bool + Send + 'static, now: fn() -> UnixMs) -> Script {
+    let mut granted = 0;
+    Box::new(move |(path, given)| match path.as_str() {
+        "token" => {
+            granted += 1;
+            (200, format!("a{granted} {}", now().0 + 1_000))
+        }
+        _ if takes(given) => (200, String::new()),
+        _ => (401, String::new()),
+    })
+}
+
+#[tokio::test]
+async fn a_token_is_fetched_once_and_used_until_it_ends() {
+    static NOW: AtomicI64 = AtomicI64::new(5_000);
+    let now = || UnixMs(NOW.load(Ordering::Relaxed));
+    let (base, asked) = server(granting(|_| true, now)).await;
+    let courier = courier(&base, "r0", &store(), now);
+    let first = tokio::join!(
+        carry(&courier, &base),
+        carry(&courier, &base),
+        carry(&courier, &base),
+        carry(&courier, &base)
+    );
+    for carried in [first.0, first.1, first.2, first.3] {
+        assert_eq!(carried.outcomes, [Outcome::Delivered]);
+    }
+    assert_eq!(of(&asked, "token"), ["r0"], "four that come at once ask once");
+    NOW.store(6_000, Ordering::Relaxed);
+    carry(&courier, &base).await;
+    assert_eq!(of(&asked, "token").len(), 2);
+    assert_eq!(of(&asked, "take"), ["Bearer a1", "Bearer a1", "Bearer a1", "Bearer a1", "Bearer a2"]);
+}
+
+#[tokio::test]
+async fn a_token_refused_before_its_time_is_renewed_once() {
+    let now = || UnixMs(0);
+    let (base, asked) = server(granting(|given| given != "Bearer a1", now)).await;
+    let courier = courier(&base, "r0", &store(), now);
+    let carried = carry(&courier, &base).await;
+    assert_eq!((carried.outcomes, of(&asked, "take").len()), (vec![Outcome::Delivered], 2));
+    assert_eq!(carry(&courier, &base).await.outcomes, [Outcome::Delivered]);
+    assert_eq!(of(&asked, "token").len(), 2);
+}
+
+#[tokio::test]
+async fn a_platform_that_refuses_every_token_is_asked_twice() {
+    let now = || UnixMs(0);
+    let (base, asked) = server(granting(|_| false, now)).await;
+    let courier = courier(&base, "r0", &store(), now);
+    let carried = carry(&courier, &base).await;
+    assert_eq!(carried.outcomes[0].tag(), "unauthorized");
+    assert!(carried.reached());
+    assert_eq!((of(&asked, "take").len(), of(&asked, "token").len()), (2, 2));
+}
+
+#[tokio::test]
+async fn without_a_token_nothing_is_sent_and_all_share_the_reason() {
+    let (base, asked) = server(Box::new(|_| (400, "invalid_grant".to_owned()))).await;
+    let courier = courier(&base, "r0", &store(), || UnixMs(0));
+    let (one, two) = tokio::join!(carry(&courier, &base), carry(&courier, &base));
+    for carried in [one, two] {
+        assert_eq!(carried.outcomes[0].tag(), "unauthorized");
+        assert!(!carried.reached());
+    }
+    assert_eq!((of(&asked, "token").len(), of(&asked, "take").len()), (1, 0));
+}
+
+/// Each refresh token serves once and is replaced.
+fn rotating(mut good: Vec<&'static str>) -> Script {
+    Box::new(move |(path, given)| match path.as_str() {
+        "token" if good.first() == Some(&given.as_str()) => {
+            good.remove(0);
+            let next = good.first().map(|next| format!(" {next}")).unwrap_or_default();
+            (200, format!("access-by-{given} 1000{next}"))
+        }
+        "token" => (400, "invalid_grant".to_owned()),
+        _ => (200, String::new()),
+    })
+}
+
+#[tokio::test]
+async fn a_replaced_refresh_token_survives_a_restart() {
+    let (base, asked) = server(rotating(vec!["r0", "r1", "r2"])).await;
+    let store = store();
+    for _ in 0..2 {
+        let courier = courier(&base, "r0", &store, || UnixMs(0));
+        assert_eq!(carry(&courier, &base).await.outcomes, [Outcome::Delivered]);
+    }
+    assert_eq!(of(&asked, "token"), ["r0", "r1"]);
+}
+
+#[tokio::test]
+async fn a_new_refresh_token_in_the_settings_replaces_the_kept_one() {
+    let (base, asked) = server(rotating(vec!["r0", "r1"])).await;
+    let store = store();
+    carry(&courier(&base, "r0", &store, || UnixMs(0)), &base).await;
+    // The operator has consented anew: what was kept belongs to the old settings and is not tried.
+    let outcome = carry(&courier(&base, "r1", &store, || UnixMs(0)), &base).await.outcomes;
+    assert_eq!((outcome, of(&asked, "token")), (vec![Outcome::Delivered], vec!["r0".into(), "r1".into()]));
+}
+
+#[tokio::test]
+async fn a_kept_refresh_token_that_died_gives_way_to_that_of_the_settings() {
+    let (base, asked) = server(rotating(vec!["r0"])).await;
+    let store = store();
+    let line = format!("{} dead", Sha256Hex::of("r0").to_hex());
+    store.remember("d", "refresh_token", Secret::new(line)).await.expect("kept");
+    let outcome = carry(&courier(&base, "r0", &store, || UnixMs(0)), &base).await.outcomes;
+    assert_eq!((outcome, of(&asked, "token")), (vec![Outcome::Delivered], vec!["dead".into(), "r0".into()]));
+}

@@ -1,0 +1,102 @@
+//! What leaves the house: a shelf of events a person can read, and for each the exact requests of every platform.
+//!
+//! `preview/events/<name>.json` is an event as a shop's server sends it, raw user data and all;
+//! `preview/requests/<name>.json` is what `anytrack-relay preview` answers with `preview/anytrack.toml`. Where the golden
+//! tests look at one platform from all sides, this looks at one event through all platforms.
+//! `UPDATE_GOLDEN=1 cargo test -p relay --test preview` writes the answers; the review reads the difference.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use relay::config::{self, Config};
+use relay::platform::ALL;
+use relay::preview;
+use serde_json::Value;
+use shared::UnixMs;
+
+/// A quiet Monday noon.
+const NOW: UnixMs = UnixMs(1_795_435_200_000);
+
+#[test]
+fn every_event_leads_to_the_requests_on_its_page() {
+    let config = config();
+    for name in names("events") {
+        let input = fs::read(root().join("events").join(&name)).expect("an event");
+        let shown =
+            preview::run(&config, &input, None, NOW).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let path = root().join("requests").join(&name);
+        let expected = format!("{shown:#}\n");
+        let there = fs::read_to_string(&path).unwrap_or_default();
+        if there != expected {
+            assert!(
+                update(),
+                "{}\n--- the file says\n{there}\n--- the code makes\n{expected}",
+                path.display()
+            );
+            fs::write(&path, expected).expect("the golden file is writable");
+        }
+    }
+}
+
+#[test]
+fn there_is_an_answer_for_each_event_and_no_other() {
+    let (events, requests) = (names("events"), names("requests"));
+    assert_eq!(events, requests);
+    assert!(events.len() >= 40, "{} events", events.len());
+}
+
+#[test]
+fn every_platform_gets_some_and_leaves_some_out() {
+    let answers: Vec<Value> = names("requests").iter().map(|name| answer(name)).collect();
+    for kind in ALL {
+        let of = |answer: &Value| {
+            let all = answer.as_array().expect("a list").iter();
+            all.filter(|one| one["platform"] == kind.name).cloned().collect::<Vec<Value>>()
+        };
+        let shown: Vec<Value> = answers.iter().flat_map(of).collect();
+        assert_eq!(shown.len(), answers.len(), "{} is in the configuration once", kind.name);
+        assert!(
+            shown.iter().any(|one| !one["requests"].as_array().expect("a list").is_empty()),
+            "{}",
+            kind.name
+        );
+        assert!(shown.iter().any(|one| one["skipped"].is_string()), "{}", kind.name);
+    }
+}
+
+/// Raw personal data goes in; none may come out, whatever the platform.
+#[test]
+fn no_answer_holds_raw_personal_data_or_a_secret() {
+    let raw = ["jane", "doe", "555-0", "5550123", "5550199", "79460958", "élodie", "müller", "secret-of"];
+    for name in names("requests") {
+        let text = answer(&name).to_string().to_lowercase();
+        for piece in raw {
+            assert!(!text.contains(piece), "{name} shows {piece:?}");
+        }
+    }
+}
+
+fn config() -> Config {
+    let loaded = config::load(&root().join("anytrack.toml"), ALL).unwrap_or_else(|error| panic!("{error}"));
+    loaded.config
+}
+
+fn answer(name: &str) -> Value {
+    let text = fs::read_to_string(root().join("requests").join(name)).expect("an answer");
+    serde_json::from_str(&text).expect("JSON")
+}
+
+fn names(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(root().join(folder)).expect("a folder");
+    entries.map(|entry| entry.expect("readable").file_name().into_string().expect("UTF-8")).collect()
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preview")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one switch of this test; no server reads it")]
+fn update() -> bool {
+    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
+}
