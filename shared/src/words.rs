@@ -2,28 +2,38 @@
 //!
 //! The tag ships these lists. An array of texts costs it eight bytes a word more, and a search of its own.
 
+/// What stands before and after the first `byte`, which is ASCII; nothing without any.
+#[inline(never)]
+pub fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|b| *b == byte)?;
+    Some((text.get(..place)?, text.get(place + 1..)?))
+}
+
 /// Walks the words of a list.
-pub(crate) struct Words(pub(crate) &'static str);
+pub(crate) struct Words(&'static [u8]);
+
+impl Words {
+    /// Those of `list`.
+    pub(crate) const fn of(list: &'static str) -> Self {
+        Self(list.as_bytes())
+    }
+}
 
 impl Iterator for Words {
     type Item = &'static [u8];
 
     #[inline(never)]
     fn next(&mut self) -> Option<&'static [u8]> {
-        let list = self.0;
-        if list.is_empty() {
-            return None;
-        }
-        let end = list.bytes().position(|b| b == b' ').unwrap_or(list.len());
-        self.0 = list.get(end + 1..).unwrap_or_default();
-        list.as_bytes().get(..end)
+        let (word, rest) = split(self.0, b' ').unwrap_or((self.0, b""));
+        self.0 = rest;
+        (!word.is_empty()).then_some(word)
     }
 }
 
 /// The place of `word` in `list`, with or without regard to case (of ASCII letters), and how it stands there.
 #[inline(never)]
 pub(crate) fn find(list: &'static str, word: &[u8], any_case: bool) -> Option<(usize, &'static [u8])> {
-    for (place, entry) in Words(list).enumerate() {
+    for (place, entry) in Words::of(list).enumerate() {
         if entry == word || any_case && entry.eq_ignore_ascii_case(word) {
             return Some((place, entry));
         }

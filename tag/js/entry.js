@@ -3,7 +3,7 @@
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
 // can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
 // earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
-import { connect, exports, imports } from "./module.js";
+import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { noRules, rulesOf } from "./rules.js";
 import { start } from "./tag.js";
@@ -111,8 +111,7 @@ const run = () => {
       // A wrong MIME type, a browser without streaming, or a network that failed once.
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
-    connect(module.instance.exports);
-    begin(rulesOf(exports));
+    begin(rulesOf(exportsOf(module.instance.exports)));
   };
 
   load().catch(() => begin(noRules));

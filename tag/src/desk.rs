@@ -5,6 +5,8 @@
 
 use std::cell::RefCell;
 
+use crate::text::Answer;
+
 /// Bytes of a question, and of an answer. A longer question is cut by the page, and what an answer has no room for is
 /// left out: all cookies of a site and an address's parameters stay far below.
 const SIDE: usize = 1 << 17;
@@ -24,20 +26,22 @@ thread_local! {
         const { RefCell::new(Desk { question: [0; SIDE], answer: [0; SIDE], room: [0; ROOM] }) };
 }
 
-/// Where the question goes.
+/// Where the question goes. The answer stands [`SIDE`] bytes further, as `js/rules.js` knows.
 pub(crate) fn question() -> *const u8 {
     DESK.with_borrow(|desk| desk.question.as_ptr())
 }
 
-/// Where the answer stands.
-pub(crate) fn answer() -> *const u8 {
-    DESK.with_borrow(|desk| desk.answer.as_ptr())
-}
+/// How a question is answered: the question, a number that belongs to it, the answer to put together, and memory to
+/// work in.
+pub(crate) type Rule = fn(&[u8], f64, &mut Answer<'_>, &mut [u8]);
 
-/// Answers the question of `length` bytes by `rule`, which is given the question, memory for its answer and memory to
-/// work in, and gives the answer's length.
-pub(crate) fn ask(length: usize, rule: impl FnOnce(&[u8], &mut [u8], &mut [u8]) -> usize) -> usize {
+/// Answers the question of `length` bytes and gives the answer's length. Called by pointer and never inlined, so that
+/// the desk's own code is there once.
+#[inline(never)]
+pub(crate) fn ask(length: usize, number: f64, rule: Rule) -> usize {
     DESK.with_borrow_mut(|Desk { question, answer, room }| {
-        rule(question.get(..length).unwrap_or_default(), answer, room)
+        let mut answer = Answer::new(answer);
+        rule(question.get(..length).unwrap_or_default(), number, &mut answer, room);
+        answer.length()
     })
 }

@@ -28,54 +28,39 @@ use shared::identity::{Field, Room, Text};
 use text::{Answer, Lines};
 use wasm_bindgen::prelude::*;
 
-/// Where the page lays a question, UTF-8 from here on.
+/// Where the page lays a question, UTF-8 from here on. The others are given its length and give the answer's.
 #[wasm_bindgen]
 pub fn question() -> *const u8 {
     desk::question()
 }
 
-/// Where it finds the answer.
-#[wasm_bindgen]
-pub fn answer() -> *const u8 {
-    desk::answer()
-}
-
-/// What earlier landings left, with what this one brings; see [`touches::absorb`]. The question, of `length` bytes,
-/// is what is known, a touch without a name, and the parameters of the address in the form of touches. This and the
-/// others give the answer's length.
+/// What earlier landings left, with what this one brings; see [`touches::absorb`]. The question is what is known, a
+/// touch without a name, and the parameters of the address in the form of touches.
 #[wasm_bindgen]
 pub fn absorb(length: usize, now_ms: f64) -> usize {
-    desk::ask(length, |mut question, answer, room| {
+    desk::ask(length, now_ms, |mut question, now_ms, answer, room| {
         let known = touches::known_of(&mut question);
         let mut landing = Answer::new(room);
         capture::landing(question, &mut landing);
-        let mut answer = Answer::new(answer);
-        touches::absorb(known, landing.text(), now_ms, &mut answer);
-        answer.length()
+        touches::absorb(known, landing.text(), now_ms, answer);
     })
 }
 
 /// Those of the cookies in question that ad platforms set; see [`capture::ad_cookies`].
 #[wasm_bindgen]
 pub fn sift(length: usize) -> usize {
-    desk::ask(length, |question, answer, _| {
-        let mut answer = Answer::new(answer);
-        capture::ad_cookies(question, &mut answer);
-        answer.length()
-    })
+    desk::ask(length, 0.0, |question, _, answer, _| capture::ad_cookies(question, answer))
 }
 
 /// One value of the field with this number; see [`person::value`]. The question is the three lines of a [`Text`].
 #[wasm_bindgen]
-pub fn hash(length: usize, field: usize) -> usize {
-    desk::ask(length, |question, answer, room| {
+pub fn hash(length: usize, field: f64) -> usize {
+    desk::ask(length, field, |question, field, answer, room| {
         let mut lines = Lines(question);
         let mut next = || lines.next().unwrap_or_default();
         let text = Text { exact: next(), lower: next(), country: next() };
-        let mut answer = Answer::new(answer);
-        if let Some(field) = Field::ALL.get(field) {
-            person::value(*field, text, Room::new(room), &mut answer);
+        if let Some(field) = Field::ALL.get(field as usize) {
+            person::value(*field, text, Room::new(room), answer);
         }
-        answer.length()
     })
 }

@@ -3,6 +3,8 @@
 //! Exists for the sake of size: one small function each instead of the standard library's general ones, which are
 //! compiled anew for every use, and no allocation. Owns no rule of the tag.
 
+use shared::words::split;
+
 /// Walks the lines of a text.
 #[derive(Clone, Debug)]
 pub struct Lines<'a>(pub &'a [u8]);
@@ -15,9 +17,8 @@ impl<'a> Iterator for Lines<'a> {
         if self.0.is_empty() {
             return None;
         }
-        let end = self.0.iter().position(|b| *b == b'\n').unwrap_or(self.0.len());
-        let line = self.0.get(..end)?;
-        self.0 = self.0.get(end + 1..).unwrap_or_default();
+        let (line, rest) = split(self.0, b'\n').unwrap_or((self.0, b""));
+        self.0 = rest;
         Some(line)
     }
 }

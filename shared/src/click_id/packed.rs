@@ -86,7 +86,7 @@ pub fn fits(line: Packed, value: &[u8]) -> bool {
 fn is_placeholder(value: &[u8]) -> bool {
     let wrapped =
         |mark: &[u8]| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
-    words::Words("% # !! __ --").any(wrapped)
+    words::Words::of("% # !! __ --").any(wrapped)
         || words::find("null undefined none optional replace", value, true).is_some()
 }
 

@@ -328,13 +328,6 @@ pub(super) fn trim_end(text: &[u8]) -> &[u8] {
     text.get(..length).unwrap_or_default()
 }
 
-/// What stands before and after the first `byte`, which is ASCII; nothing without any.
-#[inline(never)]
-pub(super) fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
-    let place = text.iter().position(|b| *b == byte)?;
-    Some((text.get(..place)?, text.get(place + 1..)?))
-}
-
 /// The zero of every run of ten decimal digits in the Basic Multilingual Plane (Unicode category Nd).
 const DIGIT_ZEROS: &[u16] = &[
     0x0660, 0x06F0, 0x07C0, 0x0966, 0x09E6, 0x0A66, 0x0AE6, 0x0B66, 0x0BE6, 0x0C66, 0x0CE6, 0x0D66, 0x0DE6,

@@ -4,8 +4,8 @@
 //! rubbish matches nobody and lowers the platform's trust in the rest.
 
 use super::Form;
-use super::character::{BLANK, DOT, HEADER, INVISIBLE, Room, SYMBOL, has, split};
-use crate::words::listed;
+use super::character::{BLANK, DOT, HEADER, INVISIBLE, Room, SYMBOL, has};
+use crate::words::{listed, split};
 
 /// The address in `form`; nothing when the text is no address under that form's rule.
 pub(super) fn normalise<'a>(form: Form, lower: &'a [u8], room: &mut Room<'a>) -> Option<&'a [u8]> {

@@ -31,7 +31,7 @@ pub(super) fn normalise<'a>(field: Field, form: Form, lower: &'a [u8], room: &mu
 /// The same source.
 fn without_suffixes<'a>(lower: &'a [u8], room: &mut Room<'a>) -> &'a [u8] {
     let mut name = lower;
-    while let Some(shorter) = Words(SUFFIXES).find_map(|suffix| without_suffix(name, suffix)) {
+    while let Some(shorter) = Words::of(SUFFIXES).find_map(|suffix| without_suffix(name, suffix)) {
         name = shorter;
     }
     room.keep(name, 0)

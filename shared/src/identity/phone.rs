@@ -5,9 +5,9 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{ASCII, BLANK, Character, DIGIT, Room, SYMBOL, next, split};
+use super::character::{ASCII, BLANK, Character, DIGIT, Room, SYMBOL, next};
 use super::{Form, country};
-use crate::words::{Words, listed};
+use crate::words::{Words, listed, split};
 
 /// The number in `form`; `country` (ISO alpha-2) makes a national number international.
 pub(super) fn normalise<'a>(
@@ -128,7 +128,7 @@ impl Written {
     /// How many digits in front are what the country with this code dials before a foreign number, where that is
     /// not `00`.
     fn dial_out(&self, country: &[u8]) -> Option<usize> {
-        Words(DIAL_OUT).find_map(|entry| {
+        Words::of(DIAL_OUT).find_map(|entry| {
             let (prefix, mut countries) = split(entry, b':')?;
             let length = prefix.len();
             // "00 1 202 …" and "0091 987 …" are typed by people who think of `00`, whatever their country dials.

@@ -3,9 +3,10 @@
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
 //! it.
 
-use super::character::{ASCII, FOLD, Room, is_longer_than_one, split};
+use super::character::{ASCII, FOLD, Room, is_longer_than_one};
 #[cfg(feature = "names")]
 use super::country;
+use crate::words::split;
 
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
 pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
