@@ -2,6 +2,16 @@
 //!
 //! The tag ships these lists. An array of texts costs it eight bytes a word more, and a search of its own.
 
+/// Whether two texts are the same, with or without regard to case (of ASCII letters).
+#[inline(never)]
+pub fn same(one: &[u8], other: &[u8], any_case: bool) -> bool {
+    one.len() == other.len()
+        && one
+            .iter()
+            .zip(other)
+            .all(|(one, other)| one == other || any_case && one.eq_ignore_ascii_case(other))
+}
+
 /// What stands before and after the first `byte`, which is ASCII; nothing without any.
 #[inline(never)]
 pub fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
@@ -34,7 +44,7 @@ impl Iterator for Words {
 #[inline(never)]
 pub(crate) fn find(list: &'static str, word: &[u8], any_case: bool) -> Option<(usize, &'static [u8])> {
     for (place, entry) in Words::of(list).enumerate() {
-        if entry == word || any_case && entry.eq_ignore_ascii_case(word) {
+        if same(entry, word, any_case) {
             return Some((place, entry));
         }
     }

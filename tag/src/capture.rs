@@ -4,6 +4,7 @@
 
 use shared::click_id::packed;
 use shared::limits;
+use shared::words::same;
 
 use crate::text::{Answer, Lines};
 use crate::touches::{Touch, Touches};
@@ -16,7 +17,7 @@ const MOST_UTM_BYTES: usize = 256;
 pub fn landing(parameters: &[u8], found: &mut Answer<'_>) {
     for touch in Touches(parameters) {
         if let Some((name, value)) = mark(touch.name, touch.value)
-            && !Touches(found.text()).any(|known| known.name == name)
+            && !Touches(found.text()).any(|known| same(known.name, name, false))
         {
             Touch { name, value, ..touch }.write(found);
         }

@@ -8,6 +8,7 @@
 //! read once a page and written once a landing, so nothing is gained by another form in between.
 
 use shared::click_id::{GOOGLE_EXCLUSIVE, packed};
+use shared::words::same;
 
 use crate::text::{Answer, Lines, number};
 
@@ -37,13 +38,17 @@ impl Touch<'_> {
         if self.name.starts_with(b"utm_") {
             return CAMPAIGN;
         }
-        GOOGLE_EXCLUSIVE.iter().position(|name| name.as_bytes() == self.name).map_or(0, |place| place + 1)
+        GOOGLE_EXCLUSIVE
+            .iter()
+            .position(|name| same(name.as_bytes(), self.name, false))
+            .map_or(0, |place| place + 1)
     }
 
     /// Whether a newer touch takes the place of this one.
     fn yields_to(&self, newer: &Self) -> bool {
         let (mine, theirs) = (self.rank(), newer.rank());
-        self.name == newer.name || mine > 0 && theirs > 0 && (mine == CAMPAIGN) == (theirs == CAMPAIGN)
+        same(self.name, newer.name, false)
+            || mine > 0 && theirs > 0 && (mine == CAMPAIGN) == (theirs == CAMPAIGN)
     }
 
     /// Whether another touch of the same landing is used in the place of this one.
@@ -105,7 +110,7 @@ pub fn absorb(known: &[u8], landing: &[u8], now_ms: f64, text: &mut Answer<'_>) 
     }
     for mut newer in Touches(landing) {
         for old in Touches(known) {
-            if old.name == newer.name && old.value == newer.value {
+            if same(old.name, newer.name, false) && same(old.value, newer.value, false) {
                 newer.seen_ms = old.seen_ms;
             }
         }

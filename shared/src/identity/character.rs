@@ -28,6 +28,8 @@ pub(super) const FOLD: u16 = 128;
 /// Not a class: asks [`Room::keep`] to fold, and to write whatever is no ASCII then as its class: `a` for a letter, a blank,
 /// [`SIGN`] for the rest. What numbers are read from needs no more, and can go by bytes.
 pub(super) const ASCII: u16 = 256;
+/// Not a class: asks [`Room::keep`] to fold, and to write ASCII letters in upper case.
+pub(super) const UPPER: u16 = 512;
 /// Stands for a sign beyond ASCII; see [`ASCII`].
 const SIGN: u8 = 1;
 
@@ -208,7 +210,7 @@ impl<'a> Room<'a> {
     }
 
     /// `text` without the characters of the classes `drop` and without blanks at its ends; empty when nothing is left.
-    /// `drop` may ask for [`FOLD`] or [`ASCII`].
+    /// `drop` may ask for [`FOLD`], [`UPPER`] or [`ASCII`].
     #[inline(never)]
     pub(super) fn keep(&mut self, text: &[u8], drop: u16) -> &'a [u8] {
         self.take(&mut |to| {
@@ -227,8 +229,11 @@ impl<'a> Room<'a> {
                         _ => SIGN,
                     };
                 }
+                if drop & UPPER != 0 {
+                    ascii.make_ascii_uppercase();
+                }
                 let ascii = [ascii];
-                if drop & ASCII != 0 || drop & FOLD != 0 && folded < 0x80 {
+                if drop & ASCII != 0 || drop & (FOLD | UPPER) != 0 && folded < 0x80 {
                     bytes = &ascii;
                 }
                 length = put(to, length, bytes);
@@ -252,15 +257,6 @@ impl<'a> Room<'a> {
             let length = put(to, 0, first);
             let length = put(to, length, second);
             put(to, length, third)
-        })
-    }
-
-    /// `text` in upper case, as far as it is ASCII.
-    pub(super) fn upper(&mut self, text: &[u8]) -> &'a [u8] {
-        self.take(&mut |to| {
-            let length = put(to, 0, text);
-            to.get_mut(..length).unwrap_or_default().make_ascii_uppercase();
-            length
         })
     }
 
@@ -402,7 +398,7 @@ mod tests {
             made("dr. mr.  dr.x\u{3000}mr.", |room, text| room.without_words(text, "mr. dr.")),
             "dr.x"
         );
-        assert_eq!(made("aé", |room, text| room.upper(text)), "Aé");
+        assert_eq!(made("aé１-", |room, text| room.keep(text, UPPER)), "Aé1-");
         assert_eq!(made("a", |room, text| room.join(text, b"b", text)), "aba");
     }
 

@@ -4,6 +4,7 @@
 //! it takes 0.8 kB compressed, as written 1.2. Leaves to `place` and `phone` what they make of it.
 
 use super::character::Room;
+use crate::words::same;
 
 /// A country as the table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +31,8 @@ pub(super) fn calling_code_length(digits: &[u8]) -> usize {
 /// The country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`.
 #[inline(never)]
 pub(super) fn by_code(code: &[u8]) -> Option<Country> {
-    let code = if code.eq_ignore_ascii_case(b"uk") { b"gb" } else { code };
-    Countries::all().find(|country| country.code.eq_ignore_ascii_case(code))
+    let code = if same(code, b"uk", true) { b"gb" } else { code };
+    Countries::all().find(|country| same(&country.code, code, true))
 }
 
 /// The alpha-2 code, in lower case, of the country meant by `squashed`: a code of two or three letters or a name, in
@@ -40,7 +41,9 @@ pub(super) fn by_code(code: &[u8]) -> Option<Country> {
 pub(super) fn named<'a>(squashed: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
     let country = match squashed.len() {
         2 => by_code(squashed),
-        3 if squashed != b"uae" => Countries::all().find(|country| country.alpha3 == squashed),
+        3 if !same(squashed, b"uae", false) => {
+            Countries::all().find(|country| same(&country.alpha3, squashed, false))
+        }
         _ => by_name(squashed),
     };
     Some(room.join(&country?.code, b"", b""))

@@ -26,7 +26,7 @@ pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
 
-use character::{BLANK, DIGIT, SYMBOL, WIDE};
+use character::{BLANK, DIGIT, SYMBOL, UPPER, WIDE};
 use serde::{Deserialize, Serialize};
 
 /// A piece of personal data, by its name on the wire.
@@ -208,7 +208,7 @@ impl<'a> Text<'a> {
             Field::PostalCode => place::clear_postal_code(self.exact, room),
             Field::Country => {
                 let code = self.normal(field, Form::Plain, room);
-                room.upper(code)
+                room.keep(code, UPPER)
             }
             Field::Email
             | Field::Phone

@@ -80,6 +80,7 @@ impl Written {
         Some(written)
     }
 
+    #[inline(never)]
     fn begins(&self, with: &[u8]) -> bool {
         self.digits.starts_with(with)
     }

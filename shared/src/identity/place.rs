@@ -3,10 +3,10 @@
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
 //! it.
 
-use super::character::{ASCII, FOLD, Room, is_longer_than_one};
+use super::character::{ASCII, FOLD, Room, UPPER, is_longer_than_one};
 #[cfg(feature = "names")]
 use super::country;
-use crate::words::split;
+use crate::words::{same, split};
 
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
 pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
@@ -17,7 +17,7 @@ pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &
     {
         (home, name) = (prefix, code);
     }
-    let is = |code: &[u8]| home.is_empty() || home.eq_ignore_ascii_case(code);
+    let is = |code: &[u8]| home.is_empty() || same(home, code, true);
     north_american(room.squash(name), is(b"us"), is(b"ca"))
 }
 
@@ -45,7 +45,7 @@ pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>)
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
     let written = room.keep(lower, ASCII);
     let parted = written.len() == 10 && written.get(5).is_some_and(|byte| !byte.is_ascii_digit());
-    if nine_digits && (country.eq_ignore_ascii_case(b"us") || parted) {
+    if nine_digits && (same(country, b"us", true) || parted) {
         return code.get(..5).unwrap_or_default();
     }
     if is_longer_than_one(code) { code } else { b"" }
@@ -54,8 +54,8 @@ pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>)
 /// Postal code in clear: ASCII letters in upper case, blanks and dashes inside kept, so that Google finds an
 /// American `94035-1234` and a British `SW1A 1AA` as their posts write them.
 pub(super) fn clear_postal_code<'a>(exact: &[u8], room: &mut Room<'a>) -> &'a [u8] {
-    let code = room.keep(exact, FOLD);
-    if code.iter().any(u8::is_ascii_alphanumeric) { room.upper(code) } else { b"" }
+    let code = room.keep(exact, UPPER);
+    if code.iter().any(u8::is_ascii_alphanumeric) { code } else { b"" }
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
