@@ -5,11 +5,17 @@
 /// Whether two texts are the same, with or without regard to case (of ASCII letters).
 #[inline(never)]
 pub fn same(one: &[u8], other: &[u8], any_case: bool) -> bool {
-    one.len() == other.len()
-        && one
-            .iter()
-            .zip(other)
-            .all(|(one, other)| one == other || any_case && one.eq_ignore_ascii_case(other))
+    if one.len() != other.len() {
+        return false;
+    }
+    for (one, other) in one.iter().zip(other) {
+        // The case of an ASCII letter is one bit.
+        let case = if any_case && one.is_ascii_alphabetic() { 0x20 } else { 0 };
+        if (one ^ other) & !case != 0 {
+            return false;
+        }
+    }
+    true
 }
 
 /// What stands before and after the first `byte`, which is ASCII; nothing without any.
@@ -20,11 +26,12 @@ pub fn split(text: &[u8], byte: u8) -> Option<(&[u8], &[u8])> {
 }
 
 /// Walks the words of a list.
-pub(crate) struct Words(&'static [u8]);
+#[derive(Debug)]
+pub struct Words(&'static [u8]);
 
 impl Words {
     /// Those of `list`.
-    pub(crate) const fn of(list: &'static str) -> Self {
+    pub const fn of(list: &'static str) -> Self {
         Self(list.as_bytes())
     }
 }
@@ -72,6 +79,14 @@ mod tests {
         check("a", false, None);
         check("", false, None);
         check("ab b", false, None);
+        for (one, other, any_case, expected) in [
+            ("aB", "Ab", true, true),
+            ("aB", "Ab", false, false),
+            ("a@", "a`", true, false),
+            ("a", "ab", true, false),
+        ] {
+            assert_eq!(same(one.as_bytes(), other.as_bytes(), any_case), expected, "{one} {other}");
+        }
         assert!(listed("ab b", b"b") && !listed("ab b", b"a"));
     }
 }

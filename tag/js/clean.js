@@ -4,6 +4,7 @@
 // throw from any getter, be endless, or be someone's DOM node; what cannot be copied is left out, and only that.
 // Mirrors `shared::properties`: text, numbers, truth values, lists of those, and items.
 import { MAIL, orderId } from "./helpers.js";
+import { attempt } from "./host.js";
 
 /** The names `identify` takes; they always mean the person, and are hashed from the original. A test holds this
  * list and `shared::identity::Field` together, whose places the module is asked by. */
@@ -21,15 +22,12 @@ const list = (values, most, read) => values.slice(0, most).map(read).filter((val
 
 const copy = (from, read) => {
   const to = {};
-  let names = [];
-  try {
-    names = typeof from == "object" ? Object.keys(from) : names;
-  } catch {}
+  const names = attempt(() => typeof from == "object" && Object.keys(from)) || [];
   for (const name of names.slice(0, 99)) {
-    try {
+    attempt(() => {
       const value = FIELDS.includes(name) || MAIL.test(name) ? undefined : read(from[name], name);
       if (value !== undefined) to[name] = value;
-    } catch {}
+    });
   }
   return to;
 };

@@ -5,6 +5,7 @@
 // earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
 import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
+import { attempt } from "./host.js";
 import { noRules, rulesOf } from "./rules.js";
 import { start } from "./tag.js";
 
@@ -29,13 +30,8 @@ const run = () => {
     [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => (byte & 31).toString(32)).join("");
 
   const methods = {
-    track: (core, time, url, id, name, properties, options) => {
-      let user;
-      try {
-        user = options.user;
-      } catch {}
-      core.track(time, url, id, name, properties, user);
-    },
+    track: (core, time, url, id, name, properties, options) =>
+      core.track(time, url, id, name, properties, attempt(() => options.user)),
     identify: (core, _time, _url, person) => core.identify(person),
     consent: (core, _time, _url, answers) => core.consent(answers),
     ready: (_core, _time, _url, callback) => callback(),
@@ -46,9 +42,7 @@ const run = () => {
   const locked = (action) => {
     if (busy || !api.core) return;
     busy = true;
-    try {
-      action(api.core);
-    } catch {}
+    attempt(() => action(api.core));
     busy = false;
   };
 
@@ -56,9 +50,7 @@ const run = () => {
     locked((core) => {
       while (queue.length) {
         const [time, url, method, ...values] = queue.shift();
-        try {
-          methods[method](core, time, url, ...values);
-        } catch {}
+        attempt(() => methods[method](core, time, url, ...values));
       }
     });
     Promise.resolve().then(flush);
@@ -70,13 +62,7 @@ const run = () => {
   };
 
   // Not locked, so that it answers in a callback of `ready`.
-  api.get = (what) => {
-    try {
-      return api.core[what](newToken()) || null;
-    } catch {
-      return null;
-    }
-  };
+  api.get = (what) => attempt(() => api.core[what](newToken())) || null;
 
   const begin = (rules) => {
     const endpoint = base + "v1/events";
@@ -117,6 +103,4 @@ const run = () => {
   load().catch(() => begin(noRules));
 };
 
-try {
-  run();
-} catch {}
+attempt(run);

@@ -64,12 +64,13 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
   const denied = () => /d/.test(letters.slice(0, 2));
 
   const absorb = (lines) => {
-    const before = touches.join("\n");
+    const text = () => touches.flat().join("\n");
+    const before = text();
     touches = groups(rules.absorb(touches.flat(), lines, now), 3);
     // The oldest make room.
-    while (bytes(touches.join("\n")) > MOST_TOUCHES) touches.shift();
+    while (bytes(text()) > MOST_TOUCHES) touches.shift();
     // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
-    if (touches.join("\n") != before) keep(TOUCHES, touches.flat().join("\n"));
+    if (text() != before) keep(TOUCHES, text());
   };
 
   const forget = () => {

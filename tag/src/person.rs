@@ -3,8 +3,9 @@
 //! Writes what `UserData` would serialise, without its maps, whose code would weigh more than all of the rules. A test
 //! holds the two together. Owns nothing of normalising or hashing: that is `shared::identity`.
 
-use shared::identity::{Field, Form, Room, Text, hex_of, is_digest};
+use shared::identity::{Field, Room, Text, hex_of, is_digest};
 use shared::limits;
+use shared::words::Words;
 
 use crate::text::Answer;
 
@@ -33,7 +34,7 @@ pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut 
             continue;
         }
         answer.put(if base.is_none() { b"{\"" } else { b",\"" });
-        answer.put(form_name(*form).as_bytes());
+        answer.put(Words::of(FORMS).nth(*form as usize).unwrap_or_default());
         if normal.is_empty() {
             answer.put(b"\":null");
         } else {
@@ -51,22 +52,8 @@ pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut 
     }
 }
 
-/// The name of a form on the wire, as `serde` derives it.
-const fn form_name(form: Form) -> &'static str {
-    match form {
-        Form::Plain => "plain",
-        Form::Compact => "compact",
-        Form::Google => "google",
-        Form::Microsoft => "microsoft",
-        Form::Reddit => "reddit",
-        Form::E164 => "e164",
-        Form::Digits => "digits",
-        Form::Tiktok => "tiktok",
-        Form::Ga4 => "ga4",
-        Form::Pinterest => "pinterest",
-        Form::Exact => "exact",
-    }
-}
+/// The names of the forms on the wire, in their order, as `serde` derives them.
+const FORMS: &str = "plain compact google microsoft reddit e164 digits tiktok ga4 pinterest exact";
 
 #[cfg(test)]
 mod tests {
@@ -122,6 +109,17 @@ mod tests {
         check(Field::ExternalId, " User-7", "");
         check(Field::Email, &"AB".repeat(32), "");
         check(Field::City, &"ab".repeat(32), "");
+    }
+
+    #[test]
+    fn forms_are_named_as_serde_names_them() {
+        for field in Field::ALL {
+            for form in field.forms() {
+                let name = Words::of(FORMS).nth(*form as usize).expect("a name");
+                let written = serde_json::to_string(form).expect("writable");
+                assert_eq!(written.trim_matches('"').as_bytes(), name);
+            }
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@
 //! The memory is its own text form, three lines a touch (name, time in Unix milliseconds, value), oldest first: it is
 //! read once a page and written once a landing, so nothing is gained by another form in between.
 
-use shared::click_id::{GOOGLE_EXCLUSIVE, packed};
+use shared::click_id::packed;
 use shared::words::same;
 
 use crate::text::{Answer, Lines, number};
@@ -31,17 +31,14 @@ pub struct Touch<'a> {
 const CAMPAIGN: usize = 9;
 
 impl Touch<'_> {
-    /// Where this stands among what excludes one another: Google's ids from 1 on (see [`GOOGLE_EXCLUSIVE`]), the
+    /// Where this stands among what excludes one another: Google's ids from 1 on (see [`packed::google_rank`]), the
     /// parts of a campaign at [`CAMPAIGN`]; 0 for everything that stands alone.
     #[inline(never)]
     fn rank(&self) -> usize {
         if self.name.starts_with(b"utm_") {
             return CAMPAIGN;
         }
-        GOOGLE_EXCLUSIVE
-            .iter()
-            .position(|name| same(name.as_bytes(), self.name, false))
-            .map_or(0, |place| place + 1)
+        packed::google_rank(self.name)
     }
 
     /// Whether a newer touch takes the place of this one.

@@ -47,6 +47,13 @@ pub fn find(name: &[u8]) -> Option<(&'static [u8], Packed)> {
     (exact.is_some() || line.0 & ANY_CASE != 0).then_some((name, line))
 }
 
+/// The place, from 1 on, of one of the ids that exclude one another (see [`super::GOOGLE_EXCLUSIVE`]); 0 for others.
+pub fn google_rank(name: &[u8]) -> usize {
+    words::find(GOOGLE, name, false).map_or(0, |(place, _)| place + 1)
+}
+
+const GOOGLE: &str = "gclid gbraid wbraid";
+
 /// Whether `name` is a parameter of a campaign.
 pub fn is_campaign(name: &[u8]) -> bool {
     words::listed("utm_source utm_medium utm_campaign utm_term utm_content utm_id", name)
@@ -187,6 +194,7 @@ mod tests {
             );
         }
         assert_eq!(NAMES.split(' ').count(), REGISTRY.len());
+        assert_eq!(GOOGLE, click_id::GOOGLE_EXCLUSIVE.join(" "));
     }
 
     #[test]

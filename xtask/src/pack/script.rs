@@ -14,8 +14,8 @@ use crate::setup::Packers;
 /// The modules of each file, in the order in which they need one another.
 const TAG: [&str; 10] = [
     "helpers.js",
-    "clean.js",
     "host.js",
+    "clean.js",
     "person.js",
     "scrub.js",
     "tag.js",
