@@ -19,8 +19,8 @@ use crate::setup::{Packers, Toolchain};
 use crate::{Error, Result};
 
 /// What the wasm-opt program is told: smaller until nothing changes, once more after taking the control flow apart,
-/// the functions that call each other often first, and which features the compiler uses. The stack ends below
-/// address 1,024, and nothing else is there.
+/// the functions in an order that compresses, and which features the compiler uses. Below address 1,024 there is only
+/// the last of the stack, which grows down to 0, so addresses may be folded into the instructions that use them.
 const OPTIMISE: [&str; 19] = [
     "--low-memory-unused",
     "-Oz",
