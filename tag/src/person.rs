@@ -3,7 +3,7 @@
 //! Writes what `UserData` would serialise, without its maps, whose code would weigh more than all of the rules. A test
 //! holds the two together. Owns nothing of normalising or hashing: that is `shared::identity`.
 
-use shared::identity::{Field, Room, Text, hex_of, is_digest};
+use shared::identity::{Field, Room, Text, hex_of, is_given};
 use shared::limits;
 use shared::words::Words;
 
@@ -18,8 +18,8 @@ pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut 
     if text.exact.len() > limits::IDENTITY {
         return;
     }
-    let given = is_digest(text.exact);
-    if !given {
+    let given = if is_given(text.exact) { text.lower.get(..64) } else { None };
+    if given.is_none() {
         answer.put(text.clear(field, &mut room));
     }
     answer.put(b"\n");
@@ -28,7 +28,7 @@ pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut 
     let mut usable = false;
     let start = answer.length();
     for form in field.forms() {
-        let normal = if given { text.lower } else { text.normal(field, *form, &mut room) };
+        let normal = given.unwrap_or_else(|| text.normal(field, *form, &mut room));
         // Equal texts have equal digests.
         if base == Some(normal) {
             continue;
@@ -41,7 +41,7 @@ pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut 
             usable = true;
             answer.put(b"\":\"");
             let digits = hex_of(normal);
-            answer.put(if given { normal } else { &digits });
+            answer.put(given.unwrap_or(&digits));
             answer.put(b"\"");
         }
         base = base.or(Some(normal));
@@ -109,6 +109,8 @@ mod tests {
         check(Field::ExternalId, " User-7", "");
         check(Field::Email, &"AB".repeat(32), "");
         check(Field::City, &"ab".repeat(32), "");
+        check(Field::Email, &format!("{}.AQIAAQEA", "AB".repeat(32)), "");
+        check(Field::ExternalId, &format!("{}.AQIAAQEA1", "AB".repeat(32)), "");
     }
 
     #[test]

@@ -19,7 +19,8 @@ fn ids_follow_the_vectors_that_the_loader_is_tested_by() {
 
 #[test]
 fn consent_follows_the_vectors_that_the_loader_is_tested_by() {
-    let vectors: Vec<Value> = serde_json::from_str(include_str!("consent.json")).expect("the vectors are JSON");
+    let vectors: Vec<Value> =
+        serde_json::from_str(include_str!("consent.json")).expect("the vectors are JSON");
     for vector in &vectors {
         let consent: Consent = serde_json::from_value(vector["answers"].clone()).expect("answers");
         let required = vector["required"].as_bool().expect("a truth value");
@@ -32,7 +33,10 @@ fn consent_follows_the_vectors_that_the_loader_is_tested_by() {
 #[test]
 fn the_scripts_name_fields_purposes_and_cookies_as_shared_does() {
     let fields = Field::ALL.map(Field::name).join(",");
-    assert!(include_str!("../js/clean.js").contains(&format!("\"{fields}\".split")), "clean.js must list {fields}");
+    assert!(
+        include_str!("../js/clean.js").contains(&format!("\"{fields}\".split")),
+        "clean.js must list {fields}"
+    );
     let tag = include_str!("../js/tag.js");
     let purposes = [Purpose::AdStorage, Purpose::AdUserData, Purpose::AdPersonalization];
     let purposes = purposes.map(|purpose| format!("\"{}\"", purpose.name())).join(", ");

@@ -7,12 +7,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use shared::event::{Campaign, ClickId, Context, Event, Page, Source};
+use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
-use shared::{Consent, Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
+use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
 use super::marks;
+use super::raw_event::{IdText, RawEvent};
 use super::raw_user::RawUser;
 use crate::platform::address::is_public;
 
@@ -64,42 +64,6 @@ pub enum ReadError {
     /// A visitor id that cannot be one.
     #[error("visitor_id: an id has 1 to {} letters, digits, '-', '_' or '.'", limits::ID)]
     BadVisitorId,
-}
-
-/// The event as it is written, before any check.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawEvent {
-    event: Option<String>,
-    event_id: Option<IdText>,
-    time: Option<UnixMs>,
-    source: Option<Source>,
-    visitor_id: Option<IdText>,
-    page: Option<Page>,
-    click_ids: Option<BTreeMap<String, Option<ClickId>>>,
-    cookies: Option<BTreeMap<String, Option<String>>>,
-    campaign: Option<Campaign>,
-    context: Option<Context>,
-    user: Option<RawUser>,
-    properties: Option<Properties>,
-    consent: Option<Consent>,
-}
-
-/// An id that some senders write as a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum IdText {
-    Text(String),
-    Number(u64),
-}
-
-impl IdText {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text.trim().to_owned(),
-            Self::Number(number) => number.to_string(),
-        }
-    }
 }
 
 /// Reads one event, quickly: fields that are not ours are passed over in silence.
@@ -182,6 +146,11 @@ pub(super) fn without_values(message: &str) -> String {
     limits::clip(&clean, 200).to_owned()
 }
 
+/// Checks one event that has been read with its envelope.
+pub(super) fn read_already(raw: RawEvent, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    build(raw, defaults, Vec::new())
+}
+
 fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
     let name = name(raw.event)?;
     let mut properties = raw.properties.unwrap_or_default();
@@ -191,7 +160,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
     }
     take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
 
-    let event_id = match raw.event_id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+    let event_id = match raw.event_id.map(|IdText(id)| id).filter(|id| !id.is_empty()) {
         Some(id) if event_id::valid(&id) && !scrub::looks_like_email(&id) => id,
         Some(_) => return Err(ReadError::BadEventId),
         None => derived_id(&name, &properties)
@@ -224,12 +193,17 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
 }
 
 fn name(name: Option<String>) -> Result<String, ReadError> {
-    let name =
-        name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
+    let name = name.map(trimmed).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
     if name.len() > limits::EVENT_NAME || name.chars().any(char::is_control) {
         return Err(ReadError::BadName);
     }
     Ok(name)
+}
+
+/// Without blanks at the ends; copied only when there are some.
+fn trimmed(text: String) -> String {
+    let inner = text.trim();
+    if inner.len() == text.len() { text } else { inner.to_owned() }
 }
 
 fn derived_id(name: &str, properties: &Properties) -> Option<String> {
@@ -237,7 +211,7 @@ fn derived_id(name: &str, properties: &Properties) -> Option<String> {
 }
 
 fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
-    match id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+    match id.map(|IdText(id)| id).filter(|id| !id.is_empty()) {
         None => Ok(None),
         Some(id) if event_id::valid_token(&id) => Ok(Some(id)),
         Some(_) => Err(ReadError::BadVisitorId),
@@ -248,7 +222,7 @@ fn page(page: Page) -> Page {
     let address = |url: Option<String>| {
         url.filter(|url| url.len() <= limits::URL && !url.trim().is_empty()).map(|url| scrub::url(url.trim()))
     };
-    let title = page.title.as_deref().map(|title| limits::clip(title, limits::TEXT).to_owned());
+    let title = page.title.map(|title| limits::clipped(title, limits::TEXT));
     Page {
         url: address(page.url),
         referrer: address(page.referrer),
@@ -258,7 +232,7 @@ fn page(page: Page) -> Page {
 
 fn campaign(campaign: Campaign) -> Campaign {
     let text = |text: Option<String>| {
-        let text = text.as_deref().map(|text| limits::clip(text, limits::PROPERTY).to_owned());
+        let text = text.map(|text| limits::clipped(text, limits::PROPERTY));
         text.filter(|text| !text.is_empty() && !scrub::looks_like_email(text))
     };
     Campaign {
@@ -282,7 +256,7 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
         read.map(|ip| ip.to_string())
     });
     let line = |text: Option<String>| {
-        let text = text.as_deref().map(|text| limits::clip(text.trim(), limits::TEXT).to_owned());
+        let text = text.map(|text| limits::clipped(trimmed(text), limits::TEXT));
         text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
     };
     Context { ip, user_agent: line(context.user_agent), language: line(context.language) }

@@ -4,8 +4,11 @@
 
 use std::fmt;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::block_api::compress256;
+
+use crate::words::split;
 
 /// A SHA-256 digest. Prints as hexadecimal; it is a pseudonym, so logs leave it out all the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -23,26 +26,38 @@ impl Sha256Hex {
 
     /// Takes a digest somebody else made: exactly 64 hexadecimal digits, either case.
     pub fn parse(text: &str) -> Option<Self> {
-        let bytes = text.as_bytes();
-        if bytes.len() != 64 {
-            return None;
-        }
+        let bytes: &[u8; 64] = text.as_bytes().try_into().ok()?;
         let mut digest = [0; 32];
+        let mut wrong = 0;
         for (byte, pair) in digest.iter_mut().zip(bytes.chunks_exact(2)) {
-            *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
+            let (high, low) = (nibble(pair[0]), nibble(pair[1]));
+            wrong |= high | low;
+            *byte = high << 4 | low & 0x0f;
         }
-        Some(Self(digest))
+        (wrong & NO_DIGIT == 0).then_some(Self(digest))
+    }
+
+    /// Takes what a sender gives as a digest: that, or that with the mark Meta's parameter builder appends to its own
+    /// digests, a dot and two or eight characters. The mark names Meta's library, which is not ours, so it goes;
+    /// left on, the whole would be hashed again.
+    pub fn given(text: &str) -> Option<Self> {
+        is_given(text.as_bytes()).then(|| Self::parse(text.get(..64)?)).flatten()
     }
 
     /// The 64 lower-case digits.
     pub fn to_hex(self) -> String {
-        let mut text = String::with_capacity(64);
-        for byte in self.0 {
-            for nibble in [byte >> 4, byte & 0x0f] {
-                text.push(char::from(HEX[usize::from(nibble)]));
-            }
+        self.with_hex(str::to_owned)
+    }
+
+    /// Lends the 64 lower-case digits, without keeping them anywhere.
+    pub fn with_hex<T>(self, take: impl FnOnce(&str) -> T) -> T {
+        let mut text = [0; 64];
+        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
+            pair[0] = HEX[usize::from(byte >> 4)];
+            pair[1] = HEX[usize::from(byte & 0x0f)];
         }
-        text
+        // Digits are always UTF-8, so this never takes the fallback.
+        take(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -59,9 +74,13 @@ pub fn hex_of(normal: &[u8]) -> [u8; 64] {
     digits
 }
 
-/// Whether `text` is a digest somebody else made: exactly 64 hexadecimal digits, either case.
-pub fn is_digest(text: &[u8]) -> bool {
-    text.len() == 64 && text.iter().all(u8::is_ascii_hexdigit)
+/// Whether [`Sha256Hex::given`] takes `text`; its first 64 bytes are the digits then.
+pub fn is_given(text: &[u8]) -> bool {
+    let digest = match split(text, b'.') {
+        Some((digest, mark)) if matches!(mark.len(), 2 | 8) => digest,
+        _ => text,
+    };
+    digest.len() == 64 && digest.iter().all(u8::is_ascii_hexdigit)
 }
 
 /// Pads by itself (FIPS 180-4, section 5.1.1): the library's buffer for texts that come in pieces takes more bytes of
@@ -95,38 +114,49 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 const INITIAL: [u32; 8] =
     [0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19];
 
-const fn nibble(digit: u8) -> Option<u8> {
+/// The bit that marks what is no digit.
+const NO_DIGIT: u8 = 0x80;
+
+const fn nibble(digit: u8) -> u8 {
     match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
+        b'0'..=b'9' => digit - b'0',
+        b'a'..=b'f' => digit - b'a' + 10,
+        b'A'..=b'F' => digit - b'A' + 10,
+        _ => NO_DIGIT,
     }
 }
 
 impl fmt::Display for Sha256Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
+        self.with_hex(|text| f.write_str(text))
     }
 }
 
 impl fmt::Debug for Sha256Hex {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.to_hex())
+        self.with_hex(|text| f.write_str(text))
     }
 }
 
 impl Serialize for Sha256Hex {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.to_hex())
+        self.with_hex(|text| serializer.serialize_str(text))
     }
 }
 
 impl<'de> Deserialize<'de> for Sha256Hex {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
-        Self::parse(&text)
-            .ok_or_else(|| serde::de::Error::custom("expected 64 hexadecimal digits of SHA-256"))
+        struct Digits;
+        impl Visitor<'_> for Digits {
+            type Value = Sha256Hex;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("64 hexadecimal digits of SHA-256")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<Sha256Hex, E> {
+                Sha256Hex::parse(text).ok_or_else(|| E::custom("expected 64 hexadecimal digits of SHA-256"))
+            }
+        }
+        deserializer.deserialize_str(Digits)
     }
 }
 

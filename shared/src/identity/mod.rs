@@ -21,7 +21,7 @@ mod text;
 mod user_data;
 
 pub use character::Room;
-pub use hash::{Sha256Hex, hex_of, is_digest};
+pub use hash::{Sha256Hex, hex_of, is_given};
 pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
