@@ -7,13 +7,13 @@
 
 use std::borrow::Cow;
 
-use crate::limits;
 use crate::percent;
 use crate::time::UnixMs;
 use crate::vendor_cookie;
 
 pub use registry::REGISTRY;
 
+pub mod packed;
 mod registry;
 
 /// One click id of the field.
@@ -72,7 +72,7 @@ pub enum Shape {
     Uuid,
     /// Decimal digits, at most this many.
     Digits(u16),
-    /// Begins with this text, at most [`limits::CLICK_ID`] bytes.
+    /// Begins with this text, at most [`crate::limits::CLICK_ID`] bytes.
     Begins(&'static str),
     /// Letters, digits, `-` and `_`, at most this many bytes.
     Token(u16),
@@ -127,20 +127,7 @@ pub fn find(param: &str) -> Option<&'static Spec> {
 
 /// Whether `value` can be this click id: length, alphabet, and not an unexpanded macro such as `{click_id}`.
 pub fn valid(spec: &Spec, value: &str) -> bool {
-    let visible = !value.is_empty() && value.bytes().all(|b| b.is_ascii_graphic());
-    let token = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
-    let longest = |max: u16| value.len() <= usize::from(max);
-    visible
-        && value.len() <= limits::CLICK_ID
-        && !is_macro(value)
-        && match spec.shape {
-            Shape::Opaque(max) => longest(max),
-            Shape::Guid => hex32(value) || vendor_cookie::is_uuid(value),
-            Shape::Uuid => vendor_cookie::is_uuid(value),
-            Shape::Digits(max) => longest(max) && value.bytes().all(|b| b.is_ascii_digit()),
-            Shape::Begins(start) => value.starts_with(start),
-            Shape::Token(max) => longest(max) && value.bytes().all(token),
-        }
+    packed::fits(packed::pack(spec), value.as_bytes())
 }
 
 /// Whether the cookie `name` is worth sending with an event.
@@ -208,25 +195,6 @@ impl CookieForm {
             }
         }
     }
-}
-
-/// Whether a value is a placeholder nobody filled in, or the word a script writes for "nothing".
-///
-/// Braces and angle and double square brackets are in no network's ids, so one is enough; the marks that may be
-/// must stand at both ends.
-fn is_macro(value: &str) -> bool {
-    let wrapped =
-        |mark: &str| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
-    let nothing = ["null", "undefined", "none", "optional", "replace"];
-    value.contains(['{', '}', '<', '>'])
-        || percent::find(value, "[[").is_some()
-        || percent::find(value, "]]").is_some()
-        || ["%", "#", "!!", "__", "--"].into_iter().any(wrapped)
-        || nothing.into_iter().any(|word| value.eq_ignore_ascii_case(word))
-}
-
-fn hex32(value: &str) -> bool {
-    value.len() == 32 && value.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
 #[cfg(test)]

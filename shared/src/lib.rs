@@ -18,6 +18,7 @@ pub mod time;
 pub mod vendor_cookie;
 pub mod visitor;
 pub mod wire;
+pub mod words;
 
 pub use consent::{Consent, Purpose, Signal};
 pub use event::{Campaign, ClickId, Context, Event, Page, Source};

@@ -145,10 +145,11 @@ pub fn ttp(value: &str) -> Option<&str> {
 }
 
 /// Whether `text` is a UUID with its dashes, in either case.
-pub fn is_uuid(text: &str) -> bool {
+pub fn is_uuid(text: impl AsRef<[u8]>) -> bool {
+    let text = text.as_ref();
     text.len() == 36
-        && text.bytes().enumerate().all(|(at, b)| match at {
-            8 | 13 | 18 | 23 => b == b'-',
+        && text.iter().enumerate().all(|(at, b)| match at {
+            8 | 13 | 18 | 23 => *b == b'-',
             _ => b.is_ascii_hexdigit(),
         })
 }

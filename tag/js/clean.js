@@ -3,34 +3,31 @@
 // Owns the copy that everything after works on: plain data, bounded, without personal data. Foreign objects may
 // throw from any getter, be endless, or be someone's DOM node; what cannot be copied is left out, and only that.
 // Mirrors `shared::properties`: text, numbers, truth values, lists of those, and items.
-import { MAIL, orderId } from "./stub.js";
+import { MAIL, orderId } from "./helpers.js";
+import { attempt } from "./host.js";
 
 /** The names `identify` takes; they always mean the person, and are hashed from the original. A test holds this
- * list and `shared::identity::Field` together. */
-const PERSONAL =
-  /^(email|phone|first_name|last_name|gender|birth_date|street|city|region|postal_code|country|external_id)$/;
+ * list and `shared::identity::Field` together, whose places the module is asked by. */
+export const FIELDS =
+  "email,phone,first_name,last_name,gender,birth_date,street,city,region,postal_code,country,external_id".split(",");
 
 const scalar = (value) => {
   if (typeof value == "bigint") return String(value);
   if (typeof value != "string") return typeof value == "boolean" || Number.isFinite(value) ? value : undefined;
   value = value.slice(0, 2048);
-  // Half a surrogate pair is not text, and the relay's JSON reader would refuse the whole event for it.
-  return MAIL.test(value) ? undefined : value.replace(/\p{Cs}/gu, "\ufffd");
+  return MAIL.test(value) ? undefined : value;
 };
 
 const list = (values, most, read) => values.slice(0, most).map(read).filter((value) => value !== undefined);
 
 const copy = (from, read) => {
   const to = {};
-  let names = [];
-  try {
-    names = typeof from == "object" ? Object.keys(from) : names;
-  } catch {}
+  const names = attempt(() => typeof from == "object" && Object.keys(from)) || [];
   for (const name of names.slice(0, 99)) {
-    try {
-      const value = PERSONAL.test(name) || MAIL.test(name) ? undefined : read(from[name], name);
+    attempt(() => {
+      const value = FIELDS.includes(name) || MAIL.test(name) ? undefined : read(from[name], name);
       if (value !== undefined) to[name] = value;
-    } catch {}
+    });
   }
   return to;
 };

@@ -1,48 +1,39 @@
-// tag.js: loads the WebAssembly module and empties the queue into it.
+// tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch. Where WebAssembly is blocked, the calls go to `lite`. Rules about events live in Rust.
-import { clean } from "./clean.js";
-import { line, on } from "./host.js";
-import { lite } from "./lite.js";
-import { connect, exports, imports } from "./module.js";
-import { install, newId, orderId } from "./stub.js";
+// can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
+// earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
+import { exportsOf, imports } from "./module.js";
+import { newId } from "./helpers.js";
+import { attempt } from "./host.js";
+import { noRules, rulesOf } from "./rules.js";
+import { start } from "./tag.js";
 
-const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
 const WASM = "__WASM_FILE__";
 
 const run = () => {
-  install();
   const api = window.anytrack;
   const script = document.currentScript;
-  // A second tag.js on the page, or one that does not know its own address.
-  if (api.core !== undefined || !script) return;
+  // A second tag.js on the page, one that does not know its own address, or a stub of another version.
+  if (api.core !== undefined || !script || !newId) return;
   api.core = null;
   const { site = "", consent, country = "", autoPage } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");
   const queue = api.q;
   let busy;
 
-  const emit = (name, event_id, state) =>
-    document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name, event_id, state } }));
+  const emit = ({ event, event_id }, state) =>
+    document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name: event, event_id, state } }));
 
   // 24 characters of base 32.
   const newToken = () =>
     [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => (byte & 31).toString(32)).join("");
 
   const methods = {
-    track: (core, time, url, id, name, properties, options) => {
-      let user;
-      try {
-        user = options.user;
-      } catch {}
-      const { referrer, title } = document;
-      const texts = [name, id, orderId(properties), time, url, referrer, title, JSON.stringify(clean(properties))];
-      if (core.track(texts.map(String).map(line).join("\n"), properties, user)) emit(name, id, "queued");
-    },
+    track: (core, time, url, id, name, properties, options) =>
+      core.track(time, url, id, name, properties, attempt(() => options.user)),
     identify: (core, _time, _url, person) => core.identify(person),
-    consent: (core, _time, _url, answers) =>
-      core.consent(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]] || "-").join("")),
+    consent: (core, _time, _url, answers) => core.consent(answers),
     ready: (_core, _time, _url, callback) => callback(),
     reset: (core) => core.reset(newId()),
   };
@@ -51,9 +42,7 @@ const run = () => {
   const locked = (action) => {
     if (busy || !api.core) return;
     busy = true;
-    try {
-      action(api.core);
-    } catch {}
+    attempt(() => action(api.core));
     busy = false;
   };
 
@@ -61,9 +50,7 @@ const run = () => {
     locked((core) => {
       while (queue.length) {
         const [time, url, method, ...values] = queue.shift();
-        try {
-          methods[method](core, time, url, ...values);
-        } catch {}
+        attempt(() => methods[method](core, time, url, ...values));
       }
     });
     Promise.resolve().then(flush);
@@ -74,23 +61,13 @@ const run = () => {
     if (queue.length) drain();
   };
 
-  on.site = site;
-  on.endpoint = base + "v1/events";
-  on.sent = (body) => {
-    for (const { event, event_id } of JSON.parse(body).events) emit(event, event_id, "sent");
-  };
-  on.back = (events) => locked((core) => core.back(events));
-  // Not locked, so that it answers in a callback of `ready`: the module itself gives nothing to a call inside a call.
-  api.get = (what) => {
-    try {
-      return api.core[what](newToken()) || null;
-    } catch {
-      return null;
-    }
-  };
+  // Not locked, so that it answers in a callback of `ready`.
+  api.get = (what) => attempt(() => api.core[what](newToken())) || null;
 
-  const begin = (core) => {
-    core.start(api.u, String(Date.now()), newId(), country, consent == "required");
+  const begin = (rules) => {
+    const endpoint = base + "v1/events";
+    const required = consent == "required";
+    const core = start({ rules, site, endpoint, url: api.u, spare: newId(), country, required, emit });
     if (autoPage != "false") {
       // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
@@ -120,13 +97,10 @@ const run = () => {
       // A wrong MIME type, a browser without streaming, or a network that failed once.
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
-    connect(module.instance.exports);
-    begin(exports);
+    begin(rulesOf(exportsOf(module.instance.exports)));
   };
 
-  load().catch(() => begin(lite()));
+  load().catch(() => begin(noRules));
 };
 
-try {
-  run();
-} catch {}
+attempt(run);

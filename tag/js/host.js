@@ -1,15 +1,10 @@
-// What the WebAssembly module asks of the page, a whole answer to a call.
+// What the browser keeps and sends for the tag.
 //
-// Every import costs bytes on both sides and every crossing costs time, so these functions do together what
-// web-sys would do in many. They follow `tag/src/page.rs` and never throw. `on` is filled in by entry.js.
-
-/** Where events go and who is told: `endpoint`, `site`, `sent(body)`, `back(events)`. */
-export const on = {};
-
-export const online = () => navigator.onLine;
+// Owns cookies, local storage, and getting a body out. Nothing here throws: what a browser denies reads as empty, and
+// what it will not keep is simply not there later. What is kept and sent, and when, is `tag.js`'s.
 
 // Reading cookies throws where a page is sandboxed, the mere mention of localStorage where storage is denied.
-const attempt = (action) => {
+export const attempt = (action) => {
   try {
     return action() || "";
   } catch {
@@ -17,24 +12,22 @@ const attempt = (action) => {
   }
 };
 
-export const cookies = () => attempt(() => document.cookie);
+/** Every cookie, as name and value. */
+export const cookies = () =>
+  attempt(() => document.cookie.split("; ").map((cookie) => /([^=]*)=?(.*)/s.exec(cookie).slice(1))) || [];
 
-/** One line, so that texts can travel a line each. */
-export const line = (text) => text.replace(/[\r\n\u2028\u2029]+/g, " ");
+const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) => pair[0] == name)[1]));
 
-export const query = (url) =>
-  attempt(() => [...new URL(url).searchParams].map((pair) => pair.map(line).join("\n")).join("\n"));
-
-const cookie = (name) => {
-  const found = ("; " + cookies()).split("; " + name + "=")[1];
-  return attempt(() => decodeURIComponent(found.split(";")[0]));
-};
-
-/** Hashed personal data and waiting events stay out of cookies, which travel with every request. */
+/**
+ * The visitor id, the touches and the consent go up a ladder: a first-party cookie on the widest domain that takes it,
+ * else local storage, else nothing, and the tag's own memory serves until the page goes. Hashed personal data (`_at_u`)
+ * and waiting events (`_at_q`) stay out of cookies, which travel with every request.
+ */
 const inCookie = (name) => !/u|q/.test(name[4]);
 
 export const recall = (name) => (inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name));
 
+/** Keeps a text, or removes what is there when it is empty. Answers whether a later page will find it. */
 export const keep = (name, text) => {
   if (inCookie(name)) {
     // Browsers refuse a cookie on a public suffix such as co.uk, so the domains are tried from the widest on,
@@ -58,41 +51,18 @@ export const keep = (name, text) => {
   });
 };
 
-/** The texts of one field of a person, each composed and trimmed, and again in lower case, a line each. */
-export const person = (from, field) =>
-  attempt(() =>
-    [from[field]]
-      .flat()
-      .filter((value) => typeof value == "string" || Number.isFinite(value))
-      .slice(0, 10)
-      .map((value) => line(String(value).slice(0, 999).normalize("NFC")).trim())
-      .map((value) => value + "\n" + value.toLowerCase())
-      .join("\n"),
-  );
-
-export const joinUser = (older, newer) => {
-  const [old, fresh] = [older, newer].map((text) => attempt(() => JSON.parse(text)) || {});
-  const clear = { ...old.clear, ...fresh.clear };
-  return JSON.stringify({ ...old, ...fresh, ...(old.clear || fresh.clear ? { clear } : {}) });
-};
-
 /**
- * Sends events, a line each. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried,
- * with keepalive as long as the browser grants it, and what fails goes back.
+ * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried, with keepalive
+ * as long as the browser grants it. Calls `sent`, or `back` when it is worth another try.
  */
-export const send = (events) => {
-  const list = events.trim().split("\n").join(",");
-  const body = `{"v":1,"site":${JSON.stringify(on.site)},"sent_at":${Date.now()},"events":[${list}]}`;
-  if (attempt(() => navigator.sendBeacon(on.endpoint, body))) return on.sent(body);
-  const post = (keepalive) => fetch(on.endpoint, { method: "POST", body, keepalive, credentials: "include" });
+export const send = (endpoint, body, sent, back) => {
+  if (attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
+  const post = (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
   post(true)
     .catch(() => post(false))
-    .then(
-      ({ ok, status }) => {
-        if (ok) on.sent(body);
-        // What was refused for good would be refused again.
-        else if (status > 499 || status == 429) on.back(events);
-      },
-      () => on.back(events),
-    );
+    .then(({ ok, status }) => {
+      if (ok) sent();
+      // What was refused for good would be refused again.
+      else if (status > 499 || status == 429) back();
+    }, back);
 };

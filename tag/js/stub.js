@@ -1,7 +1,7 @@
 // The public object, with a queue in place of a tag.
 //
 // Owns `window.anytrack`, event ids, and the order and time of calls. It is pasted into the page by the snippet and
-// is part of tag.js for pages without it; either way it is installed once, and its functions stay valid when the
+// stands in front of tag.js for pages without it; either way it is installed once, and its functions stay valid when the
 // tag has loaded: the tag only empties the queue. Nothing here throws into the page.
 
 /** Looks like an e-mail address, plain or percent-encoded. */
@@ -10,14 +10,20 @@ export const MAIL = /[^\s@](@|%40)[^\s@]+\.[^\s@]/i;
 const text = (value) =>
   typeof value == "string" || typeof value == "bigint" || Number.isFinite(value) ? String(value).slice(0, 999) : "";
 
+/** Without white space at its ends, as Unicode and Rust have it; JavaScript's own `trim` differs in two characters. */
+export const trim = (words) => words.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
+
+/** How many bytes a text takes. */
+export const bytes = (words) => new TextEncoder().encode(words).length;
+
 /**
  * The order id in an event's properties as `shared::event_id::derive` takes it: trimmed of Unicode white space and
  * at most 128 bytes. Empty when there is none.
  */
 export const orderId = (properties) => {
   try {
-    const order = text(properties.order_id).replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
-    return new TextEncoder().encode(order).length > 128 || MAIL.test(order) ? "" : order;
+    const order = trim(text(properties.order_id));
+    return bytes(order) > 128 || MAIL.test(order) ? "" : order;
   } catch {
     return "";
   }
@@ -60,6 +66,7 @@ export const install = () => {
   const api = (window.anytrack = {
     q: queue,
     u: location.href,
+    h: [newId, orderId, MAIL, trim, bytes],
     track,
     page: (properties, options) => track("PageView", properties, options),
     visitorId: () => (api.get ? api.get("visitor") : null),

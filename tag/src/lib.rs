@@ -1,127 +1,66 @@
-//! The browser tag: remembers how a visitor arrived, hashes personal data on the spot, and reports events.
+//! The browser tag's rules: what a landing tells, how long it is remembered, and a person as hashes.
 //!
-//! This file is the WebAssembly module's surface, called by `js/entry.js` and by nothing else. It owns the one
-//! [`Tag`] of the page. The rules are in the modules below, free of the browser; `browser` is the only one that knows
-//! it. The page's own surface is `js/anytrack.d.ts`.
+//! This file is the WebAssembly module's surface: three questions, each answered from its arguments alone. Nothing
+//! stays here between two calls, so the page's script (`js/`) owns what is remembered, consent, events and sending;
+//! there each of these takes a quarter of the bytes. What must be the same in the relay (the registry of click ids,
+//! every platform's normal forms, the hash) is here, out of `shared`. The page's own surface is `js/anytrack.d.ts`.
 //!
 //! # What can be lost, and when
 //!
 //! - A beacon the browser took counts as sent, because it tells no more: one that then finds the relay down is lost.
-//!   Only what the browser refuses to take goes by `fetch`, and comes back here when that fails.
+//!   Only what the browser refuses to take goes by `fetch`, and comes back to the queue when that fails.
 //! - While the browser knows that it is offline, the newest 100 events wait in local storage for the network or the
 //!   next page. Where storage is denied they wait in memory and are lost with the page.
 //! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.
 //! - Before the module has loaded, calls wait in the snippet's queue, the newest 300, and are lost with the page.
-//! - Where WebAssembly is blocked, events go without user data, visitor id, remembered clicks and retry.
+//! - Where WebAssembly is blocked, events go without user data and without clicks that this page would have to read.
 //! - Where the relay's host is blocked (`connect-src`, a content blocker), everything is lost, and the page is not told.
 //!
 //! A retry keeps its event id, so nothing that arrives twice counts twice.
 
-pub mod browser;
 pub mod capture;
-pub mod event;
-pub mod page;
+mod desk;
 pub mod person;
-pub mod queue;
-pub mod tag;
-mod text;
+pub mod text;
 pub mod touches;
 
-use std::cell::RefCell;
-
-use browser::Browser;
-use event::Call;
-use tag::Tag;
+use shared::identity::{Field, Room, Text};
+use text::{Answer, Lines};
 use wasm_bindgen::prelude::*;
 
-/// A page has one thread, and this allocator is a fraction of the standard one's size.
-#[cfg(target_arch = "wasm32")]
-#[global_allocator]
-#[expect(
-    unsafe_code,
-    reason = "the allocator asks its user to promise that there is one thread, as there is"
-)]
-// SAFETY: the module is built without threads (no `atomics` target feature, no shared memory).
-static ALLOCATOR: lol_alloc::AssumeSingleThreaded<lol_alloc::FreeListAllocator> =
-    unsafe { lol_alloc::AssumeSingleThreaded::new(lol_alloc::FreeListAllocator::new()) };
-
-thread_local! {
-    static TAG: RefCell<Option<Tag<Browser>>> = const { RefCell::new(None) };
+/// Where the page lays a question, UTF-8 from here on. The others are given its length and give the answer's.
+#[wasm_bindgen]
+pub fn question() -> *const u8 {
+    desk::question()
 }
 
-/// Runs `action` on the page's tag; gives the default before the start and for a call from inside another call,
-/// which `entry.js` does not make.
-fn with<T: Default>(action: impl FnOnce(&mut Tag<Browser>) -> T) -> T {
-    TAG.with(|cell| match cell.try_borrow_mut().as_deref_mut() {
-        Ok(Some(tag)) => action(tag),
-        Ok(None) | Err(_) => T::default(),
+/// What earlier landings left, with what this one brings; see [`touches::absorb`]. The question is what is known, a
+/// touch without a name, and the parameters of the address in the form of touches.
+#[wasm_bindgen]
+pub fn absorb(length: usize, now_ms: f64) -> usize {
+    desk::ask(length, now_ms, |mut question, now_ms, answer, room| {
+        let known = touches::known_of(&mut question);
+        let mut landing = Answer::new(room);
+        capture::landing(question, &mut landing);
+        touches::absorb(known, landing.text(), now_ms, answer);
     })
 }
 
-/// Starts the tag; see [`Tag::start`].
+/// Those of the cookies in question that ad platforms set; see [`capture::ad_cookies`].
 #[wasm_bindgen]
-pub fn start(url: &str, now_ms: &str, spare: &str, country: &str, required: bool) {
-    let tag = Tag::start(Browser, url, now_ms, spare, country, required);
-    TAG.with(|cell| cell.replace(Some(tag)));
+pub fn sift(length: usize) -> usize {
+    desk::ask(length, 0.0, |question, _, answer, _| capture::ad_cookies(question, answer))
 }
 
-/// Records an event; see [`Tag::track`]. `raw` are the properties as the page gave them, `user` is its `options.user`.
-/// `texts` are the texts of [`Call`] in the order of its fields, a line each.
+/// One value of the field with this number; see [`person::value`]. The question is the three lines of a [`Text`].
 #[wasm_bindgen]
-pub fn track(texts: &str, raw: &JsValue, user: &JsValue) -> bool {
-    let mut lines = text::Lines(texts);
-    let mut next = || lines.next().unwrap_or("");
-    let call = Call {
-        name: next(),
-        id: next(),
-        order_id: next(),
-        time_ms: next(),
-        url: next(),
-        referrer: next(),
-        title: next(),
-        properties: next(),
-    };
-    with(|tag| tag.track(&call, &[raw, user]))
-}
-
-/// Hashes and remembers who the visitor is.
-#[wasm_bindgen]
-pub fn identify(person: &JsValue) {
-    with(|tag| tag.identify(person));
-}
-
-/// Records the visitor's answers; see [`Tag::consent`] for the letters.
-#[wasm_bindgen]
-pub fn consent(letters: &str) {
-    with(|tag| tag.consent(letters));
-}
-
-/// The visitor id, or an empty text.
-#[wasm_bindgen]
-pub fn visitor() -> String {
-    with(|tag| tag.visitor_id().to_owned())
-}
-
-/// The click token, or an empty text; `spare` becomes it when there is none.
-#[wasm_bindgen]
-pub fn click(spare: &str) -> String {
-    with(|tag| tag.click_id(spare))
-}
-
-/// Forgets the visitor; `spare` is the next one's id.
-#[wasm_bindgen]
-pub fn reset(spare: &str) {
-    with(|tag| tag.reset(spare));
-}
-
-/// Sends what waits.
-#[wasm_bindgen]
-pub fn flush() {
-    with(Tag::flush);
-}
-
-/// Takes back events that could not be sent.
-#[wasm_bindgen]
-pub fn back(events: &str) {
-    with(|tag| tag.put_back(events));
+pub fn hash(length: usize, field: f64) -> usize {
+    desk::ask(length, field, |question, field, answer, room| {
+        let mut lines = Lines(question);
+        let mut next = || lines.next().unwrap_or_default();
+        let text = Text { exact: next(), lower: next(), country: next() };
+        if let Some(field) = Field::ALL.get(field as usize) {
+            person::value(*field, text, Room::new(room), answer);
+        }
+    })
 }

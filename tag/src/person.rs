@@ -3,99 +3,144 @@
 //! Writes what `UserData` would serialise, without its maps, whose code would weigh more than all of the rules. A test
 //! holds the two together. Owns nothing of normalising or hashing: that is `shared::identity`.
 
-use shared::identity::{Clear, Field, Form, Raw, Sha256Hex, normalise};
+use shared::identity::{Field, Room, Text, hex_of, is_given};
 use shared::limits;
+use shared::words::Words;
 
-use crate::page::Page;
-use crate::text::{Lines, member, name};
+use crate::text::Answer;
 
-/// The user data of `person` as a JSON object; empty when there is nothing usable in it. `country` is the ISO 3166-1
-/// alpha-2 code assumed for phone numbers and the like when the person names none.
-pub fn hashed<P: Page>(page: &P, person: &P::Value, country: &str) -> String {
-    let mut country = Some(country.to_owned()).filter(|code| !code.is_empty());
-    let mut json = String::from("{");
-    let mut clear = String::from("{");
-    // Last to first, because the country decides how phone number, region and postal code read.
-    for field in Field::ALL.into_iter().rev() {
-        let texts = page.person(person, field.name());
-        let mut lines = Lines(&texts);
-        let mut values = String::new();
-        while let (Some(exact), Some(lower)) = (lines.next(), lines.next()) {
-            let raw = Raw::prepared(exact, lower);
-            if raw.exact.len() > limits::IDENTITY {
-                continue;
-            }
-            if values.is_empty()
-                && let Some(text) = Clear::of(field, &raw)
-            {
-                member(&mut clear, field.name(), &text);
-            }
-            if field == Field::Country {
-                country = normalise(field, field.base(), &raw, None).or(country);
-            }
-            hashes(&mut values, field, &raw, country.as_deref());
-        }
-        if !values.is_empty() {
-            name(&mut json, field.name());
-            crate::text::put(&mut json, &["[", &values, "]"]);
-        }
+/// One value of a field: the text composed (NFC) and trimmed, the same in lower case, and the ISO 3166-1 alpha-2 code
+/// by which phone numbers and the like read, or nothing.
+///
+/// The answer is two lines: what of the value may stand in clear, and its hashes as a JSON object of the base form and
+/// the forms that differ from it. Either is empty when there is none.
+pub fn value<'a>(field: Field, text: Text<'a>, mut room: Room<'a>, answer: &mut Answer<'_>) {
+    if text.exact.len() > limits::IDENTITY {
+        return;
     }
-    if clear.len() > 1 {
-        name(&mut json, "clear");
-        crate::text::put(&mut json, &[&clear, "}"]);
+    let given = if is_given(text.exact) { text.lower.get(..64) } else { None };
+    if given.is_none() {
+        answer.put(text.clear(field, &mut room));
     }
-    if json.len() > 1 {
-        json.push('}');
-        json
-    } else {
-        String::new()
-    }
-}
-
-/// Appends one value: its base form, and the forms that differ from it. Nothing for a value without any form.
-fn hashes(values: &mut String, field: Field, raw: &Raw<'_>, country: Option<&str>) {
-    let given = Sha256Hex::given(&raw.exact);
-    let mut value = String::from("{");
-    let mut base = None;
+    answer.put(b"\n");
+    let mut base: Option<&[u8]> = None;
+    // The forms that are nothing count only when another is something.
     let mut usable = false;
-    for (index, form) in field.forms().iter().enumerate() {
-        let digest = match given {
-            Some(digest) => Some(digest),
-            None => normalise(field, *form, raw, country).map(|normal| Sha256Hex::of(&normal)),
-        };
-        usable |= digest.is_some();
-        if index > 0 && digest == base {
+    let start = answer.length();
+    for form in field.forms() {
+        let normal = given.unwrap_or_else(|| text.normal(field, *form, &mut room));
+        // Equal texts have equal digests.
+        if base == Some(normal) {
             continue;
         }
-        if index == 0 {
-            base = digest;
+        answer.put(if base.is_none() { b"{\"" } else { b",\"" });
+        answer.put(Words::of(FORMS).nth(*form as usize).unwrap_or_default());
+        if normal.is_empty() {
+            answer.put(b"\":null");
+        } else {
+            usable = true;
+            answer.put(b"\":\"");
+            let digits = hex_of(normal);
+            answer.put(given.unwrap_or(&digits));
+            answer.put(b"\"");
         }
-        match digest {
-            Some(digest) => member(&mut value, form_name(*form), &digest.to_hex()),
-            None => {
-                name(&mut value, form_name(*form));
-                value.push_str("null");
-            }
-        }
+        base = base.or(Some(normal));
     }
-    if usable {
-        crate::text::put(values, &[if values.is_empty() { "" } else { "," }, &value, "}"]);
+    answer.put(b"}");
+    if !usable {
+        answer.cut(start);
     }
 }
 
-/// The name of a form on the wire, as `serde` derives it.
-const fn form_name(form: Form) -> &'static str {
-    match form {
-        Form::Plain => "plain",
-        Form::Compact => "compact",
-        Form::Google => "google",
-        Form::Microsoft => "microsoft",
-        Form::Reddit => "reddit",
-        Form::E164 => "e164",
-        Form::Digits => "digits",
-        Form::Tiktok => "tiktok",
-        Form::Ga4 => "ga4",
-        Form::Pinterest => "pinterest",
-        Form::Exact => "exact",
+/// The names of the forms on the wire, in their order, as `serde` derives them.
+const FORMS: &str = "plain compact google microsoft reddit e164 digits tiktok ga4 pinterest exact";
+
+#[cfg(test)]
+mod tests {
+    use shared::UserData;
+    use shared::identity::{Clear, Raw};
+
+    use super::*;
+
+    /// What the browser makes of a text before it asks.
+    fn asked(field: Field, text: &str, country: &str) -> (String, String) {
+        let raw = Raw::new(text);
+        let mut room = vec![0; 6 * Room::for_text(1_024)];
+        let mut memory = [0; 4_096];
+        let mut answer = Answer::new(&mut memory);
+        let text =
+            Text { exact: raw.exact.as_bytes(), lower: raw.lower.as_bytes(), country: country.as_bytes() };
+        value(field, text, Room::new(&mut room), &mut answer);
+        let answer = String::from_utf8(answer.text().to_vec()).expect("UTF-8");
+        let (clear, json) = answer.split_once('\n').unwrap_or_default();
+        (clear.to_owned(), json.to_owned())
+    }
+
+    /// Holds an answer against what `UserData` writes.
+    fn check(field: Field, text: &str, country: &str) {
+        let raw = Raw::new(text);
+        let mut user = UserData::default();
+        let usable = user.add_raw(field, &raw, Some(country));
+        let expected = serde_json::to_value(&user).expect("writable");
+        let (clear, json) = asked(field, text, country);
+        assert_eq!(Clear::of(field, &raw).unwrap_or_default(), clear, "{text:?}");
+        assert_eq!(!json.is_empty(), usable, "{text:?}");
+        if usable {
+            let value: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+            assert_eq!(value, expected[field.name()][0], "{text:?}");
+        }
+    }
+
+    #[test]
+    fn answers_are_what_user_data_would_write() {
+        check(Field::Email, "Ada.L+x@Gmail.com", "");
+        check(Field::Email, "nobody", "");
+        check(Field::Phone, "020 7946 0123", "GB");
+        check(Field::Phone, "020 7946 0123", "");
+        check(Field::FirstName, "Dr. Ada", "");
+        check(Field::LastName, "O'Neill", "");
+        check(Field::Gender, "non-binary", "");
+        check(Field::BirthDate, "1990-04-23", "");
+        check(Field::Street, "1 Main St.", "");
+        check(Field::City, "São Paulo", "");
+        check(Field::Region, "California", "US");
+        check(Field::PostalCode, "SW1A 1AA", "GB");
+        check(Field::Country, "deu", "");
+        check(Field::ExternalId, " User-7", "");
+        check(Field::Email, &"AB".repeat(32), "");
+        check(Field::City, &"ab".repeat(32), "");
+        check(Field::Email, &format!("{}.AQIAAQEA", "AB".repeat(32)), "");
+        check(Field::ExternalId, &format!("{}.AQIAAQEA1", "AB".repeat(32)), "");
+    }
+
+    #[test]
+    fn forms_are_named_as_serde_names_them() {
+        for field in Field::ALL {
+            for form in field.forms() {
+                let name = Words::of(FORMS).nth(*form as usize).expect("a name");
+                let written = serde_json::to_string(form).expect("writable");
+                assert_eq!(written.trim_matches('"').as_bytes(), name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_that_is_missing_is_written_as_null() {
+        let (_, json) = asked(Field::Email, "a b@example.com", "");
+        assert!(json.starts_with("{\"plain\":null,\"compact\":\""), "{json}");
+        assert_eq!(asked(Field::City, "São Paulo", "").0, "são paulo");
+    }
+
+    #[test]
+    fn a_value_longer_than_any_person_has_is_none() {
+        let long = "x".repeat(limits::IDENTITY + 1);
+        assert_eq!(asked(Field::City, &long, ""), (String::new(), String::new()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_answered_as_user_data_would(text in "(?s)[^\n]{0,40}", country in "[A-Za-z]{0,2}", place in 0..12usize) {
+            check(Field::ALL[place], &text, &country);
+        }
     }
 }

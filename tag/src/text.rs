@@ -1,74 +1,75 @@
-//! Text, byte by byte: cutting and writing JSON.
+//! Bytes, by the piece: lines of a text, and an answer put together in memory that is there already.
 //!
 //! Exists for the sake of size: one small function each instead of the standard library's general ones, which are
-//! compiled anew for every pattern. Owns no rule of the tag.
+//! compiled anew for every use, and no allocation. Owns no rule of the tag.
 
-/// The parts of `text` before and after the first `byte`, which is ASCII; all of it and nothing when there is none.
-pub(crate) fn cut(text: &str, byte: u8) -> (&str, &str) {
-    match text.bytes().position(|b| b == byte) {
-        Some(index) => (&text[..index], &text[index + 1..]),
-        None => (text, ""),
-    }
-}
+use shared::words::split;
 
 /// Walks the lines of a text.
-pub(crate) struct Lines<'a>(pub(crate) &'a str);
+#[derive(Clone, Debug)]
+pub struct Lines<'a>(pub &'a [u8]);
 
 impl<'a> Iterator for Lines<'a> {
-    type Item = &'a str;
+    type Item = &'a [u8];
 
-    fn next(&mut self) -> Option<&'a str> {
+    #[inline(never)]
+    fn next(&mut self) -> Option<&'a [u8]> {
         if self.0.is_empty() {
             return None;
         }
-        let (line, rest) = cut(self.0, b'\n');
+        let (line, rest) = split(self.0, b'\n').unwrap_or((self.0, b""));
         self.0 = rest;
         Some(line)
     }
 }
 
-/// Appends several texts. A single function on purpose: it is called everywhere.
-#[inline(never)]
-pub(crate) fn put(json: &mut String, parts: &[&str]) {
-    for part in parts {
-        json.push_str(part);
+/// An answer, put together piece by piece. What finds no room is left out.
+#[derive(Debug)]
+pub struct Answer<'a> {
+    memory: &'a mut [u8],
+    length: usize,
+}
+
+impl<'a> Answer<'a> {
+    /// An empty one, with this room.
+    pub fn new(memory: &'a mut [u8]) -> Self {
+        Self { memory, length: 0 }
     }
-}
 
-/// Appends the name of an object's member, and a comma where one is due.
-#[inline(never)]
-pub(crate) fn name(json: &mut String, name: &str) {
-    let first = matches!(json.as_bytes().last(), None | Some(b'{' | b'['));
-    put(json, &[if first { "\"" } else { ",\"" }, name, "\":"]);
-}
+    /// How long it is.
+    pub fn length(&self) -> usize {
+        self.length
+    }
 
-/// Appends a member that is text.
-#[inline(never)]
-pub(crate) fn member(json: &mut String, key: &str, value: &str) {
-    name(json, key);
-    json.push('"');
-    for c in value.chars() {
-        match c {
-            '"' | '\\' => {
-                json.push('\\');
-                json.push(c);
-            }
-            // No rule of ours keeps control characters, and JSON forbids them bare.
-            '\0'..='\x1f' => json.push(' '),
-            _ => json.push(c),
+    /// What is there so far.
+    pub fn text(&self) -> &[u8] {
+        self.memory.get(..self.length).unwrap_or_default()
+    }
+
+    /// Takes back what was put since it was so long.
+    pub fn cut(&mut self, length: usize) {
+        self.length = length;
+    }
+
+    /// Appends.
+    #[inline(never)]
+    pub fn put(&mut self, piece: &[u8]) {
+        if let Some(to) = self.memory.get_mut(self.length..).and_then(|rest| rest.get_mut(..piece.len())) {
+            to.copy_from_slice(piece);
+            self.length += piece.len();
         }
     }
-    json.push('"');
 }
 
-/// Reads a whole number of decimal digits; 0 for anything else, and it saturates.
-pub(crate) fn number(digits: &str) -> u64 {
-    let mut number = 0u64;
-    for byte in digits.bytes() {
-        if !byte.is_ascii_digit() {
-            return 0;
+/// Reads a whole number of decimal digits; 0 for anything else.
+pub(crate) fn number(digits: &[u8]) -> f64 {
+    let mut number = 0.0;
+    for byte in digits {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return 0.0;
         }
-        number = number.saturating_mul(10).saturating_add(u64::from(byte - b'0'));
+        number = number * 10.0 + f64::from(digit);
     }
     number
 }
@@ -79,31 +80,32 @@ mod tests {
 
     #[test]
     fn numbers_of_digits_and_nothing_else() {
-        let check = |text, expected| assert_eq!(number(text), expected, "{text}");
-        check("1795183509123", 1_795_183_509_123);
-        check("", 0);
-        check("-1", 0);
-        check("1.5", 0);
-        check("99999999999999999999999", u64::MAX);
+        let check = |text: &str, expected| assert_eq!(number(text.as_bytes()), expected, "{text}");
+        check("1795183509123", 1_795_183_509_123.0);
+        check("", 0.0);
+        check("-1", 0.0);
+        check("1.5", 0.0);
     }
 
-    proptest::proptest! {
-        #[test]
-        fn members_are_json_and_keep_their_text(key in "[a-z_]{1,9}", value in "(?s).{0,40}") {
-            let mut json = String::from("{");
-            member(&mut json, "first", "");
-            member(&mut json, &key, &value);
-            json.push('}');
-            let read: serde_json::Value = serde_json::from_str(&json).expect("JSON");
-            let kept = value.replace(|c: char| c < ' ', " ");
-            proptest::prop_assert_eq!(read[&key].as_str(), Some(kept.as_str()));
-        }
+    #[test]
+    fn lines_end_where_the_text_does() {
+        let check = |text: &str, expected: &[&str]| {
+            let lines: Vec<&[u8]> = Lines(text.as_bytes()).collect();
+            assert_eq!(lines, expected.iter().map(|line| line.as_bytes()).collect::<Vec<_>>(), "{text:?}");
+        };
+        check("", &[]);
+        check("a", &["a"]);
+        check("a\n\nb\n", &["a", "", "b"]);
+        check("\n", &[""]);
+    }
 
-        #[test]
-        fn cutting_keeps_every_byte_but_one(text in "[a-c\n]{0,20}") {
-            let (before, after) = cut(&text, b'\n');
-            let together = if before.len() < text.len() { format!("{before}\n{after}") } else { before.to_owned() };
-            proptest::prop_assert_eq!(together, text);
+    #[test]
+    fn a_full_answer_takes_what_fits() {
+        let mut memory = [0; 3];
+        let mut answer = Answer::new(&mut memory);
+        for piece in ["ab", "cd", "e"] {
+            answer.put(piece.as_bytes());
         }
+        assert_eq!((answer.text(), answer.length()), (&b"abe"[..], 3));
     }
 }

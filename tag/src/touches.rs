@@ -1,102 +1,120 @@
 //! The touches: how this visitor arrived, as far back as it is useful.
 //!
 //! Owns the memory of click ids and campaign with the time each was first seen, and its rules: the newest value of a
-//! parameter, one Google id at a time, a campaign is replaced as a whole, lifetimes, a bounded size. Leaves reading
-//! addresses to `capture` and keeping the text to the page.
+//! parameter, one Google id at a time, a campaign is replaced as a whole, lifetimes. Leaves reading
+//! addresses to `capture`, and keeping the text, bounded, to the page.
 //!
 //! The memory is its own text form, three lines a touch (name, time in Unix milliseconds, value), oldest first: it is
 //! read once a page and written once a landing, so nothing is gained by another form in between.
 
-use shared::click_id;
+use shared::click_id::packed;
+use shared::words::same;
 
-use crate::text::{Lines, number, put};
+use crate::text::{Answer, Lines, number};
 
-/// Longest text, in bytes before the cookie's own escapes: browsers allow 4,096 for a cookie with its name and
-/// attributes, and every request to the site carries it.
-const MOST_BYTES: usize = 2_600;
 /// How long a campaign is remembered, in days: the longest click window of the ad platforms.
-const CAMPAIGN_DAYS: u16 = 90;
-const DAY_MS: u64 = shared::time::DAY_MS as u64;
+const CAMPAIGN_DAYS: u32 = 90;
+const DAY_MS: f64 = shared::time::DAY_MS as f64;
 
 /// One remembered mark of a landing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touch<'a> {
     /// URL parameter: a click id's in the registry's spelling, or `utm_…`.
-    pub name: &'a str,
+    pub name: &'a [u8],
     /// When this value was first seen, in Unix milliseconds, as decimal digits.
-    pub seen_ms: &'a str,
+    pub seen_ms: &'a [u8],
     /// Its value.
-    pub value: &'a str,
+    pub value: &'a [u8],
 }
 
-impl Touch<'_> {
-    /// Whether this is part of a campaign and no click id.
-    pub fn is_campaign(&self) -> bool {
-        self.name.starts_with("utm_")
-    }
+/// The rank of what is part of a campaign and no click id.
+const CAMPAIGN: usize = 9;
 
-    /// Where this stands among Google's ids, which exclude one another; see [`click_id::GOOGLE_EXCLUSIVE`].
-    fn google_rank(&self) -> Option<usize> {
-        click_id::GOOGLE_EXCLUSIVE.iter().position(|name| *name == self.name)
+impl Touch<'_> {
+    /// Where this stands among what excludes one another: Google's ids from 1 on (see [`packed::google_rank`]), the
+    /// parts of a campaign at [`CAMPAIGN`]; 0 for everything that stands alone.
+    #[inline(never)]
+    fn rank(&self) -> usize {
+        if self.name.starts_with(b"utm_") {
+            return CAMPAIGN;
+        }
+        packed::google_rank(self.name)
     }
 
     /// Whether a newer touch takes the place of this one.
     fn yields_to(&self, newer: &Self) -> bool {
-        self.name == newer.name
-            || (self.google_rank().is_some() && newer.google_rank().is_some())
-            || (self.is_campaign() && newer.is_campaign())
+        let (mine, theirs) = (self.rank(), newer.rank());
+        same(self.name, newer.name, false)
+            || mine > 0 && theirs > 0 && (mine == CAMPAIGN) == (theirs == CAMPAIGN)
     }
 
     /// Whether another touch of the same landing is used in the place of this one.
     fn is_outranked_by(&self, other: &Self) -> bool {
-        matches!((self.google_rank(), other.google_rank()), (Some(mine), Some(theirs)) if theirs < mine)
+        let (mine, theirs) = (self.rank(), other.rank());
+        theirs > 0 && theirs < mine && mine < CAMPAIGN
     }
 
-    fn expired(&self, now_ms: &str) -> bool {
-        let days = click_id::find(self.name).map_or(CAMPAIGN_DAYS, |spec| spec.days);
-        number(self.seen_ms) + u64::from(days) * DAY_MS < number(now_ms)
+    fn expired(&self, now_ms: f64) -> bool {
+        let days = packed::find(self.name).map_or(CAMPAIGN_DAYS, |(_, line)| line.days());
+        number(self.seen_ms) + f64::from(days) * DAY_MS < now_ms
+    }
+
+    /// Appends this to a text.
+    #[inline(never)]
+    pub fn write(&self, text: &mut Answer<'_>) {
+        for line in [self.name, self.seen_ms, self.value] {
+            text.put(line);
+            text.put(b"\n");
+        }
     }
 }
 
 /// Walks the touches of a text, oldest first.
-pub fn read(text: &str) -> impl Iterator<Item = Touch<'_>> {
-    let mut lines = Lines(text);
-    std::iter::from_fn(move || {
-        Some(Touch { name: lines.next()?, seen_ms: lines.next()?, value: lines.next()? })
-    })
+#[derive(Clone, Debug)]
+pub struct Touches<'a>(pub &'a [u8]);
+
+impl<'a> Iterator for Touches<'a> {
+    type Item = Touch<'a>;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Touch<'a>> {
+        let mut lines = Lines(self.0);
+        let touch = Touch { name: lines.next()?, seen_ms: lines.next()?, value: lines.next()? };
+        self.0 = lines.0;
+        Some(touch)
+    }
 }
 
-/// Adds a landing's touches to what is known, both as text. A value known already keeps its first time.
-pub fn absorb(known: &str, landing: &str, now_ms: &str) -> String {
-    let mut text = String::new();
-    for old in read(known) {
-        if !old.expired(now_ms) && !read(landing).any(|newer| old.yields_to(&newer)) {
-            write(&mut text, &old);
+/// Takes what is known off a text and leaves what comes after: a touch without a name stands between the two.
+pub fn known_of<'a>(text: &mut &'a [u8]) -> &'a [u8] {
+    let all = *text;
+    let mut rest = Touches(all);
+    loop {
+        let known = all.len() - rest.0.len();
+        if rest.next().is_none_or(|touch| touch.name.is_empty()) {
+            *text = rest.0;
+            return all.get(..known).unwrap_or_default();
         }
     }
-    for mut newer in read(landing) {
-        if read(landing).any(|other| newer.is_outranked_by(&other)) {
-            continue;
-        }
-        if let Some(old) = read(known).find(|old| old.name == newer.name && old.value == newer.value) {
-            newer.seen_ms = old.seen_ms;
-        }
-        write(&mut text, &newer);
-    }
-    while text.len() > MOST_BYTES {
-        let first = read(&text).next().map_or(text.len(), |oldest| size(&oldest));
-        text.drain(..first.min(text.len()));
-    }
-    text
 }
 
-/// Appends a touch to a text. A value with a line end in it is none.
-pub fn write(text: &mut String, touch: &Touch<'_>) {
-    put(text, &[touch.name, "\n", touch.seen_ms, "\n", touch.value, "\n"]);
-}
-
-fn size(touch: &Touch<'_>) -> usize {
-    touch.name.len() + touch.seen_ms.len() + touch.value.len() + 3
+/// Adds a landing's touches to what is known, all as text. A value known already keeps its first time.
+pub fn absorb(known: &[u8], landing: &[u8], now_ms: f64, text: &mut Answer<'_>) {
+    for old in Touches(known) {
+        if !old.expired(now_ms) && !Touches(landing).any(|newer| old.yields_to(&newer)) {
+            old.write(text);
+        }
+    }
+    for mut newer in Touches(landing) {
+        for old in Touches(known) {
+            if same(old.name, newer.name, false) && same(old.value, newer.value, false) {
+                newer.seen_ms = old.seen_ms;
+            }
+        }
+        if !Touches(landing).any(|other| newer.is_outranked_by(&other)) {
+            newer.write(text);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,11 +122,14 @@ mod tests {
     use super::*;
 
     fn text(touches: &[(&str, &str, &str)]) -> String {
-        let mut text = String::new();
-        for (name, seen_ms, value) in touches {
-            write(&mut text, &Touch { name, seen_ms, value });
-        }
-        text
+        touches.iter().map(|(name, seen_ms, value)| format!("{name}\n{seen_ms}\n{value}\n")).collect()
+    }
+
+    fn absorbed(known: &str, landing: &str, now_ms: f64) -> String {
+        let mut memory = [0; 4_096];
+        let mut answer = Answer::new(&mut memory);
+        absorb(known.as_bytes(), landing.as_bytes(), now_ms, &mut answer);
+        String::from_utf8(answer.text().to_vec()).expect("UTF-8")
     }
 
     #[test]
@@ -117,7 +138,7 @@ mod tests {
                      known: &[(&str, &str, &str)],
                      landing: &[(&str, &str, &str)],
                      expected: &[(&str, &str, &str)]| {
-            assert_eq!(absorb(&text(known), &text(landing), "2000"), text(expected), "{rule}");
+            assert_eq!(absorbed(&text(known), &text(landing), 2_000.0), text(expected), "{rule}");
         };
         check("nothing new", &[("fbclid", "1", "a")], &[], &[("fbclid", "1", "a")]);
         check(
@@ -160,32 +181,36 @@ mod tests {
 
     #[test]
     fn what_is_too_old_goes() {
-        let days = |days: u64| (days * DAY_MS).to_string();
+        let days = |days: u32| f64::from(days) * DAY_MS;
         let known = text(&[("fbclid", "0", "a"), ("utm_source", "0", "b")]);
-        let lifetime = click_id::find("fbclid").expect("registered").days;
+        let lifetime = packed::find(b"fbclid").expect("registered").1.days();
         assert_eq!(
-            absorb(&known, "", &days(lifetime.into())),
+            absorbed(&known, "", days(lifetime)),
             known.replace(
                 "utm_source\n0\nb\n",
                 if lifetime > CAMPAIGN_DAYS { "" } else { "utm_source\n0\nb\n" }
             )
         );
-        assert_eq!(absorb(&known, "", &days(u64::from(lifetime.max(CAMPAIGN_DAYS)) + 1)), "");
+        assert_eq!(absorbed(&known, "", days(lifetime.max(CAMPAIGN_DAYS) + 1)), "");
     }
 
     #[test]
-    fn the_oldest_make_room() {
-        let long = "x".repeat(900);
-        let known = text(&[("fbclid", "1", &long), ("ttclid", "2", &long)]);
-        let kept = absorb(&known, &text(&[("gclid", "3", &long)]), "9");
-        assert_eq!(read(&kept).map(|touch| touch.name).collect::<Vec<_>>(), ["ttclid", "gclid"]);
-        assert!(kept.len() <= MOST_BYTES);
+    fn what_is_known_ends_at_a_touch_without_a_name() {
+        let check = |text: &str, known: &str, landing: &str| {
+            let mut rest = text.as_bytes();
+            assert_eq!((known_of(&mut rest), rest), (known.as_bytes(), landing.as_bytes()), "{text:?}");
+        };
+        check("a\n1\nb\n\n\n\nc\n2\nd", "a\n1\nb\n", "c\n2\nd");
+        check("\n\n\nc\n2\nd", "", "c\n2\nd");
+        check("a\n1\nb\n", "a\n1\nb\n", "");
+        check("\n\n", "", "\n\n");
+        check("", "", "");
     }
 
     proptest::proptest! {
         #[test]
-        fn any_cookie_reads_without_panic_and_stays_bounded(known in "[a-z0-9_\n]{0,200}", landing in "(?s).{0,60}", now in ".{0,20}") {
-            proptest::prop_assert!(absorb(&known, &landing, &now).len() <= MOST_BYTES);
+        fn any_text_reads_without_panic_and_nothing_is_made_up(known in "[a-z0-9_\n]{0,200}", landing in "(?s).{0,60}", now in proptest::num::f64::ANY) {
+            proptest::prop_assert!(absorbed(&known, &landing, now).len() <= known.len() + landing.len() + 3);
         }
     }
 }

@@ -1,65 +1,155 @@
 //! Countries: ISO codes, calling codes and the names people type.
 //!
-//! One text holds what other programs keep in three tables, because the tag ships it: at some 1.8 kB it is the
-//! largest constant of this module. Leaves to `place` and `phone` what they make of it.
+//! One text holds what other programs keep in three tables, and the compiler packs it before the tag ships it: packed
+//! it takes 0.8 kB compressed, as written 1.2. Leaves to `place` and `phone` what they make of it.
+
+use super::character::Room;
+use crate::words::same;
 
 /// A country as the table knows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Country {
     /// ISO 3166-1 alpha-2, lower case.
-    pub(super) code: &'static str,
+    pub(super) code: [u8; 2],
     /// ISO 3166-1 alpha-3, lower case.
-    alpha3: &'static str,
+    alpha3: [u8; 3],
     /// Calling code without plus (ITU-T E.164); empty for places without telephones of their own.
-    pub(super) calling: &'static str,
+    pub(super) calling: &'static [u8],
+}
+
+/// How many digits the calling code at the start of `digits` has: what the table lists with one or two digits has
+/// those, everything else three (ITU-T E.164, list of assigned codes).
+pub(super) fn calling_code_length(digits: &[u8]) -> usize {
+    for Country { calling, .. } in Countries::all() {
+        if matches!(calling.len(), 1 | 2) && digits.starts_with(calling) {
+            return calling.len();
+        }
+    }
+    3
 }
 
 /// The country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`.
-pub(super) fn by_code(code: &str) -> Option<Country> {
-    let code = if code.eq_ignore_ascii_case("uk") { "gb" } else { code };
-    all().find(|country| country.code.eq_ignore_ascii_case(code))
+#[inline(never)]
+pub(super) fn by_code(code: &[u8]) -> Option<Country> {
+    let code = if same(code, b"uk", true) { b"gb" } else { code };
+    Countries::all().find(|country| same(&country.code, code, true))
 }
 
-/// The country meant by `squashed`: an alpha-2 or alpha-3 code or a name, in lower case without blanks and
-/// punctuation. A name that is not listed is nothing: its first two letters would often be another country.
-pub(super) fn named(squashed: &str) -> Option<Country> {
-    match squashed.len() {
+/// The alpha-2 code, in lower case, of the country meant by `squashed`: a code of two or three letters or a name, in
+/// lower case without blanks and punctuation. Nothing for a name that is not listed: its first two letters would
+/// often be another country.
+pub(super) fn named<'a>(squashed: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
+    let country = match squashed.len() {
         2 => by_code(squashed),
-        3 if squashed != "uae" => all().find(|country| country.alpha3 == squashed),
+        3 if !same(squashed, b"uae", false) => {
+            Countries::all().find(|country| same(&country.alpha3, squashed, false))
+        }
         _ => by_name(squashed),
-    }
+    };
+    Some(room.join(&country?.code, b"", b""))
 }
 
 #[cfg(feature = "names")]
-fn by_name(squashed: &str) -> Option<Country> {
-    by_code(code_of(NAMES, squashed)?)
+fn by_name(squashed: &[u8]) -> Option<Country> {
+    by_code(code_of(NAMES, squashed)?.as_bytes())
 }
 
 /// Without the table every name is an unknown one.
 #[cfg(not(feature = "names"))]
-fn by_name(_squashed: &str) -> Option<Country> {
+fn by_name(_squashed: &[u8]) -> Option<Country> {
     None
 }
 
 /// The code of the entry in `table` that lists `name`. Entries stand apart by blanks, each a code and its names
 /// with a colon before every name.
 #[cfg(feature = "names")]
-pub(super) fn code_of(table: &'static str, name: &str) -> Option<&'static str> {
-    let entry = table.split(' ').find(|entry| entry.split(':').skip(1).any(|known| known == name))?;
-    entry.split(':').next()
+pub(super) fn code_of(table: &'static str, name: &[u8]) -> Option<&'static str> {
+    let lists = |entry: &&str| entry.split(':').skip(1).any(|known| known.as_bytes() == name);
+    table.split(' ').find(lists)?.split(':').next()
 }
 
-/// Walks the table. No slice here can panic: the texts of such a panic would cost the tag more than the table.
-fn all() -> impl Iterator<Item = Country> {
-    let mut rest = COUNTRIES;
-    std::iter::from_fn(move || {
-        let (head, tail) = rest.split_at_checked(5)?;
-        let digits = tail.bytes().take_while(u8::is_ascii_digit).count();
-        let (calling, next) = tail.split_at_checked(digits)?;
-        let (code, alpha3) = head.split_at_checked(2)?;
-        rest = next;
-        Some(Country { code, alpha3, calling })
-    })
+/// Walks the packed table.
+struct Countries {
+    rest: &'static [u8],
+    /// First letter of the codes that follow.
+    first: u8,
+}
+
+impl Countries {
+    fn all() -> Self {
+        Self { rest: PACKED, first: 0 }
+    }
+}
+
+impl Iterator for Countries {
+    type Item = Country;
+
+    #[inline(never)]
+    fn next(&mut self) -> Option<Country> {
+        let mut byte = || {
+            let (byte, rest) = self.rest.split_first()?;
+            self.rest = rest;
+            Some(*byte)
+        };
+        let mut second = byte()?;
+        if second == b'-' {
+            self.first = byte()?;
+            second = byte()?;
+        }
+        let letter = byte()?;
+        let alpha3 = match letter {
+            b'!' => [byte()?, byte()?, byte()?],
+            b'A'..=b'Z' => [self.first, letter | 0x20, second],
+            _ => [self.first, second, letter],
+        };
+        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        let (calling, rest) = self.rest.split_at_checked(digits)?;
+        self.rest = rest;
+        Some(Country { code: [self.first, second], alpha3, calling })
+    }
+}
+
+/// [`COUNTRIES`] packed: a dash and the letter with which the alpha-2 codes that follow begin, and for every country
+/// the other letter, its alpha-3 code and its calling code. An alpha-3 code that is the alpha-2 code and one more
+/// letter is that letter, in upper case when it stands between the two; any other stands whole after a `!`.
+const PACKED: &[u8] = PACKED_BYTES.0.split_at(PACKED_BYTES.1).0;
+static PACKED_BYTES: ([u8; COUNTRIES.len()], usize) = packed();
+
+const fn packed() -> ([u8; COUNTRIES.len()], usize) {
+    let from = COUNTRIES.as_bytes();
+    let mut to = [0; COUNTRIES.len()];
+    let (mut at, mut end, mut first) = (0, 0, 0);
+    while at < from.len() {
+        if from[at] != first {
+            first = from[at];
+            to[end] = b'-';
+            to[end + 1] = first;
+            end += 2;
+        }
+        let (second, third) = (from[at + 1], from[at + 4]);
+        to[end] = second;
+        end += 1;
+        if from[at + 2] == first && from[at + 3] == second {
+            to[end] = third;
+            end += 1;
+        } else if from[at + 2] == first && third == second {
+            to[end] = from[at + 3].to_ascii_uppercase();
+            end += 1;
+        } else {
+            to[end] = b'!';
+            to[end + 1] = from[at + 2];
+            to[end + 2] = from[at + 3];
+            to[end + 3] = third;
+            end += 4;
+        }
+        at += 5;
+        while at < from.len() && from[at].is_ascii_digit() {
+            to[end] = from[at];
+            end += 1;
+            at += 1;
+        }
+    }
+    (to, end)
 }
 
 /// Alpha-2 code, alpha-3 code and calling code, one country after the other.
@@ -147,13 +237,31 @@ const NAMES: &str = "\
 mod tests {
     use super::*;
 
+    fn code(name: &str) -> String {
+        let mut memory = [0; 8];
+        let code = named(name.as_bytes(), &mut Room::new(&mut memory)).unwrap_or_default();
+        String::from_utf8(code.to_vec()).expect("ASCII")
+    }
+
+    #[test]
+    fn the_packed_table_is_the_written_one() {
+        let unpacked: String = Countries::all()
+            .map(|Country { code, alpha3, calling }| {
+                let letters: String = code.iter().chain(&alpha3).map(|b| char::from(*b)).collect();
+                letters + core::str::from_utf8(calling).expect("ASCII")
+            })
+            .collect();
+        assert_eq!(unpacked, COUNTRIES);
+        assert!(PACKED.len() < 1_300, "{}", PACKED.len());
+    }
+
     #[test]
     fn the_table_reads_back() {
-        assert_eq!(all().count(), 250);
-        for country in all() {
-            assert!(country.code.bytes().chain(country.alpha3.bytes()).all(|b| b.is_ascii_lowercase()));
+        assert_eq!(Countries::all().count(), 250);
+        for country in Countries::all() {
+            assert!(country.code.iter().chain(&country.alpha3).all(|b| b.is_ascii_lowercase()));
             assert!(country.calling.len() <= 3, "{country:?}");
-            assert_eq!(by_code(country.code), Some(country), "two countries share a code");
+            assert_eq!(by_code(&country.code), Some(country), "two countries share a code");
         }
     }
 
@@ -161,15 +269,14 @@ mod tests {
     fn every_name_belongs_to_one_known_country() {
         for entry in NAMES.split(' ') {
             for name in entry[2..].split(':').skip(1) {
-                assert_eq!(by_name(name).map(|country| country.code), Some(&entry[..2]), "{name}");
+                assert_eq!(code(name), entry[..2], "{name}");
             }
         }
     }
 
     #[test]
     fn codes_and_names_are_understood() {
-        let check =
-            |text, code: &str| assert_eq!(named(text).map_or("", |country| country.code), code, "{text}");
+        let check = |text, expected: &str| assert_eq!(code(text), expected, "{text}");
         check("us", "us");
         check("uk", "gb");
         check("usa", "us");
@@ -181,6 +288,22 @@ mod tests {
         check("unknownland", "");
         check("un", "");
         check("", "");
-        assert_eq!(by_code("Gb").map(|country| country.calling), Some("44"));
+        assert_eq!(by_code(b"Gb").map(|country| country.calling), Some(&b"44"[..]));
+    }
+
+    #[test]
+    fn calling_codes_have_the_length_that_e164_gives_them() {
+        const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
+                           64 65 66 81 82 84 86 90 91 92 93 94 95 98";
+        for code in 0..1_000 {
+            let digits = format!("{code:03}");
+            let expected = match &digits[..2] {
+                _ if digits.starts_with(['1', '7']) => 1,
+                two if TWO.split(' ').any(|code| code == two) => 2,
+                _ => 3,
+            };
+            assert_eq!(calling_code_length(digits.as_bytes()), expected, "{digits}");
+        }
+        assert_eq!(calling_code_length(b""), 3);
     }
 }

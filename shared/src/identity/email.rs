@@ -1,95 +1,74 @@
 //! E-mail: five normal forms, because platforms disagree about blanks, dots, `+tag` and other characters.
 //!
-//! Owns the rules of `../shared/platforms`, section 4 of each dossier. An address that cannot be one is refused,
-//! never hashed: a hash of rubbish matches nobody and lowers the platform's trust in the rest.
+//! Owns the rules that each platform documents. An address that cannot be one is refused, never hashed: a hash of
+//! rubbish matches nobody and lowers the platform's trust in the rest.
 
-use super::character::{is_invisible, is_letter, without_blanks};
-use super::{Form, Raw};
+use super::Form;
+use super::character::{BLANK, DOT, HEADER, INVISIBLE, Room, SYMBOL, has};
+use crate::words::{listed, split};
 
-/// The address in `form`; `None` when the text is no address under that form's rule.
-pub(super) fn normalise(form: Form, raw: &Raw<'_>) -> Option<String> {
-    match form {
-        Form::Compact => mailbox(&without_blanks(&raw.lower)?).map(str::to_owned),
-        Form::Google => google(&without_blanks(&raw.lower)?),
-        Form::Microsoft => rebuild(plain(&raw.lower)?, |c| c != '.'),
-        Form::Reddit => rebuild(plain(&raw.lower)?, |c| c.is_ascii_digit() || is_letter(c)),
+/// The address in `form`; nothing when the text is no address under that form's rule.
+pub(super) fn normalise<'a>(form: Form, lower: &'a [u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
+    // Google: one `@` with something on both sides; dots and `+tag` go for Gmail only, whose domain stays as typed.
+    // Data Manager API, "Format user data" (developers.google.com/data-manager, read 2026-11-23).
+    let google = form == Form::Google;
+    let text = if google || form == Form::Compact { room.keep(lower, BLANK) } else { lower };
+    let (local, domain) = split(text, b'@')?;
+    // Blanks, invisible characters and what belongs to a mail header or a link (`Jane <jane@…>`, `mailto:`) stand in
+    // no address. Such a text is refused, not taken apart: no platform asks for that.
+    if local.is_empty() || domain.is_empty() || has(text, INVISIBLE | BLANK | HEADER) {
+        return None;
+    }
+    let host = |b: &u8| *b >= 0x80 || b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.');
+    let plain = dots(domain).is_some_and(|dots| dots > 0) && domain.iter().all(host);
+    if if google { split(domain, b'@').is_some() } else { !plain } {
+        return None;
+    }
+    let drop = match form {
+        Form::Google if listed("gmail.com googlemail.com", domain) => DOT,
+        Form::Microsoft => DOT,
+        Form::Reddit => BLANK | SYMBOL,
+        Form::Google => return Some(text),
+        // No dot in front, at the end or after another (RFC 5321, `Dot-string`; Meta's parameter builder refuses
+        // these too). Where the dots go anyhow they do no harm, so only these forms ask.
         Form::Plain
+        | Form::Compact
         | Form::E164
         | Form::Digits
         | Form::Tiktok
         | Form::Ga4
         | Form::Pinterest
-        | Form::Exact => mailbox(&raw.lower).map(str::to_owned),
+        | Form::Exact => return dots(local).map(|_| text),
+    };
+    let untagged = split(local, b'+').map_or(local, |(before, _)| before);
+    let local = room.keep(untagged, drop);
+    (!local.is_empty()).then(|| room.join(local, b"@", domain))
+}
+
+/// How many dots there are, if something stands before, between and after them.
+#[inline(never)]
+fn dots(text: &[u8]) -> Option<usize> {
+    let (mut dots, mut before) = (0, b'.');
+    for byte in text {
+        if *byte == b'.' {
+            dots += 1;
+            if before == b'.' {
+                return None;
+            }
+        }
+        before = *byte;
     }
-}
-
-/// An address whose local part has no dot in front, at the end or after another (RFC 5321, `Dot-string`; Meta's
-/// parameter builder refuses these too). Where the dots go anyhow they do no harm, so only these forms ask.
-fn mailbox(text: &str) -> Option<&str> {
-    let (local, _) = halves(text)?;
-    if local.split('.').any(str::is_empty) { None } else { plain(text) }
-}
-
-/// Checks that `text` looks like an address: one `@`, something before it, a domain with a dot and no empty label,
-/// nothing that stands in no address.
-fn plain(text: &str) -> Option<&str> {
-    let (_, domain) = halves(text)?;
-    let host = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
-    let dotted = domain.contains('.') && domain.split('.').all(|label| !label.is_empty());
-    (dotted && domain.chars().all(host) && !text.contains(is_foreign)).then_some(text)
-}
-
-/// What stands in no address: blanks, invisible characters and what belongs to a mail header or a link
-/// (`Jane <jane@…>`, `mailto:`). Such a text is refused, not taken apart: no platform asks for that.
-fn is_foreign(c: char) -> bool {
-    let header = matches!(c, '<' | '>' | '(' | ')' | '[' | ']' | ',' | ';' | ':' | '\\' | '"');
-    header || c.is_whitespace() || is_invisible(c)
-}
-
-/// Google: one `@` with something on both sides; dots and `+tag` go for Gmail only, whose domain stays as typed.
-/// Data Manager API, "Format user data" (developers.google.com/data-manager, read 2026-11-23).
-fn google(text: &str) -> Option<String> {
-    let (local, domain) = halves(text)?;
-    if text.contains(is_foreign) {
-        None
-    } else if matches!(domain, "gmail.com" | "googlemail.com") {
-        rebuild_halves(local, domain, |c| c != '.')
-    } else {
-        Some([local, "@", domain].concat())
-    }
-}
-
-/// Cuts the local part at the first `+` and keeps only its `wanted` characters, for every domain.
-fn rebuild(text: &str, wanted: impl Fn(char) -> bool) -> Option<String> {
-    let (local, domain) = halves(text)?;
-    rebuild_halves(local, domain, wanted)
-}
-
-fn rebuild_halves(local: &str, domain: &str, wanted: impl Fn(char) -> bool) -> Option<String> {
-    let untagged = local.split('+').next().unwrap_or(local);
-    let mut address: String = untagged.chars().filter(|c| wanted(*c)).collect();
-    if address.is_empty() {
-        return None;
-    }
-    address.push('@');
-    address.push_str(domain);
-    Some(address)
-}
-
-/// What stands before and after the only `@`, neither empty.
-fn halves(text: &str) -> Option<(&str, &str)> {
-    let (local, domain) = text.split_once('@')?;
-    (!local.is_empty() && !domain.is_empty() && !domain.contains('@')).then_some((local, domain))
+    (before != b'.').then_some(dots)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::identity::{Field, Form, Raw, normalise};
 
     fn check(raw: &str, expected: [&str; 5]) {
         let forms = [Form::Plain, Form::Compact, Form::Google, Form::Microsoft, Form::Reddit];
         for (form, expected) in forms.into_iter().zip(expected) {
-            let normal = normalise(form, &Raw::new(raw)).unwrap_or_default();
+            let normal = normalise(Field::Email, form, &Raw::new(raw), None).unwrap_or_default();
             assert_eq!(normal, expected, "{raw:?} as {form:?}");
         }
     }
@@ -129,7 +108,7 @@ mod tests {
             check(raw, [""; 5]);
         }
         for raw in ["a@b..co", "a@.co", "a@co.", "a@b_c.co", "a@b/c.co"] {
-            assert_eq!(normalise(Form::Plain, &Raw::new(raw)), None, "{raw:?}");
+            assert_eq!(normalise(Field::Email, Form::Plain, &Raw::new(raw), None), None, "{raw:?}");
         }
         for raw in ["Jane <a@b.co>", "mailto:a@b.co", "a@b.co,", "a:b@c.co", "\"a b\"@c.co"] {
             check(raw, [""; 5]);

@@ -20,11 +20,13 @@ mod platform_forms;
 mod text;
 mod user_data;
 
-pub use hash::Sha256Hex;
+pub use character::Room;
+pub use hash::{Sha256Hex, hex_of, is_given};
 pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
 
+use character::{BLANK, DIGIT, SYMBOL, UPPER, WIDE};
 use serde::{Deserialize, Serialize};
 
 /// A piece of personal data, by its name on the wire.
@@ -153,18 +155,69 @@ impl Field {
 /// `country` is the ISO 3166-1 alpha-2 code of the person or the site, for national phone numbers, postal codes
 /// and regions.
 pub fn normalise(field: Field, form: Form, raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    match field {
-        Field::Email => email::normalise(form, raw),
-        Field::Phone => phone::normalise(form, raw, country),
-        Field::FirstName => name::first(form, raw),
-        Field::LastName => name::last(form, raw),
-        Field::Gender => personal::gender(form, raw),
-        Field::BirthDate => personal::birth_date(raw),
-        Field::ExternalId => personal::external_id(form, raw),
-        Field::Street => place::street(raw),
-        Field::City => place::city(raw),
-        Field::Region => place::region(raw, country),
-        Field::PostalCode => place::postal_code(raw, country),
-        Field::Country => place::country(raw),
+    let country = country.unwrap_or_default();
+    let longest = raw.exact.len().max(raw.lower.len()) + country.len();
+    let mut memory = vec![0; Room::for_text(longest)];
+    let text = Text { exact: raw.exact.as_bytes(), lower: raw.lower.as_bytes(), country: country.as_bytes() };
+    let normal = text.normal(field, form, &mut Room::new(&mut memory)).to_vec();
+    String::from_utf8(normal).ok().filter(|normal| !normal.is_empty())
+}
+
+/// A raw value as the rules work on it: UTF-8 in bytes, and no allocation. The tag calls this; [`normalise`] and
+/// [`Clear::of`] are the same for everyone else.
+#[derive(Clone, Copy, Debug)]
+pub struct Text<'a> {
+    /// Composed (NFC), no blanks at the ends, case kept.
+    pub exact: &'a [u8],
+    /// The same in lower case.
+    pub lower: &'a [u8],
+    /// The country as [`normalise`] takes it, empty when unknown.
+    pub country: &'a [u8],
+}
+
+impl<'a> Text<'a> {
+    /// What [`normalise`] gives; empty when that is nothing, which no normal form is.
+    pub fn normal(self, field: Field, form: Form, room: &mut Room<'a>) -> &'a [u8] {
+        let Self { exact, lower, country } = self;
+        match field {
+            Field::Email => email::normalise(form, lower, room).unwrap_or_default(),
+            Field::Phone => phone::normalise(form, lower, country, room).unwrap_or_default(),
+            Field::FirstName | Field::LastName => name::normalise(field, form, lower, room),
+            Field::Gender => personal::gender(form, lower, room),
+            Field::BirthDate => personal::birth_date(lower, room).unwrap_or_default(),
+            // The site's own id: exactly as it is where the platform keeps the case.
+            Field::ExternalId if form == Form::Exact => exact,
+            Field::ExternalId => room.keep(lower, BLANK),
+            // Google's `addressLine`: blanks are kept.
+            Field::Street => room.keep(lower, SYMBOL),
+            // Accents and all scripts stay.
+            Field::City => room.squash(lower),
+            Field::Region => place::region(lower, country, room),
+            Field::PostalCode => place::postal_code(lower, country, room),
+            Field::Country => {
+                let name = room.squash(lower);
+                country::named(name, room).unwrap_or_default()
+            }
+        }
+    }
+
+    /// What [`Clear::of`] gives of a value that is no digest; empty when that is nothing.
+    pub fn clear(self, field: Field, room: &mut Room<'a>) -> &'a [u8] {
+        match field {
+            Field::City | Field::Region => room.keep(self.lower, DIGIT | SYMBOL | WIDE),
+            Field::PostalCode => place::clear_postal_code(self.exact, room),
+            Field::Country => {
+                let code = self.normal(field, Form::Plain, room);
+                room.keep(code, UPPER)
+            }
+            Field::Email
+            | Field::Phone
+            | Field::FirstName
+            | Field::LastName
+            | Field::Gender
+            | Field::BirthDate
+            | Field::Street
+            | Field::ExternalId => b"",
+        }
     }
 }

@@ -1,21 +1,21 @@
 //! Gender, date of birth and the site's own id.
 
-use super::character::{fold, squash, without_blanks};
-use super::{Form, Raw};
+use super::Form;
+use super::character::{ASCII, Room};
 use crate::time::valid_date;
+use crate::words::listed;
 
 /// `f` or `m`; in Pinterest's form also `n`. A word that is not recognised is refused, not guessed by its letter.
-pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
-    let word = squash(&raw.lower)?;
-    let listed = |list: &str| list.split(' ').any(|entry| entry == word);
-    if listed(FEMALE) || listed(SHE) {
-        Some("f".to_owned())
-    } else if listed(MALE) || listed(HE) {
-        Some("m".to_owned())
-    } else if form == Form::Pinterest && listed(NEITHER) {
-        Some("n".to_owned())
+pub(super) fn gender<'a>(form: Form, lower: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let word = room.squash(lower);
+    if listed(FEMALE, word) || listed(SHE, word) {
+        b"f"
+    } else if listed(MALE, word) || listed(HE, word) {
+        b"m"
+    } else if form == Form::Pinterest && listed(NEITHER, word) {
+        b"n"
     } else {
-        None
+        b""
     }
 }
 
@@ -25,61 +25,70 @@ pub(super) fn gender(form: Form, raw: &Raw<'_>) -> Option<String> {
 /// eight digits alone, or the first three groups of digits, whatever stands between and around them. A year in
 /// front is followed by month and day; a year at the end has the month first, unless that is no month. Only before
 /// a dot the day comes first, as everyone who writes dots means it.
-pub(super) fn birth_date(raw: &Raw<'_>) -> Option<String> {
-    let text: String = raw.lower.chars().map(fold).collect();
-    let is_digit = |c: char| c.is_ascii_digit();
-    let mut groups = text.split(|c| !is_digit(c)).filter(|group| !group.is_empty());
-    let first = groups.next()?;
-    let Some(second) = groups.next() else {
-        let whole = first.len() == 8;
-        return if whole { date(first.get(..4)?, first.get(4..6)?, first.get(6..)?) } else { None };
-    };
-    let third = groups.next()?;
-    let after_first = text.trim_start_matches(|c| !is_digit(c)).trim_start_matches(is_digit);
-    if first.len() == 4 {
-        date(first, second, third).or_else(|| date(first, third, second))
-    } else if after_first.starts_with('.') {
-        date(third, second, first).or_else(|| date(third, first, second))
-    } else {
-        date(third, first, second).or_else(|| date(third, second, first))
+pub(super) fn birth_date<'a>(lower: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
+    let mut groups = [Group::default(); 3];
+    let (mut place, mut after_first) = (0, 0);
+    for byte in room.keep(lower, ASCII) {
+        let Some(group) = groups.get_mut(place) else { break };
+        let digit = byte.wrapping_sub(b'0');
+        if digit < 10 {
+            group.value = group.value.wrapping_mul(10).wrapping_add(digit.into());
+            group.digits += 1;
+        } else if group.digits > 0 {
+            if place == 0 {
+                after_first = *byte;
+            }
+            place += 1;
+        }
     }
+    let [first, second, third] = groups;
+    let date = if first.digits == 8 && second.digits == 0 {
+        number(first.value)
+    } else if first.digits == 4 {
+        date(first, second, third)
+    } else if after_first == b'.' {
+        date(third, second, first)
+    } else {
+        date(third, first, second)
+    };
+    Some(room.join(&date?, b"", b""))
 }
 
-fn date(year: &str, month: &str, day: &str) -> Option<String> {
-    let number = |part: &str, longest: usize| -> Option<i64> {
-        let digits = part.bytes().all(|b| b.is_ascii_digit());
-        if digits && part.len() <= longest { part.parse().ok() } else { None }
-    };
-    if year.len() != 4 {
+/// A run of digits.
+#[derive(Clone, Copy, Default)]
+struct Group {
+    value: u32,
+    digits: usize,
+}
+
+/// The date of a year and the two numbers of a day: month first, unless that is no month.
+fn date(year: Group, one: Group, other: Group) -> Option<[u8; 8]> {
+    let short = |group: Group| matches!(group.digits, 1 | 2);
+    if year.digits != 4 || !short(one) || !short(other) {
         return None;
     }
-    let years = number(year, 4)?;
-    let known =
-        (1800..=LATEST_BIRTH).contains(&years) && valid_date(years, number(month, 2)?, number(day, 2)?);
-    let padding = |part: &str| if part.len() == 1 { "0" } else { "" };
-    known.then(|| [year, padding(month), month, padding(day), day].concat())
+    let of = |month: Group, day: Group| number((year.value * 100 + month.value) * 100 + day.value);
+    of(one, other).or_else(|| of(other, one))
+}
+
+/// The eight digits of a date, if it is a day.
+#[inline(never)]
+fn number(mut date: u32) -> Option<[u8; 8]> {
+    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
+    if !(1800..=LATEST_BIRTH).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
+        return None;
+    }
+    let mut digits = [b'0'; 8];
+    for digit in digits.iter_mut().rev() {
+        *digit += (date % 10) as u8;
+        date /= 10;
+    }
+    Some(digits)
 }
 
 /// Last year of birth that is taken. Meta takes next year at most; these rules have no clock, and who buys was
 /// born long before this constant grows old.
-const LATEST_BIRTH: i64 = 2027;
-
-/// The site's own id: without blanks and in lower case, or exactly as it is where the platform keeps the case.
-pub(super) fn external_id(form: Form, raw: &Raw<'_>) -> Option<String> {
-    match form {
-        Form::Exact => (!raw.exact.is_empty()).then(|| raw.exact.clone().into_owned()),
-        Form::Plain
-        | Form::Compact
-        | Form::Google
-        | Form::Microsoft
-        | Form::Reddit
-        | Form::E164
-        | Form::Digits
-        | Form::Tiktok
-        | Form::Ga4
-        | Form::Pinterest => without_blanks(&raw.lower),
-    }
-}
+const LATEST_BIRTH: u32 = 2027;
 
 /// Words for a woman, without blanks and punctuation: English, German, French, Spanish, Italian, Portuguese, Dutch.
 const FEMALE: &str = "f female woman girl w frau weiblich femme féminin feminin mujer femenino donna femmina mulher feminino vrouw";
@@ -104,14 +113,14 @@ const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobina
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::identity::{Field, Form, Raw, normalise};
 
     #[test]
     fn gender_is_recognised_and_never_guessed() {
         let check = |raw: &str, plain: Option<&str>, pinterest: Option<&str>| {
-            let raw = Raw::new(raw);
-            assert_eq!(gender(Form::Plain, &raw).as_deref(), plain, "{raw:?}");
-            assert_eq!(gender(Form::Pinterest, &raw).as_deref(), pinterest, "{raw:?}");
+            let of = |form| normalise(Field::Gender, form, &Raw::new(raw), None);
+            assert_eq!(of(Form::Plain).as_deref(), plain, "{raw:?}");
+            assert_eq!(of(Form::Pinterest).as_deref(), pinterest, "{raw:?}");
         };
         check("Female", Some("f"), Some("f"));
         check(" M. ", Some("m"), Some("m"));
@@ -127,7 +136,11 @@ mod tests {
     #[test]
     fn dates_of_birth() {
         let check = |raw: &str, expected: &str| {
-            assert_eq!(birth_date(&Raw::new(raw)).unwrap_or_default(), expected, "{raw:?}");
+            assert_eq!(
+                normalise(Field::BirthDate, Form::Plain, &Raw::new(raw), None).unwrap_or_default(),
+                expected,
+                "{raw:?}"
+            );
         };
         check("1997-02-16", "19970216");
         check("19970216", "19970216");
@@ -155,10 +168,12 @@ mod tests {
 
     #[test]
     fn external_ids_keep_their_case_where_asked() {
-        let raw = Raw::new(" User 42 ");
-        assert_eq!(external_id(Form::Plain, &raw).as_deref(), Some("user42"));
-        assert_eq!(external_id(Form::Exact, &raw).as_deref(), Some("User 42"));
-        assert_eq!(external_id(Form::Plain, &Raw::new("  ")), None);
-        assert_eq!(external_id(Form::Exact, &Raw::new("  ")), None);
+        let check = |raw: &str, plain: &str, kept: &str| {
+            let raw = Raw::new(raw);
+            let of = |form| normalise(Field::ExternalId, form, &raw, None).unwrap_or_default();
+            assert_eq!((of(Form::Plain).as_str(), of(Form::Exact).as_str()), (plain, kept));
+        };
+        check(" User 42 ", "user42", "User 42");
+        check("  ", "", "");
     }
 }

@@ -5,21 +5,29 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
-use super::character::{fold, is_letter};
-use super::{Form, Raw, country};
+use super::character::{ASCII, BLANK, Character, DIGIT, Room, SYMBOL, next};
+use super::{Form, country};
+use crate::words::{Words, listed, split};
 
 /// The number in `form`; `country` (ISO alpha-2) makes a national number international.
-pub(super) fn normalise(form: Form, raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let digits = international(&Written::read(&raw.lower)?, country)?;
-    if !(8..=15).contains(&digits.len()) {
+pub(super) fn normalise<'a>(
+    form: Form,
+    lower: &[u8],
+    country: &[u8],
+    room: &mut Room<'a>,
+) -> Option<&'a [u8]> {
+    let written = Written::read(room.keep(without_label(lower)?, ASCII))?;
+    let (calling, national) = written.international(country::by_code(country))?;
+    if !(8..=15).contains(&(calling.len() + national.len())) {
         return None;
     }
-    match form {
-        Form::Digits => Some(digits),
-        // TikTok's own tag-manager template sends the bare national number for country code 86
-        // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
-        Form::Tiktok => Some(digits.strip_prefix("86").map_or_else(|| with_plus(&digits), str::to_owned)),
-        Form::Plain
+    // TikTok's own tag-manager template sends the bare national number for country code 86
+    // (github.com/tiktok/gtm-template-eapi, template.tpl, read 2026-11-23).
+    let (plus, calling): (&[u8], &[u8]) = match form {
+        Form::Digits => (b"", calling),
+        Form::Tiktok if calling == b"86" => (b"", b""),
+        Form::Tiktok
+        | Form::Plain
         | Form::Compact
         | Form::Google
         | Form::Microsoft
@@ -27,18 +35,17 @@ pub(super) fn normalise(form: Form, raw: &Raw<'_>, country: Option<&str>) -> Opt
         | Form::E164
         | Form::Ga4
         | Form::Pinterest
-        | Form::Exact => Some(with_plus(&digits)),
-    }
-}
-
-fn with_plus(digits: &str) -> String {
-    ["+", digits].concat()
+        | Form::Exact => (b"+", calling),
+    };
+    Some(room.join(plus, calling, national))
 }
 
 /// A number as it was written.
 struct Written {
-    /// Its ASCII digits, without extension.
-    digits: String,
+    /// Its ASCII digits, without extension; unused places are 0.
+    digits: [u8; MOST_DIGITS],
+    /// How many digits there are.
+    count: usize,
     /// Whether it starts with a plus.
     plus: bool,
     /// Bit `n` is set when a separator stands before digit `n`.
@@ -47,91 +54,148 @@ struct Written {
 
 impl Written {
     /// Reads up to an extension or any other text that follows the number.
-    fn read(lower: &str) -> Option<Self> {
-        let text = without_label(lower)?;
-        let mut written = Self { digits: String::new(), plus: false, separated: 0 };
-        let mut gap = false;
-        for c in text.chars().map(fold) {
-            if c.is_ascii_digit() {
-                let place = written.digits.len();
-                if place > MOST_DIGITS {
-                    return None;
-                }
-                written.separated |= u32::from(gap) << place;
-                written.digits.push(c);
-                gap = false;
-            } else if written.digits.is_empty() && c == '+' && !written.plus {
+    fn read(text: &[u8]) -> Option<Self> {
+        let mut written = Self { digits: [0; MOST_DIGITS], count: 0, plus: false, separated: 0 };
+        let mut gap = 0;
+        for byte in text {
+            let place = written.count;
+            if byte.is_ascii_digit() {
+                *written.digits.get_mut(place)? = *byte;
+                written.separated |= gap << place;
+                written.count += 1;
+                gap = 0;
+            } else if place == 0 && *byte == b'+' && !written.plus {
                 written.plus = true;
-            } else if is_letter(c) || matches!(c, '#' | '+' | ';' | ',' | '@') {
+            } else if byte.is_ascii_alphabetic() || matches!(byte, b'#' | b'+' | b';' | b',' | b'@') {
                 // An extension ("ext. 9", "x9", "#9", ";ext=9") or a remark, once there is a number to extend.
                 // Before that it is a word or an address with digits in it.
-                if written.digits.len() < 7 || c == '@' {
+                if place < 7 || *byte == b'@' {
                     return None;
                 }
                 break;
             } else {
-                gap = true;
+                gap = 1;
             }
         }
         Some(written)
     }
 
+    #[inline(never)]
+    fn begins(&self, with: &[u8]) -> bool {
+        self.digits.starts_with(with)
+    }
+
+    /// Country code and national number.
+    fn international(&self, country: Option<country::Country>) -> Option<(&[u8], &[u8])> {
+        let (count, begins) = (self.count, |with: &[u8]| self.begins(with));
+        let calling = country.map_or(&b""[..], |country| country.calling);
+        if !self.plus
+            && let Some(dialled) = country.and_then(|country| self.dial_out(&country.code))
+        {
+            return self.after_country_code(dialled);
+        }
+        if self.plus || begins(b"00") {
+            // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
+            return self.after_country_code(if begins(b"00") { 2 } else { 0 });
+        }
+        // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+        // No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
+        let american = calling == b"1";
+        if american && count == 10 && !begins(b"0") {
+            return Some((calling, self.digits.get(..count)?));
+        }
+        if american || calling.is_empty() {
+            let abroad = match american {
+                true if begins(b"011") => 3,
+                true if count == 12 && begins(b"01") => 1,
+                _ => 0,
+            };
+            return if count < 11 { None } else { self.after_country_code(abroad) };
+        }
+        if begins(calling) && count >= shortest_international(calling) {
+            return self.after_country_code(0);
+        }
+        // Russia and its neighbours dial 8 before a national number of ten digits (Turkmenistan of eight, Belarus 80 and
+        // nine), Hungary 06.
+        let trunk = match (calling, count) {
+            (b"7", 11) | (b"993", 9) if begins(b"8") => 1,
+            (b"375", 11) if begins(b"80") => 2,
+            (b"36", _) if begins(b"06") => 2,
+            _ => usize::from(begins(b"0") && !listed(KEEPS_ZERO, calling)),
+        };
+        Some((calling, self.digits.get(trunk..count)?))
+    }
+
+    /// How many digits in front are what the country with this code dials before a foreign number, where that is
+    /// not `00`.
+    fn dial_out(&self, country: &[u8]) -> Option<usize> {
+        Words::of(DIAL_OUT).find_map(|entry| {
+            let (prefix, mut countries) = split(entry, b':')?;
+            let length = prefix.len();
+            // "00 1 202 …" and "0091 987 …" are typed by people who think of `00`, whatever their country dials.
+            let parted = self.separated.trailing_zeros() as usize;
+            let fits = !prefix.starts_with(b"00") || parted == length || parted > length + 3;
+            if !fits || !self.begins(prefix) || self.count < length + 8 {
+                return None;
+            }
+            while !countries.starts_with(country) {
+                countries = countries.get(3..)?;
+            }
+            Some(length)
+        })
+    }
+
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
     /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
-    fn after_country_code(&self, start: usize) -> Option<String> {
-        let digits = self.digits.get(start..)?;
-        if digits.starts_with('0') {
-            return None;
+    #[inline(never)]
+    fn after_country_code(&self, start: usize) -> Option<(&[u8], &[u8])> {
+        let digits = self.digits.get(start..self.count)?;
+        let (code, national) = digits.split_at_checked(country::calling_code_length(digits))?;
+        let shown = self.separated >> (start + code.len()) & 1 == 1;
+        if digits.starts_with(b"0") {
+            None
+        } else if shown && !listed(KEEPS_ZERO, code) {
+            Some((code, national.strip_prefix(b"0").unwrap_or(national)))
+        } else {
+            Some((code, national))
         }
-        let length = calling_code_length(digits);
-        let (code, national) = digits.split_at_checked(length)?;
-        let shown = self.separated >> (start + length) & 1 == 1;
-        let trunk = shown && !KEEPS_ZERO.contains(&code);
-        let national = if trunk { national.strip_prefix('0').unwrap_or(national) } else { national };
-        Some([code, national].concat())
     }
 }
 
 /// `lower` from the number on, without words in front (`Tel. `, `Call me at `). A word that runs into the digits is
 /// none: an address or a name with digits in it is no telephone number.
-fn without_label(lower: &str) -> Option<&str> {
-    let start = lower.find(|c| matches!(fold(c), '+' | '0'..='9'))?;
-    let (label, number) = lower.split_at_checked(start)?;
-    let label = label.trim_end_matches('(');
-    let apart = matches!(label, "tel" | "tel.") || label.ends_with(|c: char| c == ':' || c.is_whitespace());
-    (apart || !label.contains(is_letter)).then_some(number)
+fn without_label(lower: &[u8]) -> Option<&[u8]> {
+    let (mut number, mut label) = (lower, 0);
+    let (mut letters, mut apart) = (false, false);
+    loop {
+        let mut rest = number;
+        let Character { bytes, folded, classes } = next(&mut rest)?;
+        if classes & DIGIT != 0 || folded == u32::from(b'+') {
+            break;
+        }
+        number = rest;
+        letters |= classes & (BLANK | DIGIT | SYMBOL) == 0;
+        // A bracket before the number belongs to it.
+        if bytes != b"(" {
+            apart = classes & BLANK != 0 || bytes == b":";
+            label = lower.len() - rest.len();
+        }
+    }
+    (!letters || apart || listed("tel tel.", lower.get(..label)?)).then_some(number)
 }
 
-/// Country code and national number, digits only.
-fn international(written: &Written, country: Option<&str>) -> Option<String> {
-    let digits = written.digits.as_str();
-    if written.plus {
-        // "+0044 …" is a slip of the pen for "+44 …".
-        return written.after_country_code(if digits.starts_with("00") { 2 } else { 0 });
+/// From how many digits on a number that begins with its own country's calling code is read as international.
+/// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
+fn shortest_international(calling: &[u8]) -> usize {
+    if calling == b"55" {
+        12
+    } else if listed("351 420 421 32 36 45 46 47 60 64 65 66", calling) {
+        10
+    } else if calling.len() == 3 {
+        9
+    } else {
+        11
     }
-    let country = country.and_then(country::by_code);
-    if let Some(dialled) = country.and_then(|country| dial_out(written, country.code)) {
-        return written.after_country_code(dialled);
-    }
-    if digits.starts_with("00") {
-        return written.after_country_code(2);
-    }
-    match country {
-        Some(country) if !country.calling.is_empty() => national(written, country.calling),
-        Some(_) | None => (digits.len() >= 11).then(|| written.after_country_code(0)).flatten(),
-    }
-}
-
-/// How many digits in front are what `country` dials before a foreign number, where that is not `00`.
-fn dial_out(written: &Written, country: &str) -> Option<usize> {
-    DIAL_OUT.split(' ').find_map(|entry| {
-        let (prefix, countries) = entry.split_once(':')?;
-        let dialled = written.digits.starts_with(prefix) && written.digits.len() >= prefix.len() + 8;
-        // "00 1 202 …" and "0091 987 …" are typed by people who think of `00`, whatever their country dials.
-        let parted = written.separated.trailing_zeros() as usize;
-        let fits = !prefix.starts_with("00") || parted == prefix.len() || parted > prefix.len() + 3;
-        (dialled && fits && countries.split(':').any(|code| code == country)).then_some(prefix.len())
-    })
 }
 
 /// What is dialled before a foreign number where that is neither `00` nor North America's `011`, and in which
@@ -140,82 +204,23 @@ fn dial_out(written: &Written, country: &str) -> Option<usize> {
 const DIAL_OUT: &str = "0011:au:cc:cx 001:hk:kh:kr:mn:sg:th 002:kr:sg:tw 010:jp 000:ke:tz:ug 009:ng \
                         810:by:kz:ru:tj:tm 119:cu 012:il 013:il 014:il";
 
-/// A number without plus or `00`, in the country with this calling code.
-fn national(written: &Written, calling: &str) -> Option<String> {
-    let digits = written.digits.as_str();
-    if calling == "1" {
-        return north_american(written);
-    }
-    if digits.starts_with(calling) && digits.len() >= shortest_international(calling) {
-        return written.after_country_code(0);
-    }
-    // Russia and its neighbours dial 8 before a national number of ten digits (Turkmenistan of eight, Belarus 80 and
-    // nine), Hungary 06.
-    let bare = match calling {
-        "7" if digits.len() == 11 => digits.strip_prefix('8'),
-        "375" if digits.len() == 11 => digits.strip_prefix("80"),
-        "993" if digits.len() == 9 => digits.strip_prefix('8'),
-        "36" => digits.strip_prefix("06"),
-        _ => None,
-    };
-    let bare = bare.unwrap_or_else(|| match digits.strip_prefix('0') {
-        Some(rest) if !KEEPS_ZERO.contains(&calling) => rest,
-        Some(_) | None => digits,
-    });
-    Some([calling, bare].concat())
-}
-
-/// North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
-/// No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
-fn north_american(written: &Written) -> Option<String> {
-    let digits = written.digits.as_str();
-    match digits.len() {
-        12 if digits.starts_with("01") && !digits.starts_with("011") => written.after_country_code(1),
-        10 if !digits.starts_with('0') => Some(["1", digits].concat()),
-        11.. if digits.starts_with("011") => written.after_country_code(3),
-        11.. => written.after_country_code(0),
-        _ => None,
-    }
-}
-
-/// From how many digits on a number that begins with its own country's calling code is read as international.
-/// Shorter, it is a national number that happens to begin so: an Italian mobile 39x, an Indian 91x.
-fn shortest_international(calling: &str) -> usize {
-    match calling {
-        "55" => 12,
-        "351" | "420" | "421" => 10,
-        "32" | "36" | "45" | "46" | "47" | "60" | "64" | "65" | "66" => 10,
-        _ if calling.len() == 3 => 9,
-        _ => 11,
-    }
-}
-
-/// How many digits the calling code at the start of `digits` has: zones 1 and 7 have one, the listed ones two,
-/// all others three (ITU-T E.164, list of assigned codes).
-fn calling_code_length(digits: &str) -> usize {
-    const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
-                       64 65 66 81 82 84 86 90 91 92 93 94 95 98";
-    match digits.as_bytes().first() {
-        Some(b'1' | b'7') => 1,
-        _ if digits.get(..2).is_some_and(|two| TWO.split(' ').any(|code| code == two)) => 2,
-        _ => 3,
-    }
-}
-
 /// Calling codes of countries whose national numbers begin with a zero that belongs to them: Italy with the
 /// Vatican, San Marino, Côte d'Ivoire, Burkina Faso, Benin, Gabon, Congo (libphonenumber, 2026-11).
-const KEEPS_ZERO: [&str; 8] = ["39", "378", "379", "225", "226", "229", "241", "242"];
+const KEEPS_ZERO: &str = "39 378 379 225 226 229 241 242";
 
-/// One more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
-const MOST_DIGITS: usize = 20;
+/// Two more than any number with `00`, trunk zero and country code has; beyond it the text is no number.
+const MOST_DIGITS: usize = 21;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::identity::{Field, Form, Raw};
+
+    fn of(form: Form, raw: &str, country: &str) -> String {
+        crate::identity::normalise(Field::Phone, form, &Raw::new(raw), Some(country)).unwrap_or_default()
+    }
 
     fn check(raw: &str, country: &str, expected: &str) {
-        let country = (!country.is_empty()).then_some(country);
-        let number = normalise(Form::E164, &Raw::new(raw), country).unwrap_or_default();
+        let number = of(Form::E164, raw, country);
         assert_eq!(number, expected, "{raw:?} in {country:?}");
     }
 
@@ -324,7 +329,7 @@ mod tests {
 
     #[test]
     fn the_other_forms_follow() {
-        let form = |form, raw| normalise(form, &Raw::new(raw), None).unwrap_or_default();
+        let form = |form, raw| of(form, raw, "");
         assert_eq!(form(Form::Digits, "+٩٦٦ ٥٠ ١٢٣ ٤٥٦٧"), "966501234567");
         assert_eq!(form(Form::Tiktok, "+86 138 0000 0000"), "13800000000");
         assert_eq!(form(Form::Tiktok, "+1 202 555 0123"), "+12025550123");

@@ -1,77 +1,61 @@
-//! Places: street, city, region, postal code, country, hashed or in clear.
+//! Places: region and postal code, hashed or in clear. Street and city are made by their classes alone.
 //!
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
-//! it. A country that is not recognised is left out: the first two letters of its name would be a wrong country.
+//! it.
 
-use super::character::{fold, is_letter, is_symbol, keep, squash};
-use super::{Raw, country};
-
-/// Lower case, symbols removed, blanks kept (Google's `addressLine`).
-pub(super) fn street(raw: &Raw<'_>) -> Option<String> {
-    keep(&raw.lower, |c| !is_symbol(c))
-}
-
-/// Lower case without blanks and punctuation; accents and all scripts stay.
-pub(super) fn city(raw: &Raw<'_>) -> Option<String> {
-    squash(&raw.lower)
-}
+use super::character::{ASCII, FOLD, Room, UPPER, is_longer_than_one};
+#[cfg(feature = "names")]
+use super::country;
+use crate::words::{same, split};
 
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
-pub(super) fn region(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let (name, home) = match raw.lower.split_once('-') {
-        // ISO 3166-2, as shops write it: "US-CA".
-        Some((prefix @ ("us" | "ca"), code)) if code.len() == 2 => (squash(code)?, Some(prefix)),
-        _ => (squash(&raw.lower)?, country),
-    };
-    let is = |code: &str| home.is_none_or(|home| home.eq_ignore_ascii_case(code));
-    north_american(name, is("us"), is("ca"))
+pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let (mut home, mut name) = (country, lower);
+    // ISO 3166-2, as shops write it: "US-CA".
+    if let Some((prefix @ (b"us" | b"ca"), code)) = split(lower, b'-')
+        && code.len() == 2
+    {
+        (home, name) = (prefix, code);
+    }
+    let is = |code: &[u8]| home.is_empty() || same(home, code, true);
+    north_american(room.squash(name), is(b"us"), is(b"ca"))
 }
 
 /// The code of a state or province, where the region may be one; else the region as it is.
 #[cfg(feature = "names")]
-fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
-    let state = if us { country::code_of(US_STATES, &name) } else { None };
-    let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, &name) } else { None });
-    Some(code.map_or(name, str::to_owned))
+fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
+    let state = if us { country::code_of(US_STATES, name) } else { None };
+    let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, name) } else { None });
+    code.map_or(name, str::as_bytes)
 }
 
 /// Without the tables a region in words that may be a state is left out: its code cannot be told, and the digest of
 /// its name would match nobody.
 #[cfg(not(feature = "names"))]
-fn north_american(name: String, us: bool, ca: bool) -> Option<String> {
-    (name.len() == 2 || !(us || ca)).then_some(name)
+fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
+    if name.len() == 2 || !(us || ca) { name } else { b"" }
 }
 
 /// Lower case without blanks and dashes; for the United States the first five digits. A single character is
 /// no postal code.
-pub(super) fn postal_code(raw: &Raw<'_>, country: Option<&str>) -> Option<String> {
-    let folded: String = raw.lower.chars().map(fold).collect();
-    let mut code = squash(&folded)?;
-    let american = country.is_some_and(|country| country.eq_ignore_ascii_case("us"));
-    let nine_digits = code.len() == 9 && code.bytes().all(|b| b.is_ascii_digit());
+pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let folded = room.keep(lower, FOLD);
+    let code = room.squash(folded);
+    let nine_digits = code.len() == 9 && code.iter().all(u8::is_ascii_digit);
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
-    let parted = folded.chars().count() == 10 && folded.chars().nth(5).is_some_and(|c| !c.is_ascii_digit());
-    if nine_digits && (american || parted) {
-        code.truncate(5);
+    let written = room.keep(lower, ASCII);
+    let parted = written.len() == 10 && written.get(5).is_some_and(|byte| !byte.is_ascii_digit());
+    if nine_digits && (same(country, b"us", true) || parted) {
+        return code.get(..5).unwrap_or_default();
     }
-    (code.chars().nth(1).is_some()).then_some(code)
-}
-
-/// ISO 3166-1 alpha-2, lower case, from a code of two or three letters or a name.
-pub(super) fn country(raw: &Raw<'_>) -> Option<String> {
-    Some(country::named(&squash(&raw.lower)?)?.code.to_owned())
-}
-
-/// City or region in clear: lower case, letters and inner blanks only.
-pub(super) fn clear_name(raw: &Raw<'_>) -> Option<String> {
-    keep(&raw.lower, |c| c.is_whitespace() || is_letter(fold(c)))
+    if is_longer_than_one(code) { code } else { b"" }
 }
 
 /// Postal code in clear: ASCII letters in upper case, blanks and dashes inside kept, so that Google finds an
 /// American `94035-1234` and a British `SW1A 1AA` as their posts write them.
-pub(super) fn clear_postal_code(raw: &Raw<'_>) -> Option<String> {
-    let code: String = raw.exact.chars().map(fold).collect();
-    code.chars().any(|c| c.is_ascii_alphanumeric()).then(|| code.to_ascii_uppercase())
+pub(super) fn clear_postal_code<'a>(exact: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+    let code = room.keep(exact, UPPER);
+    if code.iter().any(u8::is_ascii_alphanumeric) { code } else { b"" }
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
@@ -95,12 +79,16 @@ const CANADIAN_PROVINCES: &str = "\
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use crate::identity::{Clear, Field, Form, Raw, normalise};
+
+    fn of(field: Field, raw: &str, country: Option<&str>) -> String {
+        normalise(field, Form::Plain, &Raw::new(raw), country).unwrap_or_default()
+    }
 
     #[test]
     fn regions_map_in_north_america_only() {
-        let check = |raw: &str, country, expected| {
-            assert_eq!(region(&Raw::new(raw), country).as_deref(), Some(expected), "{raw:?} in {country:?}");
+        let check = |raw: &str, country: Option<&str>, expected| {
+            assert_eq!(of(Field::Region, raw, country), expected, "{raw:?} in {country:?}");
         };
         check("California", None, "ca");
         check("California", Some("US"), "ca");
@@ -113,13 +101,13 @@ mod tests {
         check("NY", None, "ny");
         check("US-CA", Some("DE"), "ca");
         check("Île-de-France", Some("FR"), "îledefrance");
-        assert_eq!(region(&Raw::new(" - "), None), None);
+        assert_eq!(of(Field::Region, " - ", None), "");
     }
 
     #[test]
     fn postal_codes() {
-        let check = |raw: &str, country, expected: &str| {
-            let code = postal_code(&Raw::new(raw), country).unwrap_or_default();
+        let check = |raw: &str, country: Option<&str>, expected: &str| {
+            let code = of(Field::PostalCode, raw, country);
             assert_eq!(code, expected, "{raw:?} in {country:?}");
         };
         check("94035-1234", None, "94035");
@@ -139,10 +127,13 @@ mod tests {
 
     #[test]
     fn places_in_clear_keep_their_blanks() {
-        assert_eq!(clear_name(&Raw::new(" San Francisco 2!")).as_deref(), Some("san francisco"));
-        assert_eq!(clear_name(&Raw::new("São Paulo")).as_deref(), Some("são paulo"));
-        assert_eq!(clear_name(&Raw::new("12")), None);
-        assert_eq!(clear_postal_code(&Raw::new(" sw1a 1aa ")).as_deref(), Some("SW1A 1AA"));
-        assert_eq!(clear_postal_code(&Raw::new(" - ")), None);
+        let check = |field, raw: &str, expected: Option<&str>| {
+            assert_eq!(Clear::of(field, &Raw::new(raw)).as_deref(), expected, "{raw:?}");
+        };
+        check(Field::City, " San Francisco 2!", Some("san francisco"));
+        check(Field::City, "São Paulo", Some("são paulo"));
+        check(Field::City, "12", None);
+        check(Field::PostalCode, " sw1a 1aa ", Some("SW1A 1AA"));
+        check(Field::PostalCode, " - ", None);
     }
 }

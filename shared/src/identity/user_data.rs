@@ -11,7 +11,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Field, Form, Raw, Sha256Hex, character, normalise, place};
+use super::{Field, Form, Raw, Room, Sha256Hex, Text, normalise};
 use crate::limits;
 
 /// One value of one field, in all its forms.
@@ -112,19 +112,10 @@ impl Clear {
         if Sha256Hex::given(&raw.exact).is_some() {
             return None;
         }
-        match field {
-            Field::City | Field::Region => place::clear_name(raw),
-            Field::PostalCode => place::clear_postal_code(raw),
-            Field::Country => place::country(raw).map(|code| code.to_ascii_uppercase()),
-            Field::Email
-            | Field::Phone
-            | Field::FirstName
-            | Field::LastName
-            | Field::Gender
-            | Field::BirthDate
-            | Field::Street
-            | Field::ExternalId => None,
-        }
+        let (exact, lower) = (raw.exact.as_bytes(), raw.lower.as_bytes());
+        let mut memory = vec![0; Room::for_text(exact.len().max(lower.len()))];
+        let clear = Text { exact, lower, country: b"" }.clear(field, &mut Room::new(&mut memory)).to_vec();
+        String::from_utf8(clear).ok().filter(|clear| !clear.is_empty())
     }
 
     /// Keeps the clear form of a raw value, unless one is known or there is none. Answers whether it was kept.
@@ -148,10 +139,13 @@ impl Clear {
             ("ga4", Field::City) => self.city.clone(),
             ("ga4", Field::Region) => self.region.clone(),
             ("ga4", Field::PostalCode) => {
-                character::keep(self.postal_code.as_deref()?, |c| c != '.' && c != '~')
+                let kept: String =
+                    self.postal_code.as_deref()?.chars().filter(|c| !matches!(c, '.' | '~')).collect();
+                Some(kept.trim().to_owned()).filter(|code| !code.is_empty())
             }
-            ("tiktok", Field::City) => character::squash(self.city.as_deref()?),
-            ("tiktok", Field::Region) => character::squash(self.region.as_deref()?),
+            // Squashed like the city that is hashed; the text is in lower case.
+            ("tiktok", Field::City) => squashed(self.city.as_deref()?),
+            ("tiktok", Field::Region) => squashed(self.region.as_deref()?),
             ("tiktok", Field::Country) => self.country.as_deref().map(str::to_ascii_lowercase),
             _ => None,
         }
@@ -178,6 +172,10 @@ impl Clear {
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
+}
+
+fn squashed(lower: &str) -> Option<String> {
+    normalise(Field::City, Form::Plain, &Raw::prepared(lower, lower), None)
 }
 
 /// Everything known of a person.

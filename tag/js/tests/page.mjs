@@ -8,10 +8,10 @@ const dist = new URL("../../../dist/tag/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
-/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly. */
-export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true } = {}) => {
-  const jar = new Map();
-  const storage = new Map();
+/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser. */
+export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before } = {}) => {
+  const jar = before?.jar ?? new Map();
+  const storage = before?.storage ?? new Map();
   const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [] };
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);

@@ -19,7 +19,7 @@ pub(crate) struct Manifest {
     pub(crate) files: Vec<File>,
     /// The module's file name.
     pub(crate) wasm: String,
-    /// The name of the copy of `tag.js` that never changes.
+    /// The name of the tag that never changes: `tag.js` without the stub, which the snippet has.
     pub(crate) tag_js_hashed: String,
     /// The snippet's template. It names `__ORIGIN__` (the relay's public address without a slash at its end),
     /// `__SITE__`, `__WASM__` and `__TAG__` (file names), `__WASM_INTEGRITY__` and `__TAG_INTEGRITY__`
@@ -53,7 +53,7 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
     let hashed = hashed_name("tag", "js", scripts.tag.as_bytes());
     let javascript = "text/javascript";
     let files = vec![
-        file("tag.js", javascript, false, scripts.tag.as_bytes())?,
+        file("tag.js", javascript, false, [scripts.stub.as_str(), &scripts.tag].concat().as_bytes())?,
         file(&hashed, javascript, true, scripts.tag.as_bytes())?,
         file(&scripts.wasm_name, "application/wasm", true, wasm)?,
         file("snippet.js", javascript, false, scripts.snippet.as_bytes())?,

@@ -18,10 +18,18 @@ use crate::machine::{self, at};
 use crate::setup::{Packers, Toolchain};
 use crate::{Error, Result};
 
-/// What the wasm-opt program is told: smaller until nothing changes, and which features the compiler uses.
-const OPTIMISE: [&str; 13] = [
+/// What the wasm-opt program is told: smaller until nothing changes, once more after taking the control flow apart,
+/// the functions in an order that compresses, and which features the compiler uses. Below address 1,024 there is only
+/// the last of the stack, which grows down to 0, so addresses may be folded into the instructions that use them.
+const OPTIMISE: [&str; 19] = [
+    "--low-memory-unused",
     "-Oz",
     "--converge",
+    "--flatten",
+    "--rereloop",
+    "-Oz",
+    "--converge",
+    "--reorder-functions",
     "--strip-debug",
     "--strip-producers",
     "--strip-target-features",

@@ -12,17 +12,30 @@ use crate::pack::{Short, files};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
-const TAG: [&str; 7] = ["stub.js", "clean.js", "host.js", "lite.js", "tag_bg.js", "module.js", "entry.js"];
+const TAG: [&str; 10] = [
+    "helpers.js",
+    "host.js",
+    "clean.js",
+    "person.js",
+    "scrub.js",
+    "tag.js",
+    "rules.js",
+    "tag_bg.js",
+    "module.js",
+    "entry.js",
+];
+const STUB: [&str; 2] = ["stub.js", "alone.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 
-/// The module's functions that the loader calls.
-const CALLS: [&str; 9] =
-    ["start", "track", "identify", "consent", "visitor", "click", "reset", "flush", "back"];
+/// What the loader takes of the module, in the order in which `rules.js` does.
+const EXPORTS: [&str; 5] = ["memory", "question", "absorb", "sift", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
-    /// `tag.js`.
+    /// The tag, for pages whose snippet has the stub.
     pub(crate) tag: String,
+    /// The stub, which stands before the tag in `tag.js`, for pages without the snippet.
+    pub(crate) stub: String,
     /// The snippet's template.
     pub(crate) snippet: String,
     /// The hashed file name of the module.
@@ -45,6 +58,7 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
     machine::write(&folder.join("module.js"), connector(short))?;
     Ok(Scripts {
         tag: join(folder, "entry.js", &TAG, packers)?,
+        stub: join(folder, "alone.js", &STUB, packers)?,
         snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
         wasm_name,
     })
@@ -82,30 +96,24 @@ fn replace_word(text: &str, word: &str, with: &str) -> String {
     replaced
 }
 
-/// `module.js`: the import object, the functions the loader calls, and how the two meet.
+/// `module.js`: the import object, the functions of wasm-bindgen's glue that are asked for in it, and what the loader
+/// takes of the module, under its short names. Nothing but numbers goes through the calls, so wasm-bindgen's own
+/// wrappers around them would only pass these on.
 fn connector(short: &Short) -> String {
-    let mut from_glue = vec!["__wbg_set_wasm".to_owned()];
-    let mut from_host = Vec::new();
-    let mut object = Vec::new();
-    for (shorter, module, name) in &short.imports {
-        if module.ends_with("tag_bg.js") { &mut from_glue } else { &mut from_host }.push(name.clone());
-        object.push(format!("{shorter}: {name}"));
-    }
-    from_glue.extend(CALLS.map(str::to_owned));
-    let host = if from_host.is_empty() {
+    let names: Vec<&str> = short.imports.iter().map(|(_, _, name)| name.as_str()).collect();
+    let object: Vec<String> =
+        short.imports.iter().map(|(shorter, _, name)| format!("{shorter}: {name}")).collect();
+    let from_glue = if names.is_empty() {
         String::new()
     } else {
-        format!("import {{ {} }} from \"./host.js\";\n", from_host.join(", "))
+        format!("import {{ {} }} from \"./tag_bg.js\";\n", names.join(", "))
     };
-    let begin = short.exports.get("__wbindgen_start").map_or(String::new(), |name| format!("wasm.{name}();"));
+    let exports =
+        EXPORTS.map(|name| format!("wasm.{}", short.exports.get(name).map_or(name, String::as_str)));
     format!(
-        "import {{ {glue} }} from \"./tag_bg.js\";\n{host}\
-         export const imports = {{ a: {{ {object} }} }};\n\
-         export const exports = {{ {calls} }};\n\
-         export const connect = (wasm) => {{ __wbg_set_wasm(wasm); {begin} }};\n",
-        glue = from_glue.join(", "),
-        object = object.join(", "),
-        calls = CALLS.join(", "),
+        "{from_glue}export const imports = {{ a: {{ {} }} }};\nexport const exportsOf = (wasm) => [{}];\n",
+        object.join(", "),
+        exports.join(", "),
     )
 }
 
@@ -161,17 +169,25 @@ mod tests {
                 .into_iter()
                 .find_map(|word| line.strip_prefix(word))
         });
-        let word = |rest: &str| {
-            rest.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
-                .next()
+        // One name, or several in square brackets.
+        let words = |rest: &str| -> Vec<String> {
+            let (names, several) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+                Some((names, _)) => (names, usize::MAX),
+                None => (rest, 1),
+            };
+            names
+                .split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '$'))
+                .filter(|word| !word.is_empty())
+                .take(several)
                 .map(str::to_owned)
+                .collect()
         };
-        declared.filter_map(word).collect()
+        declared.flat_map(words).collect()
     }
 
     #[test]
     fn no_two_modules_use_a_name_twice() {
-        let mut seen: Vec<String> = CALLS.iter().map(|name| (*name).to_owned()).collect();
+        let mut seen = Vec::new();
         for module in TAG.iter().filter(|module| !matches!(**module, "tag_bg.js" | "module.js")) {
             let names = top_names(&machine::read_text(&at("tag/js").join(module)).expect("a module"));
             assert!(!names.is_empty() || *module == "entry.js", "{module}");

@@ -1,0 +1,40 @@
+// A person's data on its way to hashes.
+//
+// Owns reading what the page hands over, where any getter may throw, and preparing it as the rules want it, which the
+// browser does without tables of ours: composed (NFC), trimmed, and once more in lower case. Normalising and hashing
+// is the module's. The result is the JSON of `shared::UserData`.
+import { FIELDS } from "./clean.js";
+import { attempt } from "./host.js";
+import { trim } from "./helpers.js";
+
+/** The user data of a person; undefined when there is nothing usable in it. */
+export const hashed = (rules, person, country) => {
+  const user = {};
+  const clear = {};
+  // Last to first, because the country decides how phone number, region and postal code read.
+  for (let field = FIELDS.length; field--; ) {
+    const name = FIELDS[field];
+    const values = attempt(() =>
+      [person[name]]
+        .flat()
+        .filter((value) => typeof value == "string" || Number.isFinite(value))
+        .slice(0, 10)
+        .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
+        .map((value) => rules.hash(field, [value, value.toLowerCase(), country]).split("\n")),
+    );
+    const hashes = [...values].filter((answer) => answer[1]);
+    if (hashes[0]) user[name] = hashes.map((answer) => JSON.parse(answer[1]));
+    const open = [...values].find((answer) => answer[0]);
+    if (open) clear[name] = open[0];
+    country = clear.country || country;
+  }
+  return joined(user, { clear });
+};
+
+/** Newer user data on top of older: a newer field replaces an older one. Either may be missing. */
+export const joined = (older, newer) => {
+  const clear = { ...older?.clear, ...newer?.clear };
+  const user = { ...older, ...newer, clear };
+  if (!Object.keys(clear)[0]) delete user.clear;
+  return Object.keys(user)[0] && user;
+};

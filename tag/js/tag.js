@@ -1,0 +1,212 @@
+// The tag itself: one visitor, one page, from landing to the last event.
+//
+// Owns the order of things: consent before storage, storage before sending; and the events that wait. What a landing
+// and a person mean is the module's (`rules`), what the browser does is `host.js`'s.
+//
+// The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent is
+// required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied*: it has deleted
+// what it kept but for the answer itself, holds nothing and sends nothing.
+import { clean } from "./clean.js";
+import { attempt, cookies, keep, recall, send } from "./host.js";
+import { hashed, joined } from "./person.js";
+import { holdsAddress, scrub } from "./scrub.js";
+import { bytes } from "./helpers.js";
+
+const VISITOR = "_at_vid";
+const TOUCHES = "_at_t";
+const CONSENT = "_at_c";
+const USER = "_at_u";
+const QUEUE = "_at_q";
+
+/** What a visitor may agree to; a letter for each, `g`ranted or `d`enied, is how the answers are kept. */
+const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
+
+/** One line of text: no rule of ours keeps control characters, and lines are how texts travel to the module. */
+const line = (text) => text.replace(/[\0-\x1f\u2028\u2029]+/g, " ");
+
+// Half a surrogate pair is not text, and the relay's JSON reader would refuse the whole event for it.
+const json = (value) =>
+  JSON.stringify(value, (_, part) => (typeof part == "string" ? part.replace(/\p{Cs}/gu, "\ufffd") : part));
+
+/** Longest text of the touches, in bytes before the cookie's own escapes: browsers allow 4,096 for a cookie with its
+ * name and attributes, and every request to the site carries it. */
+const MOST_TOUCHES = 2600;
+
+/** The lines of a text, in groups. */
+const groups = (text, size) => {
+  const lines = text.split("\n");
+  return Array.from({ length: lines.length / size }, (_, group) => lines.slice(group * size, (group + 1) * size));
+};
+
+/**
+ * Starts on a page. `rules` are the module's functions, `spare` is a fresh id for a new visitor, `country` the one by
+ * which phone numbers without country code read, `required` says that nothing may be stored or sent before consent.
+ * `emit` is told of every event.
+ */
+export const start = ({ rules, site, endpoint, url, spare, country, required, emit }) => {
+  const now = Date.now();
+  // What the address of this landing brings: name, time and value, for as long as nothing may be remembered.
+  let landing = attempt(() => [...new URL(url).searchParams].flatMap(([name, value]) => [line(name), now, line(value)]));
+  // Empty while nothing may be remembered.
+  let visitor = "";
+  // Oldest first, each a name, the time it was first seen and a value.
+  let touches = [];
+  // Hashed.
+  let user;
+  // Events without their visitor half, and whole ones as JSON.
+  let calls = [];
+  let events = [];
+  let letters = "---";
+
+  const answer = (given) => {
+    letters = letters.replace(/./g, (letter, index) => (/^[gd]$/.test(given[index]) ? given[index] : letter));
+  };
+  const denied = () => /d/.test(letters.slice(0, 2));
+
+  const absorb = (lines) => {
+    const text = () => touches.flat().join("\n");
+    const before = text();
+    touches = groups(rules.absorb(touches.flat(), lines, now), 3);
+    // The oldest make room.
+    while (bytes(text()) > MOST_TOUCHES) touches.shift();
+    // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
+    if (text() != before) keep(TOUCHES, text());
+  };
+
+  const forget = () => {
+    for (const name of [VISITOR, TOUCHES, CONSENT, USER, QUEUE]) keep(name, "");
+    visitor = "";
+    touches = [];
+    user = undefined;
+    calls = [];
+    events = [];
+  };
+
+  // Moves to the state the answers ask for.
+  const follow = () => {
+    if (denied()) {
+      forget();
+      // The one thing kept: without it the next page would ask nobody and begin again.
+      keep(CONSENT, letters);
+    } else if (!visitor && (!required || /^gg/.test(letters))) {
+      visitor = recall(VISITOR);
+      if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
+      touches = groups(recall(TOUCHES), 3);
+      absorb(landing || []);
+      const known = attempt(() => JSON.parse(recall(USER)));
+      if (user) remember(known || {}, user);
+      else user = known || undefined;
+    }
+  };
+
+  const remember = (older, newer) => {
+    user = joined(older, newer);
+    if (visitor) keep(USER, json(user));
+  };
+
+  // What is sent of the visitor; before consent none of it is known.
+  const half = () => {
+    const click_ids = {};
+    const campaign = {};
+    const consent = {};
+    for (const [name, seen, value] of touches) {
+      if (!name.startsWith("utm_")) click_ids[name] = { value, seen_at: +seen };
+      else campaign[name == "utm_campaign" ? "name" : name.slice(4)] = value;
+    }
+    PURPOSES.forEach((purpose, index) => {
+      if (letters[index] != "-") consent[purpose] = letters[index] == "g" ? "granted" : "denied";
+    });
+    const sent = groups(rules.sift(cookies().flat()), 2).slice(0, 32);
+    return { click_ids, campaign, cookies: Object.fromEntries(sent), consent, visitor_id: visitor };
+  };
+
+  const waiting = () => recall(QUEUE).split("\n").filter(Boolean);
+
+  // Takes back events that could not be sent. They wait in storage, where the next flush or the next page finds them,
+  // or in memory where there is no storage.
+  const back = (failed) => {
+    if (!visitor) return;
+    // Other tabs may have put theirs there meanwhile.
+    if (!keep(QUEUE, [...waiting(), ...failed].slice(-100).join("\n"))) events = [...events, ...failed].slice(-100);
+  };
+
+  const post = (batch) => {
+    const body = `{"v":1,"site":${json(site)},"sent_at":${Date.now()},"events":[${batch}]}`;
+    const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
+    send(endpoint, body, sent, () => back(batch));
+  };
+
+  const tag = {
+    /** Records an event. `person` and the properties may hold personal data of this one call. */
+    track: (time, url, event_id, event, properties, person) => {
+      if (denied() || !event) return;
+      const { referrer, title } = document;
+      const call = {
+        event: line(event),
+        event_id: line(event_id) || undefined,
+        time,
+        source: "web",
+        page: {
+          url: scrub(url).slice(0, 4096),
+          referrer: scrub(referrer).slice(0, 4096) || undefined,
+          title: holdsAddress(title) ? undefined : line(title).slice(0, 300) || undefined,
+        },
+        properties: clean(properties),
+        user: [properties, person].reduce((known, from) => joined(known, hashed(rules, from, country)), user),
+      };
+      calls = [...calls, call].slice(-100);
+      emit(call, "queued");
+    },
+    /** Hashes and remembers who the visitor is. The raw values are gone when this returns. */
+    identify: (person) => {
+      const newer = hashed(rules, person, country);
+      if (newer && !denied()) remember(user, newer);
+    },
+    /** Records the visitor's answers. An answer stands until another one comes. */
+    consent: (answers) => {
+      answer(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]]));
+      follow();
+      if (visitor && letters[0] == "g") keep(CONSENT, letters);
+    },
+    visitor: () => visitor,
+    /** The click token of this visitor, which is `token` when there is none; empty while nothing may be remembered. */
+    click: (token) => {
+      const find = () => touches.find(([name]) => name == "atclid")?.[2];
+      if (visitor && !find()) absorb(["atclid", now, token]);
+      return find();
+    },
+    /** Forgets the visitor, the user and the touches, and begins with a new visitor, whose id is `id`. */
+    reset: (id) => {
+      forget();
+      landing = [];
+      spare = id;
+      follow();
+    },
+    /** Sends what waits, here and in storage; keeps it while there is no network. */
+    flush: () => {
+      if (!visitor) return;
+      events.push(...calls.splice(0).map((call) => json({ ...call, ...half() })));
+      const online = navigator.onLine;
+      if (!online && !events.length) return;
+      const batch = [...waiting(), ...events.splice(0)].slice(-100);
+      keep(QUEUE, "");
+      if (!online) return back(batch);
+      // Browsers refuse more than 65,536 bytes for all requests that may outlive their page (Fetch standard,
+      // "HTTP-network-or-cache fetch", read 2026-11-23). One event larger than that goes alone.
+      let size = 0;
+      let from = 0;
+      batch.forEach((event, index) => {
+        size += bytes(event);
+        if (size > 60000 && index > from) {
+          post(batch.slice(from, index));
+          from = index;
+          size = bytes(event);
+        }
+      });
+      if (batch.length) post(batch.slice(from));
+    },
+  };
+  answer(recall(CONSENT));
+  follow();
+  return tag;
+};

@@ -1,0 +1,179 @@
+// What the tag remembers, sends, holds and deletes, and when: the built module and its scripts, page after page of
+// one browser. Run by `cargo xtask test` after the tag is built.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import test from "node:test";
+import { open } from "./page.mjs";
+
+const consents = JSON.parse(readFileSync(new URL("../../tests/consent.json", import.meta.url)));
+const manual = { autoPage: "false" };
+const landing = "https://shop.example/?fbclid=IwAR0a_B-c&gclid=Cj0KCQ&utm_source=news&utm_campaign=spring";
+
+/** Opens a page, runs `code` on it, and gives the page and what it has sent. */
+const visit = async (options, code = 'anytrack.track("Lead")') => {
+  const page = open({ dataset: manual, ...options });
+  await page.load();
+  page.eval(code);
+  await Promise.resolve();
+  return [page, page.sent()];
+};
+
+test("an event has what the wire asks for", async () => {
+  const page = open({ dataset: manual, url: landing });
+  for (const [name, value] of [["_fbp", "fb.1.1795183000000.42"], ["session", "secret"], ["_ga", "GA1.1.1.2"]]) page.jar.set(name, value);
+  page.window.document.referrer = "https://search.example/?q=ada@example.com";
+  page.window.document.title = 'Thank \\ "you"\u0001\ud800';
+  await page.load();
+  const id = page.eval(`anytrack.track("Purchase", { value: 59.9, currency: "EUR", order_id: "88121", items: [{ id: "7", quantity: 2 }] })`);
+  await Promise.resolve();
+  const [{ time, ...event }] = page.sent();
+  const seen_at = event.click_ids.fbclid.seen_at;
+  assert.ok(Number.isInteger(time) && Math.abs(time - seen_at) < 60_000);
+  assert.deepEqual(event, {
+    event: "Purchase",
+    event_id: id,
+    source: "web",
+    page: { url: landing, referrer: "https://search.example/?q=", title: 'Thank \\ "you" \ufffd' },
+    properties: { value: 59.9, currency: "EUR", items: [{ id: "7", quantity: 2 }], order_id: "88121" },
+    click_ids: { fbclid: { value: "IwAR0a_B-c", seen_at }, gclid: { value: "Cj0KCQ", seen_at } },
+    campaign: { source: "news", name: "spring" },
+    cookies: { _fbp: "fb.1.1795183000000.42", _ga: "GA1.1.1.2" },
+    consent: {},
+    visitor_id: page.window.anytrack.visitorId(),
+  });
+  const body = JSON.parse(page.bodies[0]);
+  assert.deepEqual([body.v, body.site, Number.isInteger(body.sent_at)], [1, "shop", true]);
+});
+
+test("the next page knows the visitor, the click and the person", async () => {
+  const [first, [one]] = await visit({ url: landing }, 'anytrack.identify({ email: "ada@example.com" }); anytrack.track("Lead")');
+  const [second, [two]] = await visit({ before: first }, 'anytrack.identify({ first_name: "Ada" }); anytrack.track("Lead")');
+  assert.equal(two.visitor_id, one.visitor_id);
+  assert.deepEqual([two.click_ids, two.campaign], [one.click_ids, one.campaign]);
+  assert.deepEqual(two.user.email, one.user.email);
+  assert.ok(two.user.first_name[0].plain);
+  const [, [three]] = await visit({ before: second, url: "https://shop.example/?wbraid=newer&utm_source=mail" });
+  assert.deepEqual(Object.keys(three.click_ids), ["fbclid", "wbraid"], "one Google id at a time");
+  assert.deepEqual(three.campaign, { source: "mail" }, "a campaign is replaced as a whole");
+  assert.ok(![...second.jar.keys()].some((name) => /_u|_q/.test(name)), "hashes and events stay out of cookies");
+});
+
+test("an event's own person does not outlive it, and names its country for the phone", async () => {
+  const person = '{ phone: "(202) 555-0123", country: "us", region: "California", city: ["São Paulo", "Rio"] }';
+  const [, [one, two]] = await visit({}, `anytrack.track("Lead", {}, { user: ${person} }); anytrack.track("Lead")`);
+  assert.equal(one.user.phone.length, 1);
+  assert.equal(one.user.city.length, 2);
+  assert.deepEqual(one.user.clear, { country: "US", region: "california", city: "são paulo" });
+  assert.equal(one.user.region, undefined, "a state in words has no code here");
+  assert.equal(two.user, undefined);
+});
+
+test("what is kept and is no visitor id is replaced", async () => {
+  const page = open();
+  page.jar.set("_at_vid", "not%20an%20id");
+  await page.load();
+  assert.match(page.window.anytrack.visitorId(), /^[0-9a-f-]{36}$/);
+});
+
+test("events go as the answers to consent say", async () => {
+  for (const { required, answers, sends } of consents) {
+    const [page, sent] = await visit(
+      { dataset: required ? { ...manual, consent: "required" } : manual, url: landing },
+      `anytrack.consent(${JSON.stringify(answers)}); anytrack.track("Lead")`,
+    );
+    const what = JSON.stringify({ required, answers });
+    assert.equal(sent.length, sends ? 1 : 0, what);
+    if (sends) assert.deepEqual(sent[0].consent, answers, what);
+    assert.equal(page.jar.has("_at_vid"), sends, what);
+  }
+});
+
+test("a denial is remembered and a later consent starts anew", async () => {
+  const [page] = await visit({ url: landing }, 'anytrack.identify({ email: "ada@example.com" })');
+  page.eval('anytrack.track("One"); anytrack.consent({ ad_user_data: "denied" }); anytrack.track("Two")');
+  await Promise.resolve();
+  assert.deepEqual([page.sent().length, [...page.jar.keys()], page.storage.size], [0, ["_at_c"], 0]);
+  const [, none] = await visit({ before: page });
+  assert.deepEqual(none, [], "the next page remembers the denial");
+  page.eval('anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" }); anytrack.track("Three")');
+  await Promise.resolve();
+  const [event, ...others] = page.sent();
+  assert.deepEqual([event.event, others, event.user], ["Three", [], undefined]);
+  assert.equal(event.click_ids.gclid.value, "Cj0KCQ", "the landing is still this page's");
+});
+
+test("a required consent that was given is remembered", async () => {
+  const dataset = { ...manual, consent: "required" };
+  const [page] = await visit({ dataset }, 'anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" })');
+  const [, sent] = await visit({ dataset, before: page });
+  assert.equal(sent.length, 1);
+});
+
+test("only the newest hundred wait, and they leave in order and by bodies that browsers take", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  const long = "x".repeat(1000);
+  for (let number = 0; number < 130; number++) {
+    page.eval(`anytrack.track("Lead", { long: ${JSON.stringify(long)} }, { event_id: "${number}" })`);
+    if (number % 7 == 0) await Promise.resolve();
+  }
+  await Promise.resolve();
+  assert.equal(page.bodies.length, 0);
+  const [next, sent] = await visit({ before: page }, 'anytrack.track("Lead", {}, { event_id: "last" })');
+  assert.deepEqual([0, 99, 100].map((at) => sent[at].event_id), ["30", "129", "last"]);
+  assert.equal(sent.length, 101);
+  assert.ok(next.bodies.length > 1 && next.bodies.every((body) => body.length < 65_536));
+  assert.equal(next.storage.get("_at_q"), undefined);
+});
+
+test("one event larger than a body goes alone", async () => {
+  const items = JSON.stringify(Array.from({ length: 60 }, () => ({ id: "y".repeat(1500) })));
+  const [page, sent] = await visit({}, `anytrack.track("A"); anytrack.track("B", { items: ${items} }); anytrack.track("C")`);
+  assert.deepEqual(sent.map(({ event }) => event), ["A", "B", "C"]);
+  assert.equal(page.bodies.length, 3);
+});
+
+test("the click token is minted once, travels with events and the visitor goes on reset", async () => {
+  const [page, [before]] = await visit({ url: landing }, 'window.token = anytrack.clickId(); anytrack.track("Lead")');
+  assert.equal(before.click_ids.atclid.value, page.window.token);
+  assert.equal(page.window.anytrack.clickId(), page.window.token);
+  page.eval('anytrack.identify({ email: "ada@example.com" }); anytrack.reset(); anytrack.track("Lead")');
+  await Promise.resolve();
+  const after = page.sent()[1];
+  assert.notEqual(after.visitor_id, before.visitor_id);
+  assert.deepEqual([after.click_ids, after.user], [{}, undefined]);
+});
+
+test("the touches stay within a cookie, and the oldest make room", async () => {
+  const value = (letter) => letter.repeat(480);
+  let page;
+  for (const name of ["fbclid", "rdt_cid", "twclid", "auctid", "gclid", "srsltid"]) {
+    [page] = await visit({ before: page, url: `https://shop.example/?${name}=${value("a")}` });
+  }
+  const kept = Object.keys(page.sent().at(-1).click_ids);
+  assert.deepEqual(kept, ["rdt_cid", "twclid", "auctid", "gclid", "srsltid"]);
+});
+
+test("an event without a name is none, and a title with an address stays here", async () => {
+  const page = open({ dataset: manual });
+  page.window.document.title = "Order of ada@example.com";
+  await page.load();
+  page.eval('anytrack.track(""); anytrack.track("Lead")');
+  await Promise.resolve();
+  assert.deepEqual(page.sent().map(({ event, page }) => [event, page.title]), [["Lead", undefined]]);
+});
+
+test("where WebAssembly is blocked, what earlier pages learned goes along", async () => {
+  const [page, [before]] = await visit({ url: landing }, 'anytrack.identify({ email: "ada@example.com" }); anytrack.track("Lead")');
+  const next = open({ dataset: manual, before: page, wasm: false });
+  next.run("tag.js");
+  await next.ready();
+  next.eval('anytrack.identify({ phone: "+44 20 7946 0123" }); anytrack.track("Lead")');
+  await Promise.resolve();
+  const [after] = next.sent();
+  assert.deepEqual(
+    [after.visitor_id, after.click_ids, after.user, after.cookies],
+    [before.visitor_id, before.click_ids, before.user, {}],
+  );
+});
