@@ -101,18 +101,20 @@ fn replace_word(text: &str, word: &str, with: &str) -> String {
 /// wrappers around them would only pass these on.
 fn connector(short: &Short) -> String {
     let names: Vec<&str> = short.imports.iter().map(|(_, _, name)| name.as_str()).collect();
-    let object: Vec<String> =
-        short.imports.iter().map(|(shorter, _, name)| format!("{shorter}: {name}")).collect();
-    let from_glue = if names.is_empty() {
-        String::new()
+    let (from_glue, imports) = if names.is_empty() {
+        (String::new(), "undefined".to_owned())
     } else {
-        format!("import {{ {} }} from \"./tag_bg.js\";\n", names.join(", "))
+        let members: Vec<String> =
+            short.imports.iter().map(|(shorter, _, name)| format!("{shorter}: {name}")).collect();
+        (
+            format!("import {{ {} }} from \"./tag_bg.js\";\n", names.join(", ")),
+            format!("{{ a: {{ {} }} }}", members.join(", ")),
+        )
     };
     let exports =
         EXPORTS.map(|name| format!("wasm.{}", short.exports.get(name).map_or(name, String::as_str)));
     format!(
-        "{from_glue}export const imports = {{ a: {{ {} }} }};\nexport const exportsOf = (wasm) => [{}];\n",
-        object.join(", "),
+        "{from_glue}export const imports = {imports};\nexport const exportsOf = (wasm) => [{}];\n",
         exports.join(", "),
     )
 }
