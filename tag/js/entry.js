@@ -77,9 +77,9 @@ const run = () => {
     }
     api.core = core;
     queue.push = (entry) => {
-      const length = Array.prototype.push.call(queue, entry);
+      queue[queue.length] = entry;
       drain();
-      return length;
+      return queue.length;
     };
     for (const event of ["online", "pagehide"]) addEventListener(event, flush);
     document.addEventListener("visibilitychange", flush);

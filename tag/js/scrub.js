@@ -11,7 +11,8 @@ const PERSONAL_NAME =
 /** Something before an `@` and a domain with a top level after it. */
 const ADDRESS = /[\w.%+\-'~!$*\x80-\xff]@[a-z\d\x80-\xff-][a-z\d\x80-\xff.-]*\.[a-z\x80-\xff][a-z\d\x80-\xff-]/i;
 
-const decode = (text) => text.replace(/%([\da-f]{2})/gi, (_, code) => String.fromCharCode("0x" + code));
+// Old as it is, `unescape` is the one function that gives bytes, and does not mind what they mean.
+const decode = (text) => text.replace(/%[\da-f]{2}/gi, unescape);
 
 /** Whether an e-mail address stands anywhere in a text, plain or percent-encoded any number of times. */
 export const holdsAddress = (text) => {

@@ -96,24 +96,31 @@ fn replace_word(text: &str, word: &str, with: &str) -> String {
     replaced
 }
 
-/// `module.js`: the import object, the functions of wasm-bindgen's glue that are asked for in it, and what the loader
-/// takes of the module, under its short names. Nothing but numbers goes through the calls, so wasm-bindgen's own
-/// wrappers around them would only pass these on.
+/// `module.js`: the import object, and what the loader takes of the module, under its short names. Nothing but numbers
+/// goes through the calls, so wasm-bindgen's own wrappers around them would only pass these on. Its glue is needed
+/// where the module imports from it, as it does with the prebuilt standard library: a table for objects, left empty.
 fn connector(short: &Short) -> String {
-    let names: Vec<&str> = short.imports.iter().map(|(_, _, name)| name.as_str()).collect();
-    let object: Vec<String> =
+    let named = |name: &str| format!("wasm.{}", short.exports.get(name).map_or(name, String::as_str));
+    let exports = EXPORTS.map(named).join(", ");
+    if short.imports.is_empty() {
+        return format!(
+            "export const imports = undefined;\nexport const exportsOf = (wasm) => [{exports}];\n"
+        );
+    }
+    let members: Vec<String> =
         short.imports.iter().map(|(shorter, _, name)| format!("{shorter}: {name}")).collect();
-    let from_glue = if names.is_empty() {
-        String::new()
+    let names: Vec<&str> = short.imports.iter().map(|(_, _, name)| name.as_str()).collect();
+    let start = if short.exports.contains_key("__wbindgen_start") {
+        format!("{}();", named("__wbindgen_start"))
     } else {
-        format!("import {{ {} }} from \"./tag_bg.js\";\n", names.join(", "))
+        String::new()
     };
-    let exports =
-        EXPORTS.map(|name| format!("wasm.{}", short.exports.get(name).map_or(name, String::as_str)));
     format!(
-        "{from_glue}export const imports = {{ a: {{ {} }} }};\nexport const exportsOf = (wasm) => [{}];\n",
-        object.join(", "),
-        exports.join(", "),
+        "import {{ __wbg_set_wasm, {} }} from \"./tag_bg.js\";\n\
+         export const imports = {{ a: {{ {} }} }};\n\
+         export const exportsOf = (wasm) => {{ __wbg_set_wasm(wasm); {start} return [{exports}]; }};\n",
+        names.join(", "),
+        members.join(", "),
     )
 }
 
