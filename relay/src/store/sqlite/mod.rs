@@ -15,12 +15,14 @@
 //! | `lock` | one relay per file |
 //! | `schema` | tables, settings, migration |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
+//! | `checkpoint` | moving the write-ahead log into the database |
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
+mod checkpoint;
 mod forget;
 mod job;
 mod json;
@@ -46,6 +48,7 @@ use shared::visitor::Visitor;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 
+use self::checkpoint::Helper;
 use self::job::{Command, Task};
 use self::reader::Readers;
 use self::recent::Entry;
@@ -153,6 +156,7 @@ impl SqliteStore {
         let group_events = sizes.group_events.max(1);
         let writer = Writer {
             connection,
+            helper: Helper::start(&path)?,
             lock,
             commands: receiver,
             group_events,
