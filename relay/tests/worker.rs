@@ -152,7 +152,7 @@ async fn append(store: &Arc<dyn Store>, numbers: impl Iterator<Item = usize>) {
             r#"{{"event":"Lead","event_id":"e{number}","time":{number},"source":"web"}}"#
         ))
         .expect("an event");
-        let incoming = Incoming { site: "shop".into(), received: UnixMs(1), event };
+        let incoming = Incoming { site: "shop".into(), received: UnixMs(1), event: event.into() };
         store.append(vec![incoming]).await.expect("stored");
     }
 }
