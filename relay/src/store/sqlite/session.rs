@@ -283,7 +283,7 @@ impl Transaction for Session<'_> {
         let appended = self.hot.append.execute(row);
         self.check("append an event", appended)?;
         self.head = seq;
-        self.staged.push(Entry::new(seq, site, json));
+        self.staged.push(Entry::new(seq, site, received, json));
         self.spent.push(event);
         Ok(seq)
     }
