@@ -47,7 +47,8 @@ fn not_in_future(at: UnixMs, now: UnixMs) -> UnixMs {
 }
 
 /// Drops what the visitor did not agree to, before anything is stored: without consent to user data no person,
-/// without consent to storage no click id, no cookie and no visitor. Answers whether there was anything to drop them for.
+/// without consent to storage no click id, no cookie and no visitor. Answers whether one of
+/// them was denied, so that the event may have changed.
 pub fn minimise(event: &mut Event) -> bool {
     let no_person = event.consent.ad_user_data == Some(Signal::Denied);
     let no_storage = event.consent.ad_storage == Some(Signal::Denied);

@@ -1,7 +1,8 @@
 //! SQLite engine: the embedded default.
 //!
 //! One file an operator can open, query and back up with tools they have, also while the relay runs. Owns opening
-//! and closing, and how callers reach the two kinds of threads that do the work:
+//! and closing, and how callers reach the two kinds of threads that do the work (a third, `checkpoint`, is the writer's
+//! helper and nobody else's):
 //!
 //! ```text
 //! append, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
