@@ -106,7 +106,7 @@ fn incoming(template: &Event, number: u64) -> Incoming {
     let event_id = uuid_v7(now, random);
     let visitor_id = Some(uuid_v7(now - 1000, random));
     let event = Event { event_id, visitor_id, time: UnixMs(now), ..template.clone() };
-    Incoming { site: Arc::from("shop"), received: UnixMs(now + (number % 5) as i64), event }
+    Incoming { site: Arc::from("shop"), received: UnixMs(now + (number % 5) as i64), event: event.into() }
 }
 
 /// A purchase as the tag sends it.

@@ -13,7 +13,7 @@ use shared::visitor::Visitor;
 use shared::{Consent, Event, Purpose, UnixMs, time};
 
 use crate::collect::read::click_token;
-use crate::store::{StoreError, Transaction};
+use crate::store::{Draft, StoreError, Transaction};
 
 /// How long a click may be credited, in milliseconds. Platforms apply their own, shorter windows on arrival.
 pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
@@ -26,13 +26,14 @@ pub fn stitch(
     tx: &mut dyn Transaction,
     site: &str,
     now: UnixMs,
-    event: &mut Event,
+    event: &mut Draft,
 ) -> Result<(), StoreError> {
     let keys = identity_keys(event);
     let own = event.visitor_id.clone();
     let known = own.as_deref().map(|id| tx.visitor(site, id)).transpose()?.flatten();
     // What the visitor said last holds for an event that says nothing, such as one a shop's server reports.
-    if let Some(known) = known.as_ref().filter(|_| event.consent.is_empty()) {
+    if let Some(known) = known.as_ref().filter(|known| event.consent.is_empty() && !known.consent.is_empty())
+    {
         event.consent = known.consent;
     }
     // Without consent there is no memory, neither to fill nor to borrow from: only the denial is remembered.
@@ -128,16 +129,16 @@ fn has_ad_click(event: &Event) -> bool {
 
 /// Fills the event from a memory. One that no browser sent, such as a purchase a shop's server reports, is also lent
 /// the visitor's client and page: platforms match by them, and the server's own would be wrong.
-fn lend(memory: &Visitor, event: &mut Event) {
-    memory.fill(event, LOOK_BACK_MS);
+fn lend(memory: &Visitor, event: &mut Draft) {
+    event.change(|event| memory.fill(event, LOOK_BACK_MS));
     let no_client = event.context.ip.is_none() && event.context.user_agent.is_none();
     if no_client && event.time.since(memory.seen_at) <= LOOK_BACK_MS {
-        memory.lend_client(event);
+        event.change(|event| memory.lend_client(event));
     }
 }
 
 /// Fills the event from the visitor a key leads to, unless the key is a shared one.
-fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Event, key: &str) -> Result<(), StoreError> {
+fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Draft, key: &str) -> Result<(), StoreError> {
     let Some(identity) = tx.identity(site, key)? else { return Ok(()) };
     if identity.visitors > MOST_VISITORS || event.visitor_id.as_deref() == Some(identity.visitor.as_str()) {
         return Ok(());
@@ -192,7 +193,7 @@ mod tests {
         runtime.block_on(async {
             for json in events {
                 let incoming =
-                    Incoming { site: "shop".into(), received: UnixMs(2_000_000), event: event(json) };
+                    Incoming { site: "shop".into(), received: UnixMs(2_000_000), event: event(json).into() };
                 store.append(vec![incoming]).await.expect("stored");
             }
             let logged = store.read(0 as Seq, 100).await.expect("readable");

@@ -47,13 +47,16 @@ fn not_in_future(at: UnixMs, now: UnixMs) -> UnixMs {
 }
 
 /// Drops what the visitor did not agree to, before anything is stored: without consent to user data no person,
-/// without consent to storage no click id, no cookie and no visitor.
-pub fn minimise(event: &mut Event) {
-    if event.consent.ad_user_data == Some(Signal::Denied) {
+/// without consent to storage no click id, no cookie and no visitor. Answers whether one of
+/// them was denied, so that the event may have changed.
+pub fn minimise(event: &mut Event) -> bool {
+    let no_person = event.consent.ad_user_data == Some(Signal::Denied);
+    let no_storage = event.consent.ad_storage == Some(Signal::Denied);
+    if no_person {
         event.user = shared::UserData::default();
         event.context = Context::default();
     }
-    if event.consent.ad_storage == Some(Signal::Denied) {
+    if no_storage {
         event.click_ids.clear();
         event.cookies.clear();
         event.visitor_id = None;
@@ -61,6 +64,7 @@ pub fn minimise(event: &mut Event) {
             *url = without_click_ids(url);
         }
     }
+    no_person || no_storage
 }
 
 /// An address without the click ids in its query.

@@ -12,7 +12,7 @@ pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, S
     let Incoming { site, received, mut event } = incoming;
     attribute::stitch(tx, &site, received, &mut event)?;
     // After stitching, because what the visitor said earlier may hold for this event.
-    enrich::minimise(&mut event);
+    event.change(enrich::minimise);
     if deduplicate::is_known(tx, &site, received, &event)? {
         return Ok(Verdict::Duplicate);
     }

@@ -209,7 +209,7 @@ async fn append_at(received: UnixMs, store: &Arc<dyn Store>, numbers: impl Itera
             r#"{{"event":"Lead","event_id":"e{number}","time":{number},"source":"web"}}"#
         ))
         .expect("an event");
-        let incoming = Incoming { site: "shop".into(), received, event };
+        let incoming = Incoming { site: "shop".into(), received, event: event.into() };
         store.append(vec![incoming]).await.expect("stored");
     }
 }

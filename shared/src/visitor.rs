@@ -92,36 +92,33 @@ impl Visitor {
     ///
     /// An event that comes out of a browser has its own client and page, so [`Source::Web`] is lent neither here;
     /// see [`Visitor::lend_client`] for web events that a server reports on the browser's behalf.
-    pub fn fill(&self, event: &mut Event, max_age_ms: i64) {
+    ///
+    /// Answers whether the event has changed.
+    pub fn fill(&self, event: &mut Event, max_age_ms: i64) -> bool {
         let window = Window { event_time: event.time, max_age_ms };
-        self.lend_click_ids(event, &window);
-        if window.holds(self.campaign_at, None) && event.campaign.is_none() {
-            event.campaign.clone_from(&self.last_campaign);
+        let mut changed = self.lend_click_ids(event, &window);
+        if window.holds(self.campaign_at, None) {
+            changed |= lend(&mut event.campaign, &self.last_campaign);
         }
-        if !window.reaches(self.seen_at) {
-            return;
+        if window.reaches(self.seen_at) {
+            changed |= self.lend_cookies(event, &window);
+            changed |= event.source != Source::Web && self.lend_client(event);
         }
-        self.lend_cookies(event, &window);
-        if event.source != Source::Web {
-            self.lend_client(event);
-        }
+        changed
     }
 
     /// Lends the browser's address, user agent, language and page to an event that has no client of its own, such
     /// as a purchase that a payment webhook reports. Address and user agent go together or not at all: of two
-    /// different clients they would describe nobody.
-    pub fn lend_client(&self, event: &mut Event) {
+    /// different clients they would describe nobody. Answers whether the event has changed.
+    pub fn lend_client(&self, event: &mut Event) -> bool {
         let Context { ip, user_agent, language } = &mut event.context;
+        let mut changed = false;
         if ip.is_none() && user_agent.is_none() {
-            ip.clone_from(&self.context.ip);
-            user_agent.clone_from(&self.context.user_agent);
-            if language.is_none() {
-                language.clone_from(&self.context.language);
-            }
+            changed |= lend(ip, &self.context.ip);
+            changed |= lend(user_agent, &self.context.user_agent);
+            changed |= lend(language, &self.context.language);
         }
-        if event.page.url.is_none() {
-            event.page.url.clone_from(&self.url);
-        }
+        changed | lend(&mut event.page.url, &self.url)
     }
 
     fn absorb_click_ids(&mut self, event: &Event) -> bool {
@@ -237,7 +234,8 @@ impl Visitor {
         client || self.url.is_none() && event.page.url.is_some()
     }
 
-    fn lend_click_ids(&self, event: &mut Event, window: &Window) {
+    fn lend_click_ids(&self, event: &mut Event, window: &Window) -> bool {
+        let mut changed = false;
         let own_google = GOOGLE_EXCLUSIVE.into_iter().any(|param| event.click_ids.contains_key(param));
         for (param, click) in &self.click_ids {
             let Some(seen_at) = click.seen_at else { continue };
@@ -247,26 +245,43 @@ impl Visitor {
             }
             match event.click_ids.get_mut(param) {
                 // The event names the very click; the memory knows when it was.
-                Some(own) if own.value == click.value && own.seen_at.is_none() => own.seen_at = Some(seen_at),
+                Some(own) if own.value == click.value && own.seen_at.is_none() => {
+                    own.seen_at = Some(seen_at);
+                    changed = true;
+                }
                 Some(_) => {}
                 None if google && own_google => {}
                 None => {
                     if event.click_ids.len() < limits::CLICK_IDS {
                         event.click_ids.insert(param.clone(), click.clone());
+                        changed = true;
                     }
                 }
             }
         }
+        changed
     }
 
-    fn lend_cookies(&self, event: &mut Event, window: &Window) {
+    fn lend_cookies(&self, event: &mut Event, window: &Window) -> bool {
+        let mut changed = false;
         for (name, value) in &self.cookies {
             let room = event.cookies.len() < limits::COOKIES && !event.cookies.contains_key(name);
             if room && lendable(name, value, event, window) {
                 event.cookies.insert(name.clone(), value.clone());
+                changed = true;
             }
         }
+        changed
     }
+}
+
+/// Lends a value where there is none. Answers whether it did.
+fn lend<T: Clone>(own: &mut Option<T>, known: &Option<T>) -> bool {
+    let changed = own.is_none() && known.is_some();
+    if changed {
+        own.clone_from(known);
+    }
+    changed
 }
 
 /// Place of a parameter in Google's order of preference, if it is one of Google's click ids.

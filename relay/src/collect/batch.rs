@@ -77,7 +77,7 @@ impl Batch {
         let incoming = events.into_iter().map(|event| crate::store::Incoming {
             site: site.clone(),
             received: now,
-            event,
+            event: event.into(),
         });
         for verdict in store.append(incoming.collect()).await? {
             match verdict {

@@ -28,6 +28,7 @@
 //! 8. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 
+mod draft;
 pub mod memory;
 pub mod sqlite;
 
@@ -39,6 +40,7 @@ use std::sync::Arc;
 use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
+pub use self::draft::Draft;
 use crate::secret::Secret;
 
 /// A future of a store call.
@@ -55,7 +57,7 @@ pub struct Incoming {
     /// When it arrived.
     pub received: UnixMs,
     /// The event, user data hashed.
-    pub event: Event,
+    pub event: Draft,
 }
 
 /// What the pipeline decided about one incoming event.

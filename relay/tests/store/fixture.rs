@@ -121,7 +121,7 @@ pub(crate) fn pipeline(
 pub(crate) fn incoming(site: &str, name: &str, id: &str, received: i64) -> Incoming {
     let json = format!(r#"{{"event":"{name}","event_id":"{id}","time":{received},"source":"web"}}"#);
     let event: Event = serde_json::from_str(&json).unwrap();
-    Incoming { site: Arc::from(site), received: UnixMs(received), event }
+    Incoming { site: Arc::from(site), received: UnixMs(received), event: event.into() }
 }
 
 /// An ordinary event of the shop.

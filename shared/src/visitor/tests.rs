@@ -147,6 +147,12 @@ fn the_memory_is_bounded() {
     assert!(!visitor.absorb(&with_click(NOW + 200, "p0", "a", Some(NOW))), "too old for a full memory");
 }
 
+/// Fills an event within a month, and sees that the answer is true.
+fn fill(visitor: &Visitor, event: &mut Event) {
+    let before = event.clone();
+    assert_eq!(visitor.fill(event, MONTH_MS), *event != before, "{event:?}");
+}
+
 #[test]
 fn an_event_is_lent_what_it_lacks_and_keeps_its_own() {
     let visitor = visitor_of(&[
@@ -156,13 +162,13 @@ fn an_event_is_lent_what_it_lacks_and_keeps_its_own() {
         with_campaign(NOW - 30, "spring", "https://shop.example/"),
     ]);
     let mut event = with_click(NOW, "ttclid", "own", None);
-    visitor.fill(&mut event, MONTH_MS);
+    fill(&visitor, &mut event);
     assert_eq!(clicks(&event.click_ids), [("fbclid", "f", Some(NOW - 50)), ("ttclid", "own", None)]);
     assert_eq!(event.cookies.get("_fbp").map(String::as_str), Some("fb.1.1.2"));
     assert_eq!(event.campaign, visitor.last_campaign);
 
     let mut same = with_click(NOW, "ttclid", "t", None);
-    visitor.fill(&mut same, MONTH_MS);
+    fill(&visitor, &mut same);
     assert_eq!(same.click_ids["ttclid"].seen_at, Some(UnixMs(NOW - 50)), "the memory knows when it was");
 }
 
@@ -172,7 +178,7 @@ fn an_own_google_click_keeps_the_others_out() {
     landing.click_ids.insert("gad_source".to_owned(), ClickId { value: "1".to_owned(), seen_at: None });
     let visitor = visitor_of(&[landing]);
     let mut event = with_click(NOW, "wbraid", "w", None);
-    visitor.fill(&mut event, MONTH_MS);
+    fill(&visitor, &mut event);
     assert_eq!(clicks(&event.click_ids), [("wbraid", "w", None)]);
 }
 
@@ -180,25 +186,26 @@ fn an_own_google_click_keeps_the_others_out() {
 fn client_and_page_are_lent_to_events_that_have_none() {
     let visitor = visitor_of(&[with_client(NOW - 50, "203.0.113.9")]);
     let mut web = event(NOW);
-    visitor.fill(&mut web, MONTH_MS);
+    fill(&visitor, &mut web);
     assert!(web.context.is_empty() && web.page.is_empty(), "a browser event gets its own");
-    visitor.lend_client(&mut web);
+    assert!(visitor.lend_client(&mut web), "it says that it has changed the event");
+    assert!(!visitor.lend_client(&mut web), "nothing is lent twice");
     assert_eq!((web.context, web.page.url), (visitor.context.clone(), visitor.url.clone()));
 
     let mut crm = event(NOW);
     crm.source = Source::Crm;
-    visitor.fill(&mut crm, MONTH_MS);
+    fill(&visitor, &mut crm);
     assert_eq!((crm.context, crm.page.url), (visitor.context.clone(), visitor.url.clone()));
 
     let mut other = event(NOW);
     other.source = Source::Server;
     other.context.ip = Some("198.51.100.7".to_owned());
-    visitor.fill(&mut other, MONTH_MS);
+    fill(&visitor, &mut other);
     assert_eq!(other.context.user_agent, None, "of two clients half each would be nobody");
 
     let mut late = event(NOW + 2 * MONTH_MS);
     late.source = Source::Crm;
-    visitor.fill(&mut late, MONTH_MS);
+    fill(&visitor, &mut late);
     assert!(late.context.is_empty());
 }
 

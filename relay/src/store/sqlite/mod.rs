@@ -1,7 +1,8 @@
 //! SQLite engine: the embedded default.
 //!
 //! One file an operator can open, query and back up with tools they have, also while the relay runs. Owns opening
-//! and closing, and how callers reach the two kinds of threads that do the work:
+//! and closing, and how callers reach the two kinds of threads that do the work (a third, `checkpoint`, is the writer's
+//! helper and nobody else's):
 //!
 //! ```text
 //! append, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
@@ -15,12 +16,14 @@
 //! | `lock` | one relay per file |
 //! | `schema` | tables, settings, migration |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
+//! | `checkpoint` | moving the write-ahead log into the database |
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
+mod checkpoint;
 mod forget;
 mod job;
 mod json;
@@ -46,6 +49,7 @@ use shared::visitor::Visitor;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 
+use self::checkpoint::Helper;
 use self::job::{Command, Task};
 use self::reader::Readers;
 use self::recent::Entry;
@@ -153,6 +157,7 @@ impl SqliteStore {
         let group_events = sizes.group_events.max(1);
         let writer = Writer {
             connection,
+            helper: Helper::start(&path)?,
             lock,
             commands: receiver,
             group_events,
@@ -186,20 +191,14 @@ impl SqliteStore {
         self.submit(room, work).await
     }
 
-    /// Runs `work` in a transaction, or answers [`StoreError::Busy`] when there is no room for that many events.
-    async fn write_now<T, W>(&self, events: usize, work: W) -> Result<T, StoreError>
-    where
-        T: Send + 'static,
-        W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
-    {
+    /// Room for that many events, or [`StoreError::Busy`].
+    fn room_now(&self, events: usize) -> Result<OwnedSemaphorePermit, StoreError> {
         // A request larger than the queue is let in when the queue is empty, or it never would be.
         let events = events.clamp(1, self.queue_events) as u32;
-        let room =
-            Arc::clone(&self.room).try_acquire_many_owned(events).map_err(|refused| match refused {
-                TryAcquireError::NoPermits => StoreError::Busy,
-                TryAcquireError::Closed => StoreError::Closed,
-            })?;
-        self.submit(room, work).await
+        Arc::clone(&self.room).try_acquire_many_owned(events).map_err(|refused| match refused {
+            TryAcquireError::NoPermits => StoreError::Busy,
+            TryAcquireError::Closed => StoreError::Closed,
+        })
     }
 
     /// Hands work to the writer and waits for its answer.
@@ -231,11 +230,17 @@ impl SqliteStore {
 }
 
 impl Store for SqliteStore {
-    fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
+    fn append(&self, mut events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
         let pipeline = self.pipeline;
-        Box::pin(self.write_now(events.len(), move |session| {
-            events.into_iter().map(|incoming| pipeline(session, incoming)).collect()
-        }))
+        Box::pin(async move {
+            let room = self.room_now(events.len())?;
+            // Here and not in the writer, of which there is only one.
+            events.iter_mut().for_each(|incoming| incoming.event.write_ahead(session::json_of));
+            let append = move |session: &mut Session<'_>| {
+                events.into_iter().map(|incoming| pipeline(session, incoming)).collect()
+            };
+            self.submit(room, append).await
+        })
     }
 
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {
@@ -313,11 +318,14 @@ impl Store for SqliteStore {
     }
 
     fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(self.write_now(1, |session| {
-            // A transaction without a change would not reach the disk; this one writes a row as it is.
-            let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
-            session.execute("write at all", sql, [session.head()]).map(drop)
-        }))
+        Box::pin(async move {
+            let write = |session: &mut Session<'_>| {
+                // A transaction without a change would not reach the disk; this one writes a row as it is.
+                let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
+                session.execute("write at all", sql, [session.head()]).map(drop)
+            };
+            self.submit(self.room_now(1)?, write).await
+        })
     }
 
     fn watch(&self) -> watch::Receiver<Seq> {

@@ -53,6 +53,20 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Opens the connection that moves the write-ahead log into the database. The writer must be open.
+pub(super) fn open_helper(path: &Path) -> Result<Connection, OpenError> {
+    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )
+    .map_err(engine)?;
+    connection
+        .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")
+        .map_err(engine)?;
+    Ok(connection)
+}
+
 /// Settings of the writing connection, each with its reason.
 ///
 /// `mmap_size` stays 0: under memory mapping a failing disk kills the process (SIGBUS) where it should return an

@@ -270,16 +270,29 @@ impl Transaction for Session<'_> {
 
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {
         let Incoming { site, received, event } = incoming;
-        self.write_json("write an event as JSON", &event)?;
+        let (event, ahead) = event.into_parts();
+        let json = match ahead {
+            Some(json) => json,
+            None => {
+                self.write_json("write an event as JSON", &event)?;
+                self.json.as_slice().into()
+            }
+        };
         let seq = self.head + 1;
-        let row = params![seq, &*site, received.0, event.visitor_id, Text(&self.json)];
+        let row = params![seq, &*site, received.0, event.visitor_id, Text(&json)];
         let appended = self.hot.append.execute(row);
         self.check("append an event", appended)?;
         self.head = seq;
-        self.staged.push(Entry::new(seq, site, received, &self.json));
+        self.staged.push(Entry::new(seq, site, received, json));
         self.spent.push(event);
         Ok(seq)
     }
+}
+
+/// An event's JSON. An event that cannot be written is left to the writer, which says why.
+pub(super) fn json_of(event: &Event) -> Option<Box<[u8]>> {
+    let mut json = Vec::with_capacity(1024);
+    json::write(&mut json, event).ok().map(|()| json.into_boxed_slice())
 }
 
 /// Reads a visitor's body; unreadable JSON is not the database's failure, hence the result within.

@@ -23,7 +23,7 @@ fn open() -> (TempDir, SqliteStore) {
 fn event(bytes: usize) -> Incoming {
     let json = format!(r#"{{"event":"{}","event_id":"e","time":1,"source":"web"}}"#, "x".repeat(bytes));
     let event: Event = serde_json::from_str(&json).unwrap();
-    Incoming { site: Arc::from("shop"), received: UnixMs(1), event }
+    Incoming { site: Arc::from("shop"), received: UnixMs(1), event: event.into() }
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {

@@ -2,8 +2,9 @@
 //!
 //! It takes what is waiting, runs all of it in one transaction, commits (one fsync for all), and answers. The more
 //! requests come at once, the more share an fsync, so throughput grows with load while a lone request waits for
-//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping, what a failure
-//! takes down with it, and the checkpoints. Leaves what a job does to `session`, `settle` and `forget`.
+//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping and what a
+//! failure takes down with it. Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when
+//! the write-ahead log is moved.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,23 +17,19 @@ use shared::Event;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
+use super::checkpoint::{self, Checkpoints, Helper, empty_wal};
 use super::job::{Answers, Command, Job};
 use super::lock::Lock;
 use super::recent::{Entry, Recent};
 use super::session::{Committed, Session};
-use super::{Panicked, engine_error, lock_of, schema};
+use super::{Panicked, engine_error, lock_of};
 use crate::store::{Seq, StoreError};
 
-/// Stored bytes after which the write-ahead log is moved into the database. Small enough to stay in the page cache
-/// of a small machine, large enough that the second fsync it costs is rare.
-const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
 /// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
 const COMMIT_BYTES: usize = 4 * 4096;
 /// What a job adds besides its events' bodies, roughly: keys, and its part of the pages they are spread over.
 const JOB_BYTES: usize = 1024;
 
-/// How long the writer, and with it every append, waits for readers when the write-ahead log must be emptied at once.
-const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
 /// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
 /// back with the same poisoned event finds them still apart.
 const CAREFUL_REQUESTS: usize = 100_000;
@@ -80,6 +77,8 @@ impl Published {
 pub(super) struct Writer {
     /// The one connection that writes.
     pub(super) connection: Connection,
+    /// Moves the write-ahead log; ends before the connection is closed.
+    pub(super) helper: Helper,
     /// Given back when the connection is closed.
     pub(super) lock: Lock,
     /// Where jobs come from.
@@ -95,7 +94,7 @@ pub(super) struct Writer {
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, lock, commands, group_events, published, answering } = self;
+        let Self { connection, helper, lock, commands, group_events, published, answering } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
@@ -103,8 +102,7 @@ impl Writer {
                 group_events,
                 published,
                 answering,
-                unmoved_bytes: 0,
-                empty_wal: false,
+                checkpoints: Checkpoints::new(helper),
                 careful: 0,
                 crowd: 0,
             }
@@ -116,7 +114,7 @@ impl Writer {
         };
         // The last connection to close moves the log into the database and removes it; `checkpoint` has done so
         // already unless a reader stood in the way.
-        let closed = empty_wal(&connection, CHECKPOINT_PATIENCE).and_then(|_| {
+        let closed = empty_wal(&connection, checkpoint::PATIENCE).and_then(|_| {
             connection.close().map_err(|(_, source)| engine_error("close the database", source))
         });
         drop(lock);
@@ -133,10 +131,7 @@ struct Loop<'c> {
     group_events: usize,
     published: Arc<Published>,
     answering: Option<Handle>,
-    /// Bytes in the write-ahead log since it was last moved, roughly.
-    unmoved_bytes: usize,
-    /// Whether the write-ahead log must be emptied as soon as no reader stands in the way.
-    empty_wal: bool,
+    checkpoints: Checkpoints,
     /// Requests still to be run apart.
     careful: usize,
     /// Requests in the last group.
@@ -152,32 +147,16 @@ impl Loop<'_> {
                 match command {
                     Command::Work(job) => next = self.run_group(job),
                     Command::Checkpoint(reply) => {
-                        self.empty_wal = true;
-                        let _ = reply.send(self.checkpoint(connection, CHECKPOINT_PATIENCE));
+                        let _ = reply.send(self.checkpoints.empty(connection));
                     }
                     Command::Close(reply) => return Some(reply),
                 }
             }
             // After the answers, so that nobody waits for it. What a reader still needs stays for next time.
-            if let Err(error) = self.checkpoint(connection, Duration::ZERO) {
+            if let Err(error) = self.checkpoints.run(connection, Duration::ZERO) {
                 tracing::warn!(%error, "the store keeps its write-ahead log for now");
             }
         }
-    }
-
-    /// Moves the write-ahead log into the database where that is due.
-    fn checkpoint(&mut self, connection: &Connection, patience: Duration) -> Result<(), StoreError> {
-        if self.empty_wal {
-            self.empty_wal = !empty_wal(connection, patience)?;
-        } else if self.unmoved_bytes >= CHECKPOINT_BYTES {
-            connection
-                .execute_batch("PRAGMA wal_checkpoint(PASSIVE)")
-                .map_err(|source| engine_error(MOVING, source))?;
-        } else {
-            return Ok(());
-        }
-        self.unmoved_bytes = 0;
-        Ok(())
     }
 
     /// Runs `first` and what waits behind it. Answers the command that ended the group, if one did.
@@ -250,8 +229,8 @@ impl Loop<'_> {
             failures.push(self.run_job(job.as_mut())?);
         }
         let Committed { head, appended, spent, forgotten } = self.session.commit()?;
-        self.unmoved_bytes += COMMIT_BYTES + group.len() * JOB_BYTES;
-        self.unmoved_bytes += appended.iter().map(Entry::bytes).sum::<usize>();
+        let bodies: usize = appended.iter().map(Entry::bytes).sum();
+        self.checkpoints.grown(COMMIT_BYTES + group.len() * JOB_BYTES + bodies);
         self.published.publish(head, appended, &forgotten);
         Ok((failures, spent))
     }
@@ -297,19 +276,3 @@ impl Loop<'_> {
 fn gather() {
     std::thread::sleep(GATHERING);
 }
-
-/// Moves the whole write-ahead log into the database and empties it, waiting so long for those who still read it.
-/// Answers whether it is empty; a reader that stays is no error.
-fn empty_wal(connection: &Connection, patience: Duration) -> Result<bool, StoreError> {
-    let engine = |source| engine_error(MOVING, source);
-    connection.busy_timeout(patience).map_err(engine)?;
-    // The first column says whether something stood in the way (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint,
-    // read 2026-11-23).
-    let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let emptied = connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|blocked| blocked == 0);
-    connection.busy_timeout(schema::BUSY_TIMEOUT).map_err(engine)?;
-    emptied.map_err(engine)
-}
-
-/// What a failed checkpoint was doing.
-const MOVING: &str = "move the write-ahead log into the database";

@@ -1,0 +1,77 @@
+//! An event on its way into the log, together with its JSON if that was written ahead.
+//!
+//! Writing JSON is a tenth of what an event costs the one thread that writes, and any other thread can do it as well.
+//! But the pipeline may still change the event. Owns that the JSON is never that of another event: whatever gets hold
+//! of the event to change it drops the JSON, unless it says that nothing has changed.
+
+use std::ops::{Deref, DerefMut};
+
+use shared::Event;
+
+/// An event that may still change.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    inner: Event,
+    json: Option<Box<[u8]>>,
+}
+
+impl Draft {
+    /// Keeps the event's JSON, as `write` makes it.
+    pub fn write_ahead(&mut self, write: impl FnOnce(&Event) -> Option<Box<[u8]>>) {
+        self.json = write(&self.inner);
+    }
+
+    /// Lets `change` change the event; it answers whether it has.
+    pub fn change(&mut self, change: impl FnOnce(&mut Event) -> bool) {
+        if change(&mut self.inner) {
+            self.json = None;
+        }
+    }
+
+    /// The event, and its JSON if that was written and still holds.
+    pub fn into_parts(self) -> (Event, Option<Box<[u8]>>) {
+        (self.inner, self.json)
+    }
+}
+
+impl From<Event> for Draft {
+    fn from(event: Event) -> Self {
+        Self { inner: event, json: None }
+    }
+}
+
+impl Deref for Draft {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.inner
+    }
+}
+
+impl DerefMut for Draft {
+    fn deref_mut(&mut self) -> &mut Event {
+        self.json = None;
+        &mut self.inner
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::event;
+
+    #[test]
+    fn the_json_lasts_as_long_as_the_event_stays_as_it_is() {
+        let check = |expected: bool, act: fn(&mut Draft)| {
+            let mut draft = Draft::from(event(r#"{"event":"Lead"}"#));
+            draft.write_ahead(|event| Some(event.event.as_bytes().into()));
+            act(&mut draft);
+            assert_eq!(draft.into_parts().1.as_deref(), expected.then_some(b"Lead".as_slice()));
+        };
+        check(true, |_| {});
+        check(true, |draft| assert_eq!(draft.event, "Lead"));
+        check(true, |draft| draft.change(|_| false));
+        check(false, |draft| draft.change(|event| std::mem::take(&mut event.event) == "Lead"));
+        check(false, |draft| draft.visitor_id = None);
+    }
+}
