@@ -22,6 +22,7 @@ pub struct Metrics {
     outcomes: Family<Outcomes, Counter>,
     skips: Family<Skips, Counter>,
     dead: Family<Destinations, Counter>,
+    sources: Family<Sources, Counter>,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
@@ -39,6 +40,12 @@ struct Received {
 struct Requests {
     route: &'static str,
     status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Sources {
+    source: String,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -72,6 +79,7 @@ impl Default for Metrics {
             outcomes: Family::default(),
             skips: Family::default(),
             dead: Family::default(),
+            sources: Family::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
@@ -81,6 +89,7 @@ impl Default for Metrics {
         };
         registry.register("events", "Events received, by result", metrics.received.clone());
         registry.register("requests", "HTTP requests answered", metrics.requests.clone());
+        registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         registry.register("given_up", "Events put into the dead letter", metrics.dead.clone());
@@ -106,6 +115,11 @@ impl Metrics {
     /// Counts an answered request.
     pub fn request(&self, route: &'static str, status: u16) {
         self.requests.get_or_create(&Requests { route, status }).inc();
+    }
+
+    /// Counts a request of a source by how it ended.
+    pub fn source(&self, source: &str, result: &'static str) {
+        self.sources.get_or_create(&Sources { source: source.to_owned(), result }).inc();
     }
 
     /// Counts what became of one event in one attempt.

@@ -19,6 +19,45 @@ pub struct RawUser {
     clear: Clear,
 }
 
+/// One raw value of a foreign payload, on its way into a [`RawUser`]. Does not print and wipes itself.
+#[derive(Default)]
+pub struct Personal(Zeroizing<String>);
+
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Personal")
+    }
+}
+
+impl Personal {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// The value, unless it is blank.
+    pub fn filled(value: Option<Self>) -> Option<Self> {
+        value.filter(|value| !value.0.trim().is_empty())
+    }
+
+    /// The first word, and the rest: for senders that know only a whole name. A single word is a first name.
+    pub fn into_names(self) -> (Self, Self) {
+        let (first, last) = self.0.trim().split_once(char::is_whitespace).unwrap_or((self.0.trim(), ""));
+        (Self::new(first), Self::new(last.trim()))
+    }
+}
+
+impl<'de> Deserialize<'de> for Personal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Values(values) = Values::deserialize(deserializer)?;
+        match values.into_iter().next() {
+            Some(RawValue::Text(text)) => Ok(Self(text)),
+            Some(RawValue::Hashed(_)) => Err(D::Error::custom("expected text")),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
 /// One value as it came.
 enum RawValue {
     Text(Zeroizing<String>),
@@ -35,6 +74,16 @@ impl RawUser {
     /// Adds one raw value.
     pub fn push(&mut self, field: Field, text: String) {
         self.values.push((field, RawValue::Text(Zeroizing::new(text))));
+    }
+
+    /// Adds a value of a foreign payload, unless it is blank, already there or one too many.
+    pub fn take(&mut self, field: Field, value: Option<Personal>) {
+        let Some(Personal(text)) = Personal::filled(value) else { return };
+        let mut held = self.values.iter().filter(|(known, _)| *known == field);
+        let same = |(_, value): &(Field, RawValue)| matches!(value, RawValue::Text(known) if *known == text);
+        if !held.clone().any(same) && held.nth(limits::IDENTITY_VALUES - 1).is_none() {
+            self.values.push((field, RawValue::Text(text)));
+        }
     }
 
     /// Whether there is nothing.

@@ -7,11 +7,11 @@
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use shared::event::{Campaign, ClickId, Context, Event, Page, Source};
+use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
-use shared::{Consent, Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
+use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
+use super::draft::{Draft, IdText};
 use super::marks;
 use super::raw_user::RawUser;
 use crate::platform::address::is_public;
@@ -66,42 +66,6 @@ pub enum ReadError {
     BadVisitorId,
 }
 
-/// The event as it is written, before any check.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
-struct RawEvent {
-    event: Option<String>,
-    event_id: Option<IdText>,
-    time: Option<UnixMs>,
-    source: Option<Source>,
-    visitor_id: Option<IdText>,
-    page: Option<Page>,
-    click_ids: Option<BTreeMap<String, Option<ClickId>>>,
-    cookies: Option<BTreeMap<String, Option<String>>>,
-    campaign: Option<Campaign>,
-    context: Option<Context>,
-    user: Option<RawUser>,
-    properties: Option<Properties>,
-    consent: Option<Consent>,
-}
-
-/// An id that some senders write as a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum IdText {
-    Text(String),
-    Number(u64),
-}
-
-impl IdText {
-    fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text.trim().to_owned(),
-            Self::Number(number) => number.to_string(),
-        }
-    }
-}
-
 /// Reads one event, quickly: fields that are not ours are passed over in silence.
 pub fn event(json: &str, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
     is_object(json)?;
@@ -141,7 +105,7 @@ fn is_object(json: &str) -> Result<(), ReadError> {
 /// Reads again, slowly, to name the field that failed.
 fn locate(json: &str) -> ReadError {
     let mut reader = serde_json::Deserializer::from_str(json);
-    match serde_path_to_error::deserialize::<_, RawEvent>(&mut reader) {
+    match serde_path_to_error::deserialize::<_, Draft>(&mut reader) {
         Ok(_) => ReadError::Field { field: "event".to_owned(), problem: "unreadable".to_owned() },
         Err(error) => {
             let path = error.path().to_string();
@@ -182,7 +146,13 @@ pub(super) fn without_values(message: &str) -> String {
     limits::clip(&clean, 200).to_owned()
 }
 
-fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
+/// Checks an event that came in another form than the public JSON; its properties are brought within their bounds.
+pub fn draft(mut draft: Draft, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    draft.bound();
+    build(draft, defaults, Vec::new())
+}
+
+fn build(raw: Draft, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
     let name = name(raw.event)?;
     let mut properties = raw.properties.unwrap_or_default();
     let mut user = UserData::default();
@@ -213,6 +183,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         cookies: BTreeMap::new(),
         campaign: raw.campaign.map(campaign),
         context: context(raw.context.unwrap_or_default(), &mut warnings),
+        tokens: tokens(raw.tokens.unwrap_or_default(), &mut properties),
         user,
         properties,
         consent: raw.consent.unwrap_or_default(),
@@ -242,6 +213,32 @@ fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
         Some(id) if event_id::valid_token(&id) => Ok(Some(id)),
         Some(_) => Err(ReadError::BadVisitorId),
     }
+}
+
+/// The tokens an event names, and those a page put among the properties: these lead to a visitor and are nobody
+/// else's business.
+fn tokens(named: BTreeMap<String, String>, properties: &mut Properties) -> BTreeMap<String, String> {
+    let mut tokens = named;
+    for name in TOKENS {
+        match properties.custom.remove(name) {
+            // Shopify's cart token may carry a key behind a question mark, which only one of the two sides sees.
+            Some(Scalar::Text(text)) => {
+                let token = text.split('?').next().unwrap_or_default();
+                tokens.entry(name.to_owned()).or_insert_with(|| token.to_owned())
+            }
+            Some(Scalar::Integer(number)) => tokens.entry(name.to_owned()).or_insert(number.to_string()),
+            _ => continue,
+        };
+    }
+    let sane = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+    tokens.retain(|name, token| {
+        let short = name.len() <= limits::ID && token.len() <= limits::COOKIE;
+        short && sane(name) && sane(token) && !scrub::looks_like_email(token)
+    });
+    while tokens.len() > limits::TOKENS {
+        tokens.pop_last();
+    }
+    tokens
 }
 
 fn page(page: Page) -> Page {
@@ -341,6 +338,8 @@ pub fn click_token(event: &Event) -> Option<&str> {
     event.click_ids.get(visitor::CLICK_TOKEN).map(|id| id.value.as_str())
 }
 
+/// Properties that are tokens, see [`Event::tokens`].
+const TOKENS: [&str; 2] = ["cart_token", "checkout_token"];
 /// Most warnings reported for one event; more help nobody.
 const MOST_WARNINGS: usize = 20;
 
