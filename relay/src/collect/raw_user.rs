@@ -35,15 +35,23 @@ impl Personal {
         Self(Zeroizing::new(text.into()))
     }
 
+    /// Whether it is this very text.
+    pub fn is(&self, text: &str) -> bool {
+        *self.0 == text
+    }
+
     /// The value, unless it is blank.
     pub fn filled(value: Option<Self>) -> Option<Self> {
         value.filter(|value| !value.0.trim().is_empty())
     }
 
-    /// The first word, and the rest: for senders that know only a whole name. A single word is a first name.
-    pub fn into_names(self) -> (Self, Self) {
-        let (first, last) = self.0.trim().split_once(char::is_whitespace).unwrap_or((self.0.trim(), ""));
-        (Self::new(first), Self::new(last.trim()))
+    /// A whole name's given and family name, when it has just these two words: of a longer one nobody can say.
+    pub fn two_names(&self) -> Option<(Self, Self)> {
+        let mut words = self.0.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(given), Some(family), None) => Some((Self::new(given), Self::new(family))),
+            (_, _, _) => None,
+        }
     }
 }
 

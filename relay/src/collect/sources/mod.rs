@@ -18,7 +18,11 @@ pub mod reading;
 pub mod settings;
 pub mod shopify;
 mod signature;
+pub mod stripe;
 pub mod take;
+#[cfg(test)]
+mod testing;
+pub mod woocommerce;
 
 pub use answer::{Answer, Settled};
 pub use inbound::{Door, Inbound};
@@ -62,7 +66,7 @@ pub struct Kind {
 
 /// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
 /// recorded requests walk it.
-pub const ALL: &[Kind] = &[shopify::KIND];
+pub const ALL: &[Kind] = &[shopify::KIND, woocommerce::KIND, stripe::KIND];
 
 #[cfg(test)]
 mod tests {

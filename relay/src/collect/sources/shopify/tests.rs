@@ -1,9 +1,9 @@
 //! The signature, the topics and the amounts. Whole deliveries are recorded in `tests/sources/shopify`.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use shared::UnixMs;
+use http::HeaderMap;
 
 use super::super::settings::tests::settings;
+use super::super::testing::{headers, summary, webhook as request};
 use super::*;
 
 const SETTINGS: &str =
@@ -17,28 +17,8 @@ fn source(more: &'static str) -> Box<dyn Source> {
     configure(settings(text)).expect("right settings")
 }
 
-fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-    let pair = |(name, value): &(&'static str, &str)| {
-        (HeaderName::from_static(name), HeaderValue::from_str(value).expect("a value"))
-    };
-    pairs.iter().map(pair).collect()
-}
-
-fn request<'a>(headers: &'a HeaderMap, body: &'a str) -> Inbound<'a> {
-    let (method, origin, target) = (&Method::POST, "https://t.shop.example", "/v1/webhook/shopify");
-    Inbound { method, origin, target, headers, body: body.as_bytes(), now: UnixMs(1_795_435_200_000) }
-}
-
 fn read(more: &'static str, topic: &str, body: &str) -> Reading {
     source(more).read(&request(&headers(&[("x-shopify-topic", topic)]), body)).expect("readable")
-}
-
-/// Name, id and value of the one event, or why there is none.
-fn summary(reading: &Reading) -> Result<(String, Option<f64>, Option<String>), &'static str> {
-    let Some(found) = reading.events.first() else { return Err(reading.ignored.expect("a reason")) };
-    let properties = found.draft.properties.clone().unwrap_or_default();
-    let currency = properties.currency.map(|currency| currency.as_str().to_owned());
-    Ok((found.draft.event.clone().expect("a name"), properties.value, currency))
 }
 
 #[test]
@@ -73,72 +53,85 @@ const ORDER: &str = r#"{"id":820982911946154508,"source_name":"web","financial_s
     "presentment_currency":"USD","total_price":"100.00","total_price_set":{"shop_money":{"amount":"100.00","currency_code":"EUR"},
     "presentment_money":{"amount":"108.50","currency_code":"USD"}}}"#;
 
+fn check(more: &'static str, topic: &str, body: &str, expected: &str) {
+    assert_eq!(summary(&read(more, topic, body)), [expected], "{topic} {more}");
+}
+
 #[test]
 fn one_of_two_topics_is_the_purchase() {
-    let purchase =
-        |value: f64, currency: &str| Ok(("Purchase".to_owned(), Some(value), Some(currency.to_owned())));
-    let other = Err("purchases are counted by the other topic; see `purchase`");
+    let other = "purchases are counted by the other topic; see `purchase`";
     let created = "purchase = 'orders/create'";
-    assert_eq!(summary(&read("", "orders/paid", ORDER)), purchase(100.0, "EUR"));
-    assert_eq!(summary(&read("", "orders/create", ORDER)), other);
-    assert_eq!(summary(&read(created, "orders/create", ORDER)), purchase(100.0, "EUR"));
-    assert_eq!(summary(&read(created, "orders/paid", ORDER)), other);
+    check("", "orders/paid", ORDER, "Purchase 100 EUR");
+    check("", "orders/create", ORDER, other);
+    check(created, "orders/create", ORDER, "Purchase 100 EUR");
+    check(created, "orders/paid", ORDER, other);
     // The topic is not signed: a placed order that is passed off as a paid one is still not paid.
-    let placed = ORDER.replace("\"paid\"", "\"pending\"");
-    assert_eq!(summary(&read("", "orders/paid", &placed)), Err("the order is not paid"));
+    check("", "orders/paid", &ORDER.replace("\"paid\"", "\"pending\""), "the order is not paid");
 }
 
 #[test]
 fn amount_and_currency_are_of_one_kind() {
-    let seen = read("money = 'presentment'", "orders/paid", ORDER);
-    assert_eq!(summary(&seen), Ok(("Purchase".to_owned(), Some(108.5), Some("USD".to_owned()))));
+    let presentment = "money = 'presentment'";
+    check(presentment, "orders/paid", ORDER, "Purchase 108.5 USD");
     let old = r#"{"id":1,"source_name":"web","currency":"EUR","presentment_currency":"USD","total_price":"100.00"}"#;
-    let fallen_back = read("money = 'presentment'", "orders/paid", old);
-    assert_eq!(summary(&fallen_back), Ok(("Purchase".to_owned(), Some(100.0), Some("EUR".to_owned()))));
+    check(presentment, "orders/paid", old, "Purchase 100 EUR");
+    check("", "orders/paid", r#"{"id":1,"source_name":"web","total_price":"1.00"}"#, "Purchase 1 -");
+    // A checkout does not say whose currency its total is in.
+    check(
+        "",
+        "checkouts/create",
+        r#"{"token":"c","currency":"EUR","total_price":"5.00"}"#,
+        "InitiateCheckout 5 EUR",
+    );
+    let two = r#"{"token":"c","currency":"EUR","presentment_currency":"USD","total_price":"5.00"}"#;
+    check("", "checkouts/create", two, "InitiateCheckout - -");
 }
 
 #[test]
 fn orders_of_other_channels_and_tests_are_passed_over() {
     let till = ORDER.replace("\"web\"", "\"pos\"");
-    let elsewhere = "the order came through another channel; see `channels`";
-    assert_eq!(summary(&read("", "orders/paid", &till)), Err(elsewhere));
+    check("", "orders/paid", &till, "the order came through another channel; see `channels`");
     let sold = read("channels = ['web', 'pos']", "orders/paid", &till);
     assert_eq!(sold.events[0].draft.source, Some(shared::Source::Store));
     let test = ORDER.replace("\"source_name\"", "\"test\":true,\"source_name\"");
-    assert_eq!(summary(&read("", "orders/paid", &test)), Err("a test order"));
-    assert!(summary(&read("test_orders = true", "orders/paid", &test)).is_ok());
+    check("", "orders/paid", &test, "a test order");
+    check("test_orders = true", "orders/paid", &test, "Purchase 100 EUR");
+    let notification = headers(&[("x-shopify-topic", "orders/paid"), ("x-shopify-test", "true")]);
+    let reading = source("").read(&request(&notification, ORDER)).expect("readable");
+    assert_eq!(summary(&reading), ["a test notification"]);
 }
 
 #[test]
 fn a_refund_is_what_was_paid_out() {
-    let refund = |transactions: &str| format!(r#"{{"id":9,"order_id":7,"transactions":[{transactions}]}}"#);
+    let refund = |transactions: &[&str]| {
+        format!(r#"{{"id":9,"order_id":7,"transactions":[{}]}}"#, transactions.join(","))
+    };
     let paid = r#"{"kind":"refund","status":"success","amount":"4.50","currency":"EUR"}"#;
     let failed = r#"{"kind":"refund","status":"failure","amount":"8.00","currency":"EUR"}"#;
-    let body = refund(&[paid, paid, failed].join(","));
-    assert_eq!(
-        summary(&read("", "refunds/create", &body)),
-        Ok(("Refund".to_owned(), Some(9.0), Some("EUR".to_owned())))
-    );
-    assert_eq!(summary(&read("", "refunds/create", &refund(failed))), Err("no money was given back"));
-    let mixed = refund(&[paid.to_owned(), paid.replace("EUR", "USD")].join(","));
+    let sale = r#"{"kind":"sale","status":"success","amount":"8.00","currency":"EUR"}"#;
+    check("", "refunds/create", &refund(&[paid, paid, failed, sale]), "Refund 9 EUR");
+    check("", "refunds/create", &refund(&[failed]), "no money was given back");
+    let test = paid.replace("\"kind\"", "\"test\":true,\"kind\"");
+    check("", "refunds/create", &refund(&[&test]), "a test order");
     let headers = headers(&[("x-shopify-topic", "refunds/create")]);
+    let mixed = refund(&[paid, &paid.replace("EUR", "USD")]);
     assert!(source("").read(&request(&headers, &mixed)).is_err());
 }
 
 #[test]
 fn a_cancelled_order_is_taken_back_only_if_it_was_counted_unpaid() {
-    let elsewhere = Err("money given back is reported by refunds/create");
+    let elsewhere = "money given back is reported by refunds/create";
     let unpaid = ORDER.replace("\"paid\"", "\"voided\"");
-    assert_eq!(summary(&read("", "orders/cancelled", &unpaid)), elsewhere);
-    assert_eq!(summary(&read("purchase = 'orders/create'", "orders/cancelled", ORDER)), elsewhere);
-    let taken_back = summary(&read("purchase = 'orders/create'", "orders/cancelled", &unpaid));
-    assert_eq!(taken_back, Ok(("Refund".to_owned(), Some(100.0), Some("EUR".to_owned()))));
+    check("", "orders/cancelled", &unpaid, elsewhere);
+    check("purchase = 'orders/create'", "orders/cancelled", ORDER, elsewhere);
+    check("purchase = 'orders/create'", "orders/cancelled", &unpaid, "Refund 100 EUR");
 }
 
 #[test]
 fn a_topic_nobody_uses_is_no_failure() {
-    assert_eq!(summary(&read("", "products/update", "{}")), Err("no event comes from this topic"));
-    assert_eq!(summary(&read("", "customers/create", "{}")), Err("`registrations` is off"));
+    check("", "products/update", "{}", "no event comes from this topic");
+    check("", "customers/create", r#"{"id":1}"#, "`registrations` is off");
+    check("registrations = true", "customers/create", r#"{"id":1}"#, "CompleteRegistration - -");
     let answer = source("").answer(&Settled::Unreadable(&Unreadable::Missing { field: "id" }));
     assert_eq!(answer, Answer::done(), "a shop that is answered 4xx again and again drops the webhook");
 }
