@@ -6,7 +6,7 @@
 //!
 //! Rooms: a file per source, each in the same order (settings, authenticity, topics, mapping, tests), and what they
 //! share: `inbound` (the request), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
-//! way from request to events), `door` (the route), `settings`, `signature`, `carried` (our names in foreign
+//! way from request to events), `door` (the route), `recorded` (requests out of files), `settings`, `signature`, `carried` (our names in foreign
 //! data), `json` (lenient fields). A new source is one file, one line in [`ALL`], one folder of recorded requests.
 
 pub mod answer;
@@ -15,6 +15,7 @@ pub mod door;
 pub mod inbound;
 mod json;
 pub mod reading;
+pub mod recorded;
 pub mod settings;
 pub mod shopify;
 mod signature;
