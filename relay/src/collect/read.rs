@@ -181,7 +181,7 @@ fn build(raw: Draft, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Resul
         page,
         click_ids: BTreeMap::new(),
         cookies: BTreeMap::new(),
-        campaign: raw.campaign.map(campaign),
+        campaign: raw.campaign.map(campaign).filter(|campaign| *campaign != Campaign::default()),
         context: context(raw.context.unwrap_or_default(), &mut warnings),
         tokens: tokens(raw.tokens.unwrap_or_default(), &mut properties),
         user,
