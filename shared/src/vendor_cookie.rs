@@ -20,8 +20,8 @@ pub struct Meta<'a> {
     pub appendix: Option<&'a str>,
 }
 
-/// Reads `_fbc` or `_fbp`: 4 or 5 parts, the first `fb`, two of digits, the payload not empty.
-/// facebook/capi-param-builder (read 2026-05-17).
+/// Reads `_fbc` or `_fbp`: 4 or 5 parts, the first `fb`, two of digits, the payload not empty, an appendix that is
+/// one. facebook/capi-param-builder, `ParamBuilder` (read 2026-11-27).
 pub fn meta(value: &str) -> Option<Meta<'_>> {
     let mut parts = value.split('.');
     if parts.next()? != "fb" {
@@ -31,10 +31,20 @@ pub fn meta(value: &str) -> Option<Meta<'_>> {
     let created_at = UnixMs(digits(parts.next()?)?.parse().ok()?);
     let payload = parts.next().filter(|part| is_token(part))?;
     let appendix = parts.next();
-    if parts.next().is_some() || appendix.is_some_and(|appendix| !is_token(appendix)) {
+    if parts.next().is_some() || appendix.is_some_and(|appendix| !is_appendix(appendix)) {
         return None;
     }
     Some(Meta { subdomain_index, created_at, payload, appendix })
+}
+
+/// Whether `text` names one of Meta's libraries: two letters for its language, or eight for that, its version and
+/// what it did.
+fn is_appendix(text: &str) -> bool {
+    match text.len() {
+        2 => matches!(text, "AQ" | "Ag" | "Aw" | "BA" | "BQ" | "Bg"),
+        8 => is_token(text),
+        _ => false,
+    }
 }
 
 /// Builds `_fbc` for a click id first seen at `seen_at`; `None` when the id cannot stand in the cookie.
@@ -196,7 +206,10 @@ mod tests {
         }
         check("fb.1.99999999999999999999.a", None);
         check("fb.1.1.a b", None);
-        check("fb.1.1.a.", None);
+        // What is no appendix of Meta's makes the cookie none of Meta's.
+        for wrong in ["fb.1.1.a.", "fb.1.1.a.invalid", "fb.1.1.a.Zz", "fb.1.1.a.AQECAQEB2"] {
+            check(wrong, None);
+        }
     }
 
     #[test]

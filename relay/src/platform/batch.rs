@@ -5,7 +5,7 @@
 
 use serde_json::value::RawValue;
 
-use super::Quality;
+use super::{Built, Call, Outgoing, Planned, Quality, Request, Skip, SkipReason};
 
 /// An event as the platform will read it.
 #[derive(Debug)]
@@ -32,6 +32,32 @@ impl Capacity {
     pub(super) fn fits(self, event: &RawValue) -> bool {
         event.get().len() < self.bytes
     }
+}
+
+/// As few requests as `capacity` allows, and why the events not in them were left out: what `write` says, or that
+/// one fits no request. `request` puts its envelope around the written events.
+pub(super) fn build(
+    call: Call,
+    capacity: Capacity,
+    events: &[Outgoing<'_>],
+    write: impl Fn(&Outgoing<'_>) -> Result<(Box<RawValue>, Quality), Skip>,
+    request: impl Fn(&[Box<RawValue>]) -> Request,
+) -> Built {
+    let (mut written, mut skips) = (Vec::with_capacity(events.len()), Vec::new());
+    for (place, outgoing) in events.iter().enumerate() {
+        match write(outgoing) {
+            Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
+            Ok(_) => skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON"))),
+            Err(skip) => skips.push((place, skip)),
+        }
+    }
+    let plan = |group: Vec<Written>| {
+        let events = group.iter().map(|written| written.place).collect();
+        let (data, quality): (Vec<_>, Vec<_>) =
+            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+        Planned { call, request: request(&data), events, quality }
+    };
+    Built { requests: group(written, capacity).into_iter().map(plan).collect(), skips }
 }
 
 /// `events` in order, cut into as few groups as `capacity` allows. Every event must fit for itself

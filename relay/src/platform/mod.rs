@@ -6,19 +6,25 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `number` (JSON numbers), `address` (public or private), `quality`
-//! (how well an event can be matched), `credentials` (tokens that must be fetched).
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
+//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! `credentials` (tokens that must be fetched).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
+mod goods;
 pub mod meta;
+mod naming;
 mod number;
 pub mod outcome;
+mod page;
+mod person;
 pub mod quality;
 pub mod request;
 pub mod settings;
+pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
@@ -118,7 +124,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

@@ -62,7 +62,7 @@ pub struct Skip {
 pub enum SkipReason {
     /// The visitor has not agreed to what the destination needs.
     NoConsent,
-    /// The operator switched this event off here.
+    /// The operator switched this event off here, or set the destination up for another kind of event.
     SwitchedOff,
     /// The platform has no such event and none was mapped.
     NotMapped,

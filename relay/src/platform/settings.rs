@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use serde::de::DeserializeOwned;
 use url::Url;
 
+use crate::secret::Secret;
+
 /// The platform's part of a `[[destination]]` table: everything but the keys all destinations share.
 #[derive(Debug)]
 pub struct Settings {
@@ -84,6 +86,37 @@ impl Key {
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
         Self { name, required: false, meaning }
     }
+}
+
+/// Refuses a token that cannot travel in a header: an empty one, or one with blanks in it.
+pub(super) fn check_token(key: &'static str, token: &Secret) -> Result<(), SettingError> {
+    let token = token.expose();
+    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err(SettingError::invalid(key, "expected a token without blanks, not an empty text"));
+    }
+    Ok(())
+}
+
+/// Refuses what is no API version: `v`, one or more digits, a dot, one or more digits.
+pub(super) fn check_version(key: &'static str, text: &str, expected: &str) -> Result<(), SettingError> {
+    let digits = |part: &str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
+    let parts = text.strip_prefix('v').and_then(|rest| rest.split_once('.'));
+    match parts {
+        Some((major, minor)) if digits(major) && digits(minor) => Ok(()),
+        _ => Err(SettingError::invalid(key, expected)),
+    }
+}
+
+/// Refuses a text that is there and says nothing.
+pub(super) fn check_text(
+    key: &'static str,
+    text: &Option<String>,
+    expected: &str,
+) -> Result<(), SettingError> {
+    if text.as_deref().is_some_and(|text| text.trim().is_empty()) {
+        return Err(SettingError::invalid(key, format!("{expected}, or no such key")));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -17,8 +17,11 @@ fn event() -> impl Strategy<Value = Event> {
     let name = prop_oneof![3 => select(&STANDARD_EVENTS[..]).prop_map(str::to_owned), 1 => ".{0,60}"];
     let sources =
         [Source::Web, Source::Server, Source::Crm, Source::Phone, Source::Store, Source::Email, Source::Chat];
-    let head = (name, ".{0,20}", any::<i64>(), any::<bool>(), select(sources.to_vec()), any::<bool>());
-    let place = (prop::option::of(url()), prop::option::of(".{0,20}"), prop::option::of(".{0,20}"));
+    // Most events are of the web and have a page; some platforms take no others.
+    let source = prop_oneof![1 => Just(Source::Web), 1 => select(sources.to_vec())];
+    let head = (name, ".{0,20}", any::<i64>(), any::<bool>(), source, any::<bool>());
+    let place =
+        (prop::option::weighted(0.8, url()), prop::option::of(".{0,20}"), prop::option::of(".{0,20}"));
     let click = (
         prop::option::of(".{0,10}"),
         any::<Option<i64>>(),
@@ -30,11 +33,15 @@ fn event() -> impl Strategy<Value = Event> {
         let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
         let mut event = empty(name, event_id, time, source);
         (event.page.url, event.context.ip, event.context.user_agent) = place;
-        let (fbclid, seen_at, fbc, fbp) = click;
+        let (click_id, seen_at, cookie, other) = click;
         let id = |value| ClickId { value, seen_at: seen_at.map(UnixMs) };
-        event.click_ids.extend(fbclid.map(|value| ("fbclid".to_owned(), id(value))));
-        event.cookies.extend(fbc.map(|value| ("_fbc".to_owned(), value)));
-        event.cookies.extend(fbp.map(|value| ("_fbp".to_owned(), value)));
+        for name in CLICK_IDS {
+            event.click_ids.extend(click_id.clone().map(|value| (name.to_owned(), id(value))));
+        }
+        for name in COOKIES {
+            event.cookies.extend(cookie.clone().map(|value| (name.to_owned(), value)));
+        }
+        event.cookies.extend(other.map(|value| ("_fbp".to_owned(), value)));
         if known {
             let digest = Sha256Hex::of("jane@example.com");
             event.user.add(Field::Email, Hashes::given(Field::Email, digest));
@@ -44,8 +51,12 @@ fn event() -> impl Strategy<Value = Event> {
     })
 }
 
+/// Click ids and cookies some platform reads.
+const CLICK_IDS: [&str; 2] = ["fbclid", "ttclid"];
+const COOKIES: [&str; 3] = ["_fbc", "_ttp", "ttclid"];
+
 fn url() -> impl Strategy<Value = String> {
-    prop_oneof!["https://shop\\.example/[a-z]{0,9}(\\?.{0,20})?", ".{0,30}"]
+    prop_oneof![3 => "https://shop\\.example/[a-z]{0,9}(\\?.{0,20})?", 1 => ".{0,30}"]
 }
 
 fn cookie() -> impl Strategy<Value = String> {
@@ -63,7 +74,8 @@ fn properties() -> impl Strategy<Value = Properties> {
         Just(Scalar::List(vec![Scalar::Text("a".to_owned())])),
     ];
     let name = prop_oneof![
-        select(vec!["content_ids", "content_type", "value", "status"]).prop_map(str::to_owned),
+        select(vec!["content_ids", "content_type", "value", "status", "predicted_ltv", "lead_id"])
+            .prop_map(str::to_owned),
         ".{0,9}"
     ];
     let custom = prop::collection::btree_map(name, scalar, 0..4);
@@ -92,6 +104,10 @@ fn response() -> impl Strategy<Value = Response> {
         r#"{"error":{"code":100}}"#,
         r#"{"error":{"code":"190"}}"#,
         r#"{"error":null}"#,
+        r#"{"code":0}"#,
+        r#"{"code":-9223372036854775808,"message":null}"#,
+        r#"{"code":20001,"message":"M","request_id":"R"}"#,
+        r#"{"code":40100,"message":"M"}"#,
         "[[[",
         "null",
     ]);

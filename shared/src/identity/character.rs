@@ -49,9 +49,9 @@ pub(super) fn is_invisible(c: char) -> bool {
     c.is_control() || matches!(c as u32, 0x200B..=0x200F | 0x202A..=0x202E | 0x2060..=0x2064 | 0xFEFF)
 }
 
-/// `text` without blanks and ASCII punctuation; `None` when nothing is left.
+/// `text` without blanks, punctuation and other symbols; `None` when nothing is left.
 pub(super) fn squash(text: &str) -> Option<String> {
-    keep(text, |c| !c.is_whitespace() && !c.is_ascii_punctuation())
+    keep(text, |c| !c.is_whitespace() && !is_symbol(c))
 }
 
 /// `text` without blanks; `None` when nothing is left.

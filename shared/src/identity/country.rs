@@ -87,25 +87,61 @@ const COUNTRIES: &str = "\
     vut678wfwlf681wswsm685yeyem967ytmyt262zazaf27zmzmb260zwzwe263xkxkx383\
 ";
 
-/// Names people type, in English and in the country's own languages: alpha-2 code, then the names.
+/// Names people type, in English, in the country's own languages and, for those most named, in those of their
+/// neighbours: alpha-2 code, then the names. English names as in Meta's parameter builder (`StringUtils`,
+/// read 2026-11-27).
 #[cfg(feature = "names")]
 const NAMES: &str = "\
-    ae:unitedarabemirates:uae:emirates ar:argentina at:austria:österreich:oesterreich au:australia \
-    be:belgium:belgique:belgië:belgien bg:bulgaria:българия bo:bolivia br:brazil:brasil ca:canada \
-    ch:switzerland:schweiz:suisse:svizzera cl:chile cn:china:中国 co:colombia cr:costarica cy:cyprus \
-    cz:czechia:czechrepublic:česko:českárepublika de:germany:deutschland:allemagne:alemania dk:denmark:danmark \
-    do:dominicanrepublic ec:ecuador ee:estonia:eesti eg:egypt:مصر es:spain:españa:espana:spanien \
-    fi:finland:suomi fr:france:frankreich gb:unitedkingdom:greatbritain:england:scotland:wales:northernireland \
-    gr:greece:ελλάδα hk:hongkong:香港 hr:croatia:hrvatska hu:hungary:magyarország id:indonesia \
-    ie:ireland:éire il:israel:ישראל in:india:भारत is:iceland:ísland it:italy:italia:italien jp:japan:日本 \
-    ke:kenya kr:southkorea:korea:republicofkorea:대한민국:한국 kw:kuwait lt:lithuania:lietuva lu:luxembourg:luxemburg \
-    lv:latvia:latvija ma:morocco:maroc:المغرب mt:malta mx:mexico:méxico my:malaysia ng:nigeria \
-    nl:netherlands:thenetherlands:nederland:holland:niederlande no:norway:norge nz:newzealand pa:panama:panamá \
-    pe:peru:perú ph:philippines:pilipinas pk:pakistan pl:poland:polska:polen pt:portugal qa:qatar ro:romania:românia \
-    rs:serbia:srbija:србија ru:russia:russianfederation:россия sa:saudiarabia:السعودية se:sweden:sverige \
-    sg:singapore si:slovenia:slovenija sk:slovakia:slovensko th:thailand:ไทย:ประเทศไทย tr:turkey:türkiye:turkiye \
-    tw:taiwan:台灣 ua:ukraine:україна us:unitedstates:unitedstatesofamerica:america:estadosunidos uy:uruguay \
-    ve:venezuela vn:vietnam:việtnam za:southafrica";
+    ad:andorra ae:unitedarabemirates:uae:emirates af:afghanistan ag:antiguaandbarbuda al:albania:shqipëria \
+    am:armenia ao:angola ar:argentina at:austria:österreich:oesterreich:autriche:oostenrijk \
+    au:australia:australien:australie aw:aruba az:azerbaijan ba:bosniaandherzegovina:bosnia:bosnaihercegovina \
+    bb:barbados bd:bangladesh be:belgium:belgique:belgië:belgien:bélgica:belgio bf:burkinafaso \
+    bg:bulgaria:българия:bulgarien bh:bahrain:البحرين bi:burundi bj:benin:bénin bm:bermuda \
+    bn:brunei:bruneidarussalam bo:bolivia br:brazil:brasil:brasilien:brésil:brasile bs:bahamas:thebahamas bt:bhutan \
+    bw:botswana by:belarus:беларусь bz:belize ca:canada:kanada:canadá cd:democraticrepublicofthecongo:drcongo \
+    cf:centralafricanrepublic cg:congo:republicofthecongo \
+    ch:switzerland:schweiz:suisse:svizzera:suiza:suíça:zwitserland ci:ivorycoast:cotedivoire:côtedivoire cl:chile \
+    cm:cameroon:cameroun cn:china:中国:chine:cina co:colombia cr:costarica cu:cuba cv:capeverde:caboverde \
+    cw:curacao:curaçao cy:cyprus:κύπρος:kıbrıs cz:czechia:czechrepublic:česko:českárepublika:tschechien \
+    de:germany:deutschland:allemagne:alemania:alemanha:germania:duitsland:niemcy dj:djibouti \
+    dk:denmark:danmark:dänemark:danemark:dinamarca dm:dominica do:dominicanrepublic:repúblicadominicana \
+    dz:algeria:algérie:الجزائر ec:ecuador ee:estonia:eesti eg:egypt:مصر:égypte:ägypten er:eritrea \
+    es:spain:españa:espana:spanien:espagne:spagna:espanha:spanje:hiszpania et:ethiopia \
+    fi:finland:suomi:finnland:finlande fj:fiji fm:micronesia fo:faroeislands:føroyar \
+    fr:france:frankreich:frança:francia:frankrijk:francja ga:gabon \
+    gb:unitedkingdom:greatbritain:england:scotland:wales:northernireland:großbritannien:vereinigteskönigreich:royaumeuni:reinounido:regnounito:verenigdkoninkrijk:wielkabrytania \
+    gd:grenada ge:georgia:საქართველო gf:frenchguiana:guyane gg:guernsey gh:ghana gi:gibraltar gl:greenland \
+    gm:gambia:thegambia gn:guinea:guinée gp:guadeloupe gq:equatorialguinea \
+    gr:greece:ελλάδα:griechenland:grèce:grecia:hellas gt:guatemala gu:guam gw:guineabissau gy:guyana hk:hongkong:香港 \
+    hn:honduras hr:croatia:hrvatska:kroatien ht:haiti:haïti hu:hungary:magyarország:ungarn:hongrie id:indonesia \
+    ie:ireland:éire:irland:irlande:irlanda il:israel:ישראל im:isleofman in:india:भारत:indien:inde:bharat \
+    iq:iraq:العراق ir:iran:ایران is:iceland:ísland it:italy:italia:italien:italie:italië:włochy je:jersey jm:jamaica \
+    jo:jordan:الأردن jp:japan:日本:japón:japon:japão:giappone ke:kenya kg:kyrgyzstan kh:cambodia ki:kiribati \
+    km:comoros kn:saintkittsandnevis kp:northkorea kr:southkorea:korea:republicofkorea:대한민국:한국:südkorea:coréedusud \
+    kw:kuwait ky:caymanislands kz:kazakhstan:қазақстан:казахстан la:laos:laopdr lb:lebanon:liban:لبنان lc:saintlucia \
+    li:liechtenstein lk:srilanka lr:liberia ls:lesotho lt:lithuania:lietuva lu:luxembourg:luxemburg:lëtzebuerg \
+    lv:latvia:latvija ly:libya ma:morocco:maroc:المغرب mc:monaco md:moldova me:montenegro:crnagora mg:madagascar \
+    mh:marshallislands mk:northmacedonia:macedonia:македонија ml:mali mm:myanmar:burma mn:mongolia mo:macao:macau:澳門 \
+    mq:martinique mr:mauritania ms:montserrat mt:malta mu:mauritius mv:maldives mw:malawi \
+    mx:mexico:méxico:mexiko:mexique:messico my:malaysia mz:mozambique:moçambique na:namibia \
+    nc:newcaledonia:nouvellecalédonie ne:niger ng:nigeria ni:nicaragua \
+    nl:netherlands:thenetherlands:nederland:holland:niederlande:paysbas:paísesbajos:paesibassi:paísesbaixos \
+    no:norway:norge:norwegen:norvège:noruega:noreg np:nepal nr:nauru nz:newzealand:neuseeland om:oman:عمان \
+    pa:panama:panamá pe:peru:perú pf:frenchpolynesia:polynésiefrançaise pg:papuanewguinea ph:philippines:pilipinas \
+    pk:pakistan pl:poland:polska:polen:pologne:polonia:polônia pr:puertorico ps:palestine:stateofpalestine \
+    pt:portugal:portugalia:portogallo pw:palau py:paraguay qa:qatar re:reunion:réunion:laréunion \
+    ro:romania:românia:rumänien rs:serbia:srbija:србија ru:russia:russianfederation:россия:russland:russie:rusia \
+    rw:rwanda sa:saudiarabia:السعودية sb:solomonislands sc:seychelles sd:sudan \
+    se:sweden:sverige:schweden:suède:suecia sg:singapore si:slovenia:slovenija:slowenien \
+    sk:slovakia:slovensko:slowakei sl:sierraleone sm:sanmarino sn:senegal:sénégal so:somalia sr:suriname \
+    ss:southsudan st:saotomeandprincipe:sãotoméepríncipe sv:elsalvador sx:sintmaarten sy:syria sz:eswatini:swaziland \
+    tc:turksandcaicosislands td:chad:tchad tg:togo th:thailand:ไทย:ประเทศไทย tj:tajikistan tl:easttimor:timorleste \
+    tm:turkmenistan tn:tunisia:tunisie:تونس to:tonga tr:turkey:türkiye:turkiye:türkei:turquie:turquía \
+    tt:trinidadandtobago tv:tuvalu tw:taiwan:台灣:臺灣 tz:tanzania ua:ukraine:україна:ukraina ug:uganda \
+    us:unitedstates:unitedstatesofamerica:america:estadosunidos:vereinigtestaaten:vereinigtestaatenvonamerika:étatsunis:etatsunis:statiuniti:verenigdestaten:eeuu \
+    uy:uruguay uz:uzbekistan va:vatican:vaticancity:holysee vc:saintvincentandthegrenadines ve:venezuela \
+    vn:vietnam:việtnam vu:vanuatu ws:samoa xk:kosovo ye:yemen yt:mayotte za:southafrica:südafrika zm:zambia \
+    zw:zimbabwe";
 
 #[cfg(test)]
 mod tests {

@@ -86,6 +86,7 @@ mod tests {
     #[test]
     fn family_names() {
         check(last, "O'Connor-Smith", "oconnorsmith", "o'connor-smith", "oconnorsmith");
+        check(last, "O’Connor", "oconnor", "o’connor", "oconnor");
         check(last, " Quinn, Jr. DDS ", "quinnjrdds", "quinn", "quinn jr dds");
         check(last, "Müller III", "mülleriii", "müller", "müller iii");
         check(last, "Olaviv", "olaviv", "olaviv", "olaviv");

@@ -1,6 +1,6 @@
 //! Telephone numbers: from what people type to E.164.
 //!
-//! Owns the reading of separators, `00`, `(0)`, extensions and foreign digits, and the choice between a national
+//! Owns the reading of separators, `00` and its like, `(0)`, extensions and foreign digits, and the choice between a national
 //! and an international number. No number plan is shipped: what cannot be told for sure without one is refused or
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
@@ -46,10 +46,9 @@ struct Written {
 }
 
 impl Written {
-    /// Reads up to an extension or any other text that follows the number; letters before it are refused, but
-    /// for a `tel` in front.
+    /// Reads up to an extension or any other text that follows the number.
     fn read(lower: &str) -> Option<Self> {
-        let text = lower.strip_prefix("tel").map_or(lower, |rest| rest.trim_start_matches(['.', ':', ' ']));
+        let text = without_label(lower)?;
         let mut written = Self { digits: String::new(), plus: false, separated: 0 };
         let mut gap = false;
         for c in text.chars().map(fold) {
@@ -93,6 +92,16 @@ impl Written {
     }
 }
 
+/// `lower` from the number on, without words in front (`Tel. `, `Call me at `). A word that runs into the digits is
+/// none: an address or a name with digits in it is no telephone number.
+fn without_label(lower: &str) -> Option<&str> {
+    let start = lower.find(|c| matches!(fold(c), '+' | '0'..='9'))?;
+    let (label, number) = lower.split_at_checked(start)?;
+    let label = label.trim_end_matches('(');
+    let apart = matches!(label, "tel" | "tel.") || label.ends_with(|c: char| c == ':' || c.is_whitespace());
+    (apart || !label.contains(is_letter)).then_some(number)
+}
+
 /// Country code and national number, digits only.
 fn international(written: &Written, country: Option<&str>) -> Option<String> {
     let digits = written.digits.as_str();
@@ -100,14 +109,36 @@ fn international(written: &Written, country: Option<&str>) -> Option<String> {
         // "+0044 …" is a slip of the pen for "+44 …".
         return written.after_country_code(if digits.starts_with("00") { 2 } else { 0 });
     }
+    let country = country.and_then(country::by_code);
+    if let Some(dialled) = country.and_then(|country| dial_out(written, country.code)) {
+        return written.after_country_code(dialled);
+    }
     if digits.starts_with("00") {
         return written.after_country_code(2);
     }
-    match country.and_then(country::by_code) {
+    match country {
         Some(country) if !country.calling.is_empty() => national(written, country.calling),
         Some(_) | None => (digits.len() >= 11).then(|| written.after_country_code(0)).flatten(),
     }
 }
+
+/// How many digits in front are what `country` dials before a foreign number, where that is not `00`.
+fn dial_out(written: &Written, country: &str) -> Option<usize> {
+    DIAL_OUT.split(' ').find_map(|entry| {
+        let (prefix, countries) = entry.split_once(':')?;
+        let dialled = written.digits.starts_with(prefix) && written.digits.len() >= prefix.len() + 8;
+        // "00 1 202 …" and "0091 987 …" are typed by people who think of `00`, whatever their country dials.
+        let parted = written.separated.trailing_zeros() as usize;
+        let fits = !prefix.starts_with("00") || parted == prefix.len() || parted > prefix.len() + 3;
+        (dialled && fits && countries.split(':').any(|code| code == country)).then_some(prefix.len())
+    })
+}
+
+/// What is dialled before a foreign number where that is neither `00` nor North America's `011`, and in which
+/// countries (libphonenumber, 2026-11). Of several prefixes, one for each carrier, those that could as well be `00`
+/// and the first digits of a country code are left out.
+const DIAL_OUT: &str = "0011:au:cc:cx 001:hk:kh:kr:mn:sg:th 002:kr:sg:tw 010:jp 000:ke:tz:ug 009:ng \
+                        810:by:kz:ru:tj:tm 119:cu 012:il 013:il 014:il";
 
 /// A number without plus or `00`, in the country with this calling code.
 fn national(written: &Written, calling: &str) -> Option<String> {
@@ -118,10 +149,12 @@ fn national(written: &Written, calling: &str) -> Option<String> {
     if digits.starts_with(calling) && digits.len() >= shortest_international(calling) {
         return written.after_country_code(0);
     }
-    // Russia and its neighbours dial 8 before a national number of ten digits (Belarus 80 and nine), Hungary 06.
+    // Russia and its neighbours dial 8 before a national number of ten digits (Turkmenistan of eight, Belarus 80 and
+    // nine), Hungary 06.
     let bare = match calling {
         "7" if digits.len() == 11 => digits.strip_prefix('8'),
         "375" if digits.len() == 11 => digits.strip_prefix("80"),
+        "993" if digits.len() == 9 => digits.strip_prefix('8'),
         "36" => digits.strip_prefix("06"),
         _ => None,
     };
@@ -133,9 +166,11 @@ fn national(written: &Written, calling: &str) -> Option<String> {
 }
 
 /// North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+/// No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
 fn north_american(written: &Written) -> Option<String> {
     let digits = written.digits.as_str();
     match digits.len() {
+        12 if digits.starts_with("01") && !digits.starts_with("011") => written.after_country_code(1),
         10 if !digits.starts_with('0') => Some(["1", digits].concat()),
         11.. if digits.starts_with("011") => written.after_country_code(3),
         11.. => written.after_country_code(0),
@@ -224,6 +259,7 @@ mod tests {
         check("8 (912) 345-67-89", "RU", "+79123456789");
         check("06 1 234 5678", "HU", "+3612345678");
         check("8029 123 45 67", "BY", "+375291234567");
+        check("(8 12) 34-56-78", "TM", "+99312345678");
         check("(415) 555-0123 ext. 9", "US", "+14155550123");
         check("555-0123", "US", "");
     }
@@ -242,6 +278,35 @@ mod tests {
         check("391 234 5678", "IT", "+393912345678");
         check("91234 56789", "IN", "+919123456789");
         check("55 91234 5678", "BR", "+5555912345678");
+    }
+
+    #[test]
+    fn countries_dial_abroad_in_their_own_way() {
+        check("0011 44 20 7946 0958", "AU", "+442079460958");
+        check("0011442079460958", "au", "+442079460958");
+        check("0044 20 7946 0958", "AU", "+442079460958");
+        check("010-1-202-555-0123", "JP", "+12025550123");
+        check("001 44 20 7946 0958", "KR", "+442079460958");
+        check("002 1 202 555 0123", "TW", "+12025550123");
+        check("8~10 44 20 7946 0958", "RU", "+442079460958");
+        check("000 44 20 7946 0958", "KE", "+442079460958");
+        check("009 44 20 7946 0958", "NG", "+442079460958");
+        check("0091 98765 43210", "NG", "+919876543210");
+        check("00 1 202 555 0123", "KR", "+12025550123");
+        check("012 44 20 7946 0958", "IL", "+442079460958");
+        check("011 234 5678", "JP", "+81112345678");
+    }
+
+    #[test]
+    fn words_in_front_are_no_part_of_the_number() {
+        check("Call me at +1 (202) 555-0123 today!", "", "+12025550123");
+        check("Phone: 202-555-0123", "US", "+12025550123");
+        check("Tel. (202) 555-0123", "US", "+12025550123");
+        check("tel.030/901820", "DE", "+4930901820");
+        check("my number is 202.555.0123.", "US", "+12025550123");
+        check("01(202)555-0123", "US", "+12025550123");
+        check("jane1202555012345", "US", "");
+        check("jane.1202555012345", "US", "");
     }
 
     #[test]

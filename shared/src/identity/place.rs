@@ -11,7 +11,7 @@ pub(super) fn street(raw: &Raw<'_>) -> Option<String> {
     keep(&raw.lower, |c| !is_symbol(c))
 }
 
-/// Lower case without blanks and ASCII punctuation; accents and all scripts stay.
+/// Lower case without blanks and punctuation; accents and all scripts stay.
 pub(super) fn city(raw: &Raw<'_>) -> Option<String> {
     squash(&raw.lower)
 }
@@ -50,7 +50,8 @@ pub(super) fn postal_code(raw: &Raw<'_>, country: Option<&str>) -> Option<String
     let american = country.is_some_and(|country| country.eq_ignore_ascii_case("us"));
     let nine_digits = code.len() == 9 && code.bytes().all(|b| b.is_ascii_digit());
     // "94035-1234" is an American code whoever asks; the bare nine digits are one only in that country.
-    if nine_digits && (american || folded.find('-') == Some(5)) {
+    let parted = folded.chars().count() == 10 && folded.chars().nth(5).is_some_and(|c| !c.is_ascii_digit());
+    if nine_digits && (american || parted) {
         code.truncate(5);
     }
     (code.chars().nth(1).is_some()).then_some(code)
@@ -123,6 +124,8 @@ mod tests {
         };
         check("94035-1234", None, "94035");
         check("94035-1234", Some("US"), "94035");
+        check("94035 1234", None, "94035");
+        check("94035–1234", None, "94035");
         check("940351234", Some("us"), "94035");
         check("940351234", None, "940351234");
         check("02139", Some("US"), "02139");

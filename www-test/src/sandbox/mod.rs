@@ -7,12 +7,14 @@
 pub mod clock;
 pub mod control;
 pub mod exchange;
+mod fields;
 pub mod ledger;
 pub mod meta;
 pub mod player;
 mod script;
 mod server;
 pub mod state;
+pub mod tiktok;
 pub mod trouble;
 pub mod webhook;
 
@@ -39,6 +41,9 @@ pub struct Args {
     /// Access token Meta accepts; may be repeated. Without one, every token is accepted.
     #[arg(long)]
     meta_token: Vec<String>,
+    /// Access token TikTok accepts; may be repeated. Without one, every token is accepted.
+    #[arg(long)]
+    tiktok_token: Vec<String>,
     /// Secret the webhook's signatures are checked with: `whsec_` and base64, or any text. Without one, a signature
     /// must be there but is not verified.
     #[arg(long)]
@@ -55,6 +60,8 @@ pub struct Settings {
     pub listen: SocketAddr,
     /// Access tokens Meta accepts; with none, every token.
     pub meta_tokens: Vec<String>,
+    /// Access tokens TikTok accepts; with none, every token.
+    pub tiktok_tokens: Vec<String>,
     /// Secret the webhook's signatures are checked with.
     pub webhook_secret: Option<String>,
     /// How many requests are remembered, oldest forgotten first. Nought for load tests: then only event ids and
@@ -69,6 +76,7 @@ impl Default for Settings {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             meta_tokens: Vec::new(),
+            tiktok_tokens: Vec::new(),
             webhook_secret: None,
             keep_requests: KEEP_REQUESTS,
         }
@@ -286,8 +294,14 @@ impl Sandbox {
 /// # Errors
 /// When the address cannot be listened on.
 pub async fn run(args: Args) -> Result<(), SandboxError> {
-    let Args { listen, meta_token, webhook_secret, keep_requests } = args;
-    let settings = Settings { listen, meta_tokens: meta_token, webhook_secret, keep_requests };
+    let Args { listen, meta_token, tiktok_token, webhook_secret, keep_requests } = args;
+    let settings = Settings {
+        listen,
+        meta_tokens: meta_token,
+        tiktok_tokens: tiktok_token,
+        webhook_secret,
+        keep_requests,
+    };
     let sandbox = Sandbox::start_with(&settings).await?;
     #[expect(clippy::print_stdout, reason = "the address is this command's output")]
     {

@@ -9,6 +9,7 @@ use shared::UnixMs;
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::meta::Meta;
+use super::tiktok::TikTok;
 use super::webhook::Webhook;
 
 /// One platform.
@@ -59,6 +60,7 @@ pub enum Complaint {
 pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
         Box::new(Meta::new(settings.meta_tokens.clone())),
+        Box::new(TikTok::new(settings.tiktok_tokens.clone())),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]
 }

@@ -13,6 +13,7 @@ use shared::identity::Field;
 use shared::money::Currency;
 use shared::{Event, Item, Properties, Scalar, scrub};
 
+use crate::platform::goods;
 use crate::platform::number::Number;
 
 /// Meta's names for what an event was about.
@@ -66,30 +67,20 @@ enum Plain<'a> {
 
 impl<'a> CustomData<'a> {
     /// What `event` was about, under Meta's name for it.
-    ///
-    /// An amount without a currency is left out: nobody can add it up, and Meta would take it for some
-    /// currency. A refund that the operator sends under a name of their own carries a positive value.
     pub(super) fn of(event: &'a Event, event_name: &str) -> Self {
         let properties = &event.properties;
-        let refund = event.event == "Refund";
-        let amount = |value: Option<f64>| properties.currency.and(value).and_then(Number::new);
-        let value = properties.value.map(|value| if refund { value.abs() } else { value });
-        let contents = contents(properties);
-        let mut content_ids: Vec<_> = contents.iter().map(|content| Cow::Borrowed(content.id)).collect();
-        if content_ids.is_empty() {
-            content_ids = own_content_ids(properties);
-        }
+        let content_ids = goods::content_ids(properties);
         let counted = matches!(event_name, "InitiateCheckout" | "Purchase");
         Self {
-            value: amount(value.filter(|value| *value >= 0.0)),
+            value: goods::worth(event),
             currency: properties.currency,
-            content_type: content_type(properties, !content_ids.is_empty()),
+            content_type: goods::content_type(properties, !content_ids.is_empty()),
             content_ids,
-            contents,
-            num_items: if counted { pieces(&properties.items) } else { None },
+            contents: properties.items.iter().filter_map(|item| content(item, properties)).collect(),
+            num_items: if counted { goods::pieces(properties) } else { None },
             order_id: properties.order_id.as_deref(),
-            search_string: properties.search_term.as_deref(),
-            custom: custom(properties, amount),
+            search_string: goods::search_term(properties),
+            custom: custom(properties),
         }
     }
 
@@ -99,68 +90,24 @@ impl<'a> CustomData<'a> {
     }
 }
 
-/// Items with an id; Meta has no use for others. Prices need a currency, quantities are whole.
-fn contents(properties: &Properties) -> Vec<Content<'_>> {
-    let priced = properties.currency.is_some();
-    properties.items.iter().filter_map(|item| content(item, priced)).collect()
-}
-
-fn content(item: &Item, priced: bool) -> Option<Content<'_>> {
+/// An item with an id; Meta has no use for others. Prices need a currency, quantities are whole.
+fn content<'a>(item: &'a Item, properties: &Properties) -> Option<Content<'a>> {
     Some(Content {
-        id: item.id.as_deref().filter(|id| !id.trim().is_empty())?,
-        quantity: whole(item.quantity),
-        item_price: item.price.filter(|price| priced && *price >= 0.0).and_then(Number::new),
+        id: goods::item_id(item)?,
+        quantity: goods::quantity(item),
+        item_price: goods::price(item, properties),
         title: item.name.as_deref(),
         brand: item.brand.as_deref(),
         category: item.category.as_deref(),
     })
 }
 
-/// How many pieces, when every item says so in whole numbers.
-fn pieces(items: &[Item]) -> Option<Number> {
-    let quantities: Option<Vec<f64>> = items.iter().map(|item| item.quantity).collect();
-    whole(Some(quantities?.iter().sum()))
-}
-
-/// A number of pieces Meta can count.
-fn whole(quantity: Option<f64>) -> Option<Number> {
-    quantity.filter(|n| *n > 0.0 && n.fract() == 0.0).and_then(Number::new)
-}
-
-/// Catalogue ids a site gives under Meta's own name instead of as items.
-fn own_content_ids(properties: &Properties) -> Vec<Cow<'_, str>> {
-    match properties.custom.get("content_ids") {
-        Some(Scalar::List(list)) => list.iter().filter_map(id_text).collect(),
-        Some(one) => id_text(one).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
-fn id_text(scalar: &Scalar) -> Option<Cow<'_, str>> {
-    match scalar {
-        Scalar::Text(text) if !text.trim().is_empty() => Some(Cow::Borrowed(text)),
-        Scalar::Integer(id) => Some(Cow::Owned(id.to_string())),
-        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
-    }
-}
-
-/// `product` where there are ids, unless the site says that they are ids of groups.
-fn content_type(properties: &Properties, ids: bool) -> Option<&str> {
-    match properties.custom.get("content_type") {
-        Some(Scalar::Text(own)) if matches!(own.as_str(), "product" | "product_group") => Some(own),
-        _ => ids.then_some("product"),
-    }
-}
-
 /// The rest: coupon, tax and shipping, which Meta takes as custom properties, and the site's own.
-fn custom<'a>(
-    properties: &'a Properties,
-    amount: impl Fn(Option<f64>) -> Option<Number>,
-) -> BTreeMap<&'a str, Plain<'a>> {
+fn custom(properties: &Properties) -> BTreeMap<&str, Plain<'_>> {
     let own = properties.custom.iter().filter_map(|(name, scalar)| Some((name.as_str(), own(name, scalar)?)));
     let mut custom: BTreeMap<&str, Plain<'_>> = own.collect();
     for (name, value) in [("tax", properties.tax), ("shipping", properties.shipping)] {
-        if let Some(number) = amount(value) {
+        if let Some(number) = goods::amount(properties, value) {
             custom.insert(name, Plain::Number(number));
         }
     }
@@ -226,6 +173,8 @@ mod tests {
         check("Lead", r#"{"value":-5,"currency":"EUR"}"#, r#"{"currency":"EUR"}"#);
         check("Refund", r#"{"value":-5,"currency":"EUR"}"#, r#"{"value":5,"currency":"EUR"}"#);
         check("Search", r#"{"search_term":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"red shoes"}"#, r#"{"search_string":"red shoes"}"#);
+        check("Search", r#"{"search_string":"jane@example.com"}"#, r"{}");
         check(
             "Purchase",
             r#"{"value":59.9,"currency":"EUR","order_id":"1","tax":9.56,"shipping":4,"coupon":"MAY"}"#,
@@ -241,6 +190,13 @@ mod tests {
             r#"{"currency":"EUR","items":[{"id":"A","name":"Lamp","brand":"B","category":"C","price":9.5,"quantity":2},
                 {"id":"D","quantity":1}]}"#,
             r#"{"currency":"EUR","content_ids":["A","D"],"contents":[{"id":"A","quantity":2,"item_price":9.5,"title":"Lamp","brand":"B","category":"C"},{"id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
+        );
+        check("InitiateCheckout", r#"{"num_items":4}"#, r#"{"num_items":4}"#);
+        check("Lead", r#"{"num_items":4}"#, r"{}");
+        check(
+            "Purchase",
+            r#"{"num_items":4,"items":[{"id":"A"}]}"#,
+            r#"{"content_ids":["A"],"contents":[{"id":"A"}],"content_type":"product"}"#,
         );
         // Only checkout and purchase count pieces; one unknown or odd quantity makes the sum unknown.
         let one = r#""content_ids":["A"],"contents":[{"id":"A","quantity":1}],"content_type":"product""#;

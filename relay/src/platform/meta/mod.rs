@@ -16,14 +16,15 @@ mod response;
 mod user_data;
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use shared::UnixMs;
 use shared::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use url::Url;
 
-use super::batch::{self, Capacity, Written};
+use super::batch::{self, Capacity};
 use super::{
-    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Request, Response,
-    SettingError, Settings, Skip, SkipReason, Text,
+    Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Platform, Request, Response,
+    SettingError, Settings, Text, settings,
 };
 use crate::secret::Secret;
 
@@ -140,28 +141,15 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
             "expected digits only, as Events Manager shows the id",
         ));
     }
-    let token = own.access_token.expose();
-    if token.is_empty() || !token.bytes().all(|b| b.is_ascii_graphic()) {
-        return Err(SettingError::invalid(
-            "access_token",
-            "expected a token without blanks, not an empty text",
-        ));
-    }
+    settings::check_token("access_token", &own.access_token)?;
     let version = own.api_version.as_deref().unwrap_or(API_VERSION);
-    if !valid_version(version) {
-        return Err(SettingError::invalid("api_version", "expected a Graph API version such as v25.0"));
-    }
+    settings::check_version("api_version", version, "expected a Graph API version such as v25.0")?;
     if let Some(agent) = own.partner_agent.as_deref().filter(|agent| !valid_agent(agent)) {
         let expected = format!("expected under 23 characters with at least two letters, not {agent:?}");
         return Err(SettingError::invalid("partner_agent", expected));
     }
-    if own.test_event_code.as_deref().is_some_and(|code| code.trim().is_empty()) {
-        return Err(SettingError::invalid(
-            "test_event_code",
-            "expected a code such as TEST12345, or no such key",
-        ));
-    }
-    request::check_names(&settings.names)?;
+    settings::check_text("test_event_code", &own.test_event_code, "expected a code such as TEST12345")?;
+    request::NAMING.check(&settings.names)?;
     let address = format!("https://graph.facebook.com/{version}/{}/events", own.pixel_id);
     let address = Url::parse(&address).expect("a version and digits make a valid path");
     Ok(Box::new(Meta {
@@ -173,12 +161,6 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         limited_data_use: limited_data_use(own.limited_data_use)?,
         visitor_id_as_external_id: own.visitor_id_as_external_id,
     }))
-}
-
-/// `v`, one or more digits, a dot, one or more digits.
-fn valid_version(text: &str) -> bool {
-    let digits = |part: &str| !part.is_empty() && part.len() <= 3 && part.bytes().all(|b| b.is_ascii_digit());
-    text.strip_prefix('v').and_then(|rest| rest.split_once('.')).is_some_and(|(a, b)| digits(a) && digits(b))
 }
 
 fn valid_agent(text: &str) -> bool {
@@ -204,21 +186,9 @@ fn limited_data_use(key: LimitedDataUseKey) -> Result<Option<LimitedDataUse>, Se
 
 impl Platform for Meta {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
-        let mut built = Built::default();
-        let mut written: Vec<Written> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        for (place, outgoing) in events.iter().enumerate() {
-            match request::write(self, outgoing, now) {
-                Ok((json, quality)) if capacity.fits(&json) => written.push(Written { place, json, quality }),
-                Ok(_) => {
-                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
-                }
-                Err(skip) => built.skips.push((place, skip)),
-            }
-        }
-        built.requests =
-            batch::group(written, capacity).into_iter().map(|group| self.request(group)).collect();
-        built
+        let write = |outgoing: &Outgoing<'_>| request::write(self, outgoing, now);
+        batch::build(CALL, capacity, events, write, |data| self.request(data))
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
@@ -234,12 +204,9 @@ impl Platform for Meta {
 const CALL: Call = "events";
 
 impl Meta {
-    fn request(&self, group: Vec<Written>) -> Planned {
-        let events = group.iter().map(|written| written.place).collect();
-        let (data, quality): (Vec<_>, Vec<_>) =
-            group.into_iter().map(|written| (written.json, written.quality)).unzip();
+    fn request(&self, data: &[Box<RawValue>]) -> Request {
         let body = Text::json(&request::Envelope {
-            data: &data,
+            data,
             test_event_code: self.test_event_code.as_deref(),
             partner_agent: self.partner_agent.as_deref(),
         });
@@ -252,8 +219,7 @@ impl Meta {
             }
         };
         let url = self.address.clone();
-        let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
-        Planned { call: CALL, request, events, quality }
+        Request { method: "POST", url, headers, body: Body::Json(body), public_only: false }
     }
 }
 

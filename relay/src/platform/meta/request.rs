@@ -3,22 +3,21 @@
 //! Field names are Meta's own (pages "main body" and "server event parameters", read 2026-11-23). Who it was
 //! is written in `user_data`, what it was about in `custom_data`.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
-use shared::event::{STANDARD_EVENTS, Source};
+use shared::event::Source;
 use shared::time::{DAY_MS, MINUTE_MS};
 use shared::{Event, Signal, UnixMs};
-use url::Url;
 
 use super::custom_data::CustomData;
 use super::user_data::UserData;
 use super::{LimitedDataUse, MAX_AGE_MS, MAX_STORE_AGE_MS, Meta};
-use crate::platform::{Outgoing, Quality, SettingError, Skip, SkipReason};
+use crate::platform::naming::Naming;
+use crate::platform::page::web_address;
+use crate::platform::{Outgoing, Quality, Skip, SkipReason};
 
-/// Longest event name. Known of the pixel, unverified for the server, so kept.
-const NAME_CHARS: usize = 50;
+/// 50 characters are known of the pixel, unverified for the server, so kept.
+pub(super) const NAMING: Naming = Naming { platform: "Meta", standard, others: &[], longest: 50 };
 
 /// The names Meta knows. They are our standard names, less the three that Meta does not have.
 const STANDARD: [&str; 18] = [
@@ -131,7 +130,7 @@ pub(super) fn write(
     now: UnixMs,
 ) -> Result<(Box<RawValue>, Quality), Skip> {
     let event = outgoing.event;
-    let event_name = name(outgoing)?;
+    let event_name = NAMING.of(outgoing)?;
     let action_source = ActionSource::of(event);
     check_age(event, action_source, now)?;
     let user_data = UserData::of(event, now, meta.visitor_id_as_external_id);
@@ -161,50 +160,6 @@ pub(super) fn write(
 /// Meta's name for a standard event.
 pub(super) fn standard(name: &str) -> Option<&'static str> {
     STANDARD.into_iter().find(|known| *known == name)
-}
-
-/// Refuses names for this destination that Meta could not take.
-pub(super) fn check_names(names: &BTreeMap<String, String>) -> Result<(), SettingError> {
-    for (ours, theirs) in names {
-        if theirs.trim().is_empty() || theirs.chars().count() > NAME_CHARS {
-            let expected = format!("expected a name of 1 to {NAME_CHARS} characters for {ours}");
-            return Err(SettingError::invalid("events", expected));
-        }
-        if ours == "Refund" && STANDARD.contains(&theirs.as_str()) {
-            let expected = "expected a name of your own for Refund: Meta would add a refund to its revenue";
-            return Err(SettingError::invalid("events", expected));
-        }
-    }
-    Ok(())
-}
-
-/// The event's name at Meta.
-fn name<'a>(outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
-    let ours = outgoing.event.event.as_str();
-    let theirs = match (ours, outgoing.renamed) {
-        ("Refund", None) => {
-            let detail = "Meta has no refunds; give Refund a name in `events` to send it as a custom event";
-            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
-        }
-        ("Refund", Some(name)) if STANDARD.contains(&name) => {
-            let detail = format!("a refund sent as {name} would add to Meta's revenue");
-            return Err(Skip::new(SkipReason::RefundNotSupported, detail));
-        }
-        (_, Some(name)) => name,
-        (name, None) if STANDARD_EVENTS.contains(&name) => match standard(name) {
-            Some(name) => name,
-            None => {
-                let detail = format!("Meta has no {ours}; give it a name in `events` to send it");
-                return Err(Skip::new(SkipReason::NotMapped, detail));
-            }
-        },
-        (custom, None) => custom,
-    };
-    if theirs.is_empty() || theirs.chars().count() > NAME_CHARS {
-        let detail = format!("Meta takes names of 1 to {NAME_CHARS} characters; give it one in `events`");
-        return Err(Skip::new(SkipReason::NotMapped, detail));
-    }
-    Ok(theirs)
 }
 
 fn check_age(event: &Event, action_source: ActionSource, now: UnixMs) -> Result<(), Skip> {
@@ -249,11 +204,6 @@ fn addresses(event: &Event, action_source: ActionSource) -> Result<(Option<&str>
     }
 }
 
-/// `text` if it is a full http or https address.
-fn web_address(text: Option<&str>) -> Option<&str> {
-    text.filter(|text| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -272,28 +222,10 @@ mod tests {
                 "OutboundClick" | "FormSubmit" => Err(SkipReason::NotMapped),
                 ours => Ok(ours),
             };
-            assert_eq!(name(&outgoing).map_err(|skip| skip.reason), expected);
+            assert_eq!(NAMING.of(&outgoing).map_err(|skip| skip.reason), expected);
             let renamed = Outgoing { renamed: Some("Own"), ..outgoing };
-            assert_eq!(name(&renamed).map_err(|skip| skip.reason), Ok("Own"), "{ours}");
+            assert_eq!(NAMING.of(&renamed).map_err(|skip| skip.reason), Ok("Own"), "{ours}");
         }
-    }
-
-    #[test]
-    fn a_refund_never_becomes_revenue() {
-        let event = event(r#"{"event":"Refund","event_id":"1","time":0,"source":"web"}"#);
-        let outgoing = Outgoing { event: &event, site: "s", renamed: Some("Purchase") };
-        let reason = name(&outgoing).map_err(|skip| skip.reason);
-        assert_eq!(reason, Err(SkipReason::RefundNotSupported));
-        let check = |ours: &str, theirs: &str, right: bool| {
-            let names = BTreeMap::from([(ours.to_owned(), theirs.to_owned())]);
-            assert_eq!(check_names(&names).is_ok(), right, "{ours} = {theirs}");
-        };
-        check("Refund", "Purchase", false);
-        check("Refund", "Refund", true);
-        check("Lead", "Purchase", true);
-        check("Lead", " ", false);
-        check("Lead", &"x".repeat(50), true);
-        check("Lead", &"x".repeat(51), false);
     }
 
     #[test]
@@ -315,17 +247,5 @@ mod tests {
         check("store", page, ActionSource::PhysicalStore);
         check("email", page, ActionSource::Email);
         check("chat", page, ActionSource::Chat);
-    }
-
-    #[test]
-    fn pages_are_full_web_addresses() {
-        let check = |text, right: bool| assert_eq!(web_address(Some(text)).is_some(), right, "{text}");
-        check("https://shop.example/thanks?o=1", true);
-        check("http://shop.example", true);
-        check("/thanks", false);
-        check("about:blank", false);
-        check("file:///index.html", false);
-        check("javascript:void(0)", false);
-        check("https://", false);
     }
 }

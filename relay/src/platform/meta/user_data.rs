@@ -7,11 +7,12 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use serde::Serialize;
-use shared::identity::{Field, Form, Hashes, Raw, Sha256Hex};
+use shared::identity::{Field, Sha256Hex};
 use shared::{Event, UnixMs};
 
 use super::click;
 use crate::platform::address::client_address;
+use crate::platform::person::{external_ids, user_agent};
 use crate::platform::{Quality, Signal, Skip, SkipReason, digests};
 
 /// Meta's names for what identifies a visitor, in the order of its page.
@@ -50,17 +51,9 @@ pub(super) struct UserData<'a> {
 }
 
 impl<'a> UserData<'a> {
-    /// Everything known of the visitor of an event.
-    ///
-    /// With `visitor_id` an event without an external id gets the hash of the visitor id: one more way to
-    /// join a visitor's events, useful only where the browser pixel's advanced matching carries the same
-    /// value.
+    /// Everything known of the visitor of an event; `visitor_id` as in [`external_ids`].
     pub(super) fn of(event: &'a Event, now: UnixMs, visitor_id: bool) -> Self {
         let hashed = |field| digests("meta", event, field);
-        let mut external_id = hashed(Field::ExternalId);
-        if let (true, true, Some(id)) = (visitor_id, external_id.is_empty(), &event.visitor_id) {
-            external_id.extend(own_id(id));
-        }
         Self {
             em: hashed(Field::Email),
             ph: hashed(Field::Phone),
@@ -72,9 +65,9 @@ impl<'a> UserData<'a> {
             st: hashed(Field::Region),
             zp: hashed(Field::PostalCode),
             country: hashed(Field::Country),
-            external_id,
+            external_id: external_ids("meta", event, visitor_id),
             client_ip_address: event.context.ip.as_deref().and_then(client_address),
-            client_user_agent: event.context.user_agent.as_deref().filter(|agent| !agent.trim().is_empty()),
+            client_user_agent: user_agent(event),
             fbc: click::fbc(event, now),
             fbp: click::fbp(event),
         }
@@ -124,11 +117,6 @@ impl<'a> UserData<'a> {
         let lists = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, _)| name);
         lists.chain(singles.into_iter().filter(|(_, there)| *there).map(|(name, _)| name)).collect()
     }
-}
-
-/// The visitor id, treated as the site's own id of a person.
-fn own_id(visitor_id: &str) -> Option<Sha256Hex> {
-    Hashes::of(Field::ExternalId, &Raw::new(visitor_id), None)?.get(Field::ExternalId, Form::Plain)
 }
 
 /// What Meta matches by, in the three ranks of its help centre's page on event match quality; the page on best practices
@@ -220,17 +208,5 @@ mod tests {
         check_identity(r#""cookies":{"_fbp":"fb.1.1.2"}"#, true);
         check_identity(r#""cookies":{"_fbp":"broken"}"#, false);
         check_identity(r#""click_ids":{"fbclid":"IwAR0"}"#, true);
-    }
-
-    #[test]
-    fn the_visitor_id_is_an_external_id_only_when_asked_for() {
-        let check = |fields: &str, wanted, expected: Option<Sha256Hex>| {
-            let event = event(fields);
-            assert_eq!(UserData::of(&event, NOW, wanted).external_id, Vec::from_iter(expected));
-        };
-        let known = Sha256Hex::parse(&"0".repeat(64));
-        check(r#""user":{}"#, false, None);
-        check(r#""user":{}"#, true, Some(Sha256Hex::of("v-1")));
-        check(&user(&["external_id"]), true, known);
     }
 }

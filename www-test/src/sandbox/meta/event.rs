@@ -4,10 +4,10 @@
 
 use serde_json::Value;
 use shared::UnixMs;
-use shared::time::{DAY_MS, MINUTE_MS};
+use shared::time::DAY_MS;
 
-use super::fields::{Fault, Shape, check_fields, fault, join};
 use super::person;
+use crate::sandbox::fields::{Fault, Shape, check_fields, check_time, fault, join};
 
 const EVENT: &[(&str, Shape)] = &[
     ("event_name", Shape::Text),
@@ -77,10 +77,6 @@ const STATES: [i64; 15] =
 /// Oldest event, and the oldest of a shop with walls.
 const OLDEST_MS: i64 = 7 * DAY_MS;
 const OLDEST_IN_STORE_MS: i64 = 62 * DAY_MS;
-/// No clock is exact; more than a minute ahead is a mistake.
-const AHEAD_MS: i64 = MINUTE_MS;
-/// Milliseconds since 1973 and seconds until 5138 lie on different sides of this.
-const SURELY_MILLISECONDS: i64 = 100_000_000_000;
 const TOO_OLD: u32 = 2_804_003;
 const NO_VALUE: u32 = 2_804_009;
 
@@ -95,27 +91,12 @@ pub(super) fn check(path: &str, event: &Value, now: UnixMs) -> Result<(), Fault>
     if event["action_source"] == "website" && event.get("event_source_url").is_none() {
         return Err(fault(join(path, "event_source_url"), "missing, and required for a website"));
     }
-    check_time(path, event, now)?;
+    let in_store = event["action_source"] == "physical_store";
+    let oldest = if in_store { OLDEST_IN_STORE_MS } else { OLDEST_MS };
+    check_time(join(path, "event_time"), &event["event_time"], oldest, Some(TOO_OLD), now)?;
     check_data_processing(path, event)?;
     person::check(&join(path, "user_data"), &event["user_data"])?;
     check_custom_data(&join(path, "custom_data"), event)
-}
-
-fn check_time(path: &str, event: &Value, now: UnixMs) -> Result<(), Fault> {
-    let field = join(path, "event_time");
-    let seconds = event["event_time"].as_i64().unwrap_or_default();
-    if seconds >= SURELY_MILLISECONDS {
-        return Err(fault(field, "must be in seconds, not milliseconds"));
-    }
-    let age_ms = now.since(UnixMs(seconds.saturating_mul(1000)));
-    let oldest = if event["action_source"] == "physical_store" { OLDEST_IN_STORE_MS } else { OLDEST_MS };
-    if age_ms > oldest {
-        return Err(Fault { subcode: Some(TOO_OLD), ..fault(field, "too old") });
-    }
-    if age_ms < -AHEAD_MS {
-        return Err(fault(field, "lies in the future"));
-    }
-    Ok(())
 }
 
 /// Limited Data Use: `LDU` or nothing, and a country never without a state.
@@ -154,7 +135,7 @@ fn check_custom_data(path: &str, event: &Value) -> Result<(), Fault> {
     let missing = |name| custom.is_none_or(|custom| custom.get(name).is_none());
     if missing("value") {
         return Err(Fault {
-            subcode: Some(NO_VALUE),
+            code: Some(NO_VALUE),
             ..fault(join(path, "value"), "missing, and required for a purchase")
         });
     }

@@ -6,15 +6,16 @@
 //! the replies; leaves the event to `event` and the person in it to `person`.
 
 mod event;
-mod fields;
+mod formats;
 mod person;
 
 use serde_json::{Value, json};
 use shared::UnixMs;
 use shared::time::HOUR_MS;
 
-use self::fields::{Fault, Shape, check_fields, fault};
+use self::formats::PARTNER_AGENT;
 use super::exchange::{Answer, Arrived, Reply, Taken};
+use super::fields::{Fault, Shape, check_fields, fault};
 use super::player::{Complaint, Player};
 
 /// Name in the relay's configuration.
@@ -32,7 +33,7 @@ const ENVELOPE: &[(&str, Shape)] = &[
     ("access_token", Shape::Text),
     ("appsecret_proof", Shape::Text),
     ("test_event_code", Shape::Text),
-    ("partner_agent", Shape::PartnerAgent),
+    ("partner_agent", PARTNER_AGENT),
     ("namespace_id", Shape::Text),
     ("upload_id", Shape::Text),
     ("upload_tag", Shape::Text),
@@ -122,7 +123,7 @@ impl Player for Meta {
             Complaint::Transient => Error::transient(),
             Complaint::TokenExpired => Error::token(),
             Complaint::Poisoned { code } => {
-                Error::parameter(Fault { subcode: Some(code), ..fault("data", "one event cannot be taken") })
+                Error::parameter(Fault { code: Some(code), ..fault("data", "one event cannot be taken") })
             }
         };
         error.reply(request)
@@ -179,7 +180,7 @@ impl Error {
 
     fn parameter(fault: Fault) -> Self {
         let detail = fault.to_string();
-        Self { subcode: fault.subcode, ..Self::oauth(400, 100, "Invalid parameter", detail) }
+        Self { subcode: fault.code, ..Self::oauth(400, 100, "Invalid parameter", detail) }
     }
 
     fn token() -> Self {

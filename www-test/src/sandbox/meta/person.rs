@@ -4,25 +4,26 @@
 
 use serde_json::Value;
 
-use super::fields::{Fault, Shape, check_fields, fault};
+use super::formats::{BROWSER_COOKIE, CLICK_COOKIE, DIGEST};
+use crate::sandbox::fields::{Fault, Shape, check_fields, fault};
 
 const USER_DATA: &[(&str, Shape)] = &[
-    ("em", Shape::Digest),
-    ("ph", Shape::Digest),
-    ("fn", Shape::Digest),
-    ("ln", Shape::Digest),
-    ("ge", Shape::Digest),
-    ("db", Shape::Digest),
-    ("ct", Shape::Digest),
-    ("st", Shape::Digest),
-    ("zp", Shape::Digest),
-    ("country", Shape::Digest),
+    ("em", DIGEST),
+    ("ph", DIGEST),
+    ("fn", DIGEST),
+    ("ln", DIGEST),
+    ("ge", DIGEST),
+    ("db", DIGEST),
+    ("ct", DIGEST),
+    ("st", DIGEST),
+    ("zp", DIGEST),
+    ("country", DIGEST),
     // Hashing it is recommended, not required.
     ("external_id", Shape::OneOrMany),
     ("client_ip_address", Shape::IpAddress),
     ("client_user_agent", Shape::Text),
-    ("fbc", Shape::ClickCookie),
-    ("fbp", Shape::BrowserCookie),
+    ("fbc", CLICK_COOKIE),
+    ("fbp", BROWSER_COOKIE),
     ("subscription_id", Shape::Text),
     ("fb_login_id", Shape::Integer),
     ("lead_id", Shape::Integer),
@@ -53,10 +54,7 @@ pub(super) fn check(path: &str, person: &Value) -> Result<(), Fault> {
         .map(|(name, _)| name.as_str())
         .collect();
     if TOO_LITTLE.iter().any(|set| said.iter().all(|name| set.contains(name))) {
-        return Err(Fault {
-            subcode: Some(TOO_LITTLE_IDENTITY),
-            ..fault(path, "too little to match a person")
-        });
+        return Err(Fault { code: Some(TOO_LITTLE_IDENTITY), ..fault(path, "too little to match a person") });
     }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! Every rule of the Conversions API the sandbox holds its guests to, one row each.
 
+use super::super::fields;
 use super::*;
 
 const NOW: UnixMs = UnixMs(1_795_420_860_000);
@@ -48,16 +49,9 @@ fn refusal(request: &Arrived) -> (u16, i64, Option<i64>, String) {
     }
 }
 
-/// Replaces the value at a pointer into the event; `null` takes it away.
+/// The good purchase with another value at a pointer.
 fn changed(pointer: &str, value: &Value) -> Value {
-    let mut event = purchase();
-    let (parent, last) = pointer.rsplit_once('/').expect("a pointer");
-    let parent = event.pointer_mut(parent).expect("the parent exists").as_object_mut().expect("an object");
-    match value {
-        Value::Null => drop(parent.remove(last)),
-        value => drop(parent.insert(last.to_owned(), value.clone())),
-    }
-    event
+    fields::changed(purchase(), pointer, value)
 }
 
 #[test]

@@ -1,0 +1,48 @@
+//! A person's marks that several platforms take alike, beside the digests of personal data.
+
+use shared::Event;
+use shared::identity::{Field, Hashes, Raw, Sha256Hex, Take, taken_by};
+
+use super::digests;
+
+/// External ids, in the form `platform` takes.
+///
+/// With `visitor_id` an event without one gets the visitor id, treated as the site's own id of a person: one more
+/// way to join a visitor's events, useful only where the browser's pixel is given the same value.
+pub(super) fn external_ids(platform: &str, event: &Event, visitor_id: bool) -> Vec<Sha256Hex> {
+    let mut ids = digests(platform, event, Field::ExternalId);
+    if let (true, true, Some(id)) = (visitor_id, ids.is_empty(), &event.visitor_id)
+        && let Take::Hashed(form) = taken_by(platform, Field::ExternalId)
+    {
+        let hashes = Hashes::of(Field::ExternalId, &Raw::new(id), None);
+        ids.extend(hashes.and_then(|hashes| hashes.get(Field::ExternalId, form)));
+    }
+    ids
+}
+
+/// The browser's own name, unmodified.
+pub(super) fn user_agent(event: &Event) -> Option<&str> {
+    event.context.user_agent.as_deref().filter(|agent| !agent.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_visitor_id_is_an_external_id_only_when_asked_for() {
+        let known = "0".repeat(64);
+        let check = |platform, user: &str, wanted, expected: Option<Sha256Hex>| {
+            let json = format!(
+                r#"{{"event":"Lead","event_id":"1","time":0,"source":"web","visitor_id":"V-1","user":{user}}}"#
+            );
+            let event: Event = serde_json::from_str(&json).expect("an event");
+            assert_eq!(external_ids(platform, &event, wanted), Vec::from_iter(expected), "{platform} {user}");
+        };
+        check("meta", "{}", false, None);
+        check("meta", "{}", true, Some(Sha256Hex::of("v-1")));
+        check("tiktok", "{}", true, Some(Sha256Hex::of("V-1")));
+        check("outbrain", "{}", true, None);
+        check("meta", &format!(r#"{{"external_id":["{known}"]}}"#), true, Sha256Hex::parse(&known));
+    }
+}
