@@ -92,7 +92,7 @@ async fn an_order_is_stored_with_the_click_of_its_visitor() {
     assert_eq!(relay.page(&landing).await.status, 202);
     let answer = shopify(&relay, "orders/paid", &order(7)).await;
     assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
-    let events = log(&relay.stop().await.path().to_path_buf());
+    let events = log(relay.stop().await.path());
     assert_eq!(events.len(), 2, "{events:?}");
     let purchase = &events[1];
     assert_eq!(purchase["event_id"], "Purchase-7");
