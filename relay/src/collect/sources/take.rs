@@ -113,3 +113,92 @@ fn add(found: Found, country: Option<&str>, now: UnixMs, remembered: UnixMs, tak
 
 const NO_ID: &str = "no id or order id, so a repeat would count again";
 const TOO_OLD: &str = "older than store.dedup_days, so it could be a repeat";
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use shared::Properties;
+
+    use super::super::testing::{NOW, headers, webhook};
+    use super::super::{Door, Draft, Reading, Source};
+    use super::*;
+
+    /// Reports what the body names: an order of now, one without an id, one of long ago, or nothing.
+    #[derive(Debug)]
+    struct Echo;
+
+    impl Source for Echo {
+        fn authenticate(&self, request: &Inbound<'_>) -> Result<(), Denied> {
+            request.header("x-token").map(|_| ()).ok_or(Denied::WrongToken { key: "token" })
+        }
+
+        fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable> {
+            let text =
+                std::str::from_utf8(request.body).map_err(|_| Unreadable::Body { expected: "text" })?;
+            let mut reading = Reading::default();
+            for word in text.split_ascii_whitespace() {
+                let mut found = Found::about("Lead", word, Some(request.now));
+                match word {
+                    "old" => found.draft.time = Some(request.now.plus(-8 * time::DAY_MS)),
+                    "listed" => found.since = Some(request.now.plus(-8 * time::DAY_MS)),
+                    "nameless" => found.draft = Draft { event: Some("Lead".to_owned()), ..Draft::default() },
+                    "ordered" => {
+                        found.draft.event_id = None;
+                        let order_id = Some("7".to_owned());
+                        found.draft.properties = Some(Properties { order_id, ..Properties::default() });
+                    }
+                    "bad" => found.draft.event = Some(" ".to_owned()),
+                    "future" => found.draft.time = Some(request.now.plus(time::DAY_MS)),
+                    _ => {}
+                }
+                reading.events.push(found);
+            }
+            Ok(reading)
+        }
+    }
+
+    fn taken(body: &str, token: &[(&'static str, &str)], proof: Proof) -> Result<Taken, NotTaken> {
+        let source = config::Source {
+            name: "echo".to_owned(),
+            site: Arc::from("shop"),
+            kind_name: "echo",
+            door: Door::Webhook,
+            source: Arc::new(Echo),
+            dedup_days: 7,
+        };
+        take(&source, None, &webhook(&headers(token), body), proof)
+    }
+
+    fn check(body: &str, ids: &[&str], result: &str) -> Taken {
+        let taken = taken(body, &[("x-token", "t")], Proof::Needed).expect("taken");
+        let found: Vec<&str> = taken.events.iter().map(|event| event.event_id.as_str()).collect();
+        assert_eq!((found.as_slice(), taken.settled().tag()), (ids, result), "{body}");
+        taken
+    }
+
+    #[test]
+    fn an_event_counts_only_if_a_repeat_would_be_noticed() {
+        check("a b", &["Lead-a", "Lead-b"], "stored");
+        check("ordered", &["Lead-7"], "stored");
+        assert_eq!(check("old", &[], "ignored").ignored, Some(TOO_OLD));
+        assert_eq!(check("listed", &[], "ignored").ignored, Some(TOO_OLD));
+        assert_eq!(check("nameless", &[], "refused").refused, [NO_ID]);
+        assert_eq!(check("future", &["Lead-future"], "stored").events[0].time, NOW);
+    }
+
+    #[test]
+    fn a_bad_event_does_not_sink_its_neighbours() {
+        let taken = check("a bad nameless b", &["Lead-a", "Lead-b"], "stored");
+        assert_eq!(taken.refused.len(), 2);
+        check("bad", &[], "refused");
+        check("", &[], "ignored");
+    }
+
+    #[test]
+    fn nothing_is_read_before_it_is_believed() {
+        let denied = taken("a", &[], Proof::Needed).expect_err("no token");
+        assert_eq!(denied.settled().tag(), "denied");
+        assert_eq!(taken("a", &[], Proof::Waived).expect("shown only").events.len(), 1);
+    }
+}

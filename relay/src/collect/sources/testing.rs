@@ -6,7 +6,7 @@ use shared::UnixMs;
 use super::{Inbound, Reading};
 
 /// The time of the tests: a quiet Monday noon.
-const NOW: UnixMs = UnixMs(1_795_435_200_000);
+pub(super) const NOW: UnixMs = UnixMs(1_795_435_200_000);
 
 /// Headers; names in lower case.
 pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
