@@ -164,15 +164,16 @@ fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Event, key: &str) ->
 /// The identity keys of an event, the strongest first.
 pub fn identity_keys(event: &Event) -> Vec<String> {
     let mut keys = Vec::new();
-    keys.extend(click_token(event).map(|token| format!("{TOKEN}{token}")));
-    keys.extend(event.properties.order_id.as_deref().map(|order| format!("{ORDER}{order}")));
-    keys.extend(event.tokens.iter().map(|(name, token)| format!("{JOURNEY}{name}={token}")));
+    keys.extend(click_token(event).map(|token| [TOKEN, token].concat()));
+    keys.extend(event.properties.order_id.as_deref().map(|order| [ORDER, order].concat()));
+    keys.extend(event.tokens.iter().map(|(name, token)| [JOURNEY, name, "=", token].concat()));
     for (prefix, field, form) in [
         ("em:", Field::Email, Form::Plain),
         ("ph:", Field::Phone, Form::E164),
         ("xid:", Field::ExternalId, Form::Plain),
     ] {
-        keys.extend(event.user.digests(field, form).iter().map(|digest| format!("{prefix}{digest}")));
+        let digests = event.user.digests(field, form);
+        keys.extend(digests.iter().map(|digest| digest.with_hex(|hex| [prefix, hex].concat())));
     }
     keys
 }

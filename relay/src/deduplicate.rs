@@ -35,7 +35,7 @@ pub fn keys(event: &Event) -> Vec<String> {
 }
 
 fn key(id: &str, name: &str) -> String {
-    format!("{id}{SEPARATOR}{name}")
+    [id, SEPARATOR, name].concat()
 }
 
 /// An order is bought once but may be refunded in parts, each a conversion of its own under its own id.
@@ -44,7 +44,7 @@ fn once_per_order(name: &str) -> bool {
 }
 
 /// Unit separator: a control character, which neither an id nor a name may hold.
-const SEPARATOR: char = '\u{1f}';
+const SEPARATOR: &str = "\u{1f}";
 
 #[cfg(test)]
 mod tests {

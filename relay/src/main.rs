@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Events are allocated on the workers and freed on the store's writer; the system's allocator spends a fifth of an
-/// event's time on handing memory between threads, this one next to nothing.
+/// Much of an event is allocated on one thread and freed on another; the system's allocator spends a fifth of an
+/// event's time on handing memory between threads, this one little.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -8,8 +8,11 @@
 //! Lengths are bounded by [`crate::limits`]; whoever builds an event from foreign input applies them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::consent::Consent;
 use crate::identity::UserData;
@@ -129,8 +132,7 @@ impl Page {
 }
 
 /// The mark an ad network put on a landing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "ClickIdWire")]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ClickId {
     /// Opaque and case-sensitive; never lower-cased, trimmed or cut.
     pub value: String,
@@ -139,20 +141,29 @@ pub struct ClickId {
     pub seen_at: Option<UnixMs>,
 }
 
-/// A click id is written short (`"abc"`) or long (`{"value":"abc","seen_at":…}`).
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum ClickIdWire {
-    Short(String),
-    Long { value: String, seen_at: Option<UnixMs> },
-}
-
-impl From<ClickIdWire> for ClickId {
-    fn from(wire: ClickIdWire) -> Self {
-        match wire {
-            ClickIdWire::Short(value) => Self { value, seen_at: None },
-            ClickIdWire::Long { value, seen_at } => Self { value, seen_at },
+impl<'de> Deserialize<'de> for ClickId {
+    /// A click id is written short (`"abc"`) or long (`{"value":"abc","seen_at":…}`).
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Long {
+            value: String,
+            seen_at: Option<UnixMs>,
         }
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = ClickId;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a click id as text, or an object with its value and seen_at")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<ClickId, E> {
+                Ok(ClickId { value: text.to_owned(), seen_at: None })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ClickId, A::Error> {
+                let Long { value, seen_at } = Long::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(ClickId { value, seen_at })
+            }
+        }
+        deserializer.deserialize_any(Either)
     }
 }
 

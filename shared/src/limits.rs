@@ -57,3 +57,9 @@ pub fn clip(text: &str, max: usize) -> &str {
     }
     &text[..end]
 }
+
+/// The same for text that is owned: nothing is copied.
+pub fn clipped(mut text: String, max: usize) -> String {
+    text.truncate(clip(&text, max).len());
+    text
+}

@@ -5,6 +5,7 @@
 //! a number, a truth value or a list of those; anything deeper, and what is past the bounds, is dropped: no platform
 //! takes it, and a conversion is never refused for the sake of an ornament.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -80,7 +81,10 @@ pub enum Scalar {
 impl Properties {
     /// Whether there is nothing.
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let Self { value, currency, order_id, search_term, coupon, tax, shipping, items, custom } = self;
+        let texts = [order_id, search_term, coupon].into_iter().all(Option::is_none);
+        let amounts = [value, tax, shipping].into_iter().all(Option::is_none);
+        texts && amounts && currency.is_none() && items.is_empty() && custom.is_empty()
     }
 }
 
@@ -122,7 +126,7 @@ impl<'de> Deserialize<'de> for Properties {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Properties, A::Error> {
                 let mut properties = Properties::default();
-                while let Some(name) = map.next_key::<String>()? {
+                while let Some(Name(name)) = map.next_key()? {
                     properties.read(&name, &mut map)?;
                 }
                 Ok(properties)
@@ -171,6 +175,10 @@ impl Properties {
     }
 }
 
+/// A property's name: borrowed from the JSON where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// A list of items, bounded.
 struct Items(Vec<Item>);
 
@@ -206,7 +214,7 @@ struct Loose<T>(Option<T>);
 impl Loose<String> {
     /// The text cut to the length a property may have.
     fn clipped(self) -> Option<String> {
-        self.0.map(|text| limits::clip(&text, limits::PROPERTY).to_owned()).filter(|text| !text.is_empty())
+        self.0.map(|text| limits::clipped(text, limits::PROPERTY)).filter(|text| !text.is_empty())
     }
 }
 

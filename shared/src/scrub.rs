@@ -12,20 +12,22 @@ use crate::percent;
 /// A parameter keeps its name and loses its value. An address in the path becomes `-`, so that no two slashes meet;
 /// a user and password before the host go.
 pub fn url(url: &str) -> String {
+    // Nearly every address ends here or looks at nothing but its parameters' names.
+    let suspicious = may_hold_email(url);
+    if !suspicious && !url.bytes().any(|byte| matches!(byte, b'?' | b'#')) {
+        return url.to_owned();
+    }
     let mut clean = String::with_capacity(url.len());
-    let rest = authority(url, &mut clean);
-    let mut token_start = 0;
+    let mut rest = authority(url, &mut clean);
     let mut in_parameters = false;
     let mut in_personal_value = false;
-    let ends = rest.bytes().enumerate().map(|(at, byte)| (at, Some(byte))).chain([(rest.len(), None)]);
-    for (at, delimiter) in ends {
-        if delimiter.is_some_and(|byte| !b"/?#&=;".contains(&byte)) {
-            continue;
-        }
-        let token = rest.get(token_start..at).unwrap_or_default();
-        token_start = at + 1;
+    loop {
+        let end = rest.bytes().position(|byte| matches!(byte, b'/' | b'?' | b'#' | b'&' | b'=' | b';'));
+        let (token, tail) = rest.split_at_checked(end.unwrap_or(rest.len())).unwrap_or((rest, ""));
+        let delimiter = tail.bytes().next();
+        rest = tail.get(1..).unwrap_or_default();
         if !in_personal_value {
-            if !looks_like_email(token) {
+            if !suspicious || !looks_like_email(token) {
                 clean.push_str(token);
             } else if !in_parameters {
                 clean.push('-');
@@ -38,19 +40,19 @@ pub fn url(url: &str) -> String {
                 in_personal_value = in_parameters && names_personal_data(token);
                 continue;
             }
-            _ => {}
+            Some(_) => {}
+            None => return clean,
         }
         in_parameters |= matches!(delimiter, Some(b'?' | b'#'));
         if let Some(byte) = delimiter.filter(|_| !in_personal_value) {
             clean.push(char::from(byte));
         }
     }
-    clean
 }
 
 /// Whether an e-mail address stands anywhere in `text`, plain or percent-encoded any number of times.
 pub fn looks_like_email(text: &str) -> bool {
-    if !text.contains(['@', '%']) {
+    if !may_hold_email(text) {
         return false;
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -66,6 +68,11 @@ pub fn looks_like_email(text: &str) -> bool {
     }
     // Nobody encodes so often without something to hide.
     true
+}
+
+/// Whether the sign of an e-mail address is there, plain or as the percent sign that may encode it.
+fn may_hold_email(text: &str) -> bool {
+    text.bytes().any(|byte| matches!(byte, b'@' | b'%'))
 }
 
 /// The text of a custom property, unless it holds an e-mail address.
@@ -91,15 +98,20 @@ fn authority<'a>(url: &'a str, clean: &mut String) -> &'a str {
 
 /// Whether a parameter's name says that its value is personal: `email`, `user[email]`, `billing_first_name` …
 fn names_personal_data(name: &str) -> bool {
-    let decoded = percent::bytes(name.as_bytes(), true);
-    let letters: String = decoded
-        .iter()
-        .filter(|b| b.is_ascii_alphabetic())
-        .map(|b| char::from(b.to_ascii_lowercase()))
-        .collect();
+    // Only an encoded name has to be decoded: blanks are no letters, however they are written.
+    let decoded = name.contains('%').then(|| percent::bytes(name.as_bytes(), true));
+    let letters = decoded.as_deref().unwrap_or(name.as_bytes()).iter().filter(|b| b.is_ascii_alphabetic());
+    let mut word = [0; LONGEST_NAME];
+    let mut length = 0;
+    for letter in letters {
+        let Some(place) = word.get_mut(length) else { return false };
+        *place = letter.to_ascii_lowercase();
+        length += 1;
+    }
+    let word = word.get(..length).unwrap_or_default();
     let owners = ["user", "customer", "billing", "shipping", "contact", "your", "my", "input"];
-    let bare = owners.into_iter().find_map(|owner| letters.strip_prefix(owner)).unwrap_or(&letters);
-    PERSONAL_NAMES.contains(&bare) || PERSONAL_NAMES.contains(&letters.as_str())
+    let bare = owners.into_iter().find_map(|owner| word.strip_prefix(owner.as_bytes())).unwrap_or(word);
+    PERSONAL_NAMES.iter().any(|name| name.as_bytes() == bare || name.as_bytes() == word)
 }
 
 /// Whether something before an `@` and a domain with a top level after it stand in `bytes`.
@@ -119,6 +131,9 @@ fn contains_email(bytes: &[u8]) -> bool {
 
 /// How often a value may be percent-encoded before it is taken for a hidden one.
 const MOST_ENCODINGS: usize = 8;
+
+/// Letters of the longest name there is, an owner's before it.
+const LONGEST_NAME: usize = 20;
 
 /// Names of parameters whose value is personal, in lower case and letters only.
 const PERSONAL_NAMES: &[&str] = &[

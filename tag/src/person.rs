@@ -54,7 +54,7 @@ pub fn hashed<P: Page>(page: &P, person: &P::Value, country: &str) -> String {
 
 /// Appends one value: its base form, and the forms that differ from it. Nothing for a value without any form.
 fn hashes(values: &mut String, field: Field, raw: &Raw<'_>, country: Option<&str>) {
-    let given = Sha256Hex::parse(&raw.exact);
+    let given = Sha256Hex::given(&raw.exact);
     let mut value = String::from("{");
     let mut base = None;
     let mut usable = false;

@@ -4,7 +4,6 @@
 //! alone, and the receipt. A bad event never sinks its neighbours.
 
 use serde::Deserialize;
-use serde_json::value::RawValue;
 use shared::Event;
 use shared::limits;
 use shared::wire::{Receipt, Rejected};
@@ -44,10 +43,13 @@ pub struct Batch {
 
 impl Batch {
     /// Reads each event with `read`; one that does not read is noted and left out.
-    pub fn read(raw: &[&RawValue], mut read: impl FnMut(&str) -> Result<Understood, ReadError>) -> Self {
+    pub fn read<E>(
+        raw: impl IntoIterator<Item = E>,
+        mut read: impl FnMut(E) -> Result<Understood, ReadError>,
+    ) -> Self {
         let mut batch = Self::default();
-        for (index, json) in raw.iter().enumerate() {
-            match read(json.get()) {
+        for (index, event) in raw.into_iter().enumerate() {
+            match read(event) {
                 Ok(Understood { event, warnings }) => {
                     batch.events.push(event);
                     let warnings = warnings.into_iter().map(|reason| Rejected { index, reason });

@@ -20,20 +20,60 @@ use shared::{Context, Signal, UnixMs, event_id, limits, visitor, wire};
 
 use super::batch::{self, Batch};
 use super::http::{Caller, Relay};
+use super::raw_event::{Quick, RawEvent};
 use super::read::{self, Defaults};
 use super::reply::{self, Refusal, Reply};
-use super::{cookie, rate_limit};
+use super::{client_address, cookie, rate_limit};
 use crate::config::Site;
 use crate::enrich::{self, Facts};
 
-/// The tag's envelope with its events unread.
+/// The tag's envelope around its events in some form.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+#[serde(bound(deserialize = "E: Deserialize<'de> + Default"))]
+struct Envelope<E> {
     v: Option<u8>,
     site: Option<String>,
     sent_at: Option<UnixMs>,
-    #[serde(borrow, default)]
-    events: Vec<&'a RawValue>,
+    #[serde(default)]
+    events: E,
+}
+
+/// Events, each to be read apart from its neighbours.
+#[derive(Default, Deserialize)]
+struct Unread<'a>(#[serde(borrow)] Vec<&'a RawValue>);
+
+/// Events in either form.
+enum Events<'a> {
+    Read(Vec<RawEvent>),
+    Unread(Vec<&'a RawValue>),
+}
+
+impl Envelope<Events<'_>> {
+    /// Reads a body, nearly always in one go. Where something in it does not read, it is read again with its events
+    /// apart, so that one that fails fails alone and an error names its byte.
+    fn of(text: &str) -> Result<Envelope<Events<'_>>, Refusal> {
+        if let Ok(envelope) = serde_json::from_str::<Envelope<Quick>>(text) {
+            return Ok(envelope.with(|Quick(events)| Events::Read(events)));
+        }
+        let envelope: Envelope<Unread<'_>> = batch::parse(text)?;
+        Ok(envelope.with(|Unread(events)| Events::Unread(events)))
+    }
+}
+
+impl<E> Envelope<E> {
+    fn with<F>(self, change: impl FnOnce(E) -> F) -> Envelope<F> {
+        let Self { v, site, sent_at, events } = self;
+        Envelope { v, site, sent_at, events: change(events) }
+    }
+}
+
+impl Events<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Read(events) => events.len(),
+            Self::Unread(events) => events.len(),
+        }
+    }
 }
 
 /// Takes events from a page.
@@ -43,7 +83,7 @@ pub async fn events(
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<Reply, Refusal> {
-    let envelope: Envelope<'_> = batch::parse(batch::text(body)?)?;
+    let envelope = Envelope::of(batch::text(body)?)?;
     if envelope.v != Some(wire::VERSION) {
         return Err(Refusal::Field { field: "v", problem: format!("expected {}", wire::VERSION) });
     }
@@ -54,15 +94,16 @@ pub async fn events(
 
     let facts = Facts { received: caller.now, sent_at: envelope.sent_at, client: client(caller, headers) };
     let known = known_visitor(headers);
-    let mut batch = Batch::read(&envelope.events, |json| {
-        let defaults = Defaults {
-            now: envelope.sent_at.unwrap_or(caller.now),
-            source: Some(Source::Web),
-            country: site.country.as_deref(),
-            random: relay.random(),
-        };
-        read::event(json, defaults)
-    });
+    let defaults = || Defaults {
+        now: envelope.sent_at.unwrap_or(caller.now),
+        source: Some(Source::Web),
+        country: site.country.as_deref(),
+        random: relay.random(),
+    };
+    let mut batch = match envelope.events {
+        Events::Read(events) => Batch::read(events, |event| read::read_already(event, defaults())),
+        Events::Unread(events) => Batch::read(events, |json| read::event(json.get(), defaults())),
+    };
     for event in &mut batch.events {
         enrich::from_browser(event, &facts);
         if event.visitor_id.is_none() {
@@ -167,7 +208,7 @@ fn allow(origin: Option<&HeaderValue>, reply: &mut Reply) {
 fn limit_rate(relay: &Relay, site: &Site, caller: &Caller, events: usize) -> Result<(), Refusal> {
     let refused = |seconds| Refusal::TooOften { seconds };
     let by_client: &rate_limit::RateLimit<_> = relay.client_limit();
-    by_client.take(super::client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
+    by_client.take(client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
     relay.site_limit().take(Arc::clone(&site.key), events, caller.now).map_err(refused)
 }
 
@@ -183,7 +224,7 @@ fn client(caller: &Caller, headers: &HeaderMap) -> Context {
         let first = line.split([',', ';']).next()?.trim().to_owned();
         (first != "*" && !first.is_empty()).then_some(first)
     });
-    Context { ip: Some(caller.ip.to_string()), user_agent: text(USER_AGENT), language }
+    Context { ip: Some(client_address::text(caller.ip)), user_agent: text(USER_AGENT), language }
 }
 
 fn known_visitor(headers: &HeaderMap) -> Option<String> {

@@ -1,82 +1,76 @@
-//! A draft: an event as its sender put it, before any check.
+//! A draft: an event as a source makes it out of a foreign webhook, before any check.
 //!
-//! It is what the public JSON is read into, and what a source makes of a foreign webhook; `read` turns it into an event
-//! or says why not. Owns the shape and the bounds of what was not read from the public JSON (which bounds itself);
-//! leaves every other check to `read`. Its user data is raw and wipes itself.
+//! `read` turns it into an event, by the checks of our own API, or says why not. Owns the shape, and the bounds that the public
+//! JSON has by the way it is read; leaves every other check to `read`. Its user data is raw and wipes itself.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use shared::event::{Campaign, ClickId, Context, Page, Source};
 use shared::{Consent, Properties, Scalar, UnixMs, limits};
 
+use super::raw_event::{IdText, Pairs, RawEvent};
 use super::raw_user::RawUser;
 
 /// An event before any check. The fields are those of [`shared::Event`], all optional.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Default)]
 pub struct Draft {
     /// Name.
     pub event: Option<String>,
     /// Id; derived from the name and the order id when there is none.
-    pub event_id: Option<IdText>,
+    pub event_id: Option<String>,
     /// When it happened; on arrival when nobody says.
     pub time: Option<UnixMs>,
     /// Channel.
     pub source: Option<Source>,
     /// The visitor, when the sender knows.
-    pub visitor_id: Option<IdText>,
+    pub visitor_id: Option<String>,
     /// Page.
-    pub page: Option<Page>,
+    pub page: Page,
     /// Click ids by parameter.
-    pub click_ids: Option<BTreeMap<String, Option<ClickId>>>,
+    pub click_ids: BTreeMap<String, ClickId>,
     /// Ad cookies by name.
-    pub cookies: Option<BTreeMap<String, Option<String>>>,
+    pub cookies: BTreeMap<String, String>,
     /// Tokens that lead to the visitor, by name.
-    pub tokens: Option<BTreeMap<String, String>>,
+    pub tokens: BTreeMap<String, String>,
     /// Campaign.
     pub campaign: Option<Campaign>,
     /// The visitor's client.
-    pub context: Option<Context>,
+    pub context: Context,
     /// Who it was, raw or hashed.
-    pub user: Option<RawUser>,
+    pub user: RawUser,
     /// Value, items and the rest.
-    pub properties: Option<Properties>,
+    pub properties: Properties,
     /// What the visitor agreed to.
-    pub consent: Option<Consent>,
-}
-
-/// An id that some senders write as a number.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub enum IdText {
-    /// As text.
-    Text(String),
-    /// As a number.
-    Number(u64),
-}
-
-impl IdText {
-    /// The id as text, without surrounding blanks.
-    pub fn into_text(self) -> String {
-        match self {
-            Self::Text(text) => text.trim().to_owned(),
-            Self::Number(number) => number.to_string(),
-        }
-    }
-}
-
-impl From<String> for IdText {
-    fn from(text: String) -> Self {
-        Self::Text(text)
-    }
+    pub consent: Consent,
 }
 
 impl Draft {
+    /// In the form in which `read` checks events, with its properties within their bounds.
+    pub(super) fn bounded(mut self) -> RawEvent {
+        self.bound();
+        let id = |id: Option<String>| id.map(|id| IdText(id.trim().to_owned()));
+        RawEvent {
+            event: self.event,
+            event_id: id(self.event_id),
+            time: self.time,
+            source: self.source,
+            visitor_id: id(self.visitor_id),
+            page: Some(self.page),
+            click_ids: Some(Pairs(self.click_ids.into_iter().collect())),
+            cookies: Some(Pairs(self.cookies.into_iter().collect())),
+            tokens: Some(Pairs(self.tokens.into_iter().collect())),
+            campaign: self.campaign,
+            context: Some(self.context),
+            user: Some(self.user),
+            properties: Some(self.properties),
+            consent: Some(self.consent),
+        }
+    }
+
     /// Brings the properties within their bounds: texts are cut, surplus items and properties dropped, and an order
     /// id that is too long is none.
-    pub(super) fn bound(&mut self) {
-        let Some(properties) = &mut self.properties else { return };
+    fn bound(&mut self) {
+        let properties = &mut self.properties;
         let Properties { value, order_id, search_term, coupon, tax, shipping, items, custom, .. } =
             properties;
         for amount in [value, tax, shipping] {
@@ -137,9 +131,8 @@ mod tests {
             custom: (0..=limits::PROPERTIES).map(|n| (n.to_string(), Scalar::Text(long.clone()))).collect(),
             ..Properties::default()
         };
-        let mut draft = Draft { properties: Some(properties), ..Draft::default() };
-        draft.bound();
-        let bound = draft.properties.expect("still there");
+        let draft = Draft { properties, ..Draft::default() };
+        let bound = draft.bounded().properties.expect("still there");
         assert_eq!((bound.value, bound.order_id, bound.coupon), (None, None, None));
         assert_eq!((bound.items.len(), bound.custom.len()), (limits::ITEMS, limits::PROPERTIES));
         assert_eq!(

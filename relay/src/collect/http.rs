@@ -27,7 +27,7 @@ use super::batch::Batch;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
-use super::{browser, client_address, server_api};
+use super::{browser, client_address, random, server_api};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
 use crate::store::{Backlogs, Store};
@@ -125,10 +125,7 @@ impl Relay {
 
     /// Randomness for an id.
     pub fn random(&self) -> [u8; 10] {
-        let mut random = [0; 10];
-        // The system's source does not fail once it is seeded; if it did, ids would still differ by their time.
-        let _ = getrandom::fill(&mut random);
-        random
+        random::ten_bytes()
     }
 
     /// Stores a batch, counts it, and answers its receipt.

@@ -3,18 +3,14 @@
 //! Owns which of them are kept: what the registry knows and what can be such a value. The rest is named in a warning
 //! and dropped, because a conversion is worth more than its ornaments. Values are never trimmed, cut or lower-cased.
 
-use std::collections::BTreeMap;
-
 use shared::event::{ClickId, Event};
 use shared::{click_id, limits};
 
+use super::raw_event::Pairs;
+
 /// Keeps the cookies some platform asks for, byte for byte.
-pub(super) fn cookies(
-    cookies: BTreeMap<String, Option<String>>,
-    event: &mut Event,
-    warnings: &mut Vec<String>,
-) {
-    for (name, value) in cookies.into_iter().filter_map(|(name, value)| Some((name, value?))) {
+pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings: &mut Vec<String>) {
+    for (name, value) in cookies {
         let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
         if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
             event.cookies.insert(name, value);
@@ -25,15 +21,12 @@ pub(super) fn cookies(
 }
 
 /// Click ids the event names, then those of its page's address, then those inside the ad cookies.
-pub(super) fn click_ids(
-    named: BTreeMap<String, Option<ClickId>>,
-    event: &mut Event,
-    warnings: &mut Vec<String>,
-) {
-    for (param, id) in named.into_iter().filter_map(|(param, id)| Some((param, id?))) {
+pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warnings: &mut Vec<String>) {
+    for (param, id) in named {
         match click_id::find(&param) {
             Some(spec) if click_id::valid(spec, &id.value) => {
-                event.click_ids.insert(spec.param.to_owned(), id);
+                let param = if spec.param == param { param } else { spec.param.to_owned() };
+                event.click_ids.insert(param, id);
             }
             Some(_) => warnings.push(format!("click_ids.{param}: not a value of this click id, ignored")),
             None => {

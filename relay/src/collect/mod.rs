@@ -1,8 +1,9 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
 //! Rooms: `http` (connections, limits, routes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
-//! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `draft`, `read`, `marks` and
-//! `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`, `reply`. Raw personal data never leaves this room.
+//! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `read`, `marks`,
+//! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
+//! `reply`. Raw personal data never leaves this room.
 
 pub mod assets;
 pub mod batch;
@@ -12,7 +13,9 @@ pub mod cookie;
 pub mod draft;
 pub mod http;
 mod marks;
+mod random;
 pub mod rate_limit;
+mod raw_event;
 pub mod raw_user;
 pub mod read;
 pub mod reply;

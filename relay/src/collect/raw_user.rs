@@ -4,11 +4,12 @@
 //! digest). Owns the only type in the relay that holds a raw e-mail address or name; it cannot be printed and is
 //! wiped from memory when dropped.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
-use shared::identity::{Clear, Field, Hashes, Raw, UserData};
+use shared::identity::{Clear, Field, Hashes, Raw, Sha256Hex, UserData};
 use shared::limits;
 use zeroize::Zeroizing;
 
@@ -60,6 +61,7 @@ impl<'de> Deserialize<'de> for Personal {
         let Values(values) = Values::deserialize(deserializer)?;
         match values.into_iter().next() {
             Some(RawValue::Text(text)) => Ok(Self(text)),
+            Some(RawValue::Digest(digest)) => Ok(Self::new(digest.to_hex())),
             Some(RawValue::Hashed(_)) => Err(D::Error::custom("expected text")),
             None => Ok(Self::default()),
         }
@@ -69,6 +71,8 @@ impl<'de> Deserialize<'de> for Personal {
 /// One value as it came.
 enum RawValue {
     Text(Zeroizing<String>),
+    /// A digest the sender made.
+    Digest(Sha256Hex),
     Hashed(Hashes),
 }
 
@@ -114,6 +118,7 @@ impl RawUser {
         for (field, value) in self.values {
             match value {
                 RawValue::Hashed(hashes) => user.add(field, hashes),
+                RawValue::Digest(digest) => user.add(field, Hashes::given(field, digest)),
                 RawValue::Text(text) if text.trim().is_empty() => {}
                 RawValue::Text(text) => {
                     let raw = Raw::new(&text);
@@ -139,7 +144,7 @@ impl<'de> Deserialize<'de> for RawUser {
             }
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawUser, A::Error> {
                 let mut user = RawUser::default();
-                while let Some(name) = map.next_key::<String>()? {
+                while let Some(Name(name)) = map.next_key()? {
                     match Field::named(&name) {
                         Some(field) => {
                             let Values(values) = map.next_value()?;
@@ -169,6 +174,10 @@ fn bounded(clear: Clear) -> Clear {
     }
 }
 
+/// A field's name: borrowed from the JSON where nothing in it is escaped.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 /// One value or a list of values.
 struct Values(Vec<RawValue>);
 
@@ -186,6 +195,10 @@ impl<'de> Deserialize<'de> for Values {
             fn visit_str<E: Error>(self, text: &str) -> Result<Values, E> {
                 if text.len() > limits::IDENTITY {
                     return Err(E::custom("longer than 512 bytes"));
+                }
+                // What the tag sends: nothing to normalise, and nothing to wipe.
+                if let Some(digest) = Sha256Hex::parse(text) {
+                    return Ok(Values(vec![RawValue::Digest(digest)]));
                 }
                 Ok(Values(vec![RawValue::Text(Zeroizing::new(text.to_owned()))]))
             }

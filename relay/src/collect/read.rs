@@ -11,8 +11,9 @@ use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
 use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
-use super::draft::{Draft, IdText};
+use super::draft::Draft;
 use super::marks;
+use super::raw_event::{IdText, Pairs, RawEvent};
 use super::raw_user::RawUser;
 use crate::platform::address::is_public;
 
@@ -105,7 +106,7 @@ fn is_object(json: &str) -> Result<(), ReadError> {
 /// Reads again, slowly, to name the field that failed.
 fn locate(json: &str) -> ReadError {
     let mut reader = serde_json::Deserializer::from_str(json);
-    match serde_path_to_error::deserialize::<_, Draft>(&mut reader) {
+    match serde_path_to_error::deserialize::<_, RawEvent>(&mut reader) {
         Ok(_) => ReadError::Field { field: "event".to_owned(), problem: "unreadable".to_owned() },
         Err(error) => {
             let path = error.path().to_string();
@@ -146,13 +147,17 @@ pub(super) fn without_values(message: &str) -> String {
     limits::clip(&clean, 200).to_owned()
 }
 
-/// Checks an event that came in another form than the public JSON; its properties are brought within their bounds.
-pub fn draft(mut draft: Draft, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
-    draft.bound();
-    build(draft, defaults, Vec::new())
+/// Checks one event that has been read with its envelope.
+pub(super) fn read_already(raw: RawEvent, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    build(raw, defaults, Vec::new())
 }
 
-fn build(raw: Draft, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
+/// Checks an event that did not come as the public JSON.
+pub fn draft(draft: Draft, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    build(draft.bounded(), defaults, Vec::new())
+}
+
+fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
     let name = name(raw.event)?;
     let mut properties = raw.properties.unwrap_or_default();
     let mut user = UserData::default();
@@ -161,7 +166,7 @@ fn build(raw: Draft, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Resul
     }
     take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
 
-    let event_id = match raw.event_id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+    let event_id = match raw.event_id.map(|IdText(id)| id).filter(|id| !id.is_empty()) {
         Some(id) if event_id::valid(&id) && !scrub::looks_like_email(&id) => id,
         Some(_) => return Err(ReadError::BadEventId),
         None => derived_id(&name, &properties)
@@ -195,12 +200,17 @@ fn build(raw: Draft, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Resul
 }
 
 fn name(name: Option<String>) -> Result<String, ReadError> {
-    let name =
-        name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
+    let name = name.map(trimmed).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
     if name.len() > limits::EVENT_NAME || name.chars().any(char::is_control) {
         return Err(ReadError::BadName);
     }
     Ok(name)
+}
+
+/// Without blanks at the ends; copied only when there are some.
+fn trimmed(text: String) -> String {
+    let inner = text.trim();
+    if inner.len() == text.len() { text } else { inner.to_owned() }
 }
 
 fn derived_id(name: &str, properties: &Properties) -> Option<String> {
@@ -208,7 +218,7 @@ fn derived_id(name: &str, properties: &Properties) -> Option<String> {
 }
 
 fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
-    match id.map(IdText::into_text).filter(|id| !id.is_empty()) {
+    match id.map(|IdText(id)| id).filter(|id| !id.is_empty()) {
         None => Ok(None),
         Some(id) if event_id::valid_token(&id) => Ok(Some(id)),
         Some(_) => Err(ReadError::BadVisitorId),
@@ -217,8 +227,8 @@ fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
 
 /// The tokens an event names, and those a page put among the properties: these lead to a visitor and are nobody
 /// else's business.
-fn tokens(named: BTreeMap<String, String>, properties: &mut Properties) -> BTreeMap<String, String> {
-    let mut tokens = named;
+fn tokens(Pairs(named): Pairs<String>, properties: &mut Properties) -> BTreeMap<String, String> {
+    let mut tokens: BTreeMap<String, String> = named.into_iter().collect();
     for name in TOKENS {
         match properties.custom.remove(name) {
             // Shopify's cart token may carry a key behind a question mark, which only one of the two sides sees.
@@ -245,7 +255,7 @@ fn page(page: Page) -> Page {
     let address = |url: Option<String>| {
         url.filter(|url| url.len() <= limits::URL && !url.trim().is_empty()).map(|url| scrub::url(url.trim()))
     };
-    let title = page.title.as_deref().map(|title| limits::clip(title, limits::TEXT).to_owned());
+    let title = page.title.map(|title| limits::clipped(title, limits::TEXT));
     Page {
         url: address(page.url),
         referrer: address(page.referrer),
@@ -255,7 +265,7 @@ fn page(page: Page) -> Page {
 
 fn campaign(campaign: Campaign) -> Campaign {
     let text = |text: Option<String>| {
-        let text = text.as_deref().map(|text| limits::clip(text, limits::PROPERTY).to_owned());
+        let text = text.map(|text| limits::clipped(text, limits::PROPERTY));
         text.filter(|text| !text.is_empty() && !scrub::looks_like_email(text))
     };
     Campaign {
@@ -279,7 +289,7 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
         read.map(|ip| ip.to_string())
     });
     let line = |text: Option<String>| {
-        let text = text.as_deref().map(|text| limits::clip(text.trim(), limits::TEXT).to_owned());
+        let text = text.map(|text| limits::clipped(trimmed(text), limits::TEXT));
         text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
     };
     Context { ip, user_agent: line(context.user_agent), language: line(context.language) }

@@ -37,14 +37,14 @@ pub async fn track(
         .site_limit()
         .take(site.key.clone(), raw.len(), caller.now)
         .map_err(|seconds| Refusal::TooOften { seconds })?;
-    let mut batch = Batch::read(&raw, |json| {
+    let mut batch = Batch::read(raw, |json| {
         let defaults = Defaults {
             now: caller.now,
             source: None,
             country: site.country.as_deref(),
             random: relay.random(),
         };
-        read::event_with_warnings(json, defaults)
+        read::event_with_warnings(json.get(), defaults)
     });
     for event in &mut batch.events {
         enrich::from_server(event, caller.now);

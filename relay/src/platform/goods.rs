@@ -89,9 +89,10 @@ pub(super) fn text(scalar: &Scalar) -> Option<Cow<'_, str>> {
     }
 }
 
-/// A number of pieces.
+/// A number of pieces: whole, and no larger than any platform's integer.
 fn whole(quantity: Option<f64>) -> Option<Number> {
-    quantity.filter(|n| *n > 0.0 && n.fract() == 0.0).and_then(Number::new)
+    let largest = f64::from(i32::MAX);
+    quantity.filter(|n| *n > 0.0 && *n <= largest && n.fract() == 0.0).and_then(Number::new)
 }
 
 #[cfg(test)]
@@ -131,6 +132,7 @@ mod tests {
         check(r#"[{"quantity":2},{"quantity":1}]"#, Some(3.0));
         check(r#"[{"quantity":2},{"id":"A"}]"#, None);
         check(r#"[{"quantity":0.5}]"#, None);
+        check(r#"[{"quantity":5e9}]"#, None);
         check("[]", None);
     }
 

@@ -8,7 +8,8 @@
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
 //! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
 //! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
-//! `credentials` (tokens that must be fetched).
+//! `credentials` (tokens that must be fetched), `postback` (networks that know a click and nothing else), `query`
+//! (addresses that say everything).
 
 pub mod address;
 mod answer;
@@ -18,12 +19,16 @@ mod goods;
 pub mod meta;
 mod naming;
 mod number;
+pub mod outbrain;
 pub mod outcome;
 mod page;
 mod person;
+mod postback;
 pub mod quality;
+mod query;
 pub mod request;
 pub mod settings;
+pub mod taboola;
 pub mod tiktok;
 pub mod webhook;
 
@@ -124,7 +129,7 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.
@@ -145,7 +150,7 @@ mod tests {
         for kind in ALL {
             let error = (kind.configure)(settings::tests::settings("zzz = 1")).expect_err("`zzz` is no key");
             let error = error.to_string();
-            let (_, listed) = error.split_once("expected one of ").expect("serde lists the fields");
+            let (_, listed) = error.split_once(", expected ").expect("serde lists the fields");
             let listed: Vec<&str> = listed.split('`').skip(1).step_by(2).take(kind.keys.len() + 1).collect();
             let mut documented: Vec<&str> = kind.keys.iter().map(|key| key.name).collect();
             // toml adds "in `key`" after the list.

@@ -1,4 +1,7 @@
-//! Numbers as platforms want them in JSON: 59.9 as `59.9`, two pieces as `2`, and nothing a float made up.
+//! Numbers as platforms want them in JSON and in addresses: 59.9 as `59.9`, two pieces as `2`, and nothing a float
+//! made up.
+
+use std::fmt;
 
 use serde::{Serialize, Serializer};
 
@@ -31,6 +34,14 @@ impl Serialize for Number {
     }
 }
 
+/// Decimal digits with a dot, without an exponent however large the number.
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Adding nought turns the negative nought into the plain one.
+        write!(f, "{}", self.0 + 0.0)
+    }
+}
+
 /// 2^53: up to here every whole number is a float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -53,6 +64,20 @@ mod tests {
         check(1234.5678, "1234.5678");
         check(1e15, "1000000000000000");
         check(1e300, "1e+300");
+    }
+
+    #[test]
+    fn as_text_a_number_has_no_exponent() {
+        let check = |value: f64, expected: &str| {
+            assert_eq!(Number::new(value).expect("finite").to_string(), expected);
+        };
+        check(49.90, "49.9");
+        check(2.0, "2");
+        check(0.1 + 0.2, "0.3");
+        check(-0.0, "0");
+        check(0.000_001, "0.000001");
+        check(1e15, "1000000000000000");
+        check(1e21, "1000000000000000000000");
     }
 
     #[test]

@@ -84,7 +84,7 @@ pub trait Transaction {
     fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError>;
     /// Whether a dedup key is taken, without taking it.
     fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError>;
-    /// Appends to the log. Takes the event whole, so that readers can be given it without reading it back.
+    /// Appends to the log. Takes the event whole: what becomes of it afterwards is the engine's business.
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError>;
 }
 

@@ -23,7 +23,7 @@ fn event() -> impl Strategy<Value = Event> {
     let place =
         (prop::option::weighted(0.8, url()), prop::option::of(".{0,20}"), prop::option::of(".{0,20}"));
     let click = (
-        prop::option::of(".{0,10}"),
+        prop::option::of(prop_oneof![3 => "[A-Za-z0-9._~+-]{1,20}", 1 => ".{0,10}"]),
         any::<Option<i64>>(),
         prop::option::of(cookie()),
         prop::option::of(cookie()),
@@ -52,7 +52,7 @@ fn event() -> impl Strategy<Value = Event> {
 }
 
 /// Click ids and cookies some platform reads.
-const CLICK_IDS: [&str; 2] = ["fbclid", "ttclid"];
+const CLICK_IDS: [&str; 4] = ["fbclid", "ttclid", "ob_click_id", "tblci"];
 const COOKIES: [&str; 3] = ["_fbc", "_ttp", "ttclid"];
 
 fn url() -> impl Strategy<Value = String> {

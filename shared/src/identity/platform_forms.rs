@@ -216,7 +216,25 @@ mod tests {
         for field in [Field::City, Field::Region, Field::PostalCode, Field::Country] {
             assert_eq!(for_platform("ga4", field, &Raw::new(&digest), None), Given::Nothing);
         }
-        let given = for_platform("meta", Field::Email, &Raw::new(&digest.to_uppercase()), None);
-        assert_eq!(given, Given::Hashed(Sha256Hex::parse(&digest).expect("64 digits")));
+    }
+
+    #[test]
+    fn a_digest_is_given_as_it_is() {
+        let digest = "ab".repeat(32);
+        let expected = Given::Hashed(Sha256Hex::parse(&digest).expect("64 digits"));
+        let spellings = [
+            digest.to_uppercase(),
+            format!(" {digest}\n"),
+            format!("{digest}.AQIAAQEA"),
+            format!("{digest}.Bg"),
+        ];
+        for spelling in spellings {
+            for field in [Field::Email, Field::Phone, Field::LastName, Field::BirthDate, Field::ExternalId] {
+                assert_eq!(for_platform("meta", field, &Raw::new(&spelling), None), expected, "{spelling:?}");
+            }
+        }
+        let longer = format!("{digest}.AQIAAQEA1");
+        assert_ne!(for_platform("meta", Field::ExternalId, &Raw::new(&longer), None), expected);
+        assert_eq!(for_platform("meta", Field::Email, &Raw::new(&longer), None), Given::Nothing);
     }
 }

@@ -5,7 +5,6 @@
 //! form; `null` says that the value has no such form. A bare string of 64 hexadecimal digits is a digest the
 //! sender made; it stands for every form. Anything else in this shape is refused: it could be a raw value.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
@@ -16,52 +15,76 @@ use super::{Field, Form, Raw, Sha256Hex, character, normalise, place};
 use crate::limits;
 
 /// One value of one field, in all its forms.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct Hashes(BTreeMap<Form, Option<Sha256Hex>>);
+///
+/// In the order of the forms, each once. Lists, here and in [`UserData`], because there are one or two entries nearly
+/// always: a tree would take ten times their memory, and take it from the allocator for every event.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hashes(Vec<(Form, Option<Sha256Hex>)>);
 
 impl Hashes {
     /// Hashes a raw value in every form of its field; `None` when it has no form at all.
     ///
     /// A raw value of 64 hexadecimal digits is taken as a digest the sender made.
     pub fn of(field: Field, raw: &Raw<'_>, country: Option<&str>) -> Option<Self> {
-        if let Some(digest) = Sha256Hex::parse(&raw.exact) {
+        if let Some(digest) = Sha256Hex::given(&raw.exact) {
             return Some(Self::given(field, digest));
         }
         let digest = |form| normalise(field, form, raw, country).map(|normal| Sha256Hex::of(&normal));
         let base = digest(field.base());
-        // One by one: building the map from an array brings a sort into the tag.
-        let mut forms = BTreeMap::new();
-        forms.insert(field.base(), base);
+        let mut hashes = Self(vec![(field.base(), base)]);
         for form in field.forms().iter().skip(1) {
             let hash = digest(*form);
             if hash != base {
-                forms.insert(*form, hash);
+                hashes.put(*form, hash);
             }
         }
-        forms.values().any(Option::is_some).then_some(Self(forms))
+        hashes.0.iter().any(|(_, digest)| digest.is_some()).then_some(hashes)
     }
 
     /// A digest the sender made; it stands for every form.
     pub fn given(field: Field, digest: Sha256Hex) -> Self {
-        let mut forms = BTreeMap::new();
-        forms.insert(field.base(), Some(digest));
-        Self(forms)
+        Self(vec![(field.base(), Some(digest))])
     }
 
     /// The digest of `form`, for a value of `field`.
     pub fn get(&self, field: Field, form: Form) -> Option<Sha256Hex> {
-        match self.0.get(&form) {
-            Some(digest) => *digest,
-            None => self.0.get(&field.base()).copied().flatten(),
+        let find = |form| self.0.iter().find(|(known, _)| *known == form).map(|(_, digest)| *digest);
+        find(form).or_else(|| find(field.base())).flatten()
+    }
+
+    /// Sets the digest of a form, in its place.
+    fn put(&mut self, form: Form, digest: Option<Sha256Hex>) {
+        match self.0.binary_search_by_key(&form, |(known, _)| *known) {
+            Ok(place) => self.0[place].1 = digest,
+            Err(place) => self.0.insert(place, (form, digest)),
         }
+    }
+}
+
+impl Serialize for Hashes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(form, digest)| (form, digest)))
     }
 }
 
 impl<'de> Deserialize<'de> for Hashes {
     /// Reads the object form only; the bare string needs its field and is read by [`UserData`].
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(Self(BTreeMap::deserialize(deserializer)?))
+        struct Map;
+        impl<'de> Visitor<'de> for Map {
+            type Value = Hashes;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object from form to digest")
+            }
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hashes, A::Error> {
+                let mut hashes = Hashes::default();
+                while let Some((form, digest)) = map.next_entry()? {
+                    hashes.put(form, digest);
+                }
+                Ok(hashes)
+            }
+        }
+        deserializer.deserialize_map(Map)
     }
 }
 
@@ -86,7 +109,7 @@ impl Clear {
     /// The clear form of a raw value of `field`, as this type's fields describe it; `None` when the field is none
     /// of them, the value is none of that kind, or it is a digest already.
     pub fn of(field: Field, raw: &Raw<'_>) -> Option<String> {
-        if Sha256Hex::parse(&raw.exact).is_some() {
+        if Sha256Hex::given(&raw.exact).is_some() {
             return None;
         }
         match field {
@@ -160,7 +183,8 @@ impl Clear {
 /// Everything known of a person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UserData {
-    fields: BTreeMap<Field, Vec<Hashes>>,
+    /// In the order of the fields, each once.
+    fields: Vec<(Field, Vec<Hashes>)>,
     /// What may stand in clear.
     pub clear: Clear,
 }
@@ -173,7 +197,12 @@ impl UserData {
 
     /// Adds one value of a field, unless it is there already or the field is full.
     pub fn add(&mut self, field: Field, value: Hashes) {
-        let values = self.fields.entry(field).or_default();
+        let found = self.fields.binary_search_by_key(&field, |(known, _)| *known);
+        let place = found.unwrap_or_else(|place| {
+            self.fields.insert(place, (field, Vec::new()));
+            place
+        });
+        let values = &mut self.fields[place].1;
         if !values.contains(&value) && values.len() < limits::IDENTITY_VALUES {
             values.push(value);
         }
@@ -193,7 +222,7 @@ impl UserData {
     /// Every digest of a field in one form, in the order the values came, without repeats.
     pub fn digests(&self, field: Field, form: Form) -> Vec<Sha256Hex> {
         let mut digests = Vec::new();
-        for value in self.fields.get(&field).into_iter().flatten() {
+        for value in self.values(field) {
             if let Some(digest) = value.get(field, form)
                 && !digests.contains(&digest)
             {
@@ -205,7 +234,13 @@ impl UserData {
 
     /// Whether any value of a field is known.
     pub fn has(&self, field: Field) -> bool {
-        self.fields.get(&field).is_some_and(|values| !values.is_empty())
+        !self.values(field).is_empty()
+    }
+
+    /// Every value of a field, in the order they came.
+    fn values(&self, field: Field) -> &[Hashes] {
+        let found = self.fields.iter().find(|(known, _)| *known == field);
+        found.map_or(&[], |(_, values)| values)
     }
 
     /// Adds everything `other` knows and this does not.
@@ -256,7 +291,7 @@ impl<'de> Deserialize<'de> for UserData {
                     match Field::named(&name) {
                         Some(field) => {
                             for value in map.next_value::<Vec<OneValue>>()? {
-                                user.add(field, value.read(field).map_err(A::Error::custom)?);
+                                user.add(field, value.of(field));
                             }
                         }
                         None if name == "clear" => user.clear = map.next_value()?,
@@ -273,20 +308,37 @@ impl<'de> Deserialize<'de> for UserData {
 }
 
 /// A value in either of its two shapes.
-#[derive(Deserialize)]
-#[serde(untagged)]
 enum OneValue {
-    Given(String),
+    Given(Sha256Hex),
     Forms(Hashes),
 }
 
 impl OneValue {
-    fn read(self, field: Field) -> Result<Hashes, &'static str> {
+    fn of(self, field: Field) -> Hashes {
         match self {
-            Self::Forms(hashes) => Ok(hashes),
-            Self::Given(text) => Sha256Hex::parse(&text)
-                .map(|digest| Hashes::given(field, digest))
-                .ok_or("user data must be hashed here: expected 64 hexadecimal digits of SHA-256"),
+            Self::Forms(hashes) => hashes,
+            Self::Given(digest) => Hashes::given(field, digest),
         }
+    }
+}
+
+impl<'de> Deserialize<'de> for OneValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+        impl<'de> Visitor<'de> for Either {
+            type Value = OneValue;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a digest or an object from form to digest")
+            }
+            fn visit_str<E: Error>(self, text: &str) -> Result<OneValue, E> {
+                Sha256Hex::given(text).map(OneValue::Given).ok_or_else(|| {
+                    E::custom("user data must be hashed here: expected 64 hexadecimal digits of SHA-256")
+                })
+            }
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<OneValue, A::Error> {
+                Hashes::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(OneValue::Forms)
+            }
+        }
+        deserializer.deserialize_any(Either)
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Round {
     pub(super) length: Duration,
     /// Every answer's time, sorted.
     pub(super) latencies: Vec<Duration>,
+    /// Processor time the server took; unknown where the system does not say.
+    pub(super) cpu: Option<Duration>,
 }
 
 /// A number of connections and a length.
@@ -39,13 +41,15 @@ impl Load {
         Self { connections, length, chance: Chance::new(u64::try_from(clock::now().0).unwrap_or_default()) }
     }
 
-    /// Sends for as long as a round is.
+    /// Sends for as long as a round is. `cpu` says how much processor time the server has taken so far.
     pub(super) async fn round(
         &mut self,
         server: &'static str,
         address: SocketAddr,
+        cpu: impl Fn() -> Option<Duration>,
     ) -> Result<Round, BenchError> {
         let mut clients = JoinSet::new();
+        let cpu_before = cpu();
         let began = Instant::now();
         for _ in 0..self.connections {
             let chance = Chance::new(self.chance.number());
@@ -56,6 +60,7 @@ impl Load {
             round.latencies.extend(latencies.expect("a client does not panic")?);
         }
         round.length = began.elapsed();
+        round.cpu = cpu().zip(cpu_before).map(|(after, before)| after.saturating_sub(before));
         round.requests = round.latencies.len();
         round.latencies.sort_unstable();
         Ok(round)

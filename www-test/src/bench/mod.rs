@@ -20,7 +20,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::relay_process::{Bed, RelayError, Settings, resident_bytes};
+use crate::relay_process::{Bed, RelayError, Settings, cpu_time, resident_bytes};
 use crate::sandbox::{Sandbox, SandboxError, Settings as SandboxSettings};
 use load::Load;
 use report::Report;
@@ -112,8 +112,9 @@ async fn measure(args: &Args) -> Result<Report, BenchError> {
     let mut load = Load::new(usize::from(args.connections), Duration::from_secs(args.seconds));
     let mut report = Report::new(args.connections, args.seconds, args.deliver);
     for _ in 0..args.rounds {
-        report.bare.push(load.round("the bare handler", bare_address).await?);
-        report.relay.push(load.round("the relay", relay.address()).await?);
+        let cpu_of_bare = || bare.id().and_then(cpu_time);
+        report.bare.push(load.round("the bare handler", bare_address, cpu_of_bare).await?);
+        report.relay.push(load.round("the relay", relay.address(), || relay.cpu_time()).await?);
     }
     report.bare_bytes = bare.id().and_then(resident_bytes);
     report.relay_bytes = relay.resident_bytes();

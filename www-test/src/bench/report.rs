@@ -1,4 +1,4 @@
-//! The benchmark's report: both figures of the same run, their ratio, latencies and memory.
+//! The benchmark's report: both figures of the same run, their ratio, latencies, processor time and memory.
 
 use std::fmt;
 use std::time::Duration;
@@ -30,6 +30,13 @@ fn rate(rounds: &[Round]) -> f64 {
     if seconds > 0.0 { requests as f64 / seconds } else { 0.0 }
 }
 
+/// Processor time of the server for one request, in microseconds.
+fn cpu_us(rounds: &[Round]) -> Option<f64> {
+    let cpu: Duration = rounds.iter().map(|round| round.cpu).sum::<Option<_>>()?;
+    let requests: usize = rounds.iter().map(|round| round.requests).sum();
+    (requests > 0).then(|| cpu.as_secs_f64() * 1e6 / requests as f64)
+}
+
 /// The latency below which a share of all requests was answered.
 fn quantile(rounds: &[Round], share: f64) -> Duration {
     let mut all: Vec<Duration> = rounds.iter().flat_map(|round| &round.latencies).copied().collect();
@@ -41,8 +48,9 @@ fn quantile(rounds: &[Round], share: f64) -> Duration {
 fn line(f: &mut fmt::Formatter<'_>, name: &str, rounds: &[Round], bytes: Option<u64>) -> fmt::Result {
     let (half, most) =
         (quantile(rounds, 0.5).as_secs_f64() * 1e3, quantile(rounds, 0.99).as_secs_f64() * 1e3);
-    let memory = bytes.map_or_else(|| "?".to_owned(), |bytes| format!("{:.1}", bytes as f64 / 1_048_576.0));
-    write!(f, "{name:<22}{:>10.0}{half:>10.2}{most:>10.2}{memory:>9}   ", rate(rounds))?;
+    let known = |figure: Option<f64>| figure.map_or_else(|| "?".to_owned(), |figure| format!("{figure:.1}"));
+    let (cpu, memory) = (known(cpu_us(rounds)), known(bytes.map(|bytes| bytes as f64 / 1_048_576.0)));
+    write!(f, "{name:<22}{:>10.0}{half:>10.2}{most:>10.2}{cpu:>9}{memory:>9}   ", rate(rounds))?;
     for round in rounds {
         write!(f, " {:.0}", rate(std::slice::from_ref(round)))?;
     }
@@ -59,9 +67,9 @@ impl fmt::Display for Report {
             "rounds of {} s in turn; the relay with fsync before the answer, {delivery}",
             self.seconds
         )?;
-        let columns = ["", "requests/s", "p50 ms", "p99 ms", "RSS MB"];
-        let [name, rate_of, half, most, memory] = columns;
-        writeln!(f, "{name:<22}{rate_of:>10}{half:>10}{most:>10}{memory:>9}    by round")?;
+        let columns = ["", "requests/s", "p50 ms", "p99 ms", "µs CPU", "RSS MB"];
+        let [name, rate_of, half, most, cpu, memory] = columns;
+        writeln!(f, "{name:<22}{rate_of:>10}{half:>10}{most:>10}{cpu:>9}{memory:>9}    by round")?;
         line(f, "bare hyper handler", &self.bare, self.bare_bytes)?;
         line(f, "relay", &self.relay, self.relay_bytes)?;
         let bare = rate(&self.bare);
@@ -76,7 +84,8 @@ mod tests {
 
     fn round(milliseconds: &[u64], seconds: u64) -> Round {
         let latencies = milliseconds.iter().map(|ms| Duration::from_millis(*ms)).collect();
-        Round { requests: milliseconds.len(), length: Duration::from_secs(seconds), latencies }
+        let cpu = Some(Duration::from_micros(25));
+        Round { requests: milliseconds.len(), length: Duration::from_secs(seconds), latencies, cpu }
     }
 
     #[test]
@@ -87,7 +96,10 @@ mod tests {
         report.relay_bytes = Some(3 * 1_048_576);
         let text = report.to_string();
         assert!(text.ends_with("ratio 0.50"), "{text}");
-        assert!(text.contains("relay                          2     20.00     20.00      3.0"), "{text}");
+        assert!(
+            text.contains("relay                          2     20.00     20.00     12.5      3.0"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -9,6 +9,8 @@ use shared::UnixMs;
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
 use super::meta::Meta;
+use super::outbrain::Outbrain;
+use super::taboola::Taboola;
 use super::tiktok::TikTok;
 use super::webhook::Webhook;
 
@@ -61,6 +63,8 @@ pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
         Box::new(Meta::new(settings.meta_tokens.clone())),
         Box::new(TikTok::new(settings.tiktok_tokens.clone())),
+        Box::new(Outbrain),
+        Box::new(Taboola),
         Box::new(Webhook::new(settings.webhook_secret.as_deref())),
     ]
 }

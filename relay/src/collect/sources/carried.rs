@@ -16,7 +16,7 @@ use super::Draft;
 pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
     let name = name.trim();
     if click_id::wanted_cookie(name) {
-        draft.cookies.get_or_insert_default().insert(name.to_owned(), Some(value.to_owned()));
+        draft.cookies.insert(name.to_owned(), value.to_owned());
         return;
     }
     let name = name.strip_prefix('_').unwrap_or(name);
@@ -31,7 +31,7 @@ pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
 pub(super) fn visitor(value: &str, draft: &mut Draft) {
     let value = value.trim();
     if draft.visitor_id.is_none() && event_id::valid_token(value) {
-        draft.visitor_id = Some(value.to_owned().into());
+        draft.visitor_id = Some(value.to_owned());
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn campaign<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, st
 
 fn click(param: &'static str, value: &str, draft: &mut Draft) {
     let id = ClickId { value: value.to_owned(), seen_at: None };
-    draft.click_ids.get_or_insert_default().entry(param.to_owned()).or_insert(Some(id));
+    draft.click_ids.entry(param.to_owned()).or_insert(id);
 }
 
 #[cfg(test)]
@@ -86,27 +86,26 @@ mod tests {
     }
 
     fn clicks(draft: &Draft) -> Vec<(&str, &str)> {
-        let ids = draft.click_ids.iter().flatten();
-        ids.filter_map(|(param, id)| Some((param.as_str(), id.as_ref()?.value.as_str()))).collect()
+        draft.click_ids.iter().map(|(param, id)| (param.as_str(), id.value.as_str())).collect()
     }
 
     #[test]
     fn our_names_are_found_hidden_or_not() {
         for (vid, clid) in [("at_vid", "atclid"), ("_at_vid", "_atclid")] {
             let draft = drafted(&[(vid, " v-1 "), (clid, "0123456789abcdefghjkmnpq"), ("colour", "red")]);
-            assert_eq!(draft.visitor_id.as_ref().map(|_| ()), Some(()));
+            assert_eq!(draft.visitor_id.as_deref(), Some("v-1"));
             assert_eq!(clicks(&draft), [("atclid", "0123456789abcdefghjkmnpq")]);
         }
         let draft = drafted(&[("_gclid", "Cj0-x"), ("_fbp", "fb.1.1700000000000.1"), ("_fbc", "fb.1.1.x")]);
         assert_eq!(clicks(&draft), [("gclid", "Cj0-x")]);
-        assert_eq!(draft.cookies.expect("two").len(), 2);
+        assert_eq!(draft.cookies.len(), 2);
     }
 
     #[test]
     fn what_cannot_be_ours_is_left_out() {
         let draft =
             drafted(&[("at_vid", "jane@example.com"), ("at_vid", ""), ("gclid", "{gclid}"), ("vid", "v1")]);
-        assert!(draft.visitor_id.is_none() && draft.click_ids.is_none());
+        assert!(draft.visitor_id.is_none() && draft.click_ids.is_empty());
     }
 
     #[test]
@@ -122,6 +121,6 @@ mod tests {
         assert_eq!(campaign.medium, None);
         let mut bare = Draft::default();
         landing("/", &mut bare);
-        assert!(bare.campaign.is_none() && bare.click_ids.is_none());
+        assert!(bare.campaign.is_none() && bare.click_ids.is_empty());
     }
 }

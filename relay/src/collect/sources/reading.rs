@@ -6,7 +6,6 @@ use shared::UnixMs;
 
 use super::Draft;
 use super::answer::Answer;
-use crate::collect::draft::IdText;
 
 /// What a request means.
 #[derive(Debug, Default)]
@@ -50,7 +49,7 @@ impl Found {
     /// An event with an id of its own: the name, a dash and what it is about, as ids that follow from orders have it.
     pub fn about(name: &str, subject: &str, time: Option<UnixMs>) -> Self {
         let mut found = Self::of_order(name, time);
-        found.draft.event_id = Some(IdText::Text(format!("{name}-{subject}")));
+        found.draft.event_id = Some(format!("{name}-{subject}"));
         found
     }
 }

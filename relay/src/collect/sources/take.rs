@@ -90,8 +90,7 @@ pub fn take(
 
 fn add(found: Found, country: Option<&str>, now: UnixMs, remembered: UnixMs, taken: &mut Taken) {
     let Found { draft, since } = found;
-    let minted =
-        draft.event_id.is_none() && draft.properties.as_ref().is_none_or(|own| own.order_id.is_none());
+    let minted = draft.event_id.is_none() && draft.properties.order_id.is_none();
     if minted {
         taken.refused.push(NO_ID.to_owned());
         return;
@@ -118,8 +117,6 @@ const TOO_OLD: &str = "older than store.dedup_days, so it could be a repeat";
 mod tests {
     use std::sync::Arc;
 
-    use shared::Properties;
-
     use super::super::testing::{NOW, headers, webhook};
     use super::super::{Door, Draft, Reading, Source};
     use super::*;
@@ -145,8 +142,7 @@ mod tests {
                     "nameless" => found.draft = Draft { event: Some("Lead".to_owned()), ..Draft::default() },
                     "ordered" => {
                         found.draft.event_id = None;
-                        let order_id = Some("7".to_owned());
-                        found.draft.properties = Some(Properties { order_id, ..Properties::default() });
+                        found.draft.properties.order_id = Some("7".to_owned());
                     }
                     "bad" => found.draft.event = Some(" ".to_owned()),
                     "future" => found.draft.time = Some(request.now.plus(time::DAY_MS)),

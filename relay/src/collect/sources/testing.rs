@@ -28,7 +28,7 @@ pub(super) fn summary(reading: &Reading) -> Vec<String> {
         return vec![why.to_owned()];
     }
     let one = |found: &super::Found| {
-        let properties = found.draft.properties.clone().unwrap_or_default();
+        let properties = &found.draft.properties;
         let value = properties.value.map_or("-".to_owned(), |value| value.to_string());
         let currency = properties.currency.map_or("-".to_owned(), |currency| currency.as_str().to_owned());
         format!("{} {value} {currency}", found.draft.event.clone().expect("a name"))

@@ -3,6 +3,7 @@
 //! Work is a closure over the open [`Session`]; its answer waits until the transaction it ran in is durable. Owns
 //! the pairing of the two and the room a job takes in the queue. Leaves running them to the writer.
 
+use shared::Event;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
 use super::session::Session;
@@ -68,5 +69,27 @@ where
             (None, Some(result)) => Ok(result),
             (None, None) => Err(StoreError::Closed),
         });
+    }
+}
+
+/// The answers of a group whose transaction is durable. They are given when this is dropped, wherever that is.
+pub(super) struct Answers {
+    answers: Vec<(Box<dyn Job>, Option<StoreError>)>,
+    /// Events nobody needs any more; freed after the answers.
+    _spent: Vec<Event>,
+}
+
+impl Answers {
+    /// For each job, why it alone failed.
+    pub(super) fn new(jobs: Vec<Box<dyn Job>>, failures: Vec<Option<StoreError>>, spent: Vec<Event>) -> Self {
+        Self { answers: jobs.into_iter().zip(failures).collect(), _spent: spent }
+    }
+}
+
+impl Drop for Answers {
+    fn drop(&mut self) {
+        for (job, failure) in self.answers.drain(..) {
+            job.answer(failure);
+        }
     }
 }

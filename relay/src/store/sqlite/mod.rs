@@ -15,7 +15,7 @@
 //! | `lock` | one relay per file |
 //! | `schema` | tables, settings, migration |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
-//! | `session` | the open transaction and the pipeline's view of it |
+//! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //!
@@ -23,6 +23,7 @@
 
 mod forget;
 mod job;
+mod json;
 mod lock;
 mod reader;
 mod recent;
@@ -42,10 +43,12 @@ use std::thread::JoinHandle;
 
 use shared::UnixMs;
 use shared::visitor::Visitor;
+use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 
 use self::job::{Command, Task};
 use self::reader::Readers;
+use self::recent::Entry;
 use self::session::Session;
 use self::writer::{Published, Writer};
 use super::{
@@ -148,8 +151,14 @@ impl SqliteStore {
         let published = Arc::new(Published::new(head));
         let (commands, receiver) = channel();
         let group_events = sizes.group_events.max(1);
-        let writer =
-            Writer { connection, lock, commands: receiver, group_events, published: Arc::clone(&published) };
+        let writer = Writer {
+            connection,
+            lock,
+            commands: receiver,
+            group_events,
+            published: Arc::clone(&published),
+            answering: threads_of_its_own(),
+        };
         let thread = spawn("store writer", &path, move || writer.run())?;
         let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
         Ok(Self {
@@ -236,7 +245,9 @@ impl Store for SqliteStore {
             }
             let recent = self.published.recent().read(after, limit);
             match recent {
-                Some(events) => Ok(events),
+                Some(entries) if entries.is_empty() => Ok(Vec::new()),
+                // By a reader as well, for reading JSON takes time that the runtime's threads owe to requests.
+                Some(entries) => self.ask(move |_| entries.iter().map(Entry::logged).collect()).await,
                 None => self.ask(move |connection| reader::read(connection, after, limit)).await,
             }
         })
@@ -346,6 +357,12 @@ struct Panicked;
 /// An engine's error in the store's words.
 fn engine_error(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
     StoreError::Engine { doing, source: Arc::new(source) }
+}
+
+/// The runtime around the caller, when its threads run by themselves. One that only runs while somebody waits on it
+/// could keep an answer for ever.
+fn threads_of_its_own() -> Option<Handle> {
+    Handle::try_current().ok().filter(|runtime| runtime.runtime_flavor() == RuntimeFlavor::MultiThread)
 }
 
 /// Takes a lock. The data behind our locks is whole between any two statements, so a panic elsewhere spoils nothing.

@@ -1,26 +1,66 @@
-//! The newest events of the log, kept in memory.
+//! The newest events of the log, kept in memory as they were stored.
 //!
-//! A destination that keeps up reads every event within moments of its arrival. The writer therefore hands each
-//! committed event on as it is, and any number of destinations share it without touching the disk or reading JSON
-//! again. Owns that window and its bounds, in events and in bytes. Leaves everything older to the reader: a
-//! destination that fell behind reads the file, and pays for it alone.
+//! A destination that keeps up asks for every event within moments of its arrival. The writer therefore hands on
+//! each committed event's JSON, and destinations read it without touching the disk. It is kept as JSON, not as an
+//! event: one piece of memory instead of some thirty, which would all be given back by another thread than took
+//! them. Who reads an event first parses it, and who reads it meanwhile shares the result. Owns that window and its
+//! bounds, in events and in bytes. Leaves everything older to the reader: a destination that fell behind reads the
+//! file, and pays for it alone.
 
 use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
 
-use crate::store::{Logged, Seq};
+use shared::Event;
+
+use super::lock_of;
+use crate::store::{Logged, Seq, StoreError};
 
 /// Most events kept.
 const MOST_EVENTS: usize = 4096;
-/// Most bytes of stored JSON kept; parsed events take two to three times that.
+/// Most bytes of stored JSON kept.
 const MOST_BYTES: usize = 8 * 1024 * 1024;
 
-/// One event on its way into the window.
-#[derive(Debug)]
+/// One event in the window; cheap to clone.
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
-    /// The event.
-    pub(super) logged: Logged,
+    /// Its number.
+    pub(super) seq: Seq,
+    site: Arc<str>,
+    body: Arc<Body>,
+}
+
+/// An event as it was stored, and as it was read while anyone has it in hand.
+#[derive(Debug)]
+struct Body {
+    json: Box<[u8]>,
+    event: Mutex<Weak<Event>>,
+}
+
+impl Entry {
+    /// An event that was appended.
+    pub(super) fn new(seq: Seq, site: Arc<str>, json: &[u8]) -> Self {
+        Self { seq, site, body: Arc::new(Body { json: json.into(), event: Mutex::default() }) }
+    }
+
     /// Length of its JSON.
-    pub(super) bytes: usize,
+    pub(super) fn bytes(&self) -> usize {
+        self.body.json.len()
+    }
+
+    /// The event, read unless somebody else has it in hand.
+    pub(super) fn logged(&self) -> Result<Logged, StoreError> {
+        let mut shared = lock_of(&self.body.event);
+        let event = match shared.upgrade() {
+            Some(event) => event,
+            None => {
+                let read = serde_json::from_slice(&self.body.json);
+                let event = Arc::new(read.map_err(|_| StoreError::Corrupt { what: "event" })?);
+                *shared = Arc::downgrade(&event);
+                event
+            }
+        };
+        Ok(Logged { seq: self.seq, site: Arc::clone(&self.site), event })
+    }
 }
 
 /// A window over the end of the log: every number from `first` on has a place, an absent event an empty one.
@@ -40,29 +80,29 @@ impl Recent {
     /// Takes in what a transaction committed, in order, and lets go of the oldest.
     pub(super) fn extend(&mut self, entries: impl IntoIterator<Item = Entry>) {
         for entry in entries {
-            debug_assert_eq!(entry.logged.seq, self.end(), "the log has no holes at its end");
-            self.bytes += entry.bytes;
+            debug_assert_eq!(entry.seq, self.end(), "the log has no holes at its end");
+            self.bytes += entry.bytes();
             self.places.push_back(Some(entry));
         }
         while self.places.len() > MOST_EVENTS || self.bytes > MOST_BYTES {
             let oldest = self.places.pop_front().flatten();
-            self.bytes -= oldest.map_or(0, |entry| entry.bytes);
+            self.bytes -= oldest.map_or(0, |entry| entry.bytes());
             self.first += 1;
         }
     }
 
     /// Up to `limit` events after `after`; `None` when some of them may lie before the window.
-    pub(super) fn read(&self, after: Seq, limit: usize) -> Option<Vec<Logged>> {
+    pub(super) fn read(&self, after: Seq, limit: usize) -> Option<Vec<Entry>> {
         let skip = usize::try_from(after.checked_add(1)?.checked_sub(self.first)?).ok()?;
         let found = self.places.iter().skip(skip).flatten().take(limit);
-        Some(found.map(|entry| entry.logged.clone()).collect())
+        Some(found.cloned().collect())
     }
 
     /// Empties the place of an event that was erased or pruned.
     pub(super) fn forget(&mut self, seq: Seq) {
         let place = usize::try_from(seq - self.first).ok().and_then(|place| self.places.get_mut(place));
         let entry = place.and_then(Option::take);
-        self.bytes -= entry.map_or(0, |entry| entry.bytes);
+        self.bytes -= entry.map_or(0, |entry| entry.bytes());
     }
 
     /// The number the next event will have.
@@ -73,18 +113,14 @@ impl Recent {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
 
     fn entry(seq: Seq, bytes: usize) -> Entry {
-        let json = format!(r#"{{"event":"Lead","event_id":"e{seq}","time":1,"source":"web"}}"#);
-        let event = Arc::new(serde_json::from_str(&json).unwrap());
-        Entry { logged: Logged { seq, site: Arc::from("shop"), event }, bytes }
+        Entry::new(seq, Arc::from("shop"), &vec![b' '; bytes])
     }
 
     fn numbers(recent: &Recent, after: Seq, limit: usize) -> Option<Vec<Seq>> {
-        Some(recent.read(after, limit)?.iter().map(|logged| logged.seq).collect())
+        Some(recent.read(after, limit)?.iter().map(|entry| entry.seq).collect())
     }
 
     #[test]
@@ -126,5 +162,17 @@ mod tests {
         }
         assert_eq!(numbers(&recent, 0, 9), Some(vec![1, 3]));
         assert_eq!(recent.bytes, 14);
+    }
+
+    #[test]
+    fn an_event_is_read_once_for_all_who_have_it_in_hand() {
+        let json = br#"{"event":"Lead","event_id":"e1","time":1,"source":"web"}"#;
+        let entry = Entry::new(1, Arc::from("shop"), json);
+        let (first, second) = (entry.logged().unwrap(), entry.clone().logged().unwrap());
+        assert_eq!(first.event.event_id, "e1");
+        assert!(Arc::ptr_eq(&first.event, &second.event));
+        drop((first, second));
+        assert!(lock_of(&entry.body.event).upgrade().is_none(), "nobody has it in hand any more");
+        assert_eq!(entry.logged().unwrap().event.event_id, "e1");
     }
 }

@@ -4,15 +4,13 @@
 //! are prepared once. Owns the numbers of the log (`head`), what a transaction wants to hand to the window of recent
 //! events, and the knowledge whether the transaction is still sound. Leaves to the writer when to begin and commit.
 
-use std::sync::Arc;
-
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, Statement, params};
-use shared::UnixMs;
 use shared::visitor::Visitor;
+use shared::{Event, UnixMs};
 
 use super::recent::Entry;
-use super::{engine_error, schema};
-use crate::store::{Identity, Incoming, Logged, Seq, StoreError, Transaction};
+use super::{engine_error, json, schema};
+use crate::store::{Identity, Incoming, Seq, StoreError, Transaction};
 
 /// The writing connection with its statements.
 pub(super) struct Session<'c> {
@@ -24,6 +22,8 @@ pub(super) struct Session<'c> {
     /// Set when the database refused something: the whole transaction must go.
     broken: Option<StoreError>,
     staged: Vec<Entry>,
+    /// Events that have been written; see [`Committed::spent`].
+    spent: Vec<Event>,
     forgotten: Vec<Seq>,
     /// JSON is written here, always in the same memory.
     json: Vec<u8>,
@@ -90,6 +90,8 @@ pub(super) struct Committed {
     pub(super) head: Seq,
     /// What was appended.
     pub(super) appended: Vec<Entry>,
+    /// The same, as it came. Nobody needs it any more, but freeing it takes time that the writer has not.
+    pub(super) spent: Vec<Event>,
     /// What was pruned or erased.
     pub(super) forgotten: Vec<Seq>,
 }
@@ -106,6 +108,7 @@ impl<'c> Session<'c> {
             committed_head: head,
             broken: None,
             staged: Vec::new(),
+            spent: Vec::new(),
             forgotten: Vec::new(),
             json: Vec::with_capacity(4096),
         })
@@ -150,8 +153,12 @@ impl<'c> Session<'c> {
         let committed = self.hot.commit.execute([]);
         self.check("commit", committed)?;
         self.committed_head = self.head;
-        let (appended, forgotten) = (std::mem::take(&mut self.staged), std::mem::take(&mut self.forgotten));
-        Ok(Committed { head: self.head, appended, forgotten })
+        Ok(Committed {
+            head: self.head,
+            appended: std::mem::take(&mut self.staged),
+            spent: std::mem::take(&mut self.spent),
+            forgotten: std::mem::take(&mut self.forgotten),
+        })
     }
 
     /// Throws the transaction away, however it failed. SQLite may have rolled back by itself already.
@@ -165,6 +172,7 @@ impl<'c> Session<'c> {
         self.head = self.committed_head;
         self.broken = None;
         self.staged.clear();
+        self.spent.clear();
         self.forgotten.clear();
     }
 }
@@ -222,7 +230,7 @@ impl<'c> Session<'c> {
     fn write_json(&mut self, what: &'static str, value: &impl serde::Serialize) -> Result<(), StoreError> {
         self.json.clear();
         // Not a failure of the database: only this request is undone.
-        serde_json::to_writer(&mut self.json, value).map_err(|source| engine_error(what, source))
+        json::write(&mut self.json, value).map_err(|source| engine_error(what, source))
     }
 }
 
@@ -268,8 +276,8 @@ impl Transaction for Session<'_> {
         let appended = self.hot.append.execute(row);
         self.check("append an event", appended)?;
         self.head = seq;
-        let logged = Logged { seq, site, event: Arc::new(event) };
-        self.staged.push(Entry { logged, bytes: self.json.len() });
+        self.staged.push(Entry::new(seq, site, &self.json));
+        self.spent.push(event);
         Ok(seq)
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! It takes what is waiting, runs all of it in one transaction, commits (one fsync for all), and answers. The more
 //! requests come at once, the more share an fsync, so throughput grows with load while a lone request waits for
-//! nobody. Owns the grouping, what a failure takes down with it, and the checkpoints. Leaves what a job does to
-//! `session`, `settle` and `forget`.
+//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping, what a failure
+//! takes down with it, and the checkpoints. Leaves what a job does to `session`, `settle` and `forget`.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -12,11 +12,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
+use shared::Event;
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use super::job::{Command, Job};
+use super::job::{Answers, Command, Job};
 use super::lock::Lock;
-use super::recent::Recent;
+use super::recent::{Entry, Recent};
 use super::session::{Committed, Session};
 use super::{Panicked, engine_error, lock_of, schema};
 use crate::store::{Seq, StoreError};
@@ -24,14 +26,23 @@ use crate::store::{Seq, StoreError};
 /// Stored bytes after which the write-ahead log is moved into the database. Small enough to stay in the page cache
 /// of a small machine, large enough that the second fsync it costs is rare.
 const CHECKPOINT_BYTES: usize = 16 * 1024 * 1024;
-/// What a job adds to the write-ahead log besides its events' bodies, roughly: one page.
-const JOB_BYTES: usize = 4096;
+/// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
+const COMMIT_BYTES: usize = 4 * 4096;
+/// What a job adds besides its events' bodies, roughly: keys, and its part of the pages they are spread over.
+const JOB_BYTES: usize = 1024;
 
 /// How long the writer, and with it every append, waits for readers when the write-ahead log must be emptied at once.
 const CHECKPOINT_PATIENCE: Duration = Duration::from_millis(200);
 /// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
 /// back with the same poisoned event finds them still apart.
 const CAREFUL_REQUESTS: usize = 100_000;
+
+/// Requests in a group from which on more are worth waiting for, because more are under way.
+const CROWD: usize = 8;
+/// Requests in a group after which none is waited for: an fsync is spread thin enough.
+const FULL: usize = 64;
+/// How long a crowd is waited for: half of what an fsync takes on a fast disk.
+const GATHERING: Duration = Duration::from_micros(100);
 
 /// What the writer tells everyone else.
 pub(super) struct Published {
@@ -55,13 +66,13 @@ impl Published {
     }
 
     /// Makes a committed transaction visible: first the events, then the number that wakes their readers.
-    fn publish(&self, committed: Committed) {
+    fn publish(&self, head: Seq, appended: Vec<Entry>, forgotten: &[Seq]) {
         let mut recent = self.recent();
-        recent.extend(committed.appended);
-        committed.forgotten.into_iter().for_each(|seq| recent.forget(seq));
+        recent.extend(appended);
+        forgotten.iter().for_each(|seq| recent.forget(*seq));
         drop(recent);
         self.commits.fetch_add(1, Ordering::Relaxed);
-        self.head.send_if_modified(|head| std::mem::replace(head, committed.head) != committed.head);
+        self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
     }
 }
 
@@ -77,21 +88,25 @@ pub(super) struct Writer {
     pub(super) group_events: usize,
     /// Where results become visible.
     pub(super) published: Arc<Published>,
+    /// Where answers are given, if not here.
+    pub(super) answering: Option<Handle>,
 }
 
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, lock, commands, group_events, published } = self;
+        let Self { connection, lock, commands, group_events, published, answering } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
                 commands,
                 group_events,
                 published,
+                answering,
                 unmoved_bytes: 0,
                 empty_wal: false,
                 careful: 0,
+                crowd: 0,
             }
             .run(&connection),
             Err(error) => {
@@ -117,12 +132,15 @@ struct Loop<'c> {
     commands: Receiver<Command>,
     group_events: usize,
     published: Arc<Published>,
+    answering: Option<Handle>,
     /// Bytes in the write-ahead log since it was last moved, roughly.
     unmoved_bytes: usize,
     /// Whether the write-ahead log must be emptied as soon as no reader stands in the way.
     empty_wal: bool,
     /// Requests still to be run apart.
     careful: usize,
+    /// Requests in the last group.
+    crowd: usize,
 }
 
 impl Loop<'_> {
@@ -167,6 +185,7 @@ impl Loop<'_> {
         let mut events = first.weight();
         let mut group = vec![first];
         let mut next = None;
+        let mut may_wait = self.crowd >= CROWD;
         while events < self.group_events {
             match self.commands.try_recv() {
                 Ok(Command::Work(job)) => {
@@ -177,9 +196,14 @@ impl Loop<'_> {
                     next = Some(other);
                     break;
                 }
+                Err(TryRecvError::Empty) if may_wait && group.len() < FULL => {
+                    may_wait = false;
+                    gather();
+                }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
+        self.crowd = group.len();
         self.commit_group(group);
         next
     }
@@ -188,11 +212,7 @@ impl Loop<'_> {
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
         let result = self.try_group(&mut group);
         match result {
-            Ok(failures) => {
-                for (job, failure) in group.into_iter().zip(failures) {
-                    job.answer(failure);
-                }
-            }
+            Ok((failures, spent)) => self.answer(group, failures, spent),
             Err(error) => {
                 self.session.rollback();
                 tracing::error!(%error, requests = group.len(), "the store lost a transaction; nothing of it was acknowledged");
@@ -203,18 +223,37 @@ impl Loop<'_> {
         }
     }
 
-    /// Answers, for each job, why it alone failed; an error when the whole transaction did.
-    fn try_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<Vec<Option<StoreError>>, StoreError> {
+    /// Answers a group that was committed.
+    ///
+    /// To wake a task from outside the runtime takes a lock and perhaps a system call, to wake it from within takes
+    /// next to nothing: the answers of many are therefore given by one task, which also frees their events, while
+    /// the writer goes on. A lone request is answered at once.
+    fn answer(&self, group: Vec<Box<dyn Job>>, failures: Vec<Option<StoreError>>, spent: Vec<Event>) {
+        let many = group.len() > 1;
+        let answers = Answers::new(group, failures, spent);
+        match self.answering.as_ref().filter(|_| many) {
+            // Answers that are dropped are given all the same, also by a runtime that has ended.
+            Some(runtime) => drop(runtime.spawn(async move { drop(answers) })),
+            None => drop(answers),
+        }
+    }
+
+    /// Answers, for each job, why it alone failed, and the events that were stored; an error when the whole
+    /// transaction failed.
+    fn try_group(
+        &mut self,
+        group: &mut [Box<dyn Job>],
+    ) -> Result<(Vec<Option<StoreError>>, Vec<Event>), StoreError> {
         self.session.begin()?;
         let mut failures = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
             failures.push(self.run_job(job.as_mut())?);
         }
-        let committed = self.session.commit()?;
-        self.unmoved_bytes += group.len() * JOB_BYTES;
-        self.unmoved_bytes += committed.appended.iter().map(|entry| entry.bytes).sum::<usize>();
-        self.published.publish(committed);
-        Ok(failures)
+        let Committed { head, appended, spent, forgotten } = self.session.commit()?;
+        self.unmoved_bytes += COMMIT_BYTES + group.len() * JOB_BYTES;
+        self.unmoved_bytes += appended.iter().map(Entry::bytes).sum::<usize>();
+        self.published.publish(head, appended, &forgotten);
+        Ok((failures, spent))
     }
 
     /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
@@ -247,6 +286,16 @@ impl Loop<'_> {
             .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
         ran.and_then(|()| self.session.broken().map_or(Ok(()), Err))
     }
+}
+
+/// Lets more requests come. Under load every request that shares a commit saves a part of an fsync and of the pages
+/// that each commit writes anew, while the processors have the requests that come to work on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the writer has a thread of its own, and time passing is the event"
+)]
+fn gather() {
+    std::thread::sleep(GATHERING);
 }
 
 /// Moves the whole write-ahead log into the database and empties it, waiting so long for those who still read it.

@@ -27,7 +27,7 @@ pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<F
     let shipping = order.total_shipping_price_set.as_ref();
     let shipping =
         shipping.and_then(|set| if presentment { &set.presentment_money } else { &set.shop_money }.as_ref());
-    found.draft.properties = Some(Properties {
+    found.draft.properties = Properties {
         value: price(&order.total_price, &order.total_price_set),
         currency: currency.text().and_then(Currency::parse),
         order_id: Some(id),
@@ -40,7 +40,7 @@ pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<F
             .map(|line| item(shop, line, price(&line.price, &line.price_set)))
             .collect(),
         ..Properties::default()
-    });
+    };
     journey(&mut order, &mut found);
     Ok(found)
 }
@@ -53,12 +53,12 @@ pub(super) fn checkout(shop: &Shopify, mut checkout: Order) -> Result<Found, Unr
     // A checkout does not say which of the two its amounts are in; where both are one there is no doubt.
     let currency = own.filter(|own| seen.is_none_or(|seen| seen == *own)).and_then(Currency::parse);
     let known = |amount: Option<f64>| amount.filter(|_| currency.is_some());
-    found.draft.properties = Some(Properties {
+    found.draft.properties = Properties {
         value: known(checkout.total_price.amount()),
         currency,
         items: checkout.line_items.iter().map(|line| item(shop, line, known(line.price.amount()))).collect(),
         ..Properties::default()
-    });
+    };
     checkout.checkout_token = Maybe(checkout.token.0.take());
     journey(&mut checkout, &mut found);
     Ok(found)
@@ -87,7 +87,7 @@ pub(super) fn refund(shop: &Shopify, refund: &Refund) -> Result<Reading, Unreada
     let mut found = Found::about("Refund", &format!("{order}-{id}"), time);
     found.draft.source = Some(Source::Server);
     found.draft.properties =
-        Some(Properties { value: Some(value), currency, order_id: Some(order), ..Properties::default() });
+        Properties { value: Some(value), currency, order_id: Some(order), ..Properties::default() };
     Ok(Reading::one(found))
 }
 
@@ -96,7 +96,7 @@ pub(super) fn registration(account: &Account, customer: Customer) -> Result<Foun
     let id = account.id.text().ok_or(Unreadable::Missing { field: "id" })?;
     let mut found = Found::about("CompleteRegistration", id, account.created_at.time());
     found.draft.source = Some(Source::Server);
-    found.draft.user = Some(person::of_account(customer));
+    found.draft.user = person::of_account(customer);
     Ok(found)
 }
 
@@ -118,14 +118,14 @@ fn journey(order: &mut Order, found: &mut Found) {
         // The cart's token may carry a key behind a question mark, which the page does not always see.
         let token = token.text().and_then(|token| token.split('?').next());
         if let Some(token) = token {
-            draft.tokens.get_or_insert_default().insert(name.to_owned(), token.to_owned());
+            draft.tokens.insert(name.to_owned(), token.to_owned());
         }
     }
-    draft.page = Some(Page { referrer: order.referring_site.owned(), ..Page::default() });
+    draft.page = Page { referrer: order.referring_site.owned(), ..Page::default() };
     if !in_shop {
-        draft.context = Some(client(order));
+        draft.context = client(order);
     }
-    draft.user = Some(person::of_order(order));
+    draft.user = person::of_order(order);
 }
 
 fn client(order: &Order) -> Context {

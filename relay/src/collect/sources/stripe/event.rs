@@ -45,7 +45,7 @@ pub(super) fn session(
     properties.tax = tax;
     properties.shipping = shipping;
     properties.order_id = Some(stripe.order_of(&session.metadata).unwrap_or(id));
-    found.draft.properties = Some(properties);
+    found.draft.properties = properties;
 
     let reference = session.client_reference_id.text();
     // A shop may use this field for something of its own; our visitor ids are UUIDs.
@@ -80,7 +80,7 @@ pub(super) fn invoice(
     let id = invoice.id.owned().ok_or(NO_ID)?;
     let mut found = Found::of_order(stripe.renewal_event.clone(), time);
     found.draft.properties =
-        Some(Properties { order_id: Some(id), ..stripe.worth(&invoice.amount_paid, &invoice.currency) });
+        Properties { order_id: Some(id), ..stripe.worth(&invoice.amount_paid, &invoice.currency) };
     let recent = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
     for details in [recent, invoice.subscription_details.as_ref()].into_iter().flatten() {
         carry(&details.metadata, &mut found);
@@ -114,8 +114,7 @@ pub(super) fn refunded_charge(
     }
     let mut found = Found::about("Refund", &format!("{id}-{sum}"), time);
     let order_id = stripe.order_of(&charge.metadata);
-    found.draft.properties =
-        Some(Properties { order_id, ..stripe.worth(&Maybe(Some(given)), &charge.currency) });
+    found.draft.properties = Properties { order_id, ..stripe.worth(&Maybe(Some(given)), &charge.currency) };
     carry(&charge.metadata, &mut found);
     tie("payment_intent", &charge.payment_intent, &mut found);
     tie("customer", &charge.customer, &mut found);
@@ -132,7 +131,7 @@ pub(super) fn refund(stripe: &Stripe, refund: &Refund, time: Option<UnixMs>) -> 
     let id = refund.id.text().ok_or(NO_ID)?;
     let mut found = Found::about("Refund", id, time);
     let order_id = stripe.order_of(&refund.metadata);
-    found.draft.properties = Some(Properties { order_id, ..stripe.worth(&refund.amount, &refund.currency) });
+    found.draft.properties = Properties { order_id, ..stripe.worth(&refund.amount, &refund.currency) };
     carry(&refund.metadata, &mut found);
     tie("payment_intent", &refund.payment_intent, &mut found);
     Ok(Reading::one(of(found, RawUser::default())))
@@ -148,7 +147,7 @@ pub(super) fn payment(
     let mut found = Found::of_order("Purchase", time);
     let order_id = stripe.order_of(&payment.metadata).unwrap_or_else(|| id.clone());
     let worth = stripe.worth(&payment.amount_received, &payment.currency);
-    found.draft.properties = Some(Properties { order_id: Some(order_id), ..worth });
+    found.draft.properties = Properties { order_id: Some(order_id), ..worth };
     carry(&payment.metadata, &mut found);
     tie("payment_intent", &Maybe(Some(Text(id))), &mut found);
     tie("customer", &payment.customer, &mut found);
@@ -176,7 +175,7 @@ impl Stripe {
 /// No object of Stripe names a page or a browser.
 fn of(mut found: Found, user: RawUser) -> Found {
     found.draft.source = Some(Source::Server);
-    found.draft.user = Some(user);
+    found.draft.user = user;
     found
 }
 
@@ -192,7 +191,7 @@ fn carry(metadata: &Metadata, found: &mut Found) {
 /// Ties the event to others of the same customer, subscription or payment.
 fn tie(kind: &str, id: &Maybe<Text>, found: &mut Found) {
     if let Some(id) = id.owned() {
-        found.draft.tokens.get_or_insert_default().insert(format!("stripe_{kind}"), id);
+        found.draft.tokens.insert(format!("stripe_{kind}"), id);
     }
 }
 

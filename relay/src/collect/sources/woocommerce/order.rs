@@ -21,7 +21,7 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
     let name = if renewal { &shop.renewal_event } else { "Purchase" };
     let time = utc(&order.date_paid_gmt).or_else(|| utc(&order.date_created_gmt));
     let mut found = Found::of_order(name, time);
-    found.draft.properties = Some(Properties {
+    found.draft.properties = Properties {
         value: order.total.amount(),
         currency: order.currency.text().and_then(Currency::parse),
         order_id: Some(order_id.to_owned()),
@@ -30,7 +30,7 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
         coupon: order.coupon_lines.iter().find_map(|coupon| coupon.code.owned()),
         items: order.line_items.iter().map(|line| item(shop, line)).collect(),
         ..Properties::default()
-    });
+    };
     journey(&mut order, &mut found.draft);
     found
 }
@@ -43,12 +43,12 @@ pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
         let mut found = Found::about("Refund", &format!("{order_id}-{id}"), utc(&order.date_modified_gmt));
         found.since = Some(paid);
         found.draft.source = Some(Source::Server);
-        found.draft.properties = Some(Properties {
+        found.draft.properties = Properties {
             value: Some(total.abs()),
             currency: order.currency.text().and_then(Currency::parse),
             order_id: Some(order_id.to_owned()),
             ..Properties::default()
-        });
+        };
         found
     };
     let given_back = order.refunds.iter().filter_map(|one| Some((one.id.text()?, one.total.amount()?)));
@@ -66,7 +66,7 @@ pub(super) fn registration(customer: Customer) -> Result<Found, Unreadable> {
     user.take(Field::LastName, Personal::filled(customer.last_name.0));
     user.take(Field::ExternalId, Some(Personal::new(id)));
     billed_to(customer.billing.0.unwrap_or_default(), &mut user);
-    found.draft.user = Some(user);
+    found.draft.user = user;
     Ok(found)
 }
 
@@ -93,14 +93,14 @@ fn journey(order: &mut Order, draft: &mut Draft) {
         carried::landing(landing, draft);
     }
     let referrer = named("referrer").map(str::to_owned);
-    draft.page = Some(Page { referrer, ..Page::default() });
+    draft.page = Page { referrer, ..Page::default() };
     let user_agent = order.customer_user_agent.owned().or_else(|| named("user_agent").map(str::to_owned));
-    draft.context = Some(Context { ip: order.customer_ip_address.owned(), user_agent, language: None });
+    draft.context = Context { ip: order.customer_ip_address.owned(), user_agent, language: None };
     let mut user = RawUser::default();
     // A guest has no id.
     user.take(Field::ExternalId, order.customer_id.0.take().filter(|id| !id.is("0")));
     billed_to(order.billing.0.take().unwrap_or_default(), &mut user);
-    draft.user = Some(user);
+    draft.user = user;
 }
 
 fn billed_to(address: Address, user: &mut RawUser) {

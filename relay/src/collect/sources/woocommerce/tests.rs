@@ -64,8 +64,7 @@ fn an_order_is_a_purchase_in_the_right_states_only() {
     check("statuses = ['completed']", &order("processing", ""), &no);
     check("", &order("completed", r#","created_via":"subscription""#), &["Subscribe 29.35 EUR"]);
     let found = &read("order_id = 'number'", "order.created", &order("completed", "")).events[0];
-    let order_id = found.draft.properties.as_ref().and_then(|properties| properties.order_id.as_deref());
-    assert_eq!(order_id, Some("A-9"));
+    assert_eq!(found.draft.properties.order_id.as_deref(), Some("A-9"));
 }
 
 #[test]
