@@ -74,7 +74,7 @@ enum Command {
     SourceTest {
         #[command(flatten)]
         config: ConfigFile,
-        /// The source, as [[source]] names it
+        /// Name of the source
         #[arg(value_name = "NAME")]
         source: String,
         /// Do not ask for a signature or token
