@@ -21,6 +21,7 @@ pub struct Metrics {
     requests: Family<Requests, Counter>,
     outcomes: Family<Outcomes, Counter>,
     skips: Family<Skips, Counter>,
+    findings: Family<Findings, Counter>,
     dead: Family<Destinations, Counter>,
     sources: Family<Sources, Counter>,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
@@ -61,6 +62,12 @@ struct Skips {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Findings {
+    destination: String,
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Destinations {
     destination: String,
 }
@@ -78,6 +85,7 @@ impl Default for Metrics {
             requests: Family::default(),
             outcomes: Family::default(),
             skips: Family::default(),
+            findings: Family::default(),
             dead: Family::default(),
             sources: Family::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
@@ -92,6 +100,8 @@ impl Default for Metrics {
         registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
+        let help = "What platforms said of events after they had taken them";
+        registry.register("findings", help, metrics.findings.clone());
         registry.register("given_up", "Events put into the dead letter", metrics.dead.clone());
         let help = "How well delivered events can be matched, from 0 to 10";
         registry.register("match_quality", help, metrics.match_quality.clone());
@@ -125,6 +135,12 @@ impl Metrics {
     /// Counts what became of one event in one attempt.
     pub fn outcome(&self, destination: &str, outcome: &'static str) {
         self.outcomes.get_or_create(&Outcomes { destination: destination.to_owned(), outcome }).inc();
+    }
+
+    /// Counts what a platform said of some events after it had taken them.
+    pub fn finding(&self, destination: &str, reason: &'static str, events: u64) {
+        let labels = Findings { destination: destination.to_owned(), reason };
+        self.findings.get_or_create(&labels).inc_by(events);
     }
 
     /// Counts an event that was not sent on purpose.

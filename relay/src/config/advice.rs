@@ -39,6 +39,9 @@ pub enum Advice {
         "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"
     )]
     ReadableSecret,
+    /// A key file that others read.
+    #[error("every account of this machine may read this key file; run `chmod 640` on it")]
+    ReadableKeyFile,
     /// An API key that can be guessed.
     #[error("shorter than {least} characters, so it can be guessed; make one with `openssl rand -hex 32`")]
     ShortKey {

@@ -159,6 +159,14 @@ pub enum Fault {
     /// An API key that cannot be sent in a header.
     #[error("expected visible ASCII characters without blanks; make one with `openssl rand -hex 32`")]
     NoKey,
+    /// A file that a value names and that cannot be read.
+    #[error("file `{written}` cannot be read ({kind}); a relative path starts beside the configuration")]
+    File {
+        /// What the configuration says.
+        written: String,
+        /// The system's answer.
+        kind: io::ErrorKind,
+    },
     /// What a platform says about one of its settings.
     #[error("{expected}")]
     Refused {

@@ -5,12 +5,13 @@
 //! that an operator mends it in one go. What a platform needs stays with the platform: it reads its own keys.
 //!
 //! Rooms: `parse` turns the document into types, `reader` takes values out of a table and notes what is wrong,
-//! `expand` fills in `${NAME}`, `settings` hands a platform its keys, `error` has the words, `env` the environment.
+//! `expand` fills in `${NAME}`, `files` reads what a value names, `settings` hands a platform its keys, `error` has the words, `env` the environment.
 
 mod advice;
 pub mod env;
 mod error;
 mod expand;
+mod files;
 mod notes;
 mod origin;
 mod parse;

@@ -7,11 +7,14 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
+use super::advice::Advice;
 use super::error::Fault;
+use super::files;
 use super::notes::Notes;
 use super::reader::{Node, Text, join, kind, text};
 use super::shape::Shape;
@@ -37,28 +40,60 @@ pub(super) struct Own<'n> {
 }
 
 impl<'n> Own<'n> {
-    /// Takes the keys over, references filled in.
+    /// The keys of the destination at `path`, none yet.
     pub(super) fn new(
         notes: &'n Notes<'n>,
         path: String,
         span: Range<usize>,
-        table: DeTable<'_>,
         shared: Vec<&'static str>,
     ) -> Self {
         let (told, secrets) = (BTreeSet::new(), Vec::new());
-        let mut own =
-            Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None };
+        Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None }
+    }
+
+    /// Takes the keys over, references filled in, files read.
+    pub(super) fn take_over(&mut self, table: DeTable<'_>, keys: &[Key], directory: &Path) {
         for (key, node) in table {
             let name = key.get_ref().clone().into_owned();
-            let full = join(&own.path, &name);
-            let problems = notes.problems();
-            let value = own.full(&full, &name, node);
-            if notes.problems() > problems {
-                own.told.insert(name.clone());
+            let full = join(&self.path, &name);
+            let problems = self.notes.problems();
+            let value = match keys.iter().find(|known| known.name == name) {
+                Some(Key { file: true, .. }) => self.file(&full, &node, directory),
+                Some(_) | None => self.full(&full, &name, node),
+            };
+            if self.notes.problems() > problems {
+                self.told.insert(name.clone());
             }
-            own.table.insert(Spanned::new(key.span(), name.into()), value);
+            self.table.insert(Spanned::new(key.span(), name.into()), value);
         }
-        own
+    }
+
+    /// The text of the file a value names, or the value itself where it is that text already. Secret either way.
+    fn file(&mut self, path: &str, node: &Node<'_>, directory: &Path) -> Node<'static> {
+        let contents = match text(self.notes, path.to_owned(), node, "the path of a file") {
+            Some(Text { value, referred, key, at, .. }) if value.trim_start().starts_with('{') => {
+                if !referred && self.literal_secret.is_none() {
+                    self.literal_secret = Some((key, at));
+                }
+                Some(value)
+            }
+            Some(Text { value, written, key, at, .. }) => match files::read(directory, &value, &written) {
+                Ok(contents) => {
+                    if contents.readable_by_others {
+                        self.notes.advise(&key, at, Advice::ReadableKeyFile);
+                    }
+                    Some(contents.text)
+                }
+                Err(fault) => {
+                    self.notes.fault(&key, at, fault);
+                    None
+                }
+            },
+            None => None,
+        };
+        self.secrets.extend(contents.clone());
+        let contents = contents.unwrap_or_else(|| STAND_IN.to_owned());
+        Spanned::new(node.span(), DeValue::String(contents.into()))
     }
 
     /// A value that owns its text, references filled in.

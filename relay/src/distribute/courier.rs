@@ -11,7 +11,7 @@ use super::access::Access;
 use super::http_client::HttpClient;
 use super::pace::Pace;
 use crate::config::Destination;
-use crate::platform::{Outcome, Planned, Response};
+use crate::platform::{Outcome, Planned, Request, Response};
 use crate::secret::Secret;
 
 /// Carries requests of one destination. Cheap to clone.
@@ -41,9 +41,13 @@ pub struct Carried {
 }
 
 impl Carried {
-    /// Whether the events may have reached the platform.
+    /// Whether the events may have reached the platform. 429 and 503 say that the request was not looked at (RFC 6585,
+    /// section 4; RFC 9110, section 15.6.4), so they use up none of the platform's dedup window.
     pub fn reached(&self) -> bool {
-        !matches!(self.response, None | Some(Response::NotSent(_)))
+        match self.response {
+            None | Some(Response::NotSent(_) | Response::Answer { status: 429 | 503, .. }) => false,
+            Some(Response::Answer { .. } | Response::NoAnswer(_)) => true,
+        }
     }
 }
 
@@ -52,7 +56,7 @@ impl Courier {
     pub async fn carry(&self, mut planned: Planned) -> Carried {
         let mut refused: Option<Secret> = None;
         loop {
-            let token = match self.token(&planned, refused.as_ref()).await {
+            let token = match self.token(&planned.request, refused.as_ref()).await {
                 Ok(token) => token,
                 Err(outcome) => {
                     let outcomes = vec![outcome; planned.events.len()];
@@ -74,10 +78,31 @@ impl Courier {
         }
     }
 
+    /// Carries a question there and its answer back. A question that cannot be asked for want of a token was not sent.
+    pub async fn ask(&self, mut request: Request) -> Response {
+        let mut refused: Option<Secret> = None;
+        loop {
+            let token = match self.token(&request, refused.as_ref()).await {
+                Ok(token) => token,
+                Err(_) => return Response::NotSent("no access token".to_owned()),
+            };
+            if let Some(token) = &token {
+                request.authorize(token);
+            }
+            self.pace.turn().await;
+            let response = self.client.send(&request, (self.now)()).await;
+            let unauthorized = matches!(response, Response::Answer { status: 401, .. });
+            match token {
+                Some(token) if unauthorized && refused.is_none() => refused = Some(token),
+                Some(_) | None => return response,
+            }
+        }
+    }
+
     /// The token the request needs, if it needs one.
-    async fn token(&self, planned: &Planned, refused: Option<&Secret>) -> Result<Option<Secret>, Outcome> {
+    async fn token(&self, request: &Request, refused: Option<&Secret>) -> Result<Option<Secret>, Outcome> {
         match self.destination.platform.credentials() {
-            Some(credentials) if planned.request.needs_token() => {
+            Some(credentials) if request.needs_token() => {
                 self.access.token(credentials, refused).await.map(Some)
             }
             Some(_) | None => Ok(None),

@@ -10,6 +10,7 @@ pub mod access;
 pub mod circuit;
 pub mod courier;
 pub mod http_client;
+pub mod inquiry;
 pub mod pace;
 pub mod plan;
 pub mod round;

@@ -7,15 +7,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
+use tracing::error;
 
 use super::circuit::Health;
 use super::courier::{Carried, Courier};
+use super::inquiry;
 use super::plan::plan;
 use super::schedule::Backoff;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, SkipReason};
+use crate::platform::{Outcome, Receipt, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -23,6 +26,8 @@ use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 pub struct Item {
     /// Its number in the log.
     pub seq: Seq,
+    /// When it arrived.
+    pub received: UnixMs,
     /// The event.
     pub event: Arc<Event>,
     /// Attempts made before this round.
@@ -37,8 +42,8 @@ pub struct Item {
 
 impl From<Logged> for Item {
     fn from(logged: Logged) -> Self {
-        let Logged { seq, event, .. } = logged;
-        Self { seq, event, attempts: 0, reached: None, pending: false, reason: None }
+        let Logged { seq, site: _, received, event } = logged;
+        Self { seq, received, event, attempts: 0, reached: None, pending: false, reason: None }
     }
 }
 
@@ -99,7 +104,12 @@ impl Round<'_> {
         let built = plan(destination, &events, (self.now)());
         for (index, skip) in built.skips {
             self.metrics.skipped(&destination.name, skip.reason.tag());
-            tally.skips.push((places[index], skip.reason, skip.detail));
+            let Some(until) = skip.until else {
+                tally.skips.push((places[index], skip.reason, skip.detail));
+                continue;
+            };
+            let after = Duration::from_millis(u64::try_from(until.since((self.now)())).unwrap_or(0));
+            tally.outcomes[places[index]] = Some((Outcome::Later { after, reason: skip.detail }, false));
         }
         let mut waiting = built.requests.into_iter();
         let mut flying = JoinSet::new();
@@ -121,7 +131,12 @@ impl Round<'_> {
 
     /// Notes what became of the events of one request.
     fn judge(&self, places: &[usize], carried: Carried, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
-        tally.note_health(&carried.outcomes);
+        if self.courier.destination.platform.apart(carried.planned.call) {
+            self.announce(&carried);
+        } else {
+            tally.note_health(&carried.outcomes);
+        }
+        self.note_receipt(places, &carried, tally);
         let mut refused = Vec::new();
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
         for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
@@ -136,6 +151,7 @@ impl Round<'_> {
                 }
                 outcome @ (Outcome::Delivered
                 | Outcome::Retry { .. }
+                | Outcome::Later { .. }
                 | Outcome::Rejected { .. }
                 | Outcome::Unauthorized { .. }) => tally.outcomes[*place] = Some((outcome, reached)),
             }
@@ -145,6 +161,37 @@ impl Round<'_> {
             let rest = refused.split_off(half);
             work.extend([rest, refused].into_iter().filter(|places| !places.is_empty()));
         }
+    }
+
+    /// Tells the operator of a call that stands apart and is refused; of the others the circuit speaks.
+    fn announce(&self, carried: &Carried) {
+        let refused = carried.outcomes.iter().find_map(|outcome| match outcome {
+            Outcome::Unauthorized { reason } => Some(reason.as_str()),
+            Outcome::Delivered
+            | Outcome::Retry { .. }
+            | Outcome::Later { .. }
+            | Outcome::Split { .. }
+            | Outcome::Rejected { .. } => None,
+        });
+        if let Some(reason) = refused {
+            let (destination, call) = (self.courier.destination.name.as_str(), carried.planned.call);
+            error!(
+                destination,
+                call,
+                reason,
+                "call refused: fix its credentials or rights; its events are kept, all others go on"
+            );
+        }
+    }
+
+    /// Keeps the receipt of a request that was taken, where its platform gives one.
+    fn note_receipt(&self, places: &[usize], carried: &Carried, tally: &mut Tally) {
+        let all_taken = carried.outcomes.iter().all(|outcome| *outcome == Outcome::Delivered);
+        let inquiries = self.courier.destination.platform.inquiries().filter(|_| all_taken);
+        let receipt = inquiries.zip(carried.response.as_ref()).and_then(|(inquiries, response)| {
+            inquiries.receipt(carried.planned.call, response, (self.now)())
+        });
+        tally.receipts.extend(receipt.map(|receipt| (receipt, places.to_vec())));
     }
 
     /// Turns what was noted into what is recorded.
@@ -176,6 +223,9 @@ impl Round<'_> {
             }
         }
         self.metrics.dead(&self.courier.destination.name, settlement.dead.len());
+        for (receipt, places) in tally.receipts {
+            settlement.receipts.push(inquiry::kept(receipt, places.iter().map(|place| &items[*place])));
+        }
         Settled { settlement, health }
     }
 
@@ -206,20 +256,53 @@ impl Round<'_> {
                 let reached = item.reached.or(reached.then_some(now));
                 (item.attempts + 1, reached, at_least, after, reason)
             }
+            Some((Outcome::Later { after, reason }, sent)) => {
+                let reached = item.reached.or(sent.then_some(now));
+                let attempts = item.attempts + u32::from(sent);
+                if !self.buried(item, reached, attempts, &reason, now, settlement) {
+                    let due = now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                    settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+                }
+                return;
+            }
             None => (item.attempts, item.reached, Duration::ZERO, None, put_back(health)),
         };
-        let retry_for = self.courier.destination.platform.limits().retry_for_ms;
-        if let Some(first) = reached.filter(|first| now.since(*first) > retry_for) {
-            let hours = now.since(first) / shared::time::HOUR_MS;
-            let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
-            settlement.dead.push(Dead { seq, at: now, reason });
+        if self.buried(item, reached, attempts, &reason, now, settlement) {
             return;
         }
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
         let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
     }
+
+    /// Gives an event up that has been tried for as long as its platform would count it once, or that waited for a month
+    /// without ever having reached it. Answers whether it was.
+    fn buried(
+        &self,
+        item: &Item,
+        reached: Option<UnixMs>,
+        attempts: u32,
+        reason: &str,
+        now: UnixMs,
+        settlement: &mut Settlement,
+    ) -> bool {
+        let (since, limit) = match reached {
+            Some(first) => (first, self.courier.destination.platform.limits().retry_for_ms),
+            None => (item.received, UNREACHED_FOR_MS),
+        };
+        if now.since(since) <= limit {
+            return false;
+        }
+        let hours = now.since(since) / HOUR_MS;
+        let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
+        settlement.dead.push(Dead { seq: item.seq, at: now, reason });
+        true
+    }
 }
+
+/// A destination that nobody has reached or mended for so long is forgotten rather than slow, and what waits for it keeps
+/// the log from being pruned. As long as the log is kept anyhow.
+const UNREACHED_FOR_MS: i64 = 30 * DAY_MS;
 
 /// Why an event was put back without having been sent.
 fn put_back(health: &Health) -> String {
@@ -234,6 +317,7 @@ struct Tally {
     outcomes: Vec<Option<(Outcome, bool)>>,
     settled: Vec<bool>,
     skips: Vec<(usize, SkipReason, String)>,
+    receipts: Vec<(Receipt, Vec<usize>)>,
     answered: bool,
     trouble: Option<Health>,
 }
@@ -244,6 +328,7 @@ impl Tally {
             outcomes: vec![None; items],
             settled: vec![false; items],
             skips: Vec::new(),
+            receipts: Vec::new(),
             answered: false,
             trouble: None,
         }
@@ -267,7 +352,10 @@ impl Tally {
         let mut trouble = None;
         for outcome in outcomes {
             match outcome {
-                Outcome::Delivered | Outcome::Split { .. } | Outcome::Rejected { .. } => {
+                Outcome::Delivered
+                | Outcome::Later { .. }
+                | Outcome::Split { .. }
+                | Outcome::Rejected { .. } => {
                     self.answered = true;
                     return;
                 }

@@ -4,6 +4,7 @@
 //! together with the cursor. A crash in between sends the round again under the same event ids, which the platform
 //! counts once; it never loses an event. Owns waiting and waking; leaves sending to the round.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,12 +16,13 @@ use super::access::Access;
 use super::circuit::{Admits, Change, Circuit};
 use super::courier::Courier;
 use super::http_client::HttpClient;
+use super::inquiry::Inquiry;
 use super::pace::Pace;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
 use crate::config::Destination;
 use crate::metrics::Metrics;
-use crate::store::{Seq, Store, StoreError};
+use crate::store::{Seq, Settlement, Store, StoreError};
 
 /// Everything a worker needs.
 pub struct Worker {
@@ -47,6 +49,10 @@ struct Position {
     circuit: Circuit,
     /// When the earliest pending event is due; `None` when nothing is pending.
     next_due: Option<UnixMs>,
+    /// When the earliest receipt is to be asked about; `None` when there is none.
+    next_receipt: Option<UnixMs>,
+    /// When the operator was last told of a remedy.
+    told: HashMap<&'static str, UnixMs>,
 }
 
 impl Worker {
@@ -84,8 +90,9 @@ impl Worker {
             let stood = async {
                 let cursor = self.store.cursor(&self.destination.name, false).await?;
                 let next_due = self.store.backlog(&self.destination.name).await?.next_due;
-                let courier = self.courier();
-                Ok::<_, StoreError>(Position { courier, cursor, circuit: Circuit::default(), next_due })
+                let next_receipt = self.next_receipt().await?;
+                let (courier, circuit, told) = (self.courier(), Circuit::default(), HashMap::new());
+                Ok::<_, StoreError>(Position { courier, cursor, circuit, next_due, next_receipt, told })
             };
             match stood.await {
                 Ok(position) => return Some(position),
@@ -123,6 +130,7 @@ impl Worker {
             Admits::Probe => (1, 1),
             Admits::NoneUntil(_) => return Ok(Turn::Idle),
         };
+        let inquired = self.inquire(position, now).await?;
         let name = &self.destination.name;
         let mut items: Vec<Item> = Vec::new();
         if position.next_due.is_some_and(|due| due <= now) {
@@ -134,10 +142,45 @@ impl Worker {
             cursor = self.fresh(position.cursor, batch, fresh_limit, &mut items).await?;
         }
         if items.is_empty() && cursor.is_none() {
-            return Ok(Turn::Idle);
+            return Ok(if inquired { Turn::Worked } else { Turn::Idle });
         }
         self.deliver(position, items, cursor).await?;
         Ok(Turn::Worked)
+    }
+
+    /// Asks about the receipts that are due, a few at a time so that events do not wait for them. Answers whether there
+    /// were any.
+    async fn inquire(&self, position: &mut Position, now: UnixMs) -> Result<bool, StoreError> {
+        if position.next_receipt.is_none_or(|due| due > now) {
+            return Ok(false);
+        }
+        let Position { courier, told, .. } = position;
+        for receipt in self.store.receipts(&self.destination.name, now, INQUIRIES).await? {
+            let mut inquiry = Inquiry { courier, metrics: &self.metrics, told: &mut *told };
+            let settlement = inquiry.run(receipt).await;
+            self.announce_dead(&settlement);
+            let due = settlement.retry.iter().map(|retry| retry.due).min();
+            self.settle(settlement).await?;
+            position.next_due = position.next_due.into_iter().chain(due).min();
+        }
+        position.next_receipt = self.next_receipt().await?;
+        Ok(true)
+    }
+
+    /// When the next receipt is due, of a destination that has any.
+    async fn next_receipt(&self) -> Result<Option<UnixMs>, StoreError> {
+        if self.destination.platform.inquiries().is_none() {
+            return Ok(None);
+        }
+        let first = self.store.receipts(&self.destination.name, UnixMs(i64::MAX), 1).await?;
+        Ok(first.first().map(|receipt| receipt.due))
+    }
+
+    /// Says which events were given up, and why.
+    fn announce_dead(&self, settlement: &Settlement) {
+        for dead in &settlement.dead {
+            warn!(destination = %self.destination.name, seq = dead.seq, reason = %dead.reason, "event given up");
+        }
     }
 
     /// Adds up to `limit` new events of this site to `items`, and answers where the cursor may go after them.
@@ -188,14 +231,14 @@ impl Worker {
         let settled = round.run(items).await;
         let mut settlement = settled.settlement;
         settlement.cursor = cursor;
-        for dead in &settlement.dead {
-            warn!(destination = %self.destination.name, seq = dead.seq, reason = %dead.reason, "event given up");
-        }
+        self.announce_dead(&settlement);
         // Learned before settling: if the store fails, the same events come again, and the wait still counts.
         let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), (self.now)());
         self.announce(change, &position.circuit);
         let had_pending = position.next_due.is_some() || !settlement.retry.is_empty();
+        let receipt = settlement.receipts.iter().map(|receipt| receipt.due).min();
         self.settle(settlement).await?;
+        position.next_receipt = position.next_receipt.into_iter().chain(receipt).min();
         if let Some(cursor) = cursor {
             position.cursor = cursor;
         }
@@ -207,7 +250,7 @@ impl Worker {
 
     /// Records a round. Delivered events that are not recorded would be sent twice, so a failing store is asked
     /// again for a while before the round is given back.
-    async fn settle(&self, settlement: crate::store::Settlement) -> Result<(), StoreError> {
+    async fn settle(&self, settlement: Settlement) -> Result<(), StoreError> {
         let mut tries = 0;
         loop {
             match self.store.settle(&self.destination.name, settlement.clone()).await {
@@ -245,7 +288,9 @@ impl Worker {
         let now = (self.now)();
         let (until, listen) = match position.circuit.admits(now) {
             Admits::NoneUntil(open) => (Some(open), false),
-            Admits::All | Admits::Probe => (position.next_due, true),
+            Admits::All | Admits::Probe => {
+                (position.next_due.into_iter().chain(position.next_receipt).min(), true)
+            }
         };
         let ms = until.map_or(LONGEST_PAUSE_MS, |until| until.since(now).clamp(1, LONGEST_PAUSE_MS));
         Pause { length: Duration::from_millis(u64::try_from(ms).unwrap_or(1)), listen }
@@ -280,5 +325,7 @@ async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How often a settlement is tried before the round is given back.
 const SETTLE_TRIES: u32 = 20;
+/// Receipts asked about in one turn.
+const INQUIRIES: usize = 4;
 /// Wakes at least this often, in case the wall clock was set.
 const LONGEST_PAUSE_MS: i64 = 30_000;

@@ -15,6 +15,8 @@ pub(super) const TRANSIENT: Duration = Duration::from_secs(1);
 
 /// Longest piece of a platform's own words in a reason, in bytes.
 const QUOTE_BYTES: usize = 300;
+/// Longest code that is believed to be one.
+const CODE_BYTES: usize = 100;
 /// A run of token characters this long may be a token or a digest of personal data, and is masked.
 const SECRET_RUN: usize = 32;
 
@@ -88,6 +90,13 @@ pub(super) fn quote(text: &str) -> String {
     }
 }
 
+/// A code in a platform's own capitals (`INVALID_ARGUMENT`), which may be as long as a token and is none; anything else
+/// is quoted.
+pub(super) fn code(text: &str) -> String {
+    let capitals = text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+    if capitals && text.contains('_') && text.len() <= CODE_BYTES { text.to_owned() } else { quote(text) }
+}
+
 fn mask_word(word: &str) -> String {
     if word.contains('@') {
         return crate::secret::MASK.to_owned();
@@ -118,6 +127,15 @@ mod tests {
         check("jane.doe@example.com is unknown", "******** is unknown");
         check("'c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b', no", "'********', no");
         check("https://developers.example/docs/graph-api", "https://developers.example/docs/graph-api");
+        check("", "");
+    }
+
+    #[test]
+    fn a_long_code_is_no_token() {
+        let check = |text: &str, expected: &str| assert_eq!(code(text), expected);
+        check("DESTINATION_ACCOUNT_NOT_ENABLED_FOR_LEADS", "DESTINATION_ACCOUNT_NOT_ENABLED_FOR_LEADS");
+        check("Destination_ACCOUNT_NOT_ENABLED_FOR_LEADS", "********");
+        check("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFGHIJKLMN", "********");
         check("", "");
     }
 

@@ -6,17 +6,20 @@
 //!
 //! Rooms: a file or folder per platform, each in the same order (limits and API version, settings, request,
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
-//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page` and `goods` (parts of an
-//! event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
-//! `credentials` (tokens that must be fetched), `postback` (networks that know a click and nothing else), `query`
-//! (addresses that say everything).
+//! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page`, `goods` and `refund` (parts
+//! of an event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
+//! `credentials` (tokens that must be fetched), `inquiries` (answers that come later), `postback` (networks that know a
+//! click and nothing else), `query` (addresses that say everything).
 
 pub mod address;
 mod answer;
 mod batch;
 pub mod credentials;
 mod goods;
+pub mod google_ads;
+pub mod inquiries;
 pub mod meta;
+pub mod microsoft;
 mod naming;
 mod number;
 pub mod outbrain;
@@ -26,6 +29,7 @@ mod person;
 mod postback;
 pub mod quality;
 mod query;
+mod refund;
 pub mod request;
 pub mod settings;
 pub mod taboola;
@@ -33,6 +37,7 @@ pub mod tiktok;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
+pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
 pub use outcome::{Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
@@ -55,8 +60,19 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// How this platform wants to be called.
     fn limits(&self) -> Limits;
 
+    /// Whether a call has credentials or an interface of its own, so that its trouble says nothing of the other calls: a
+    /// refused upload of refunds must not stop the purchases.
+    fn apart(&self, _call: Call) -> bool {
+        false
+    }
+
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
+
+    /// How to ask what became of a request, where the answer at once does not say.
+    fn inquiries(&self) -> Option<&dyn Inquiries> {
         None
     }
 }
@@ -129,7 +145,15 @@ pub struct Kind {
 
 /// Every platform, in the order of the documentation. The only registry: configuration, preview, metrics and
 /// the golden tests walk it.
-pub const ALL: &[Kind] = &[meta::KIND, tiktok::KIND, outbrain::KIND, taboola::KIND, webhook::KIND];
+pub const ALL: &[Kind] = &[
+    meta::KIND,
+    google_ads::KIND,
+    tiktok::KIND,
+    microsoft::KIND,
+    outbrain::KIND,
+    taboola::KIND,
+    webhook::KIND,
+];
 
 /// Every digest of a field in the form that `shared` keeps for this platform, which is also what `hash`
 /// shows.

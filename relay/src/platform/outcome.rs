@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use shared::UnixMs;
+
 /// What became of one event that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -15,6 +17,14 @@ pub enum Outcome {
         after: Option<Duration>,
         /// Shortest wait this kind of trouble deserves.
         at_least: Duration,
+        /// What the platform said.
+        reason: String,
+    },
+    /// Not this event yet: try it again after this time. Unlike a retry it says nothing of the destination, which goes
+    /// on.
+    Later {
+        /// How long.
+        after: Duration,
         /// What the platform said.
         reason: String,
     },
@@ -41,6 +51,7 @@ impl Outcome {
         match self {
             Self::Delivered => "delivered",
             Self::Retry { .. } => "retry",
+            Self::Later { .. } => "later",
             Self::Split { .. } => "split",
             Self::Rejected { .. } => "rejected",
             Self::Unauthorized { .. } => "unauthorized",
@@ -55,6 +66,8 @@ pub struct Skip {
     pub reason: SkipReason,
     /// Why, in a sentence, with what would change it.
     pub detail: String,
+    /// From when on it may be sent, where it is only too early: until then the event is kept.
+    pub until: Option<UnixMs>,
 }
 
 /// Why an event is not sent. Stable: operators build alerts on these names.
@@ -82,6 +95,8 @@ pub enum SkipReason {
     MissingUrl,
     /// Larger than one request of the platform may be.
     TooLarge,
+    /// The platform would refuse it now and take it then.
+    TooEarly,
 }
 
 impl SkipReason {
@@ -99,6 +114,7 @@ impl SkipReason {
             Self::MissingCurrency => "missing_currency",
             Self::MissingUrl => "missing_url",
             Self::TooLarge => "too_large",
+            Self::TooEarly => "too_early",
         }
     }
 }
@@ -106,6 +122,11 @@ impl SkipReason {
 impl Skip {
     /// A skip with its sentence.
     pub fn new(reason: SkipReason, detail: impl Into<String>) -> Self {
-        Self { reason, detail: detail.into() }
+        Self { reason, detail: detail.into(), until: None }
+    }
+
+    /// An event that is kept until it may be sent.
+    pub fn until(until: UnixMs, detail: impl Into<String>) -> Self {
+        Self { reason: SkipReason::TooEarly, detail: detail.into(), until: Some(until) }
     }
 }

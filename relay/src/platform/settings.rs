@@ -74,17 +74,25 @@ pub struct Key {
     pub required: bool,
     /// What it means, its form and its default, in one line.
     pub meaning: &'static str,
+    /// Whether its value is the path of a file, of which the platform is given the text.
+    pub file: bool,
 }
 
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning }
+        Self { name, required: true, meaning, file: false }
     }
 
     /// A key with a default.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: false, meaning }
+        Self { name, required: false, meaning, file: false }
+    }
+
+    /// A key with a default whose value is the path of a file with a secret in it, relative to the configuration. The
+    /// platform is given the file's text; a value that begins with `{` is that text itself.
+    pub const fn file(name: &'static str, meaning: &'static str) -> Self {
+        Self { file: true, ..Self::optional(name, meaning) }
     }
 }
 

@@ -14,8 +14,8 @@ use shared::{Event, UnixMs};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Retention, Retry, Seq,
-    Settlement, Store, StoreError, Transaction, Verdict,
+    Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Receipt, Retention,
+    Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
 
@@ -81,6 +81,8 @@ struct State {
     pending: BTreeMap<(String, Seq), Retry>,
     /// By destination and number.
     dead: BTreeMap<(String, Seq), DeadLetter>,
+    /// By destination and id.
+    receipts: BTreeMap<(String, String), Receipt>,
     /// By destination and key.
     remembered: BTreeMap<(String, String), Secret>,
 }
@@ -158,7 +160,8 @@ impl State {
     /// The event of a number, unless it is absent.
     fn logged(&self, seq: Seq) -> Option<Logged> {
         let row = self.log.get(&seq)?;
-        Some(Logged { seq, site: Arc::clone(&row.site), event: Arc::clone(row.event.as_ref()?) })
+        let event = Arc::clone(row.event.as_ref()?);
+        Some(Logged { seq, site: Arc::clone(&row.site), received: row.received, event })
     }
 
     /// What is present after a number; an erased event is passed over and does not count.
@@ -192,7 +195,7 @@ impl State {
         dead
     }
 
-    /// Cursor, retry, done, dead, in this order. A row is only made for an event that is present: an erasure may
+    /// Cursor, retry, done, dead, receipts, in this order. A row is only made for an event that is present: an erasure may
     /// overtake a worker that has the event in hand.
     fn settle(&mut self, destination: &str, settlement: Settlement) {
         if let Some(cursor) = settlement.cursor {
@@ -216,6 +219,22 @@ impl State {
                 self.dead.insert(key, DeadLetter { seq, site, event: name, event_id, at, reason });
             }
         }
+        for receipt in settlement.receipts {
+            self.receipts.insert(pair(destination, &receipt.id), receipt);
+        }
+        for id in settlement.answered {
+            self.receipts.remove(&pair(destination, &id));
+        }
+    }
+
+    /// The longest overdue first.
+    fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Receipt> {
+        let of_destination = self.receipts.iter().filter(|((name, _), _)| name == destination);
+        let mut due: Vec<Receipt> = of_destination.map(|(_, receipt)| receipt.clone()).collect();
+        due.retain(|receipt| receipt.due <= now);
+        due.sort_by(|a, b| (a.due, &a.id).cmp(&(b.due, &b.id)));
+        due.truncate(limit);
+        due
     }
 
     /// Counts of one destination.
@@ -249,6 +268,7 @@ impl State {
         self.cursors.retain(|name, _| destinations.contains(name));
         self.pending.retain(|(name, _), _| destinations.contains(name));
         self.remembered.retain(|(name, _), _| destinations.contains(name));
+        self.receipts.retain(|(name, _), _| destinations.contains(name));
         self.dead.retain(|_, letter| letter.at >= retention.dead_before);
         self.dedup.retain(|_, at| *at >= retention.dedup_before);
         self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
@@ -286,6 +306,10 @@ impl Store for MemoryStore {
 
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
         self.now(|state| state.settle(destination, settlement))
+    }
+
+    fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
+        self.now(|state| state.receipts(destination, now, limit))
     }
 
     fn backlog(&self, destination: &str) -> Answer<'_, Backlog> {

@@ -14,6 +14,8 @@
 //!    ([`Store::settle`]), in one transaction, never backwards and never past the log's last number. A crash
 //!    before that leads to a second delivery under the same event id, never to a loss.
 //! 4. **Exceptions only.** A delivered or skipped event leaves no row per destination; a retry or a dead event does.
+//!    So does a request whose platform says only later what became of it: a receipt, until it is answered. It names
+//!    events by number and keeps none of them from being pruned or erased.
 //! 5. **Memory.** Visitors, identities and dedup keys are written in the same transaction as the event that
 //!    brought them.
 //! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a listed
@@ -104,6 +106,8 @@ pub struct Logged {
     pub seq: Seq,
     /// Its site.
     pub site: Arc<str>,
+    /// When it arrived.
+    pub received: UnixMs,
     /// The event.
     pub event: Arc<Event>,
 }
@@ -134,6 +138,29 @@ pub struct Settlement {
     pub done: Vec<Seq>,
     /// Events that will never be delivered. Ends a pending event, too.
     pub dead: Vec<Dead>,
+    /// Requests that were taken and whose result is asked for later, new or again.
+    pub receipts: Vec<Receipt>,
+    /// Ids of receipts that have had their answer.
+    pub answered: Vec<String>,
+}
+
+/// A request that was taken, and whose platform says only later what became of its events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// The platform's id of the request.
+    pub id: String,
+    /// When to ask next.
+    pub due: UnixMs,
+    /// When the request was taken.
+    pub taken: UnixMs,
+    /// How often was asked.
+    pub asked: u32,
+    /// The most attempts that one of its events has had.
+    pub attempts: u32,
+    /// When the first of its events first reached the platform.
+    pub reached: UnixMs,
+    /// Its events.
+    pub events: Vec<Seq>,
 }
 
 /// One event to try again.
@@ -243,9 +270,11 @@ pub trait Store: Send + Sync + 'static {
     fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq>;
     /// Up to `limit` pending events of a destination due by `now`, the longest overdue first, then by number.
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>>;
-    /// Records a round of a destination's worker: the cursor, then `retry`, `done` and `dead`, in this order. Durable
-    /// when answered.
+    /// Records a round of a destination's worker: the cursor, then `retry`, `done`, `dead`, `receipts` and `answered`,
+    /// in this order. Durable when answered.
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()>;
+    /// Up to `limit` receipts of a destination due by `now`, the longest overdue first, then by id.
+    fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>>;
     /// What a destination has in hand.
     fn backlog(&self, destination: &str) -> Answer<'_, Backlog>;
     /// Up to `limit` dead letters of a destination, newest first, by the time they were given up, then by

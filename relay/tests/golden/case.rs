@@ -51,14 +51,34 @@ impl Case {
 
     /// The texts of the settings that must never be shown.
     pub(crate) fn secrets(&self) -> Vec<String> {
-        let table: BTreeMap<String, toml::Value> = toml::from_str(&self.settings).expect("read before");
-        let secret = |key: &str| ["token", "secret"].iter().any(|word| key.ends_with(word));
-        let texts = table.iter().filter(|(key, _)| secret(key)).filter_map(|(_, value)| value.as_str());
-        texts.map(str::to_owned).collect()
+        let table: toml::Table = toml::from_str(&self.settings).expect("read before");
+        let mut secrets = Vec::new();
+        collect_secrets(&table, &mut secrets);
+        secrets
     }
 
     fn outgoing<'a>(&'a self, event: &'a Event) -> Outgoing<'a> {
         Outgoing { event, site: "shop", renamed: self.names.get(&event.event).map(String::as_str) }
+    }
+}
+
+/// Every text under a name of a secret, at any depth; of a key file, its private key.
+fn collect_secrets(table: &toml::Table, secrets: &mut Vec<String>) {
+    for (key, value) in table {
+        match value {
+            toml::Value::Table(inner) => collect_secrets(inner, secrets),
+            toml::Value::String(text) if ["token", "secret"].iter().any(|word| key.ends_with(word)) => {
+                secrets.push(text.clone());
+            }
+            toml::Value::String(text) => {
+                if let Ok(file) = serde_json::from_str::<Value>(text)
+                    && let Some(private) = file["private_key"].as_str()
+                {
+                    secrets.push(private.to_owned());
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -28,7 +28,9 @@ fn event() -> impl Strategy<Value = Event> {
         prop::option::of(cookie()),
         prop::option::of(cookie()),
     );
-    (head, place, click, properties()).prop_map(|(head, place, click, properties)| {
+    let microsoft =
+        (prop::option::of("[0-9a-f]{31,32}"), prop::option::of("(_uet)?[0-9a-f]{32}(\\|.{0,5})?"));
+    (head, place, click, properties(), microsoft).prop_map(|(head, place, click, properties, microsoft)| {
         let (name, event_id, time, recent, source, known) = head;
         let time = if recent { NOW.plus(-time.rem_euclid(8 * 86_400_000)) } else { UnixMs(time) };
         let mut event = empty(name, event_id, time, source);
@@ -42,6 +44,11 @@ fn event() -> impl Strategy<Value = Event> {
             event.cookies.extend(cookie.clone().map(|value| (name.to_owned(), value)));
         }
         event.cookies.extend(other.map(|value| ("_fbp".to_owned(), value)));
+        let (msclkid, uet) = microsoft;
+        event.click_ids.extend(msclkid.map(|value| ("msclkid".to_owned(), id(value))));
+        for name in ["_uetvid", "_uetmsclkid"] {
+            event.cookies.extend(uet.clone().map(|value| (name.to_owned(), value)));
+        }
         if known {
             let digest = Sha256Hex::of("jane@example.com");
             event.user.add(Field::Email, Hashes::given(Field::Email, digest));
@@ -49,6 +56,32 @@ fn event() -> impl Strategy<Value = Event> {
         event.properties = properties;
         event
     })
+}
+
+/// An event with the marks of Google's ads on it, real and broken.
+fn google_event() -> impl Strategy<Value = Event> {
+    let param = select(vec!["gclid", "gbraid", "wbraid", "gclsrc", "gad_source"]);
+    let value = prop_oneof!["[A-Za-z0-9_-]{1,20}", ".{0,9}", Just("ds".to_owned())];
+    let clicks = prop::collection::vec((param, value, any::<Option<i64>>()), 0..4);
+    let name = select(vec!["_gcl_aw", "_gcl_ag", "_gcl_gb", "FPGCLAW", "FPGCLGB", "_gcl_au"]);
+    let value = prop_oneof![
+        "GCL\\.17954[0-9]{5}\\.[A-Za-z0-9_-]{0,9}",
+        "2\\.1\\.k[A-Za-z0-9_-]{0,9}\\$i17954[0-9]{5}",
+        ".{0,20}"
+    ];
+    let cookies = prop::collection::vec((name, value), 0..4);
+    (event(), clicks, cookies).prop_map(|(mut event, clicks, cookies)| {
+        for (param, value, seen_at) in clicks {
+            event.click_ids.insert(param.to_owned(), ClickId { value, seen_at: seen_at.map(UnixMs) });
+        }
+        event.cookies.extend(cookies.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        event
+    })
+}
+
+/// Any event.
+fn any_event() -> impl Strategy<Value = Event> {
+    prop_oneof![event(), google_event()]
 }
 
 /// Click ids and cookies some platform reads.
@@ -104,6 +137,8 @@ fn response() -> impl Strategy<Value = Response> {
         r#"{"error":{"code":100}}"#,
         r#"{"error":{"code":"190"}}"#,
         r#"{"error":null}"#,
+        r#"{"requestId":"r-1"}"#,
+        r#"{"error":{"status":"INVALID_ARGUMENT","details":[{"fieldViolations":[{"field":"events.events[1].x"}]}]}}"#,
         r#"{"code":0}"#,
         r#"{"code":-9223372036854775808,"message":null}"#,
         r#"{"code":20001,"message":"M","request_id":"R"}"#,
@@ -155,7 +190,7 @@ fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
 #[test]
 fn the_made_up_events_are_worth_sending() {
     let mut runner = proptest::test_runner::TestRunner::deterministic();
-    let one = |_| event().new_tree(&mut runner).expect("no event is filtered out").current();
+    let one = |_| any_event().new_tree(&mut runner).expect("no event is filtered out").current();
     let events: Vec<Event> = (0..400).map(one).collect();
     for kind in ALL {
         let case = plain(kind);
@@ -169,7 +204,7 @@ fn the_made_up_events_are_worth_sending() {
 
 proptest! {
     #[test]
-    fn every_event_is_sent_or_skipped_once(events in prop::collection::vec(event(), 0..8), now in any::<i64>()) {
+    fn every_event_is_sent_or_skipped_once(events in prop::collection::vec(any_event(), 0..8), now in any::<i64>()) {
         for kind in ALL {
             check_build(kind, &events, NOW);
             check_build(kind, &events, UnixMs(now));

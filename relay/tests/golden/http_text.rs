@@ -71,6 +71,10 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
             row.insert("at_least_s".to_owned(), json!(at_least.as_secs()));
             row.insert("reason".to_owned(), json!(reason));
         }
+        Outcome::Later { after, reason } => {
+            row.insert("after_s".to_owned(), json!(after.as_secs()));
+            row.insert("reason".to_owned(), json!(reason));
+        }
         Outcome::Split { reason } | Outcome::Rejected { reason } | Outcome::Unauthorized { reason } => {
             row.insert("reason".to_owned(), json!(reason));
         }

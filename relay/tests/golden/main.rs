@@ -71,9 +71,13 @@ fn requests_are_what_the_files_say() {
         let skips: Vec<_> = built
             .skips
             .iter()
-            .map(
-                |(place, skip)| json!({ "event": place, "reason": skip.reason.tag(), "detail": skip.detail }),
-            )
+            .map(|(place, skip)| {
+                let mut row = json!({ "event": place, "reason": skip.reason.tag(), "detail": skip.detail });
+                if let Some(until) = skip.until {
+                    row["until"] = json!(until.rfc3339());
+                }
+                row
+            })
             .collect();
         let skips = (!skips.is_empty()).then(|| pretty(&json!(skips)));
         check_file(&case.folder.join("skips.json"), skips.as_deref());

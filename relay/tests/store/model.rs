@@ -7,7 +7,8 @@ use relay::secret::Secret;
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::SqliteStore;
 use relay::store::{
-    Backlog, Dead, DeadLetter, Pending, Retention, Retry, Seq, Settlement, Store, StoreError, Verdict,
+    Backlog, Dead, DeadLetter, Pending, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError,
+    Verdict,
 };
 use shared::UnixMs;
 use shared::visitor::Visitor;
@@ -47,6 +48,13 @@ pub(crate) enum Step {
         retry: Vec<(Seq, i64)>,
         done: Vec<Seq>,
         dead: Vec<(Seq, i64)>,
+        receipts: Vec<(Seq, i64)>,
+        answered: Vec<Seq>,
+    },
+    Receipts {
+        destination: usize,
+        now: i64,
+        limit: usize,
     },
     Prune {
         log: i64,
@@ -76,6 +84,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let seq = || 0..60i64;
     let destination = || 0..DESTINATIONS.len();
     let timed = || prop::collection::vec((seq(), 0..LATEST), 0..4);
+    let settled =
+        || (destination(), prop::option::of(seq()), timed(), prop::collection::vec(seq(), 0..3), timed());
     prop_oneof![
         8 => prop::collection::vec(draft(), 0..6).prop_map(Step::Append),
         3 => (-1..60i64, 0..8usize).prop_map(|(after, limit)| Step::Read { after, limit }),
@@ -83,8 +93,12 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(destination, from_start)| Step::Cursor { destination, from_start }),
         2 => (destination(), 0..LATEST, 0..4usize)
             .prop_map(|(destination, now, limit)| Step::Due { destination, now, limit }),
-        6 => (destination(), prop::option::of(seq()), timed(), prop::collection::vec(seq(), 0..3), timed())
-            .prop_map(|(destination, cursor, retry, done, dead)| Step::Settle { destination, cursor, retry, done, dead }),
+        6 => (settled(), timed(), prop::collection::vec(seq(), 0..3))
+            .prop_map(|((destination, cursor, retry, done, dead), receipts, answered)| {
+                Step::Settle { destination, cursor, retry, done, dead, receipts, answered }
+            }),
+        2 => (destination(), 0..LATEST, 0..4usize)
+            .prop_map(|(destination, now, limit)| Step::Receipts { destination, now, limit }),
         2 => ([0..LATEST, 0..LATEST, 0..LATEST, 0..LATEST], prop::sample::subsequence(vec![0, 1, 2], 0..=3))
             .prop_map(|([log, dedup, visitors, dead], listed)| Step::Prune { log, dedup, visitors, dead, listed }),
         1 => (0..SITES.len(), 0..VISITORS.len()).prop_map(|(site, visitor)| Step::Erase { site, visitor }),
@@ -132,6 +146,7 @@ impl Pair {
             Step::Read { .. }
             | Step::Cursor { .. }
             | Step::Due { .. }
+            | Step::Receipts { .. }
             | Step::Settle { .. }
             | Step::Erase { .. }
             | Step::Remember { .. }
@@ -197,10 +212,16 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
         Step::Due { destination, now, limit } => {
             written(store.due(DESTINATIONS[*destination], UnixMs(*now), *limit).await)
         }
-        Step::Settle { destination, cursor, retry, done, dead } => {
+        Step::Receipts { destination, now, limit } => {
+            written(store.receipts(DESTINATIONS[*destination], UnixMs(*now), *limit).await)
+        }
+        Step::Settle { destination, cursor, retry, done, dead, receipts, answered } => {
             let retry = retry.iter().map(|(seq, due)| retried(*seq, *due)).collect();
             let dead = dead.iter().map(|(seq, at)| buried(*seq, *at)).collect();
-            let settlement = Settlement { cursor: *cursor, retry, done: done.clone(), dead };
+            let receipts = receipts.iter().map(|(seq, due)| receipt(*seq, *due)).collect();
+            let answered = answered.iter().map(|seq| receipt_id(*seq)).collect();
+            let (cursor, done) = (*cursor, done.clone());
+            let settlement = Settlement { cursor, retry, done, dead, receipts, answered };
             written(store.settle(DESTINATIONS[*destination], settlement).await)
         }
         Step::Prune { log, dedup, visitors, dead, listed } => {
@@ -243,6 +264,23 @@ fn buried(seq: Seq, at: i64) -> Dead {
     Dead { seq, at: UnixMs(at), reason: format!("refused at {at}") }
 }
 
+/// Few ids, so that many a receipt is replaced or ended.
+fn receipt_id(seq: Seq) -> String {
+    format!("r{}", seq % 7)
+}
+
+fn receipt(seq: Seq, due: i64) -> Receipt {
+    Receipt {
+        id: receipt_id(seq),
+        due: UnixMs(due),
+        taken: UnixMs(due / 2),
+        asked: due as u32 % 5,
+        attempts: due as u32 + 1,
+        reached: UnixMs(due / 3),
+        events: (seq..seq + due % 3).collect(),
+    }
+}
+
 /// All a store shows of itself.
 #[derive(Debug, PartialEq)]
 struct Seen {
@@ -250,6 +288,7 @@ struct Seen {
     events: Vec<String>,
     backlogs: Vec<Backlog>,
     due: Vec<Vec<String>>,
+    receipts: Vec<Vec<Receipt>>,
     dead: Vec<Vec<DeadLetter>>,
     visitors: Vec<Option<Visitor>>,
     remembered: Vec<Option<String>>,
@@ -261,6 +300,7 @@ async fn observe(store: &dyn Store) -> Seen {
         events: lines(&store.read(0, usize::MAX).await.unwrap()),
         backlogs: Vec::new(),
         due: Vec::new(),
+        receipts: Vec::new(),
         dead: Vec::new(),
         visitors: Vec::new(),
         remembered: Vec::new(),
@@ -273,6 +313,7 @@ async fn observe(store: &dyn Store) -> Seen {
         assert_eq!(backlog.dead, dead.len() as u64);
         seen.backlogs.push(backlog);
         seen.due.push(lines(&due));
+        seen.receipts.push(store.receipts(destination, UnixMs(LATEST), usize::MAX).await.unwrap());
         seen.dead.push(dead);
         for key in KEYS {
             let value = store.recall(destination, key).await.unwrap();

@@ -53,6 +53,8 @@ pub fn taken_by(platform: &str, field: Field) -> Take {
         "google-ads" => google_ads(field),
         "ga4" => ga4(field),
         "tiktok" => tiktok(field),
+        // A pseudonym; Microsoft hashes nothing of it and asks that it be none of the site's own account numbers.
+        "microsoft" if field == Field::ExternalId => Take::Hashed(Form::Plain),
         "microsoft" => contact(field, Form::Microsoft),
         "x" => contact(field, Form::Plain),
         "reddit" if field == Field::ExternalId => Take::Hashed(Form::Exact),

@@ -21,8 +21,18 @@ impl Metrics {
 
     /// How many attempts at a destination came to this outcome.
     pub fn outcomes(&self, destination: &str, outcome: &str) -> f64 {
-        let wanted = [format!("destination=\"{destination}\""), format!("outcome=\"{outcome}\"")];
-        let matching = self.0.iter().filter(|(name, _)| name.starts_with("anytrack_outcomes_total{"));
+        self.sum("outcomes_total", destination, &format!("outcome=\"{outcome}\""))
+    }
+
+    /// How many events a destination's platform later found to be so.
+    pub fn findings(&self, destination: &str, reason: &str) -> f64 {
+        self.sum("findings_total", destination, &format!("reason=\"{reason}\""))
+    }
+
+    fn sum(&self, name: &str, destination: &str, label: &str) -> f64 {
+        let wanted = [format!("destination=\"{destination}\""), label.to_owned()];
+        let start = format!("anytrack_{name}{{");
+        let matching = self.0.iter().filter(|(name, _)| name.starts_with(&start));
         matching
             .filter(|(name, _)| wanted.iter().all(|label| name.contains(label)))
             .map(|(_, value)| value)

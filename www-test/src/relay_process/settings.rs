@@ -22,6 +22,8 @@ pub struct Settings {
     pub webhook: Option<String>,
     /// Further `[[destination]]` tables, whole, as the configuration file has them; their site is [`SITE`].
     pub more: String,
+    /// Further `[[destination]]` tables as TOML, for platforms a test sets up by itself.
+    pub more_destinations: String,
     /// Origin of the pages that may send events.
     pub origin: String,
     /// Country whose phone numbers come without a country code.
@@ -49,6 +51,7 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
+            more_destinations: String::new(),
             more: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
@@ -130,6 +133,7 @@ api_keys = ["{API_KEY}"]
             );
             let _infallible = write!(text, "{}{own}", head("webhook"));
         }
+        text.push_str(&self.more_destinations);
         let _infallible = write!(text, "\n{}", self.more);
     }
 }

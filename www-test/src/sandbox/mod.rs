@@ -8,8 +8,10 @@ pub mod clock;
 pub mod control;
 pub mod exchange;
 mod fields;
+pub mod google_ads;
 pub mod ledger;
 pub mod meta;
+pub mod microsoft;
 pub mod outbrain;
 pub mod player;
 mod postback;
@@ -65,6 +67,8 @@ pub struct Settings {
     pub meta_tokens: Vec<String>,
     /// Access tokens TikTok accepts; with none, every token.
     pub tiktok_tokens: Vec<String>,
+    /// The OAuth client Google knows; with none, every client.
+    pub google_client: Option<google_ads::Client>,
     /// Secret the webhook's signatures are checked with.
     pub webhook_secret: Option<String>,
     /// How many requests are remembered, oldest forgotten first. Nought for load tests: then only event ids and
@@ -80,6 +84,7 @@ impl Default for Settings {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             meta_tokens: Vec::new(),
             tiktok_tokens: Vec::new(),
+            google_client: None,
             webhook_secret: None,
             keep_requests: KEEP_REQUESTS,
         }
@@ -302,6 +307,7 @@ pub async fn run(args: Args) -> Result<(), SandboxError> {
         listen,
         meta_tokens: meta_token,
         tiktok_tokens: tiktok_token,
+        google_client: None,
         webhook_secret,
         keep_requests,
     };

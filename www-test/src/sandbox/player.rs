@@ -8,7 +8,9 @@ use shared::UnixMs;
 
 use super::Settings;
 use super::exchange::{Answer, Arrived, Reply};
+use super::google_ads::GoogleAds;
 use super::meta::Meta;
+use super::microsoft::Microsoft;
 use super::outbrain::Outbrain;
 use super::taboola::Taboola;
 use super::tiktok::TikTok;
@@ -61,7 +63,10 @@ pub enum Complaint {
 /// Every player.
 pub fn all(settings: &Settings) -> Vec<Box<dyn Player>> {
     vec![
+        // Before Meta, whose addresses its own would pass for.
+        Box::new(Microsoft),
         Box::new(Meta::new(settings.meta_tokens.clone())),
+        Box::new(GoogleAds::new(settings.google_client.clone())),
         Box::new(TikTok::new(settings.tiktok_tokens.clone())),
         Box::new(Outbrain),
         Box::new(Taboola),

@@ -56,11 +56,15 @@ impl House {
     /// Sends events with these ids: the first alone, the others in one request.
     pub(crate) async fn send(&self, ids: &[&str]) {
         let now = clock::now();
+        self.send_events(&ids.iter().map(|id| page_view(id, now)).collect::<Vec<_>>()).await;
+    }
+
+    /// Sends events: the first alone, the others in one request.
+    pub(crate) async fn send_events(&self, events: &[Value]) {
         let mut connection = Connection::open(self.bed.address()).await.expect("the relay listens");
-        let (first, others) = ids.split_at(1);
-        for part in [first, others] {
-            let events: Vec<Value> = part.iter().map(|id| page_view(id, now)).collect();
-            let answer = connection.exchange(&from_server(&events)).await.expect("an answer");
+        let (first, others) = events.split_at(1);
+        for part in [first, others].into_iter().filter(|part| !part.is_empty()) {
+            let answer = connection.exchange(&from_server(part)).await.expect("an answer");
             assert_eq!(answer.status, 202, "{}", answer.text());
         }
     }

@@ -1,6 +1,7 @@
 //! `[[destination]]`: where events go. Reads the keys all destinations share; the platform reads its own.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 use std::sync::Arc;
 
 use shared::Purpose;
@@ -39,13 +40,18 @@ struct Shared {
 }
 
 /// Reads every `[[destination]]`.
-pub(super) fn destinations(root: &mut Section<'_, '_>, sites: &Sites, kinds: &[Kind]) -> Destinations {
+pub(super) fn destinations(
+    root: &mut Section<'_, '_>,
+    sites: &Sites,
+    kinds: &[Kind],
+    directory: &Path,
+) -> Destinations {
     let tables = root.sections("destination", "name");
     let mut destinations = Destinations { tables: tables.len(), ..Destinations::default() };
     let mut names = HashMap::new();
     for table in tables {
-        let destination = destination(table, sites, kinds, &mut names, &mut destinations.literal_secret);
-        destinations.all.extend(destination);
+        let literal = &mut destinations.literal_secret;
+        destinations.all.extend(destination(table, sites, kinds, directory, &mut names, literal));
     }
     destinations
 }
@@ -54,6 +60,7 @@ fn destination(
     mut section: Section<'_, '_>,
     sites: &Sites,
     kinds: &[Kind],
+    directory: &Path,
     names: &mut HashMap<String, usize>,
     literal: &mut Option<Placed>,
 ) -> Option<Destination> {
@@ -69,7 +76,8 @@ fn destination(
     let (rest, known) = section.into_rest();
     // Without a platform nobody can say which of the other keys are right.
     let kind = shared.kind?;
-    let mut own = Own::new(notes, path, span, rest, known);
+    let mut own = Own::new(notes, path, span, known);
+    own.take_over(rest, kind.keys, directory);
     if literal.is_none() {
         *literal = own.literal_secret.take().map(|(key, at)| Placed { key, at });
     }

@@ -75,8 +75,8 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let store = server::store(root.section("store"), document.directory);
     let tag = server::tag(root.section("tag"), document);
     let sites = site::sites(&mut root, &server);
-    let sources = source::sources(&mut root, &sites, store.dedup_days);
-    let destinations = destination::destinations(&mut root, &sites, kinds);
+    let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
+    let destinations = destination::destinations(&mut root, &sites, kinds, document.directory);
     root.close();
 
     if destinations.all.is_empty() && destinations.tables == 0 {

@@ -1,6 +1,7 @@
 //! `[[source]]`: who reports by webhook or postback. Reads the keys all sources share; a kind reads its own.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::Source;
@@ -19,10 +20,15 @@ pub(super) struct Sources {
 }
 
 /// Reads every `[[source]]`.
-pub(super) fn sources(root: &mut Section<'_, '_>, sites: &Sites, dedup_days: u32) -> Sources {
+pub(super) fn sources(
+    root: &mut Section<'_, '_>,
+    sites: &Sites,
+    dedup_days: u32,
+    directory: &Path,
+) -> Sources {
     let (mut all, mut names) = (Sources::default(), HashMap::new());
     for table in root.sections("source", "name") {
-        let source = source(table, sites, dedup_days, &mut names, &mut all.literal_secret);
+        let source = source(table, sites, dedup_days, directory, &mut names, &mut all.literal_secret);
         all.all.extend(source);
     }
     all
@@ -32,6 +38,7 @@ fn source(
     mut section: Section<'_, '_>,
     sites: &Sites,
     dedup_days: u32,
+    directory: &Path,
     names: &mut HashMap<String, usize>,
     literal: &mut Option<Placed>,
 ) -> Option<Source> {
@@ -42,7 +49,8 @@ fn source(
     let (rest, known) = section.into_rest();
     // Without a kind nobody can say which of the other keys are right.
     let kind = kind?;
-    let mut own = Own::new(notes, path, span, rest, known);
+    let mut own = Own::new(notes, path, span, known);
+    own.take_over(rest, kind.keys, directory);
     if literal.is_none() {
         *literal = own.literal_secret.take().map(|(key, at)| Placed { key, at });
     }

@@ -4,6 +4,7 @@
 
 mod advice;
 mod faults;
+mod files;
 
 use std::path::Path;
 

@@ -146,6 +146,7 @@ mod tests {
         let wait = match &outcomes[0] {
             Outcome::Retry { at_least, .. } => Some(*at_least),
             Outcome::Delivered
+            | Outcome::Later { .. }
             | Outcome::Split { .. }
             | Outcome::Rejected { .. }
             | Outcome::Unauthorized { .. } => None,

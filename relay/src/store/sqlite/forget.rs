@@ -87,6 +87,8 @@ fn drop_others(session: &mut Session<'_>, listed: &str) -> Result<usize, StoreEr
     session.execute(doing, cursors, [listed])?;
     let memory = "DELETE FROM destination_memory WHERE destination NOT IN (SELECT value FROM json_each(?1))";
     session.execute(doing, memory, [listed])?;
+    let receipts = "DELETE FROM receipt WHERE destination NOT IN (SELECT value FROM json_each(?1))";
+    session.execute(doing, receipts, [listed])?;
     let pending = "DELETE FROM retry WHERE (seq, destination) IN (SELECT seq, destination FROM retry
                        WHERE destination NOT IN (SELECT value FROM json_each(?1)) LIMIT ?2)";
     session.execute(doing, pending, params![listed, SLICE_ROWS as i64])

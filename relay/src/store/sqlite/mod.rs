@@ -52,8 +52,8 @@ use self::recent::Entry;
 use self::session::Session;
 use self::writer::{Published, Writer};
 use super::{
-    Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Retention, Seq, Settlement, Store,
-    StoreError, Verdict,
+    Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Receipt, Retention, Seq, Settlement,
+    Store, StoreError, Verdict,
 };
 use crate::secret::Secret;
 
@@ -266,6 +266,11 @@ impl Store for SqliteStore {
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
         let destination = destination.to_owned();
         Box::pin(self.write(move |session| settle::settle(session, &destination, &settlement)))
+    }
+
+    fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
+        let destination = destination.to_owned();
+        Box::pin(self.ask(move |connection| reader::receipts(connection, &destination, now, limit)))
     }
 
     fn backlog(&self, destination: &str) -> Answer<'_, Backlog> {

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::session::visitor_of;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
-use crate::store::{Backlog, DeadLetter, Logged, Pending, Seq, StoreError};
+use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
 const THREADS: usize = 2;
@@ -97,7 +97,8 @@ fn serve(connection: &Connection, queue: &Mutex<Receiver<Query>>) {
 
 /// Events after `after`, erased ones passed over.
 pub(super) fn read(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Logged>, StoreError> {
-    let sql = "SELECT seq, site, body FROM log WHERE seq > ?1 AND body <> '' ORDER BY seq LIMIT ?2";
+    let sql =
+        "SELECT seq, site, received_ms, body FROM log WHERE seq > ?1 AND body <> '' ORDER BY seq LIMIT ?2";
     let mut sites = Sites::default();
     rows(connection, "read the log", sql, params![after, bound(limit)], |row| sites.logged(row))?
         .into_iter()
@@ -111,17 +112,40 @@ pub(super) fn due(
     now: UnixMs,
     limit: usize,
 ) -> Result<Vec<Pending>, StoreError> {
-    let sql = "SELECT log.seq, site, body, attempts, reached_ms, due_ms, reason
+    let sql = "SELECT log.seq, site, received_ms, body, attempts, reached_ms, due_ms, reason
                FROM retry JOIN log USING (seq)
                WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' ORDER BY due_ms, seq LIMIT ?3";
     let mut sites = Sites::default();
     let pending = |row: &Row<'_>| {
-        let (attempts, reason) = (row.get(3)?, row.get(6)?);
-        let (reached, due) = (row.get::<_, Option<i64>>(4)?.map(UnixMs), UnixMs(row.get(5)?));
+        let (attempts, reason) = (row.get(4)?, row.get(7)?);
+        let (reached, due) = (row.get::<_, Option<i64>>(5)?.map(UnixMs), UnixMs(row.get(6)?));
         let logged = sites.logged(row)?;
         Ok(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
     };
     rows(connection, "read what is due", sql, params![destination, now.0, bound(limit)], pending)?
+        .into_iter()
+        .collect()
+}
+
+/// Receipts that are due.
+pub(super) fn receipts(
+    connection: &Connection,
+    destination: &str,
+    now: UnixMs,
+    limit: usize,
+) -> Result<Vec<Receipt>, StoreError> {
+    let sql = "SELECT id, due_ms, taken_ms, asked, attempts, reached_ms, events FROM receipt
+               WHERE destination = ?1 AND due_ms <= ?2 ORDER BY due_ms, id LIMIT ?3";
+    let receipt = |row: &Row<'_>| {
+        let (id, due, taken) = (row.get(0)?, UnixMs(row.get(1)?), UnixMs(row.get(2)?));
+        let (asked, attempts, reached) = (row.get(3)?, row.get(4)?, UnixMs(row.get(5)?));
+        let events = serde_json::from_slice(row.get_ref(6)?.as_bytes()?);
+        Ok(match events {
+            Ok(events) => Ok(Receipt { id, due, taken, asked, attempts, reached, events }),
+            Err(_) => Err(StoreError::Corrupt { what: "receipt" }),
+        })
+    };
+    rows(connection, "read receipts", sql, params![destination, now.0, bound(limit)], receipt)?
         .into_iter()
         .collect()
 }
@@ -226,12 +250,13 @@ struct Sites {
 }
 
 impl Sites {
-    /// Reads a row that begins with number, site and body. An unreadable body is not the database's failure.
+    /// Reads a row that begins with number, site, time of arrival and body. An unreadable body is not the database's failure.
     fn logged(&mut self, row: &Row<'_>) -> rusqlite::Result<Result<Logged, StoreError>> {
         let (seq, site) = (row.get(0)?, self.shared(row.get_ref(1)?.as_str()?));
-        let event = serde_json::from_slice::<Event>(row.get_ref(2)?.as_bytes()?);
+        let received = UnixMs(row.get(2)?);
+        let event = serde_json::from_slice::<Event>(row.get_ref(3)?.as_bytes()?);
         Ok(match event {
-            Ok(event) => Ok(Logged { seq, site, event: Arc::new(event) }),
+            Ok(event) => Ok(Logged { seq, site, received, event: Arc::new(event) }),
             Err(_) => Err(StoreError::Corrupt { what: "event" }),
         })
     }

@@ -10,7 +10,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 
-use shared::Event;
+use shared::{Event, UnixMs};
 
 use super::lock_of;
 use crate::store::{Logged, Seq, StoreError};
@@ -26,6 +26,7 @@ pub(super) struct Entry {
     /// Its number.
     pub(super) seq: Seq,
     site: Arc<str>,
+    received: UnixMs,
     body: Arc<Body>,
 }
 
@@ -38,8 +39,8 @@ struct Body {
 
 impl Entry {
     /// An event that was appended.
-    pub(super) fn new(seq: Seq, site: Arc<str>, json: &[u8]) -> Self {
-        Self { seq, site, body: Arc::new(Body { json: json.into(), event: Mutex::default() }) }
+    pub(super) fn new(seq: Seq, site: Arc<str>, received: UnixMs, json: &[u8]) -> Self {
+        Self { seq, site, received, body: Arc::new(Body { json: json.into(), event: Mutex::default() }) }
     }
 
     /// Length of its JSON.
@@ -59,7 +60,7 @@ impl Entry {
                 event
             }
         };
-        Ok(Logged { seq: self.seq, site: Arc::clone(&self.site), event })
+        Ok(Logged { seq: self.seq, site: Arc::clone(&self.site), received: self.received, event })
     }
 }
 
@@ -116,7 +117,7 @@ mod tests {
     use super::*;
 
     fn entry(seq: Seq, bytes: usize) -> Entry {
-        Entry::new(seq, Arc::from("shop"), &vec![b' '; bytes])
+        Entry::new(seq, Arc::from("shop"), UnixMs(0), &vec![b' '; bytes])
     }
 
     fn numbers(recent: &Recent, after: Seq, limit: usize) -> Option<Vec<Seq>> {
@@ -167,7 +168,7 @@ mod tests {
     #[test]
     fn an_event_is_read_once_for_all_who_have_it_in_hand() {
         let json = br#"{"event":"Lead","event_id":"e1","time":1,"source":"web"}"#;
-        let entry = Entry::new(1, Arc::from("shop"), json);
+        let entry = Entry::new(1, Arc::from("shop"), UnixMs(0), json);
         let (first, second) = (entry.logged().unwrap(), entry.clone().logged().unwrap());
         assert_eq!(first.event.event_id, "e1");
         assert!(Arc::ptr_eq(&first.event, &second.event));

@@ -276,7 +276,7 @@ impl Transaction for Session<'_> {
         let appended = self.hot.append.execute(row);
         self.check("append an event", appended)?;
         self.head = seq;
-        self.staged.push(Entry::new(seq, site, &self.json));
+        self.staged.push(Entry::new(seq, site, received, &self.json));
         self.spent.push(event);
         Ok(seq)
     }

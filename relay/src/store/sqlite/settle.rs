@@ -7,7 +7,7 @@ use rusqlite::params;
 
 use super::session::Session;
 use crate::secret::Secret;
-use crate::store::{Dead, Retry, Seq, Settlement, StoreError};
+use crate::store::{Dead, Receipt, Retry, Seq, Settlement, StoreError};
 
 /// A destination's cursor; a new destination gets one at the log's start or head.
 pub(super) fn cursor(
@@ -42,6 +42,13 @@ pub(super) fn settle(
         end(session, destination, dead.seq)?;
         bury(session, destination, dead)?;
     }
+    for receipt in &settlement.receipts {
+        await_answer(session, destination, receipt)?;
+    }
+    for id in &settlement.answered {
+        let sql = "DELETE FROM receipt WHERE destination = ?1 AND id = ?2";
+        session.execute("end a receipt", sql, params![destination, id])?;
+    }
     Ok(())
 }
 
@@ -73,6 +80,15 @@ fn keep(session: &mut Session<'_>, destination: &str, retry: &Retry) -> Result<(
                    due_ms = excluded.due_ms, reason = excluded.reason";
     let row = params![seq, destination, attempts, reached.map(|at| at.0), due.0, reason];
     session.execute("keep an event for retry", sql, row).map(drop)
+}
+
+/// Keeps the receipt of a request, or again.
+fn await_answer(session: &mut Session<'_>, destination: &str, receipt: &Receipt) -> Result<(), StoreError> {
+    let Receipt { id, due, taken, asked, attempts, reached, events } = receipt;
+    let events = serde_json::Value::from(events.as_slice()).to_string();
+    let sql = "INSERT OR REPLACE INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+    let row = params![destination, id, due.0, taken.0, asked, attempts, reached.0, events];
+    session.execute("keep a receipt", sql, row).map(drop)
 }
 
 /// Ends a pending event.

@@ -1,0 +1,89 @@
+//! Refunds: which order was paid back, and what is left of it, for platforms that correct what they counted.
+//!
+//! Beside `order_id`, `currency` and `value` (what was paid back), a refund may carry the properties `order_time`,
+//! `order_value` and `remaining_value`. How much is left is never guessed. Leaves the words of the correction and its
+//! windows to the platform.
+
+use shared::{Event, Scalar, UnixMs};
+
+use super::{Skip, SkipReason};
+
+/// What is left of the order: as the sender says, or the order's value less what was paid back; nought when no amount
+/// is named. A refund of unknown share is skipped.
+pub(super) fn remaining(event: &Event) -> Result<f64, Skip> {
+    let left = match (number(event, "remaining_value"), event.properties.value, number(event, "order_value"))
+    {
+        (Some(left), _, _) => (left >= 0.0).then_some(left),
+        (None, None, _) => Some(0.0),
+        (None, Some(back), Some(whole)) => Some((whole - back.abs()).max(0.0)),
+        (None, Some(_), None) => None,
+    };
+    left.filter(|left| left.is_finite()).ok_or_else(|| {
+        let detail = "how much of the order is left is unknown; give `order_value` or `remaining_value`, or leave \
+            `value` out when all was paid back";
+        Skip::new(SkipReason::MissingValue, detail)
+    })
+}
+
+/// When the order was placed, if the sender says so.
+pub(super) fn order_time(event: &Event) -> Option<UnixMs> {
+    match event.properties.custom.get("order_time")? {
+        Scalar::Integer(ms) => (*ms > 0).then_some(UnixMs(*ms)),
+        Scalar::Text(text) => UnixMs::parse_rfc3339(text.trim()),
+        Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
+    }
+}
+
+fn number(event: &Event, name: &str) -> Option<f64> {
+    let number = match event.properties.custom.get(name)? {
+        Scalar::Integer(number) => *number as f64,
+        Scalar::Number(number) => *number,
+        Scalar::Text(text) => text.trim().parse().ok()?,
+        Scalar::Bool(_) | Scalar::List(_) => return None,
+    };
+    number.is_finite().then_some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refund(properties: &str) -> Event {
+        let json = format!(
+            r#"{{"event":"Refund","event_id":"1","time":0,"source":"server","properties":{{{properties}}}}}"#
+        );
+        serde_json::from_str(&json).expect("an event")
+    }
+
+    #[test]
+    fn what_is_left_is_told_or_reckoned_and_never_guessed() {
+        let check = |properties: &str, expected: Option<f64>| {
+            let left = remaining(&refund(properties));
+            assert_eq!(left.as_ref().ok(), expected.as_ref(), "{properties}");
+            assert!(left.err().is_none_or(|skip| skip.reason == SkipReason::MissingValue), "{properties}");
+        };
+        check("", Some(0.0));
+        check(r#""value":20,"order_value":59.5"#, Some(39.5));
+        check(r#""value":-20,"order_value":"59.5""#, Some(39.5));
+        check(r#""value":60,"order_value":59.5"#, Some(0.0));
+        check(r#""value":20,"remaining_value":7"#, Some(7.0));
+        check(r#""remaining_value":0"#, Some(0.0));
+        check(r#""value":20"#, None);
+        check(r#""value":20,"remaining_value":-7"#, None);
+        check(r#""value":20,"order_value":"NaN""#, None);
+    }
+
+    #[test]
+    fn an_order_has_its_own_time() {
+        let check = |time: &str, expected: Option<i64>| {
+            let event = refund(&format!(r#""order_time":{time}"#));
+            assert_eq!(order_time(&event), expected.map(UnixMs), "{time}");
+        };
+        check(r#""2026-11-20T14:05:09Z""#, Some(1_795_183_509_000));
+        check("1795183509000", Some(1_795_183_509_000));
+        check("0", None);
+        check("true", None);
+        check(r#""yesterday""#, None);
+        assert_eq!(order_time(&refund("")), None);
+    }
+}
