@@ -1,6 +1,6 @@
 //! Attribute: stitches an event to the click it came from.
 //!
-//! Order of evidence: our click token → visitor id → order id → hashed e-mail or phone → external id. The event
+//! Order of evidence: our click token → visitor id → order id → tokens of other systems → hashed e-mail or phone → external id. The event
 //! then gets what the visitor's memory knows and it lacks: click ids inside the look-back window, ad cookies, the
 //! campaign, and for events without a browser the visitor's client. What the event itself brings is remembered.
 //!
@@ -56,10 +56,13 @@ pub fn stitch(
         }
         borrow(tx, site, event, key)?;
     }
-    // Only what the browser itself showed links: a borrowed visitor proves nothing new.
-    if let Some(id) = &own {
-        for key in &keys {
-            link(tx, site, key, id, changed, now)?;
+    // A person's keys are tied only to the visitor the event itself names: a borrowed one proves nothing new of them.
+    let found = event.visitor_id.as_deref().filter(|_| !is_denied(&event.consent));
+    for key in &keys {
+        match (&own, found) {
+            (Some(id), _) => link(tx, site, key, id, changed, now)?,
+            (None, Some(id)) if is_of_one_journey(key) => link(tx, site, key, id, false, now)?,
+            (None, Some(_) | None) => {}
         }
     }
     Ok(())
@@ -163,7 +166,8 @@ fn borrow(tx: &mut dyn Transaction, site: &str, event: &mut Draft, key: &str) ->
 pub fn identity_keys(event: &Event) -> Vec<String> {
     let mut keys = Vec::new();
     keys.extend(click_token(event).map(|token| [TOKEN, token].concat()));
-    keys.extend(event.properties.order_id.as_deref().map(|order| ["ord:", order].concat()));
+    keys.extend(event.properties.order_id.as_deref().map(|order| [ORDER, order].concat()));
+    keys.extend(event.tokens.iter().map(|(name, token)| [JOURNEY, name, "=", token].concat()));
     for (prefix, field, form) in [
         ("em:", Field::Email, Form::Plain),
         ("ph:", Field::Phone, Form::E164),
@@ -175,8 +179,18 @@ pub fn identity_keys(event: &Event) -> Vec<String> {
     keys
 }
 
+/// Whether a key belongs to one purchase, not to a person: then it may also be tied to a visitor who was found by
+/// other evidence, so that a refund or a renewal goes the way its purchase went.
+fn is_of_one_journey(key: &str) -> bool {
+    key.starts_with(ORDER) || key.starts_with(JOURNEY)
+}
+
 /// Prefix of the key of our click token.
 const TOKEN: &str = "tok:";
+/// Prefix of the key of an order.
+const ORDER: &str = "ord:";
+/// Prefix of the key of a token of another system.
+const JOURNEY: &str = "ref:";
 
 #[cfg(test)]
 mod tests {
@@ -227,6 +241,36 @@ mod tests {
             assert_eq!(fbclid(&stitched), Some("IwAR_click"), "{server_event}");
             assert_eq!(stitched.visitor_id.as_deref(), Some("v1"));
         }
+    }
+
+    #[test]
+    fn a_token_of_another_system_leads_back_too() {
+        let checkout = r#"{"event":"InitiateCheckout","event_id":"2","time":1200000,"visitor_id":"v1",
+            "properties":{"checkout_token":"c7"}}"#;
+        let purchase = r#"{"event":"Purchase","event_id":"3","time":1500000,"source":"server",
+            "tokens":{"checkout_token":"c7","stripe_customer":"cus_1"},"properties":{"order_id":"88"}}"#;
+        let stitched = last_of(&[LANDING, checkout, purchase]);
+        assert_eq!((fbclid(&stitched), stitched.visitor_id.as_deref()), (Some("IwAR_click"), Some("v1")));
+        // What the purchase was known by leads there as well from now on.
+        for known_by in [r#""tokens":{"stripe_customer":"cus_1"}"#, r#""properties":{"order_id":"88"}"#] {
+            let refund =
+                format!(r#"{{"event":"Refund","event_id":"4","time":1600000,"source":"server",{known_by}}}"#);
+            assert_eq!(
+                fbclid(&last_of(&[LANDING, checkout, purchase, &refund])),
+                Some("IwAR_click"),
+                "{known_by}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_person_found_by_an_order_is_not_tied_to_its_visitor() {
+        let checkout = r#"{"event":"Lead","event_id":"2","time":1200000,"visitor_id":"v1","properties":{"order_id":"88"}}"#;
+        let gift = r#"{"event":"Shipped","event_id":"3","time":1500000,"source":"server",
+            "user":{"email":"jane@example.com"},"properties":{"order_id":"88"}}"#;
+        let later = r#"{"event":"DealWon","event_id":"4","time":1600000,"source":"crm","user":{"email":"jane@example.com"}}"#;
+        assert_eq!(fbclid(&last_of(&[LANDING, checkout, gift])), Some("IwAR_click"));
+        assert_eq!(last_of(&[LANDING, checkout, gift, later]).visitor_id, None);
     }
 
     #[test]

@@ -59,6 +59,7 @@ pub fn minimise(event: &mut Event) -> bool {
     if no_storage {
         event.click_ids.clear();
         event.cookies.clear();
+        event.tokens.clear();
         event.visitor_id = None;
         for url in [&mut event.page.url, &mut event.page.referrer].into_iter().flatten() {
             *url = without_click_ids(url);

@@ -23,6 +23,7 @@ pub struct Metrics {
     skips: Family<Skips, Counter>,
     findings: Family<Findings, Counter>,
     dead: Family<Destinations, Counter>,
+    sources: Family<Sources, Counter>,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
@@ -40,6 +41,12 @@ struct Received {
 struct Requests {
     route: &'static str,
     status: u16,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Sources {
+    source: String,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -80,6 +87,7 @@ impl Default for Metrics {
             skips: Family::default(),
             findings: Family::default(),
             dead: Family::default(),
+            sources: Family::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
@@ -89,6 +97,7 @@ impl Default for Metrics {
         };
         registry.register("events", "Events received, by result", metrics.received.clone());
         registry.register("requests", "HTTP requests answered", metrics.requests.clone());
+        registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         let help = "What platforms said of events after they had taken them";
@@ -116,6 +125,11 @@ impl Metrics {
     /// Counts an answered request.
     pub fn request(&self, route: &'static str, status: u16) {
         self.requests.get_or_create(&Requests { route, status }).inc();
+    }
+
+    /// Counts a request of a source by how it ended.
+    pub fn source(&self, source: &str, result: &'static str) {
+        self.sources.get_or_create(&Sources { source: source.to_owned(), result }).inc();
     }
 
     /// Counts what became of one event in one attempt.

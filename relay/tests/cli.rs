@@ -248,6 +248,63 @@ fn preview_holds_to_the_limit_of_a_request() {
     assert_eq!(place.run(&["preview"], &[b' '; 1025]), ran(1, "", expected));
 }
 
+const SOURCE: &str = r#"
+[[source]]
+name = "pay"
+site = "shop"
+kind = "stripe"
+secret = "${API_KEY}"
+"#;
+
+#[test]
+fn source_test_shows_what_a_request_would_become() {
+    let place = Place::with(&format!("{RIGHT}{SOURCE}"));
+    assert!(place.run(&["check"], b"").output.ends_with(": ok: 1 site, 0 destinations, 1 source\n"));
+    let body = r#"{"object":"event","type":"checkout.session.completed","created":1795420800,"livemode":true,
+        "data":{"object":{"id":"cs_1","payment_status":"paid","amount_total":5990,"currency":"eur",
+        "customer_details":{"email":"jane.doe@example.com"}}}}"#;
+    // Computed apart from this program: HMAC-SHA256 of the time, a dot and the body, with the key of the environment.
+    let signature = "6741a258bc2a3f5ea35b2672f41b8e7f7e0568712730f40ac6daf06b6603102c";
+    let request = |headers: &str| format!("POST /v1/webhook/pay HTTP/1.1\nHost: t\n{headers}\n{body}");
+    let signed = request(&format!("Stripe-Signature: t=1795420800,v1={signature}\n"));
+    let at = ["source-test", "pay", "--at", "2026-11-23T08:00:30Z"];
+    let ran = place.run(&at, signed.as_bytes());
+    assert_eq!((ran.code, ran.errors.as_str()), (Some(0), ""), "{}", ran.output);
+    for part in
+        [r#""result": "stored""#, r#""event_id": "Purchase-cs_1""#, r#""value": 59.9"#, r#""status": 200"#]
+    {
+        assert!(ran.output.contains(part), "{part}: {}", ran.output);
+    }
+    assert!(!ran.output.contains("jane.doe") && !ran.output.contains("key-from"), "{}", ran.output);
+    assert!(!place.path("data").exists(), "nothing is stored");
+
+    let late = place.run(&["source-test", "pay", "--at", "2026-11-24T08:00:30Z"], signed.as_bytes());
+    assert_eq!(late.code, Some(1));
+    assert!(
+        late.output.contains(r#""result": "denied""#) && late.output.contains("a replay"),
+        "{}",
+        late.output
+    );
+    let unsigned = [&at[..], &["--unsigned"]].concat();
+    assert_eq!(place.run(&unsigned, request("").as_bytes()).code, Some(0));
+}
+
+#[test]
+fn source_test_names_what_it_cannot_use() {
+    let place = Place::with(&format!("{RIGHT}{SOURCE}"));
+    let check = |arguments: &[&str], input: &[u8], expected: &str| {
+        assert_eq!(place.run(arguments, input), ran(1, "", expected), "{arguments:?}");
+    };
+    check(&["source-test", "x"], b"", "there is no source `x`; known: pay\n");
+    let first = "standard input: the first line is no request line; expected one such as `POST /v1/webhook/shop HTTP/1.1`\n";
+    check(&["source-test", "pay"], b"{}", first);
+    let method = "standard input: this source does not take the method of the request; it takes POST\n";
+    check(&["source-test", "pay"], b"GET /v1/webhook/pay HTTP/1.1\n\n", method);
+    let place = Place::with(RIGHT);
+    let none = "there is no source `pay`; the configuration has none; add a [[source]]\n";
+    assert_eq!(place.run(&["source-test", "pay"], b""), ran(1, "", none));
+}
+
 const TEMPLATE: &str =
     "load('__ORIGIN__','__SITE__','__WASM__','__WASM_INTEGRITY__','__TAG__','__TAG_INTEGRITY__')\n";
 const MANIFEST: &str = r#"{"files":[{"name":"tag.0a1b.wasm","sha384":"AbC+/=","raw":1},{"name":"tag.2c3d.js","sha384":"dEf="}],

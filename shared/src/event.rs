@@ -67,6 +67,11 @@ pub struct Event {
     /// First-party cookies of ad platforms by name (`_fbp`, `_ga` …), byte for byte.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub cookies: BTreeMap<String, String>,
+    /// Names other systems have for the visitor's journey, by kind: `checkout_token`, `stripe_customer` … An event that
+    /// knows the visitor ties them to it, and a later one that has only the token is led back. They go to
+    /// no ad platform.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tokens: BTreeMap<String, String>,
     /// The campaign that brought the visitor, from UTM parameters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub campaign: Option<Campaign>,

@@ -23,6 +23,8 @@ pub const COOKIE: usize = 1000;
 pub const CLICK_IDS: usize = 32;
 /// Most cookies on one event.
 pub const COOKIES: usize = 32;
+/// Most tokens on one event.
+pub const TOKENS: usize = 8;
 /// Most values of one identity field (two e-mail addresses, three phones …).
 pub const IDENTITY_VALUES: usize = 10;
 /// Longest raw identity value.

@@ -6,13 +6,16 @@ mod hash;
 mod preview;
 mod print;
 mod snippet;
+mod source_test;
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
+use shared::UnixMs;
 
+use crate::collect::sources::take::Proof;
 use crate::config::{self, ConfigError, Loaded};
 use crate::telemetry::{self, LogFormat, TelemetryError};
 use crate::{clock, platform, serve};
@@ -28,7 +31,7 @@ struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  not done, or done in part: standard error (for `hash`, the line itself) says why
+  1  not done, or done in part: standard error (for `hash` and `source-test`, the output itself) says why
   2  wrong usage: unknown command or option
 
 Environment:
@@ -63,6 +66,23 @@ enum Command {
         /// A file with one event or { "events": [...] } as for POST /v1/track; `-` reads standard input
         #[arg(value_name = "EVENT.json", default_value = "-")]
         event: PathBuf,
+    },
+    /// Print, as JSON, what a recorded webhook or postback would become; nothing is stored
+    ///
+    /// Reads the request as HTTP text from standard input: request line, headers, an empty line, body.
+    #[command(after_help = EXIT_CODES)]
+    SourceTest {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Name of the source
+        #[arg(value_name = "NAME")]
+        source: String,
+        /// Do not ask for a signature or token
+        #[arg(long)]
+        unsigned: bool,
+        /// When the request arrived, RFC 3339; some signatures hold for minutes only [default: now]
+        #[arg(long, value_name = "TIME", value_parser = source_test::time)]
+        at: Option<UnixMs>,
     },
     /// Print what each platform would be given for a piece of personal data
     ///
@@ -99,6 +119,8 @@ enum CliError {
     Serve(#[from] serve::Error),
     #[error(transparent)]
     Preview(#[from] preview::PreviewError),
+    #[error(transparent)]
+    SourceTest(#[from] source_test::SourceTestError),
     #[error(transparent)]
     Snippet(#[from] snippet::SnippetError),
     #[error("standard input or output failed: {0}")]
@@ -147,6 +169,13 @@ fn run(command: Command) -> Result<Done, CliError> {
             print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
             Ok(Done::Whole)
         }
+        Command::SourceTest { config, source, unsigned, at } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            let proof = if unsigned { Proof::Waived } else { Proof::Needed };
+            let (shown, whole) = source_test::run(&config, &source, proof, at.unwrap_or_else(clock::now))?;
+            print::result(shown)?;
+            Ok(if whole { Done::Whole } else { Done::InPart })
+        }
         Command::Hash => hash(),
         Command::Snippet { config, site } => {
             let Loaded { config, .. } = load(&config.path)?;
@@ -187,7 +216,11 @@ fn check(path: &Path) -> Result<Done, CliError> {
     }
     let sites = counted(config.sites.len(), "site");
     let destinations = counted(config.destinations.len(), "destination");
-    print::result(format_args!("{}: ok: {sites}, {destinations}", path.display()))?;
+    let sources = match config.sources.len() {
+        0 => String::new(),
+        some => format!(", {}", counted(some, "source")),
+    };
+    print::result(format_args!("{}: ok: {sites}, {destinations}{sources}", path.display()))?;
     Ok(Done::Whole)
 }
 

@@ -82,7 +82,8 @@ fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PreviewError> {
     }
 }
 
-fn bounded(input: impl Read, name: &str, limit: usize) -> Result<Vec<u8>, PreviewError> {
+/// Everything that `input` holds, if that is no more than `limit` bytes.
+pub(super) fn bounded(input: impl Read, name: &str, limit: usize) -> Result<Vec<u8>, PreviewError> {
     let name = || name.to_owned();
     let mut bytes = Vec::new();
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::{Body, Incoming};
@@ -25,8 +26,9 @@ use super::assets::Assets;
 use super::batch::Batch;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
+use super::sources::{Door, door};
 use super::{browser, client_address, random, server_api};
-use crate::config::{Config, Server, Site};
+use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
 use crate::store::{Backlogs, Store};
 
@@ -34,7 +36,9 @@ use crate::store::{Backlogs, Store};
 pub struct Relay {
     server: Server,
     host: String,
+    origin: String,
     sites: HashMap<Arc<str>, Site>,
+    sources: HashMap<String, Source>,
     destinations: Vec<String>,
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
@@ -66,7 +70,9 @@ impl Relay {
         Self {
             server: config.server.clone(),
             host: config.server.public_url.host_str().unwrap_or_default().to_owned(),
+            origin: config.server.public_url.origin().ascii_serialization(),
             sites: config.sites.iter().map(|site| (site.key.clone(), site.clone())).collect(),
+            sources: config.sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
             destinations: config.destinations.iter().map(|destination| destination.name.clone()).collect(),
             store,
             metrics,
@@ -85,6 +91,21 @@ impl Relay {
     /// All sites.
     pub fn sites(&self) -> impl Iterator<Item = &Site> {
         self.sites.values()
+    }
+
+    /// The source with this name.
+    pub fn source(&self, name: &str) -> Option<&Source> {
+        self.sources.get(name)
+    }
+
+    /// Counts how a request of a source ended.
+    pub fn settled(&self, source: &str, how: &'static str) {
+        self.metrics.source(source, how);
+    }
+
+    /// Scheme and host under which the relay is reached.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// The relay's public host name.
@@ -218,6 +239,9 @@ async fn route(
     peer: IpAddr,
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
+    if let Some((door, name)) = Door::of(parts.uri.path()) {
+        return (door.route(), source(relay, &parts, body, door, name).await);
+    }
     let headers = &parts.headers;
     let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
@@ -260,6 +284,18 @@ async fn track(
 ) -> Result<Reply, Refusal> {
     let body = read_body(relay, headers, body).await?;
     server_api::track(relay, caller, headers, &body).await
+}
+
+async fn source(
+    relay: &Relay,
+    head: &Parts,
+    body: Incoming,
+    door: Door,
+    name: &str,
+) -> Result<Reply, Refusal> {
+    let source = door::find(relay, door, name, &head.method)?;
+    let body = read_body(relay, &head.headers, body).await?;
+    Ok(door::receive(relay, source, (relay.now)(), head, &body).await)
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.

@@ -26,6 +26,7 @@ pub(super) struct RawEvent {
     pub(super) page: Option<Page>,
     pub(super) click_ids: Option<Pairs<ClickId>>,
     pub(super) cookies: Option<Pairs<String>>,
+    pub(super) tokens: Option<Pairs<String>>,
     pub(super) campaign: Option<Campaign>,
     pub(super) context: Option<Context>,
     pub(super) user: Option<RawUser>,

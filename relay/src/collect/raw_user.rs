@@ -20,6 +20,54 @@ pub struct RawUser {
     clear: Clear,
 }
 
+/// One raw value of a foreign payload, on its way into a [`RawUser`]. Does not print and wipes itself.
+#[derive(Default)]
+pub struct Personal(Zeroizing<String>);
+
+impl fmt::Debug for Personal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Personal")
+    }
+}
+
+impl Personal {
+    /// Wraps a text.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(Zeroizing::new(text.into()))
+    }
+
+    /// Whether it is this very text.
+    pub fn is(&self, text: &str) -> bool {
+        *self.0 == text
+    }
+
+    /// The value, unless it is blank.
+    pub fn filled(value: Option<Self>) -> Option<Self> {
+        value.filter(|value| !value.0.trim().is_empty())
+    }
+
+    /// A whole name's given and family name, when it has just these two words: of a longer one nobody can say.
+    pub fn two_names(&self) -> Option<(Self, Self)> {
+        let mut words = self.0.split_whitespace();
+        match (words.next(), words.next(), words.next()) {
+            (Some(given), Some(family), None) => Some((Self::new(given), Self::new(family))),
+            (_, _, _) => None,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Personal {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let Values(values) = Values::deserialize(deserializer)?;
+        match values.into_iter().next() {
+            Some(RawValue::Text(text)) => Ok(Self(text)),
+            Some(RawValue::Digest(digest)) => Ok(Self::new(digest.to_hex())),
+            Some(RawValue::Hashed(_)) => Err(D::Error::custom("expected text")),
+            None => Ok(Self::default()),
+        }
+    }
+}
+
 /// One value as it came.
 enum RawValue {
     Text(Zeroizing<String>),
@@ -38,6 +86,16 @@ impl RawUser {
     /// Adds one raw value.
     pub fn push(&mut self, field: Field, text: String) {
         self.values.push((field, RawValue::Text(Zeroizing::new(text))));
+    }
+
+    /// Adds a value of a foreign payload, unless it is blank, already there or one too many.
+    pub fn take(&mut self, field: Field, value: Option<Personal>) {
+        let Some(Personal(text)) = Personal::filled(value) else { return };
+        let mut held = self.values.iter().filter(|(known, _)| *known == field);
+        let same = |(_, value): &(Field, RawValue)| matches!(value, RawValue::Text(known) if *known == text);
+        if !held.clone().any(same) && held.nth(limits::IDENTITY_VALUES - 1).is_none() {
+            self.values.push((field, RawValue::Text(text)));
+        }
     }
 
     /// Whether there is nothing.

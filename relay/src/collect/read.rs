@@ -12,8 +12,9 @@ use shared::identity::Field;
 use shared::time::SECOND_MS;
 use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
+use super::draft::Draft;
 use super::marks;
-use super::raw_event::{IdText, RawEvent};
+use super::raw_event::{IdText, Pairs, RawEvent};
 use super::raw_user::RawUser;
 use crate::platform::address::is_public;
 
@@ -152,6 +153,11 @@ pub(super) fn read_already(raw: RawEvent, defaults: Defaults<'_>) -> Result<Unde
     build(raw, defaults, Vec::new())
 }
 
+/// Checks an event that did not come as the public JSON.
+pub fn draft(draft: Draft, defaults: Defaults<'_>) -> Result<Understood, ReadError> {
+    build(draft.bounded(), defaults, Vec::new())
+}
+
 fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Result<Understood, ReadError> {
     let name = name(raw.event)?;
     let mut properties = raw.properties.unwrap_or_default();
@@ -181,8 +187,9 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         page,
         click_ids: BTreeMap::new(),
         cookies: BTreeMap::new(),
-        campaign: raw.campaign.map(campaign),
+        campaign: raw.campaign.map(campaign).filter(|campaign| *campaign != Campaign::default()),
         context: context(raw.context.unwrap_or_default(), &mut warnings),
+        tokens: tokens(raw.tokens.unwrap_or_default(), &mut properties),
         user,
         properties,
         consent: raw.consent.unwrap_or_default(),
@@ -217,6 +224,32 @@ fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
         Some(id) if event_id::valid_token(&id) => Ok(Some(id)),
         Some(_) => Err(ReadError::BadVisitorId),
     }
+}
+
+/// The tokens an event names, and those a page put among the properties: these lead to a visitor and are nobody
+/// else's business.
+fn tokens(Pairs(named): Pairs<String>, properties: &mut Properties) -> BTreeMap<String, String> {
+    let mut tokens: BTreeMap<String, String> = named.into_iter().collect();
+    for name in TOKENS {
+        match properties.custom.remove(name) {
+            // Shopify's cart token may carry a key behind a question mark, which only one of the two sides sees.
+            Some(Scalar::Text(text)) => {
+                let token = text.split('?').next().unwrap_or_default();
+                tokens.entry(name.to_owned()).or_insert_with(|| token.to_owned())
+            }
+            Some(Scalar::Integer(number)) => tokens.entry(name.to_owned()).or_insert(number.to_string()),
+            _ => continue,
+        };
+    }
+    let sane = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+    tokens.retain(|name, token| {
+        let short = name.len() <= limits::ID && token.len() <= limits::COOKIE;
+        short && sane(name) && sane(token) && !scrub::looks_like_email(token)
+    });
+    while tokens.len() > limits::TOKENS {
+        tokens.pop_last();
+    }
+    tokens
 }
 
 fn page(page: Page) -> Page {
@@ -342,6 +375,8 @@ pub fn click_token(event: &Event) -> Option<&str> {
     event.click_ids.get(visitor::CLICK_TOKEN).map(|id| id.value.as_str())
 }
 
+/// Properties that are tokens, see [`Event::tokens`].
+const TOKENS: [&str; 2] = ["cart_token", "checkout_token"];
 /// Most warnings reported for one event; more help nobody.
 const MOST_WARNINGS: usize = 20;
 

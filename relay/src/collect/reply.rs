@@ -81,6 +81,9 @@ pub enum Refusal {
     /// No such address.
     #[error("no such address; see the relay's documentation for its routes")]
     NotFound,
+    /// No such source.
+    #[error("no such source here; check the address against [[source]] name in the relay's configuration")]
+    UnknownSource,
     /// The address exists, the method does not.
     #[error("method not allowed here; use {allowed}")]
     WrongMethod {
@@ -114,7 +117,7 @@ impl Refusal {
             Self::UnknownSite | Self::WrongOrigin => StatusCode::FORBIDDEN,
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownSource => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::CannotStore { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -148,7 +151,8 @@ impl Refusal {
             | Self::WrongOrigin
             | Self::WrongKey
             | Self::Encoded
-            | Self::NotFound => {}
+            | Self::NotFound
+            | Self::UnknownSource => {}
         }
         reply
     }

@@ -36,6 +36,7 @@ use ipnet::IpNet;
 use shared::Purpose;
 use url::Url;
 
+use crate::collect::sources::{self, Door};
 use crate::platform::{Kind, Platform};
 use crate::secret::Secret;
 
@@ -52,6 +53,8 @@ pub struct Config {
     pub tag: TagSettings,
     /// `[[site]]`: whose events it takes; at least one, in the file's order.
     pub sites: Vec<Site>,
+    /// `[[source]]`: who else reports, by webhook or postback, in the file's order.
+    pub sources: Vec<Source>,
     /// `[[destination]]`: where they go, in the file's order.
     pub destinations: Vec<Destination>,
 }
@@ -147,6 +150,23 @@ pub struct Site {
     pub consent_required: bool,
     /// ISO 3166-1 alpha-2 code, upper case: the country of phone numbers written without one.
     pub country: Option<String>,
+}
+
+/// `[[source]]`: one sender of webhooks or postbacks.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// Its name, unique: the last part of its address, and in logs and metrics.
+    pub name: String,
+    /// Key of the site whose events it reports.
+    pub site: Arc<str>,
+    /// Name of its kind.
+    pub kind_name: &'static str,
+    /// Where its requests arrive.
+    pub door: Door,
+    /// The source, set up.
+    pub source: Arc<dyn sources::Source>,
+    /// How long the relay remembers ids: `store.dedup_days`.
+    pub dedup_days: u32,
 }
 
 /// `[[destination]]`: one account at a platform.

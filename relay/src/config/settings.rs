@@ -1,16 +1,16 @@
-//! Hands a platform its part of a `[[destination]]` table, and says in this house's words what it did not like.
+//! Hands a platform its part of a `[[destination]]` table, or a source its part of a `[[source]]` table, and says in this
+//! house's words what it did not like. What is said here of platforms holds for sources, too.
 //!
 //! A platform stops at the first mistake. To tell an operator all of them at once, a mistake is noted, taken out of
 //! the way, and the platform asked again; its reader is pure, so asking is free. An answer that came about with
 //! such help is thrown away.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
-use url::Url;
 
 use super::advice::Advice;
 use super::error::Fault;
@@ -19,7 +19,7 @@ use super::notes::Notes;
 use super::reader::{Node, Text, join, kind, text};
 use super::shape::Shape;
 use super::suggest::nearest;
-use crate::platform::{Key, Kind, Platform, SettingError, Settings};
+use crate::platform::{Key, SettingError};
 use crate::secret::MASK;
 
 /// A platform's own keys, on their way to it.
@@ -164,19 +164,17 @@ impl<'n> Own<'n> {
         }
     }
 
-    /// Sets the platform up, or notes everything that keeps it from that.
-    pub(super) fn configure(
+    /// Sets the platform or source up, or notes everything that keeps it from that. `keys` are its documented ones.
+    pub(super) fn configure<T>(
         &mut self,
-        kind: &Kind,
-        endpoint: Option<&Url>,
-        names: &BTreeMap<String, String>,
-    ) -> Option<Box<dyn Platform>> {
+        keys: &[Key],
+        configure: impl Fn(Node<'static>) -> Result<T, SettingError>,
+    ) -> Option<T> {
         // Every round takes one mistake away; a document that has more than this is beyond help.
         for _ in 0..MISTAKES {
             let own = Spanned::new(self.span.clone(), DeValue::Table(self.table.clone()));
-            let settings = Settings { own, endpoint: endpoint.cloned(), names: names.clone() };
-            match (kind.configure)(settings) {
-                Ok(platform) => return self.told.is_empty().then_some(platform),
+            match configure(own) {
+                Ok(ready) => return self.told.is_empty().then_some(ready),
                 Err(SettingError::Invalid { key, expected }) => {
                     let at = self.place(key);
                     self.tell(key, at, Fault::Refused { expected: self.masked(&expected) });
@@ -184,7 +182,7 @@ impl<'n> Own<'n> {
                 }
                 Err(SettingError::Shape(error)) => {
                     let at = error.span().unwrap_or_else(|| self.span.clone());
-                    if !self.mend(Shape::read(error.message()), &at, kind.keys) {
+                    if !self.mend(Shape::read(error.message()), &at, keys) {
                         return None;
                     }
                 }

@@ -12,13 +12,12 @@ use url::Url;
 use super::super::advice::Advice;
 use super::super::error::Fault;
 use super::super::origin::base_url;
-use super::super::reader::{Node, Section, Text, join, text};
+use super::super::reader::{Node, Section, join, text};
 use super::super::settings::Own;
-use super::super::suggest::nearest;
 use super::super::{Destination, EventSwitch};
 use super::site::Sites;
-use super::{Placed, name, taken};
-use crate::platform::Kind;
+use super::{Placed, name, site_of, taken, unknown};
+use crate::platform::{Kind, Settings};
 
 /// The destinations, and what else has to be known of them.
 #[derive(Default)]
@@ -67,7 +66,7 @@ fn destination(
 ) -> Option<Destination> {
     let shared = Shared {
         name: destination_name(&mut section, names),
-        site: site(&mut section, sites),
+        site: site_of(&mut section, sites),
         kind: kind(&mut section, kinds),
         consent: consent(&mut section),
         events: events(&mut section),
@@ -82,7 +81,10 @@ fn destination(
     if literal.is_none() {
         *literal = own.literal_secret.take().map(|(key, at)| Placed { key, at });
     }
-    let platform = own.configure(&kind, shared.endpoint.as_ref(), &renamed(&shared.events))?;
+    let names = renamed(&shared.events);
+    let platform = own.configure(kind.keys, |own| {
+        (kind.configure)(Settings { own, endpoint: shared.endpoint.clone(), names: names.clone() })
+    })?;
     let site = shared.site?;
     let consent_required = sites.all.iter().any(|known| *known.key == *site && known.consent_required);
     Some(Destination {
@@ -113,16 +115,6 @@ fn destination_name(section: &mut Section<'_, '_>, names: &mut HashMap<String, u
     Some(name)
 }
 
-fn site(section: &mut Section<'_, '_>, sites: &Sites) -> Option<String> {
-    let text = section.required("site", "the key of a [[site]]")?;
-    let known = || sites.keys.iter().map(String::as_str);
-    if known().any(|key| key == text.value) {
-        return Some(text.value);
-    }
-    section.notes.fault(&text.key, text.at, unknown("site", &text, known()));
-    None
-}
-
 fn kind(section: &mut Section<'_, '_>, kinds: &[Kind]) -> Option<Kind> {
     let known = || kinds.iter().map(|kind| kind.name);
     let expected = format!("a platform: {}", known().collect::<Vec<_>>().join(", "));
@@ -151,12 +143,6 @@ fn consent(section: &mut Section<'_, '_>) -> Vec<Purpose> {
         }
     }
     purposes
-}
-
-/// The fault of a name that is not one of `known`.
-fn unknown<'a>(kind: &'static str, text: &Text, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
-    let near = nearest(&text.value, known.clone()).map(str::to_owned);
-    Fault::UnknownName { kind, found: text.written.clone(), near, known: known.map(str::to_owned).collect() }
 }
 
 fn events(section: &mut Section<'_, '_>) -> BTreeMap<String, EventSwitch> {

@@ -3,6 +3,7 @@
 mod destination;
 mod server;
 mod site;
+mod source;
 
 use std::path::{Path, PathBuf};
 
@@ -14,8 +15,10 @@ use super::error::{ConfigError, Fault};
 use super::expand::Variables;
 use super::notes::Notes;
 use super::reader::{Section, Text};
+use super::suggest::nearest;
 use super::{Config, Loaded};
 use crate::platform::Kind;
+use site::Sites;
 
 /// A configuration's text and what is known around it.
 #[derive(Clone, Copy, Debug)]
@@ -72,17 +75,19 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let store = server::store(root.section("store"), document.directory);
     let tag = server::tag(root.section("tag"), document);
     let sites = site::sites(&mut root, &server);
+    let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
     let destinations = destination::destinations(&mut root, &sites, kinds, document.directory);
     root.close();
 
     if destinations.all.is_empty() && destinations.tables == 0 {
         notes.advise("destination", 0, Advice::NoDestinations);
     }
-    let literal = sites.literal_secret.or(destinations.literal_secret);
+    let literal = sites.literal_secret.or(sources.literal_secret).or(destinations.literal_secret);
     if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
         notes.advise(&key, at, Advice::ReadableSecret);
     }
-    Config { server, delivery, store, tag, sites: sites.all, destinations: destinations.all }
+    let (sites, sources, destinations) = (sites.all, sources.all, destinations.all);
+    Config { server, delivery, store, tag, sites, sources, destinations }
 }
 
 /// A key and where its value stands.
@@ -107,6 +112,23 @@ fn name(text: &Text, notes: &Notes<'_>) -> Option<String> {
 /// Longest name of a site or destination.
 const NAME: usize = 64;
 const NAME_EXPECTED: &str = "a name of 1 to 64 letters, digits, `-`, `_` or `.`";
+
+/// The site a table belongs to.
+fn site_of(section: &mut Section<'_, '_>, sites: &Sites) -> Option<String> {
+    let text = section.required("site", "the key of a [[site]]")?;
+    let known = || sites.keys.iter().map(String::as_str);
+    if known().any(|key| key == text.value) {
+        return Some(text.value);
+    }
+    section.notes.fault(&text.key, text.at, unknown("site", &text, known()));
+    None
+}
+
+/// The fault of a name that is not one of `known`.
+fn unknown<'a>(kind: &'static str, text: &Text, known: impl Iterator<Item = &'a str> + Clone) -> Fault {
+    let near = nearest(&text.value, known.clone()).map(str::to_owned);
+    Fault::UnknownName { kind, found: text.written.clone(), near, known: known.map(str::to_owned).collect() }
+}
 
 /// Notes that a name was given before.
 fn taken(kind: &'static str, text: &Text, first: usize, notes: &Notes<'_>) {

@@ -313,3 +313,41 @@ fn references_to_the_environment_are_checked_everywhere() {
         &["4: server.listen: expected an address and a port such as `127.0.0.1:8080`, found `${ADDRESS}`"],
     );
 }
+
+#[test]
+fn a_source_is_held_to_its_keys() {
+    let source = |more: &str| format!("[[source]]\nname = \"mugs\"\nsite = \"shop\"\n{more}");
+    after_site(
+        &source("kind = \"shopfy\"\n"),
+        &["6: source.mugs.kind: unknown kind of source `shopfy`; did you mean `shopify`?"],
+    );
+    after_site(
+        &source("kind = \"woocommerce\"\nsecrt = \"hunter2\"\n"),
+        &[
+            "3: source.mugs.secret: missing; expected the secret of the webhook as it was typed; secret",
+            "7: source.mugs.secrt: unknown key; did you mean `secret`?",
+        ],
+    );
+    after_site(
+        &source("kind = \"stripe\"\nsecret = 4711\n"),
+        &["7: source.mugs.secret: expected a text, found a whole number"],
+    );
+    after_site(
+        &source("kind = \"stripe\"\nsecret = \"${NO_SUCH}\"\nrefunds = \"none\"\n"),
+        &[
+            "7: source.mugs.secret: environment variable NO_SUCH is not set; export it or write the value here",
+            "8: source.mugs.refunds: expected `charge.refunded` or `refund.created`, found a text",
+        ],
+    );
+    let twice =
+        format!("{0}kind = \"stripe\"\nsecret = \"s\"\n{0}kind = \"stripe\"\nsecret = \"s\"\n", source(""));
+    after_site(&twice, &["9: source.mugs.name: source `mugs` is taken since line 4; choose another"]);
+    after_site(
+        "[[source]]\nname = \"a/b\"\nsite = \"shp\"\n",
+        &[
+            "3: source.\"a/b\".kind: missing; expected a kind of source: shopify, woocommerce, stripe",
+            "4: source.\"a/b\".name: expected a name of 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`",
+            "5: source.\"a/b\".site: unknown site `shp`; did you mean `shop`?",
+        ],
+    );
+}

@@ -148,7 +148,8 @@ backoff_cap_ms = 2
 fn a_whole_document_is_read() {
     let Loaded { config, warnings } = right(WHOLE);
     assert_eq!(warnings, []);
-    let Config { server, delivery, store, tag, sites, destinations } = &config;
+    let Config { server, delivery, store, tag, sites, sources, destinations } = &config;
+    assert_eq!(sources.len(), 0);
     assert_eq!(server.listen.to_string(), "127.0.0.1:0");
     assert_eq!(server.public_url.as_str(), "https://t.shop.example/");
     assert_eq!(
@@ -190,7 +191,8 @@ fn a_whole_document_is_read() {
 
 #[test]
 fn what_is_left_out_has_a_default() {
-    let Config { server, delivery, store, tag, sites, destinations } = right(SITE).config;
+    let Config { server, delivery, store, tag, sites, sources, destinations } = right(SITE).config;
+    assert!(sources.is_empty());
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080/");
     assert_eq!(

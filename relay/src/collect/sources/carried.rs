@@ -1,0 +1,126 @@
+//! Our names in foreign data: what cart attributes, order metadata and landing addresses carried along for us.
+//!
+//! The visitor id travels as `at_vid`, our click token as `atclid`, click ids and ad cookies under their own names; a
+//! leading `_`, by which shops hide a field from customers, makes no difference. What cannot be such a value is left
+//! out: it was within a customer's reach.
+
+use std::borrow::Cow;
+
+use shared::event::{Campaign, ClickId};
+use shared::{click_id, event_id, visitor};
+use url::form_urlencoded;
+
+use super::Draft;
+
+/// Takes what is ours out of one foreign name and value.
+pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
+    let name = name.trim();
+    if click_id::wanted_cookie(name) {
+        draft.cookies.insert(name.to_owned(), value.to_owned());
+        return;
+    }
+    let name = name.strip_prefix('_').unwrap_or(name);
+    if name == visitor::VISITOR_PROPERTY {
+        visitor(value, draft);
+    } else if let Some(spec) = click_id::find(name).filter(|spec| click_id::valid(spec, value)) {
+        click(spec.param, value, draft);
+    }
+}
+
+/// Takes a text that should be the visitor's id.
+pub(super) fn visitor(value: &str, draft: &mut Draft) {
+    let value = value.trim();
+    if draft.visitor_id.is_none() && event_id::valid_token(value) {
+        draft.visitor_id = Some(value.to_owned());
+    }
+}
+
+/// Takes click ids and the campaign out of the address of a landing, whole or from its path on. When the click was is
+/// not known: the landing was before the event, nobody says how long.
+pub(super) fn landing(address: &str, draft: &mut Draft) {
+    let address = address.split_once('#').map_or(address, |(address, _)| address);
+    let Some((_, query)) = address.split_once('?') else { return };
+    for (spec, value) in click_id::from_query(query) {
+        click(spec.param, &value, draft);
+    }
+    let pairs = form_urlencoded::parse(query.as_bytes());
+    campaign(
+        pairs.filter_map(|(name, value)| Some((name.strip_prefix("utm_")?.to_owned().into(), value))),
+        draft,
+    );
+}
+
+/// Takes a campaign from the names of its UTM parameters without `utm_`, unless one is known.
+pub(super) fn campaign<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, draft: &mut Draft) {
+    let mut campaign = Campaign::default();
+    for (name, value) in pairs.filter(|(_, value)| !value.trim().is_empty()) {
+        let slot = match &*name {
+            "source" => &mut campaign.source,
+            "medium" => &mut campaign.medium,
+            "campaign" => &mut campaign.name,
+            "term" => &mut campaign.term,
+            "content" => &mut campaign.content,
+            "id" => &mut campaign.id,
+            _ => continue,
+        };
+        slot.get_or_insert_with(|| value.into_owned());
+    }
+    if draft.campaign.is_none() && campaign != Campaign::default() {
+        draft.campaign = Some(campaign);
+    }
+}
+
+fn click(param: &'static str, value: &str, draft: &mut Draft) {
+    let id = ClickId { value: value.to_owned(), seen_at: None };
+    draft.click_ids.entry(param.to_owned()).or_insert(id);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drafted(fields: &[(&str, &str)]) -> Draft {
+        let mut draft = Draft::default();
+        fields.iter().for_each(|(name, value)| field(name, value, &mut draft));
+        draft
+    }
+
+    fn clicks(draft: &Draft) -> Vec<(&str, &str)> {
+        draft.click_ids.iter().map(|(param, id)| (param.as_str(), id.value.as_str())).collect()
+    }
+
+    #[test]
+    fn our_names_are_found_hidden_or_not() {
+        for (vid, clid) in [("at_vid", "atclid"), ("_at_vid", "_atclid")] {
+            let draft = drafted(&[(vid, " v-1 "), (clid, "0123456789abcdefghjkmnpq"), ("colour", "red")]);
+            assert_eq!(draft.visitor_id.as_deref(), Some("v-1"));
+            assert_eq!(clicks(&draft), [("atclid", "0123456789abcdefghjkmnpq")]);
+        }
+        let draft = drafted(&[("_gclid", "Cj0-x"), ("_fbp", "fb.1.1700000000000.1"), ("_fbc", "fb.1.1.x")]);
+        assert_eq!(clicks(&draft), [("gclid", "Cj0-x")]);
+        assert_eq!(draft.cookies.len(), 2);
+    }
+
+    #[test]
+    fn what_cannot_be_ours_is_left_out() {
+        let draft =
+            drafted(&[("at_vid", "jane@example.com"), ("at_vid", ""), ("gclid", "{gclid}"), ("vid", "v1")]);
+        assert!(draft.visitor_id.is_none() && draft.click_ids.is_empty());
+    }
+
+    #[test]
+    fn a_landing_has_clicks_and_a_campaign() {
+        let mut draft = Draft::default();
+        landing(
+            "/p/mug?utm_source=ads&utm_campaign=a%20b&utm_medium=&fbclid=IwAR_x&gclid=#top?gclid=no",
+            &mut draft,
+        );
+        assert_eq!(clicks(&draft), [("fbclid", "IwAR_x")]);
+        let campaign = draft.campaign.expect("a campaign");
+        assert_eq!((campaign.source.as_deref(), campaign.name.as_deref()), (Some("ads"), Some("a b")));
+        assert_eq!(campaign.medium, None);
+        let mut bare = Draft::default();
+        landing("/", &mut bare);
+        assert!(bare.campaign.is_none() && bare.click_ids.is_empty());
+    }
+}

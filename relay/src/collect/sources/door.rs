@@ -1,0 +1,95 @@
+//! `POST /v1/webhook/{name}` and `GET|POST /v1/postback/{name}`: the routes of the sources.
+//!
+//! Owns finding the source, storing what it found, counting, and saying in the log what an operator should know. The
+//! sender is answered once events are durable and never waits for a platform.
+
+use http::request::Parts;
+use http::{Method, StatusCode};
+use shared::UnixMs;
+use tracing::{debug, warn};
+
+use super::take::{Proof, Taken, take};
+use super::{Answer, Door, Inbound, Settled};
+use crate::collect::batch::Batch;
+use crate::collect::http::Relay;
+use crate::collect::reply::{self, Refusal, Reply};
+use crate::config::{Site, Source};
+
+/// The source a request is for, before its body is read.
+pub fn find<'a>(relay: &'a Relay, door: Door, name: &str, method: &Method) -> Result<&'a Source, Refusal> {
+    let source = relay.source(name).filter(|source| source.door == door).ok_or(Refusal::UnknownSource)?;
+    if door.takes(method) { Ok(source) } else { Err(Refusal::WrongMethod { allowed: door.methods() }) }
+}
+
+/// Takes a request of a source.
+pub async fn receive(relay: &Relay, source: &Source, now: UnixMs, head: &Parts, body: &[u8]) -> Reply {
+    // Networks ask with HEAD whether an address is there; that is no conversion.
+    if head.method == Method::HEAD {
+        return reply::text(StatusCode::OK, "");
+    }
+    let target = head.uri.path_and_query().map_or(head.uri.path(), |target| target.as_str());
+    let (method, headers) = (&head.method, &head.headers);
+    let request = Inbound { method, origin: relay.origin(), target, headers, body, now };
+    answer(relay, source, &request).await.reply()
+}
+
+async fn answer(relay: &Relay, source: &Source, request: &Inbound<'_>) -> Answer {
+    let site = relay.site(&source.site);
+    let country = site.and_then(|site| site.country.as_deref());
+    let taken = match take(source, country, request, Proof::Needed) {
+        Ok(taken) => taken,
+        Err(why) => {
+            match why.settled() {
+                // Anyone can send rubbish; it is counted, and only told to those who look.
+                Settled::Denied(why) => debug!(source = source.name, %why, "request not believed"),
+                _ => warn!(source = source.name, %why, "request not understood"),
+            }
+            return settle(relay, source, &why.settled());
+        }
+    };
+    for why in &taken.refused {
+        warn!(source = source.name, why, "event not usable");
+    }
+    if let Some(why) = taken.ignored {
+        debug!(source = source.name, why, "ignored");
+    }
+    match (site, taken.events.is_empty()) {
+        (Some(site), false) => store(relay, source, site, taken, request).await,
+        (Some(_) | None, _) => {
+            let usual = settle(relay, source, &taken.settled());
+            taken.answer.unwrap_or(usual)
+        }
+    }
+}
+
+async fn store(relay: &Relay, source: &Source, site: &Site, taken: Taken, request: &Inbound<'_>) -> Answer {
+    let limit = relay.site_limit().take(site.key.clone(), taken.events.len(), request.now);
+    if let Err(seconds) = limit {
+        return settle(relay, source, &Settled::TooOften { seconds });
+    }
+    let batch = Batch { events: taken.events, ..Batch::default() };
+    let settled = match relay.store(site, batch, request.now).await {
+        Ok(_) => Settled::Stored,
+        Err(Refusal::CannotStore { seconds }) => Settled::CannotStore { seconds },
+        Err(_) => Settled::CannotStore { seconds: RETRY_SECONDS },
+    };
+    let usual = settle(relay, source, &settled);
+    match settled {
+        Settled::Stored => taken.answer.unwrap_or(usual),
+        Settled::Ignored
+        | Settled::Denied(_)
+        | Settled::Unreadable(_)
+        | Settled::Refused
+        | Settled::TooOften { .. }
+        | Settled::CannotStore { .. } => usual,
+    }
+}
+
+/// Counts how a request ended, and asks the source what to say.
+fn settle(relay: &Relay, source: &Source, settled: &Settled<'_>) -> Answer {
+    relay.settled(&source.name, settled.tag());
+    source.source.answer(settled)
+}
+
+/// When to come back after a failure nobody has a figure for.
+const RETRY_SECONDS: u64 = 30;

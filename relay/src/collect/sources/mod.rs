@@ -1,0 +1,99 @@
+//! Sources: what shops, payment services, affiliate networks and CRMs report by webhook or postback, behind one trait.
+//!
+//! A source is one file: it says whether a request is genuine, judged by its raw bytes, and what events it means. It is
+//! pure: time is an argument, nothing is fetched, stored or logged. What it makes is a [`Draft`], which passes the same
+//! checks as an event of our own API; raw personal data travels there in a type that wipes itself.
+//!
+//! Rooms: a file per source, each in the same order (settings, authenticity, topics, mapping, tests), and what they
+//! share: `inbound` (the request), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
+//! way from request to events), `door` (the route), `recorded` (requests out of files), `settings`, `signature`, `carried` (our names in foreign
+//! data), `json` (lenient fields). A new source is one file, one line in [`ALL`], one folder of recorded requests.
+
+pub mod answer;
+mod carried;
+pub mod door;
+pub mod inbound;
+mod json;
+pub mod reading;
+pub mod recorded;
+pub mod settings;
+pub mod shopify;
+mod signature;
+pub mod stripe;
+pub mod take;
+#[cfg(test)]
+mod testing;
+pub mod woocommerce;
+
+pub use answer::{Answer, Settled};
+pub use inbound::{Door, Inbound};
+pub use reading::{Denied, Found, Reading, Unreadable};
+pub use settings::Settings;
+
+use std::fmt;
+
+use crate::platform::settings::{Key, SettingError};
+
+use super::draft::Draft;
+
+/// One configured source: settings read, able to judge and to read. Pure.
+pub trait Source: Send + Sync + fmt::Debug {
+    /// Whether the request comes from who it should, judged before anything in it is believed. Secrets are compared in
+    /// constant time.
+    fn authenticate(&self, request: &Inbound<'_>) -> Result<(), Denied>;
+
+    /// What the request means. Events have ids that are the same however often and by whatever way the fact is
+    /// reported, because senders repeat themselves.
+    fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable>;
+
+    /// What the sender is told. Some count any failure against us, some take one word only.
+    fn answer(&self, settled: &Settled<'_>) -> Answer {
+        Answer::usual(settled)
+    }
+}
+
+/// How a kind of source is set up: its name, its route, its keys and its reader of settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// Name in the configuration.
+    pub name: &'static str,
+    /// Where its requests arrive.
+    pub door: Door,
+    /// Its own keys, in the order of the documentation.
+    pub keys: &'static [Key],
+    /// Reads the source's own settings.
+    pub configure: fn(Settings) -> Result<Box<dyn Source>, SettingError>,
+}
+
+/// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
+/// recorded requests walk it.
+pub const ALL: &[Kind] = &[shopify::KIND, woocommerce::KIND, stripe::KIND];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// serde lists the fields of a struct when it meets an unknown one; those must be the documented keys.
+    #[test]
+    fn the_documented_keys_are_the_keys_that_are_read() {
+        for kind in ALL {
+            let error = (kind.configure)(settings::tests::settings("zzz = 1")).expect_err("`zzz` is no key");
+            let error = error.to_string();
+            let listed = error.split_once("expected ").map_or("", |(_, listed)| listed);
+            let listed: Vec<&str> = listed.split('`').skip(1).step_by(2).take(kind.keys.len() + 1).collect();
+            let mut documented: Vec<&str> = kind.keys.iter().map(|key| key.name).collect();
+            // toml adds "in `key`" after the list.
+            documented.extend(listed.get(documented.len()).filter(|word| **word == "zzz"));
+            assert_eq!(listed, documented, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn every_required_key_is_demanded() {
+        for kind in ALL.iter().filter(|kind| kind.keys.iter().any(|key| key.required)) {
+            let error = (kind.configure)(settings::tests::settings("")).expect_err("keys are required");
+            let named = |key: &Key| key.required && error.to_string().contains(key.name);
+            assert!(kind.keys.iter().any(named), "{error}");
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What a source finds in a request, and why it finds nothing.
+//!
+//! No reason quotes what was sent: it may be personal data, and reasons end in answers and logs.
+
+use shared::UnixMs;
+
+use super::Draft;
+use super::answer::Answer;
+
+/// What a request means.
+#[derive(Debug, Default)]
+pub struct Reading {
+    /// The events it reports.
+    pub events: Vec<Found>,
+    /// Why there are none, or not all one might expect.
+    pub ignored: Option<&'static str>,
+    /// The answer this very request asks for, when it is not the usual one.
+    pub answer: Option<Answer>,
+}
+
+impl Reading {
+    /// One event.
+    pub fn one(event: Found) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+
+    /// Nothing of ours, on purpose.
+    pub fn ignored(why: &'static str) -> Self {
+        Self { ignored: Some(why), ..Self::default() }
+    }
+}
+
+/// An event a source reports.
+#[derive(Debug)]
+pub struct Found {
+    /// The event.
+    pub draft: Draft,
+    /// Since when it may have been reported before, if not since its own time. An event from before the relay's memory of
+    /// ids could be a repeat and is not counted.
+    pub since: Option<UnixMs>,
+}
+
+impl Found {
+    /// An event that carries an order id, from which its id follows: so a browser's copy is the same event.
+    pub fn of_order(name: impl Into<String>, time: Option<UnixMs>) -> Self {
+        Self { draft: Draft { event: Some(name.into()), time, ..Draft::default() }, since: None }
+    }
+
+    /// An event with an id of its own: the name, a dash and what it is about, as ids that follow from orders have it.
+    pub fn about(name: &str, subject: &str, time: Option<UnixMs>) -> Self {
+        let mut found = Self::of_order(name, time);
+        found.draft.event_id = Some(format!("{name}-{subject}"));
+        found
+    }
+}
+
+/// Why a request is not believed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Denied {
+    /// Nothing to check.
+    #[error("no {header} header, so nobody can tell who sent this")]
+    Unsigned {
+        /// Where the signature should be.
+        header: &'static str,
+    },
+    /// It does not fit.
+    #[error(
+        "the signature does not fit the body and the secret; compare the source's `{key}` with what the sender shows"
+    )]
+    WrongSignature {
+        /// The setting with the secret.
+        key: &'static str,
+    },
+    /// It fits, but was made too long ago or in the future.
+    #[error("signed {seconds} s away from now; a replay, or one of the two clocks is wrong")]
+    Stale {
+        /// How far away.
+        seconds: u64,
+    },
+    /// The wrong account of the right sender.
+    #[error("sent by another account than the source's `{key}`")]
+    Stranger {
+        /// The setting that names the account.
+        key: &'static str,
+    },
+    /// No token, or a wrong one.
+    #[error("missing or wrong token; compare the address with the source's `{key}`")]
+    WrongToken {
+        /// The setting with the token.
+        key: &'static str,
+    },
+}
+
+/// Why a genuine request is not understood.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unreadable {
+    /// The body is not what this sender sends.
+    #[error("the body is not {expected}")]
+    Body {
+        /// What it should be.
+        expected: &'static str,
+    },
+    /// Something without which there is no event.
+    #[error("{field} is missing or not usable")]
+    Missing {
+        /// Its path in the body, or the header's name.
+        field: &'static str,
+    },
+    /// A form of the message that cannot be used, and what to choose instead.
+    #[error("{advice}")]
+    Unsupported {
+        /// What to change at the sender.
+        advice: &'static str,
+    },
+}

@@ -1,0 +1,149 @@
+//! The signature, the topics and the amounts. Whole deliveries are recorded in `tests/sources/shopify`.
+
+use http::HeaderMap;
+
+use super::super::settings::tests::settings;
+use super::super::testing::{headers, summary, webhook as request};
+use super::*;
+
+const SETTINGS: &str =
+    "shop = 'mug-shop.myshopify.com'\nsecret = 'shpss_test_secret'\nprevious_secret = 'older'\n";
+/// Computed apart from this code: base64 of HMAC-SHA256 with the key `shpss_test_secret`.
+const BODY: &str = r##"{"id":5001,"name":"#1001","total_price":"49.90"}"##;
+const SIGNATURE: &str = "EqqlLP5zNh0yHJ8aKPpMO5pnOB/0BXQWH9THM5LJfLY=";
+
+fn source(more: &'static str) -> Box<dyn Source> {
+    let text: &'static str = [SETTINGS, more].concat().leak();
+    configure(settings(text)).expect("right settings")
+}
+
+fn read(more: &'static str, topic: &str, body: &str) -> Reading {
+    source(more).read(&request(&headers(&[("x-shopify-topic", topic)]), body)).expect("readable")
+}
+
+#[test]
+fn the_signature_is_checked_over_the_raw_body() {
+    let check = |hmac: &str, shop: &str, body: &str, expected: Result<(), Denied>| {
+        for prefix in [
+            ("x-shopify-hmac-sha256", "x-shopify-shop-domain"),
+            ("shopify-hmac-sha256", "shopify-shop-domain"),
+        ] {
+            let headers = headers(&[(prefix.0, hmac), (prefix.1, shop)]);
+            assert_eq!(source("").authenticate(&request(&headers, body)), expected, "{hmac} {shop}");
+        }
+    };
+    let wrong = || Err(Denied::WrongSignature { key: "secret" });
+    check(SIGNATURE, "Mug-Shop.myshopify.com", BODY, Ok(()));
+    check(SIGNATURE, "mug-shop.myshopify.com", &BODY.replace("49.90", "9.90"), wrong());
+    check(SIGNATURE, "mug-shop.myshopify.com", &format!("{BODY}\n"), wrong());
+    check(
+        "12aaa52cfe73361d321c9f1a28fa4c3b9a67381ff40574161fd4c73392c97cb6",
+        "mug-shop.myshopify.com",
+        BODY,
+        wrong(),
+    );
+    check(SIGNATURE, "other.myshopify.com", BODY, Err(Denied::Stranger { key: "shop" }));
+    // Computed apart from this code with the key `older`.
+    check("Px6BK+Q3kaU1nNKxBlgyv3m2fRmHc5fsIr+0rMSkzv4=", "mug-shop.myshopify.com", BODY, Ok(()));
+    let unsigned = source("").authenticate(&request(&HeaderMap::new(), BODY));
+    assert_eq!(unsigned, Err(Denied::Unsigned { header: "X-Shopify-Hmac-Sha256" }));
+}
+
+const ORDER: &str = r#"{"id":820982911946154508,"source_name":"web","financial_status":"paid","currency":"EUR",
+    "presentment_currency":"USD","total_price":"100.00","total_price_set":{"shop_money":{"amount":"100.00","currency_code":"EUR"},
+    "presentment_money":{"amount":"108.50","currency_code":"USD"}}}"#;
+
+fn check(more: &'static str, topic: &str, body: &str, expected: &str) {
+    assert_eq!(summary(&read(more, topic, body)), [expected], "{topic} {more}");
+}
+
+#[test]
+fn one_of_two_topics_is_the_purchase() {
+    let other = "purchases are counted by the other topic; see `purchase`";
+    let created = "purchase = 'orders/create'";
+    check("", "orders/paid", ORDER, "Purchase 100 EUR");
+    check("", "orders/create", ORDER, other);
+    check(created, "orders/create", ORDER, "Purchase 100 EUR");
+    check(created, "orders/paid", ORDER, other);
+    // The topic is not signed: a placed order that is passed off as a paid one is still not paid.
+    check("", "orders/paid", &ORDER.replace("\"paid\"", "\"pending\""), "the order is not paid");
+}
+
+#[test]
+fn amount_and_currency_are_of_one_kind() {
+    let presentment = "money = 'presentment'";
+    check(presentment, "orders/paid", ORDER, "Purchase 108.5 USD");
+    let old = r#"{"id":1,"source_name":"web","currency":"EUR","presentment_currency":"USD","total_price":"100.00"}"#;
+    check(presentment, "orders/paid", old, "Purchase 100 EUR");
+    check("", "orders/paid", r#"{"id":1,"source_name":"web","total_price":"1.00"}"#, "Purchase 1 -");
+    // A checkout does not say whose currency its total is in.
+    check(
+        "",
+        "checkouts/create",
+        r#"{"token":"c","currency":"EUR","total_price":"5.00"}"#,
+        "InitiateCheckout 5 EUR",
+    );
+    let two = r#"{"token":"c","currency":"EUR","presentment_currency":"USD","total_price":"5.00"}"#;
+    check("", "checkouts/create", two, "InitiateCheckout - -");
+}
+
+#[test]
+fn orders_of_other_channels_and_tests_are_passed_over() {
+    let till = ORDER.replace("\"web\"", "\"pos\"");
+    check("", "orders/paid", &till, "the order came through another channel; see `channels`");
+    let sold = read("channels = ['web', 'pos']", "orders/paid", &till);
+    assert_eq!(sold.events[0].draft.source, Some(shared::Source::Store));
+    let test = ORDER.replace("\"source_name\"", "\"test\":true,\"source_name\"");
+    check("", "orders/paid", &test, "a test order");
+    check("test_orders = true", "orders/paid", &test, "Purchase 100 EUR");
+    let notification = headers(&[("x-shopify-topic", "orders/paid"), ("x-shopify-test", "true")]);
+    let reading = source("").read(&request(&notification, ORDER)).expect("readable");
+    assert_eq!(summary(&reading), ["a test notification"]);
+}
+
+#[test]
+fn a_refund_is_what_was_paid_out() {
+    let refund = |transactions: &[&str]| {
+        format!(r#"{{"id":9,"order_id":7,"transactions":[{}]}}"#, transactions.join(","))
+    };
+    let paid = r#"{"kind":"refund","status":"success","amount":"4.50","currency":"EUR"}"#;
+    let failed = r#"{"kind":"refund","status":"failure","amount":"8.00","currency":"EUR"}"#;
+    let sale = r#"{"kind":"sale","status":"success","amount":"8.00","currency":"EUR"}"#;
+    check("", "refunds/create", &refund(&[paid, paid, failed, sale]), "Refund 9 EUR");
+    check("", "refunds/create", &refund(&[failed]), "no money was given back");
+    let test = paid.replace("\"kind\"", "\"test\":true,\"kind\"");
+    check("", "refunds/create", &refund(&[&test]), "a test order");
+    let headers = headers(&[("x-shopify-topic", "refunds/create")]);
+    let mixed = refund(&[paid, &paid.replace("EUR", "USD")]);
+    assert!(source("").read(&request(&headers, &mixed)).is_err());
+}
+
+#[test]
+fn a_cancelled_order_is_taken_back_only_if_it_was_counted_unpaid() {
+    let elsewhere = "money given back is reported by refunds/create";
+    let unpaid = ORDER.replace("\"paid\"", "\"voided\"");
+    check("", "orders/cancelled", &unpaid, elsewhere);
+    check("purchase = 'orders/create'", "orders/cancelled", ORDER, elsewhere);
+    check("purchase = 'orders/create'", "orders/cancelled", &unpaid, "Refund 100 EUR");
+}
+
+#[test]
+fn a_topic_nobody_uses_is_no_failure() {
+    check("", "products/update", "{}", "no event comes from this topic");
+    check("", "customers/create", r#"{"id":1}"#, "`registrations` is off");
+    check("registrations = true", "customers/create", r#"{"id":1}"#, "CompleteRegistration - -");
+    let answer = source("").answer(&Settled::Unreadable(&Unreadable::Missing { field: "id" }));
+    assert_eq!(answer, Answer::done(), "a shop that is answered 4xx again and again drops the webhook");
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    let check = |text: &'static str, key: &str| {
+        let error = configure(settings(text)).expect_err(text).to_string();
+        assert!(error.contains(key), "{error}");
+    };
+    check("shop = 'https://x/'\nsecret = 's'", "`shop`");
+    check("shop = 'x.myshopify.com'\nsecret = ' '", "`secret`");
+    check("shop = 'x.myshopify.com'\nsecret = 's'\npurchase = 'paid'", "orders/paid");
+    check("shop = 'x.myshopify.com'\nsecret = 's'\nprevious_secret = ''", "`previous_secret`");
+}

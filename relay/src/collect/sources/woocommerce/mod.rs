@@ -1,0 +1,159 @@
+//! WooCommerce: orders with their refunds, and accounts, from a shop's webhooks.
+//!
+//! The class `WC_Webhook` of woocommerce/woocommerce and woocommerce.com/document/webhooks (read 2026-11-23). A delivery is signed
+//! over its raw body; there is no time in the signature and the delivery id is new at every attempt, so a repeat is
+//! caught by the ids of the events. A failed delivery is not repeated, and after more than five failures in a row the
+//! webhook is disabled, so whatever trying again does not mend is answered 200.
+//!
+//! `order.updated` comes at every change of an order and always holds all of it, so each delivery reports the purchase and
+//! all refunds anew, under the ids they had before.
+
+mod order;
+mod payload;
+
+use serde::Deserialize;
+use shared::limits;
+
+use super::reading::{Denied, Reading, Unreadable};
+use super::signature::{hmac_sha256, is_base64_of};
+use super::{Answer, Door, Inbound, Kind, Settings, Settled, Source, json, settings};
+use crate::platform::settings::{Key, SettingError};
+use crate::secret::Secret;
+use payload::Order;
+
+// ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/// WooCommerce in the registry.
+pub const KIND: Kind = Kind { name: "woocommerce", door: Door::Webhook, keys: &KEYS, configure };
+
+const KEYS: [Key; 6] = [
+    Key::required("secret", "the secret of the webhook as it was typed; secret"),
+    Key::optional("statuses", "order states that are a purchase; default `[\"processing\", \"completed\"]`"),
+    Key::optional("order_id", "`id` (default) or `number`: what your pages report as `order_id`"),
+    Key::optional(
+        "item_id",
+        "`variation_id` (default; the product's where there is none), `product_id` or `sku`",
+    ),
+    Key::optional("renewal_event", "the event a subscription's renewal order is; default `Subscribe`"),
+    Key::optional("registrations", "true: a new customer is a CompleteRegistration; default false"),
+];
+
+/// The keys as they are read.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WooCommerce {
+    secret: Secret,
+    #[serde(default = "paid")]
+    statuses: Vec<String>,
+    #[serde(default)]
+    order_id: OrderId,
+    #[serde(default)]
+    item_id: ItemId,
+    #[serde(default = "subscribe")]
+    renewal_event: String,
+    #[serde(default)]
+    registrations: bool,
+}
+
+/// Which of an order's two names is its id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum OrderId {
+    /// WordPress' own.
+    #[default]
+    Id,
+    /// The one customers see; plugins make it differ.
+    Number,
+}
+
+/// What an item is called by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum ItemId {
+    /// One size or colour of a product.
+    #[default]
+    VariationId,
+    /// The product.
+    ProductId,
+    /// The stock-keeping unit.
+    Sku,
+}
+
+fn paid() -> Vec<String> {
+    ["processing", "completed"].map(str::to_owned).to_vec()
+}
+
+fn subscribe() -> String {
+    "Subscribe".to_owned()
+}
+
+fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
+    let own: WooCommerce = own.read()?;
+    settings::filled("secret", &own.secret)?;
+    if own.renewal_event.trim().is_empty() || own.renewal_event.len() > limits::EVENT_NAME {
+        return Err(SettingError::invalid("renewal_event", "expected the name of an event, 1 to 50 bytes"));
+    }
+    Ok(Box::new(own))
+}
+
+// ── Authenticity ───────────────────────────────────────────────────────────────────────────────────────────
+
+const SIGNATURE: &str = "X-WC-Webhook-Signature";
+const TOPIC: &str = "X-WC-Webhook-Topic";
+
+/// Saving a webhook sends a form of one number, unsigned, and wants exactly 200 for it.
+fn is_ping(body: &[u8]) -> bool {
+    let number = body.strip_prefix(b"webhook_id=").unwrap_or_default();
+    !number.is_empty() && number.iter().all(u8::is_ascii_digit)
+}
+
+impl Source for WooCommerce {
+    fn authenticate(&self, request: &Inbound<'_>) -> Result<(), Denied> {
+        if is_ping(request.body) {
+            return Ok(());
+        }
+        let sent = request.header(SIGNATURE).ok_or(Denied::Unsigned { header: SIGNATURE })?;
+        let expected = hmac_sha256(&self.secret, &[request.body]);
+        if is_base64_of(sent, &expected) { Ok(()) } else { Err(Denied::WrongSignature { key: "secret" }) }
+    }
+
+    fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable> {
+        if is_ping(request.body) {
+            return Ok(Reading::ignored("the ping of a new webhook"));
+        }
+        match request.header(TOPIC).ok_or(Unreadable::Missing { field: TOPIC })? {
+            "order.created" | "order.updated" | "order.restored" => self.order(json::object(request.body)?),
+            "customer.created" if self.registrations => {
+                Ok(Reading::one(order::registration(json::object(request.body)?)?))
+            }
+            "customer.created" => Ok(Reading::ignored("`registrations` is off")),
+            _ => Ok(Reading::ignored("no event comes from this topic")),
+        }
+    }
+
+    fn answer(&self, settled: &Settled<'_>) -> Answer {
+        Answer::forgiving(settled)
+    }
+}
+
+// ── Topics ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+impl WooCommerce {
+    fn order(&self, order: Order) -> Result<Reading, Unreadable> {
+        let status = order.status.text().unwrap_or_default();
+        // What was given back in whole was bought before.
+        let bought = self.statuses.iter().any(|known| known == status)
+            || status == "refunded" && order.date_paid_gmt.is_some();
+        if !bought {
+            return Ok(Reading::ignored("the order is in none of `statuses`"));
+        }
+        let id = order::id(self, &order)?;
+        let refunds = order::refunds(&id, &order);
+        let mut reading = Reading::one(order::purchase(self, &id, order));
+        reading.events.extend(refunds);
+        Ok(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! From an order or customer of WooCommerce to events.
+
+use std::borrow::Cow;
+
+use shared::event::{Context, Page, Source};
+use shared::identity::Field;
+use shared::money::Currency;
+use shared::{Item, Properties, UnixMs};
+
+use super::super::carried;
+use super::super::json::{Maybe, Text};
+use super::super::reading::{Found, Unreadable};
+use super::payload::{Address, Customer, LineItem, Order};
+use super::{ItemId, OrderId, WooCommerce};
+use crate::collect::draft::Draft;
+use crate::collect::raw_user::{Personal, RawUser};
+
+/// The purchase an order is.
+pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
+    let renewal = order.created_via.text() == Some("subscription");
+    let name = if renewal { &shop.renewal_event } else { "Purchase" };
+    let time = utc(&order.date_paid_gmt).or_else(|| utc(&order.date_created_gmt));
+    let mut found = Found::of_order(name, time);
+    found.draft.properties = Properties {
+        value: order.total.amount(),
+        currency: order.currency.text().and_then(Currency::parse),
+        order_id: Some(order_id.to_owned()),
+        tax: order.total_tax.amount(),
+        shipping: order.shipping_total.amount(),
+        coupon: order.coupon_lines.iter().find_map(|coupon| coupon.code.owned()),
+        items: order.line_items.iter().map(|line| item(shop, line)).collect(),
+        ..Properties::default()
+    };
+    journey(&mut order, &mut found.draft);
+    found
+}
+
+/// The refunds an order lists. They carry no time of their own, and the order lists all there ever were: each may have been
+/// reported at any time since the order was paid.
+pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
+    let Some(paid) = utc(&order.date_paid_gmt) else { return Vec::new() };
+    let refund = |id: &str, total: f64| {
+        let mut found = Found::about("Refund", &format!("{order_id}-{id}"), utc(&order.date_modified_gmt));
+        found.since = Some(paid);
+        found.draft.source = Some(Source::Server);
+        found.draft.properties = Properties {
+            value: Some(total.abs()),
+            currency: order.currency.text().and_then(Currency::parse),
+            order_id: Some(order_id.to_owned()),
+            ..Properties::default()
+        };
+        found
+    };
+    let given_back = order.refunds.iter().filter_map(|one| Some((one.id.text()?, one.total.amount()?)));
+    given_back.filter(|(_, total)| *total != 0.0).map(|(id, total)| refund(id, total)).collect()
+}
+
+/// A new customer's account.
+pub(super) fn registration(customer: Customer) -> Result<Found, Unreadable> {
+    let id = customer.id.owned().ok_or(Unreadable::Missing { field: "id" })?;
+    let mut found = Found::about("CompleteRegistration", &id, utc(&customer.date_created_gmt));
+    found.draft.source = Some(Source::Server);
+    let mut user = RawUser::default();
+    user.take(Field::Email, customer.email.0);
+    user.take(Field::FirstName, Personal::filled(customer.first_name.0));
+    user.take(Field::LastName, Personal::filled(customer.last_name.0));
+    user.take(Field::ExternalId, Some(Personal::new(id)));
+    billed_to(customer.billing.0.unwrap_or_default(), &mut user);
+    found.draft.user = user;
+    Ok(found)
+}
+
+/// The order's id as the shop's pages report it.
+pub(super) fn id(shop: &WooCommerce, order: &Order) -> Result<String, Unreadable> {
+    match shop.order_id {
+        OrderId::Id => order.id.owned().ok_or(Unreadable::Missing { field: "id" }),
+        OrderId::Number => order.number.owned().ok_or(Unreadable::Missing { field: "number" }),
+    }
+}
+
+/// Who, by which way and from which browser.
+fn journey(order: &mut Order, draft: &mut Draft) {
+    // The order names no page, so it is no web event of its own; with the visitor's page it is delivered as one.
+    draft.source = Some(Source::Server);
+    let metas = || order.meta_data.iter().filter_map(|meta| Some((meta.key.text()?, meta.value.text()?)));
+    metas().for_each(|(name, value)| carried::field(name, value, draft));
+    let attribution = || metas().filter_map(|(name, value)| Some((name.strip_prefix(ATTRIBUTION)?, value)));
+    let utm = attribution()
+        .filter_map(|(name, value)| Some((Cow::from(name.strip_prefix("utm_")?), Cow::from(value))));
+    carried::campaign(utm, draft);
+    let named = |wanted: &str| attribution().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    if let Some(landing) = named("session_entry") {
+        carried::landing(landing, draft);
+    }
+    let referrer = named("referrer").map(str::to_owned);
+    draft.page = Page { referrer, ..Page::default() };
+    let user_agent = order.customer_user_agent.owned().or_else(|| named("user_agent").map(str::to_owned));
+    draft.context = Context { ip: order.customer_ip_address.owned(), user_agent, language: None };
+    let mut user = RawUser::default();
+    // A guest has no id.
+    user.take(Field::ExternalId, order.customer_id.0.take().filter(|id| !id.is("0")));
+    billed_to(order.billing.0.take().unwrap_or_default(), &mut user);
+    draft.user = user;
+}
+
+fn billed_to(address: Address, user: &mut RawUser) {
+    user.take(Field::Email, address.email.0);
+    user.take(Field::Phone, address.phone.0);
+    user.take(Field::FirstName, address.first_name.0);
+    user.take(Field::LastName, address.last_name.0);
+    user.take(Field::Street, address.address_1.0);
+    user.take(Field::City, address.city.0);
+    user.take(Field::Region, address.state.0);
+    user.take(Field::PostalCode, address.postcode.0);
+    user.take(Field::Country, address.country.0);
+}
+
+fn item(shop: &WooCommerce, line: &LineItem) -> Item {
+    let variation = line.variation_id.owned().filter(|id| id != "0");
+    let id = match shop.item_id {
+        ItemId::VariationId => variation.or_else(|| line.product_id.owned()),
+        ItemId::ProductId => line.product_id.owned(),
+        ItemId::Sku => line.sku.owned(),
+    };
+    Item {
+        id,
+        name: line.name.owned(),
+        price: line.price.amount(),
+        quantity: line.quantity.amount(),
+        ..Item::default()
+    }
+}
+
+/// A time in UTC that does not say so.
+fn utc(text: &Maybe<Text>) -> Option<UnixMs> {
+    UnixMs::parse_rfc3339(&format!("{}Z", text.text()?))
+}
+
+/// What the names of WooCommerce's own order attribution (8.5 and later) begin with.
+const ATTRIBUTION: &str = "_wc_order_attribution_";

@@ -1,0 +1,105 @@
+//! The signature, the ping, the states and the refunds. Whole deliveries are recorded in `tests/sources/woocommerce`.
+
+use super::super::settings::tests::settings;
+use super::super::testing::{headers, summary, webhook};
+use super::*;
+
+const BODY: &str = r#"{"id":727,"status":"processing","total":"29.35"}"#;
+
+fn source(secret: &str, more: &str) -> Box<dyn Source> {
+    let text: &'static str = format!("secret = '{secret}'\n{more}").leak();
+    configure(settings(text)).expect("right settings")
+}
+
+fn read(more: &str, topic: &str, body: &str) -> Reading {
+    source("s", more).read(&webhook(&headers(&[("x-wc-webhook-topic", topic)]), body)).expect("readable")
+}
+
+fn check(more: &str, body: &str, expected: &[&str]) {
+    assert_eq!(summary(&read(more, "order.updated", body)), expected, "{more} {body}");
+}
+
+/// Signatures computed apart from this code: base64 of HMAC-SHA256, keyed with the secret as it was typed.
+#[test]
+fn the_signature_is_checked_over_the_raw_body() {
+    let check = |secret: &str, signature: &str, body: &str, right: bool| {
+        let headers = headers(&[("x-wc-webhook-signature", signature)]);
+        assert_eq!(
+            source(secret, "").authenticate(&webhook(&headers, body)).is_ok(),
+            right,
+            "{secret} {body}"
+        );
+    };
+    check("wc_secret", "OlZlrlaLPcFe6qqZlEwBCjExkm9hhyKiY1JbdQS5XWg=", BODY, true);
+    check("a\"b&c", "vVx51prVSRxFrIGMIv0E30s2IsXKocDfeQe+PCKefII=", BODY, true);
+    check("wc_secret", "vVx51prVSRxFrIGMIv0E30s2IsXKocDfeQe+PCKefII=", BODY, false);
+    check("wc_secret", "OlZlrlaLPcFe6qqZlEwBCjExkm9hhyKiY1JbdQS5XWg=", "{}", false);
+    check("wc_secret", "", BODY, false);
+    assert!(source("s", "").authenticate(&webhook(&headers(&[]), BODY)).is_err());
+}
+
+#[test]
+fn only_a_ping_may_be_unsigned() {
+    let none = headers(&[]);
+    let shop = source("s", "");
+    assert_eq!(shop.authenticate(&webhook(&none, "webhook_id=4")), Ok(()));
+    let reading = shop.read(&webhook(&none, "webhook_id=4")).expect("readable");
+    assert_eq!(summary(&reading), ["the ping of a new webhook"]);
+    for body in ["webhook_id=", "webhook_id=4&x=1", "webhook_id=4\n", "x"] {
+        assert!(shop.authenticate(&webhook(&none, body)).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn an_order_is_a_purchase_in_the_right_states_only() {
+    let order = |status: &str, more: &str| {
+        format!(r#"{{"id":727,"number":"A-9","status":"{status}","total":"29.35","currency":"EUR"{more}}}"#)
+    };
+    let no = ["the order is in none of `statuses`"];
+    check("", &order("processing", ""), &["Purchase 29.35 EUR"]);
+    check("", &order("completed", ""), &["Purchase 29.35 EUR"]);
+    for status in ["pending", "on-hold", "cancelled", "failed", "checkout-draft", "refunded"] {
+        check("", &order(status, ""), &no);
+    }
+    check("statuses = ['completed']", &order("processing", ""), &no);
+    check("", &order("completed", r#","created_via":"subscription""#), &["Subscribe 29.35 EUR"]);
+    let found = &read("order_id = 'number'", "order.created", &order("completed", "")).events[0];
+    assert_eq!(found.draft.properties.order_id.as_deref(), Some("A-9"));
+}
+
+#[test]
+fn every_refund_of_a_paid_order_is_reported_with_it() {
+    let order = |paid: &str| {
+        format!(
+            r#"{{"id":727,"status":"refunded","total":"29.35","currency":"EUR",{paid}
+            "refunds":[{{"id":731,"total":"-9.35"}},{{"id":732,"total":"-20.00"}},{{"id":733,"total":"0.00"}}]}}"#
+        )
+    };
+    let paid = r#""date_paid_gmt":"2026-11-20T10:00:00","date_modified_gmt":"2026-11-22T10:00:00","#;
+    check("", &order(paid), &["Purchase 29.35 EUR", "Refund 9.35 EUR", "Refund 20 EUR"]);
+    check("", &order(""), &["the order is in none of `statuses`"]);
+    let reading = read("", "order.updated", &order(paid));
+    let (purchase, refund) = (&reading.events[0], &reading.events[1]);
+    assert_eq!(purchase.draft.time.map(|time| time.rfc3339()).as_deref(), Some("2026-11-20T10:00:00Z"));
+    assert_eq!(refund.draft.time.map(|time| time.rfc3339()).as_deref(), Some("2026-11-22T10:00:00Z"));
+    assert_eq!(refund.since, purchase.draft.time, "it may have been reported at any time since");
+}
+
+#[test]
+fn a_topic_nobody_uses_is_no_failure() {
+    assert_eq!(summary(&read("", "order.deleted", r#"{"id":727}"#)), ["no event comes from this topic"]);
+    assert_eq!(summary(&read("", "customer.created", r#"{"id":1}"#)), ["`registrations` is off"]);
+    let account = read("registrations = true", "customer.created", r#"{"id":1}"#);
+    assert_eq!(summary(&account), ["CompleteRegistration - -"]);
+    let answer = source("s", "").answer(&Settled::Refused);
+    assert_eq!(answer, Answer::done(), "six failures in a row switch the webhook off");
+}
+
+#[test]
+fn settings_that_cannot_be_are_named() {
+    for (text, key) in [("secret = ''", "`secret`"), ("secret = 's'\nrenewal_event = ''", "`renewal_event`")]
+    {
+        let error = configure(settings(text)).expect_err(text).to_string();
+        assert!(error.contains(key), "{error}");
+    }
+}

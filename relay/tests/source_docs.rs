@@ -1,0 +1,113 @@
+//! The pages about sources: their tables are made from the code, and what they show of a configuration is right.
+//!
+//! A page `docs/sources/<kind>.md` holds `<!-- generated: settings -->` to `<!-- end -->`; what stands between is written by
+//! `UPDATE_GOLDEN=1 cargo test -p relay --test source_docs`. Every block of TOML in it is read as `check` would.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use relay::collect::sources::{ALL, Kind};
+use relay::config::{self, Document};
+use relay::platform;
+
+#[test]
+fn every_page_shows_the_settings_of_the_code() {
+    for kind in ALL {
+        let there = page(kind);
+        let filled = fill(&there, &settings(kind)).unwrap_or_else(|| panic!("{}: no marks", kind.name));
+        if filled != there {
+            assert!(update(), "{} is not what the code says; run with UPDATE_GOLDEN=1", path(kind).display());
+            fs::write(path(kind), filled).expect("the page is writable");
+        }
+    }
+    for page in fs::read_dir(root().join("docs/sources")).expect("the folder of the pages") {
+        let path = page.expect("readable").path();
+        let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+        assert!(ALL.iter().any(|kind| kind.name == name), "{name} is no kind of source");
+    }
+}
+
+#[test]
+fn what_a_page_shows_of_a_configuration_is_right() {
+    for kind in ALL {
+        let page = page(kind);
+        let blocks: Vec<&str> =
+            page.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+        assert!(!blocks.is_empty(), "{}: no example", kind.name);
+        for block in blocks {
+            let config = read(block).unwrap_or_else(|error| panic!("{}: {error}\n{block}", kind.name));
+            let source = &config.sources[0];
+            assert_eq!(source.kind_name, kind.name);
+            let address = format!("https://t.shop.example{}{}", kind.door.prefix(), source.name);
+            assert!(page.contains(&address), "{}: {address} is what to paste", kind.name);
+            assert!(page.contains(&format!("source-test {}", source.name)), "{}: how to try it", kind.name);
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_kind_and_every_key() {
+    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    for kind in ALL {
+        let heading = format!("| **`kind = \"{}\"`** |", kind.name);
+        let (_, after) = readme.split_once(&heading).unwrap_or_else(|| panic!("README lacks {heading}"));
+        let table = after.split("| **`").next().expect("text");
+        for key in kind.keys {
+            assert!(table.contains(&format!("`{}`", key.name)), "README lacks {} of {}", key.name, kind.name);
+        }
+        assert!(
+            readme.contains(&format!("docs/sources/{}.md", kind.name)),
+            "README does not lead to {}",
+            kind.name
+        );
+    }
+}
+
+/// A configuration of one site with these lines, every variable being set.
+fn read(lines: &str) -> Result<config::Config, config::ConfigError> {
+    let text =
+        format!("[server]\npublic_url = \"https://t.shop.example\"\n[[site]]\nkey = \"shop\"\n{lines}");
+    let document = Document {
+        file: "page.md",
+        text: &text,
+        directory: Path::new(""),
+        assets: Path::new(""),
+        readable_by_others: false,
+    };
+    let variable = |_: &str| Some("a-value-from-the-environment".to_owned());
+    Ok(config::parse(&document, platform::ALL, &variable)?.config)
+}
+
+fn fill(page: &str, table: &str) -> Option<String> {
+    let (before, rest) = page.split_once(MARK)?;
+    let (_, after) = rest.split_once("<!-- end -->")?;
+    Some(format!("{before}{MARK}\n\n{table}\n<!-- end -->{after}"))
+}
+
+const MARK: &str = "<!-- generated: settings -->";
+
+fn settings(kind: &Kind) -> String {
+    let required = |needed| if needed { "required" } else { "" };
+    let row = |key: &platform::Key| {
+        format!("| `{}` | {} | {} |\n", key.name, required(key.required), key.meaning.replace('|', "\\|"))
+    };
+    let rows: String = kind.keys.iter().map(row).collect();
+    format!("| key | | what |\n|---|---|---|\n{rows}")
+}
+
+fn page(kind: &Kind) -> String {
+    fs::read_to_string(path(kind)).unwrap_or_else(|error| panic!("{}: {error}", path(kind).display()))
+}
+
+fn path(kind: &Kind) -> PathBuf {
+    root().join("docs/sources").join(format!("{}.md", kind.name))
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+#[expect(clippy::disallowed_methods, reason = "the one switch of this test; no server reads it")]
+fn update() -> bool {
+    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
+}

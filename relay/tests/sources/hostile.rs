@@ -1,0 +1,111 @@
+//! What must hold for any bytes: nothing panics, nothing unsigned is believed, and every event that comes out is one.
+
+use std::sync::LazyLock;
+
+use proptest::prelude::*;
+use relay::collect::sources::take::Proof;
+use relay::collect::sources::{ALL, Kind};
+
+use crate::case::{Case, folders, root};
+
+/// Every recorded request there is.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let of = |kind: &'static Kind| {
+        folders(&root().join(kind.name)).into_iter().map(move |name| Case::read(kind, &name))
+    };
+    ALL.iter().flat_map(of).collect()
+});
+
+/// Whether the case's source proves its body, not only who sends it.
+fn signs_its_body(case: &Case) -> bool {
+    let kind = case.folder.parent().and_then(|kind| kind.file_name()).and_then(|kind| kind.to_str());
+    kind.is_some_and(|kind| SIGNED.contains(&kind))
+}
+
+const SIGNED: [&str; 3] = ["shopify", "woocommerce", "stripe"];
+
+/// What is shown holds together.
+fn sound(case: &Case, bytes: &[u8], proof: Proof) -> Result<(), TestCaseError> {
+    let Some((shown, _)) = case.show_bytes(bytes, proof) else { return Ok(()) };
+    let events = shown["events"].as_array().expect("a list");
+    for event in events {
+        prop_assert!(event["event_id"].as_str().is_some_and(|id| id.len() <= shared::limits::EVENT_ID));
+        prop_assert!(event["properties"]["value"].is_null() || event["properties"]["value"].is_number());
+    }
+    prop_assert_eq!(shown["result"] == "stored", !events.is_empty());
+    Ok(())
+}
+
+/// JSON of any shape: the names of the recorded bodies with values of other kinds.
+fn odd_value() -> impl Strategy<Value = &'static str> {
+    prop::sample::select(vec![
+        "null",
+        "true",
+        "-1",
+        "1e999",
+        "\"\"",
+        "\"x\"",
+        "[]",
+        "{}",
+        "[null,{},[1]]",
+        "18446744073709551616",
+        "\"\\u0000\"",
+        "{\"amount\":{}}",
+        "\"9999-99-99T99:99:99Z\"",
+        "9223372036854775807",
+    ])
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_a_source_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
+        for case in CASES.iter() {
+            let head = case.request.windows(2).position(|two| two == b"\n\n").map_or(0, |at| at + 2);
+            let bytes = [&case.request[..head], &body].concat();
+            sound(case, &bytes, Proof::Waived)?;
+            sound(case, &bytes, Proof::Needed)?;
+        }
+    }
+
+    #[test]
+    fn no_damage_to_a_request_makes_it_panic(at in 0.0..1.0_f64, length in 0..30_usize, with in "[\\[\\]{}:,\"0-9a-z.\n -]{0,12}") {
+        for case in CASES.iter() {
+            let from = (case.request.len() as f64 * at) as usize;
+            let to = (from + length).min(case.request.len());
+            let bytes = [&case.request[..from], with.as_bytes(), &case.request[to..]].concat();
+            sound(case, &bytes, Proof::Waived)?;
+            sound(case, &bytes, Proof::Needed)?;
+        }
+    }
+
+    #[test]
+    fn any_field_may_be_of_any_kind(place in any::<prop::sample::Index>(), value in odd_value()) {
+        for case in CASES.iter() {
+            let text = String::from_utf8_lossy(&case.request).into_owned();
+            let colons: Vec<usize> = text.match_indices("\":").map(|(at, _)| at + 2).collect();
+            if colons.is_empty() {
+                continue;
+            }
+            let from = colons[place.index(colons.len())];
+            let rest = &text[from..];
+            let to = from + rest.find([',', '}', ']']).unwrap_or(rest.len());
+            sound(case, format!("{}{value}{}", &text[..from], &text[to..]).as_bytes(), Proof::Waived)?;
+        }
+    }
+
+    #[test]
+    fn a_changed_body_is_not_believed(byte in any::<u8>(), place in any::<prop::sample::Index>()) {
+        for case in CASES.iter().filter(|case| signs_its_body(case)) {
+            let (before, _) = case.show(Proof::Needed);
+            let head = case.request.windows(2).position(|two| two == b"\n\n").map_or(0, |at| at + 2);
+            let mut bytes = case.request.clone();
+            let at = head + place.index((bytes.len() - head).max(1));
+            // The line end after the body is the file's, not the body's.
+            if before["result"] == "stored" && at + 1 < bytes.len() && bytes[at] != byte {
+                bytes[at] = byte;
+                let shown = case.show_bytes(&bytes, Proof::Needed).expect("still a request").0;
+                prop_assert_eq!(&shown["result"], "denied", "{}", case.folder.display());
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Webhooks as shops send them, over real sockets: what is stored, what counts once, what the sender is told.
+
+mod running;
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use running::{Answer, Running};
+use serde_json::{Value, json};
+use sha2::Sha256;
+
+const SECRET: &str = "made-up-signing-secret";
+const VISITOR: &str = "0199c2a0-7b1c-7cc3-98c4-dc0c0c07398f";
+
+/// A relay with a source of every kind of shop.
+async fn start(server: &str) -> Running {
+    let sources = format!(
+        r#"
+            {server}
+            [[source]]
+            name = "mugs"
+            site = "shop"
+            kind = "shopify"
+            shop = "mug-shop.myshopify.com"
+            secret = "{SECRET}"
+            [[source]]
+            name = "woo"
+            site = "shop"
+            kind = "woocommerce"
+            secret = "{SECRET}"
+            [[source]]
+            name = "pay"
+            site = "shop"
+            kind = "stripe"
+            secret = "{SECRET}"
+        "#
+    );
+    Running::start(&sources).await
+}
+
+fn mac(text: &[&[u8]]) -> Vec<u8> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).expect("any key will do");
+    text.iter().for_each(|part| mac.update(part));
+    mac.finalize().into_bytes().to_vec()
+}
+
+async fn shopify(relay: &Running, topic: &str, body: &Value) -> Answer {
+    let body = body.to_string();
+    let signature = STANDARD.encode(mac(&[body.as_bytes()]));
+    let headers = format!(
+        "x-shopify-topic: {topic}\r\nx-shopify-hmac-sha256: {signature}\r\nx-shopify-shop-domain: mug-shop.myshopify.com\r\n"
+    );
+    relay.post("/v1/webhook/mugs", &headers, &body).await
+}
+
+async fn stripe(relay: &Running, kind: &str, object: Value) -> Answer {
+    let now = relay::clock::now().seconds();
+    let body = json!({ "object": "event", "type": kind, "created": now, "livemode": true, "data": { "object": object } });
+    let (body, time) = (body.to_string(), now.to_string());
+    let hex: String =
+        mac(&[time.as_bytes(), b".", body.as_bytes()]).iter().map(|byte| format!("{byte:02x}")).collect();
+    relay.post("/v1/webhook/pay", &format!("stripe-signature: t={time},v1={hex}\r\n"), &body).await
+}
+
+fn order(id: u64) -> Value {
+    json!({
+        "id": id, "source_name": "web", "financial_status": "paid", "currency": "EUR", "total_price": "59.90",
+        "processed_at": relay::clock::now().rfc3339(), "checkout_token": format!("c{id}"),
+        "note_attributes": [{ "name": "_at_vid", "value": VISITOR }, { "name": "gift", "value": "for jane.doe@example.com" }],
+        "email": "jane.doe@example.com", "phone": "+12025550123",
+        "billing_address": { "first_name": "Jane", "last_name": "Lovelace", "address1": "12 Main Street", "city": "Springfield",
+            "zip": "62701", "country_code": "US" },
+    })
+}
+
+/// The events of the log, oldest first.
+fn log(directory: &Path) -> Vec<Value> {
+    let store = rusqlite::Connection::open(directory.join("anytrack.db")).expect("a store");
+    let mut rows = store.prepare("SELECT body FROM log ORDER BY seq").expect("a log");
+    let bodies = rows.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+    bodies.map(|body| serde_json::from_str(&body.expect("text")).expect("JSON")).collect()
+}
+
+#[tokio::test]
+async fn an_order_is_stored_with_the_click_of_its_visitor() {
+    let relay = start("").await;
+    let landing = format!(
+        r#"[{{"event":"PageView","visitor_id":"{VISITOR}","page":{{"url":"https://shop.example/?gclid=Cj0-made-up"}}}}]"#
+    );
+    assert_eq!(relay.page(&landing).await.status, 202);
+    let answer = shopify(&relay, "orders/paid", &order(7)).await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
+    let events = log(relay.stop().await.path());
+    assert_eq!(events.len(), 2, "{events:?}");
+    let purchase = &events[1];
+    assert_eq!(purchase["event_id"], "Purchase-7");
+    assert_eq!(purchase["click_ids"]["gclid"]["value"], "Cj0-made-up");
+    assert_eq!(purchase["page"]["url"], "https://shop.example/?gclid=Cj0-made-up");
+    assert_eq!(purchase["properties"]["value"], 59.9);
+}
+
+#[tokio::test]
+async fn browser_copy_webhook_and_repeat_are_one_conversion() {
+    let relay = start("").await;
+    let from_page = r#"[{"event":"Purchase","properties":{"order_id":"7","value":59.9,"currency":"EUR"}}]"#;
+    assert_eq!(shopify(&relay, "orders/paid", &order(7)).await.status, 200);
+    assert_eq!(relay.page(from_page).await.json()["duplicates"], 1, "the page comes second");
+    assert_eq!(relay.page(&from_page.replace("\"7\"", "\"8\"")).await.json()["accepted"], 1);
+    assert_eq!(shopify(&relay, "orders/paid", &order(8)).await.body, "OK", "the webhook comes second");
+    assert_eq!(shopify(&relay, "orders/paid", &order(8)).await.body, "OK", "and is repeated");
+    let refund = |id: u32| {
+        let given = json!([{ "kind": "refund", "status": "success", "amount": "9.90", "currency": "EUR" }]);
+        json!({ "id": id, "order_id": 7, "created_at": relay::clock::now().rfc3339(), "transactions": given })
+    };
+    for id in [31, 32, 31] {
+        assert_eq!(shopify(&relay, "refunds/create", &refund(id)).await.status, 200);
+    }
+    let metrics = relay.get("/metrics").await.body;
+    let line = "anytrack_source_requests_total{source=\"mugs\",result=\"stored\"} 6";
+    assert!(metrics.contains(line), "{metrics}");
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Purchase-7", "Purchase-8", "Refund-7-31", "Refund-7-32"]);
+    assert_eq!(events[2]["visitor_id"], VISITOR, "a refund goes the way of its order");
+}
+
+#[tokio::test]
+async fn a_renewal_is_led_back_by_its_subscription() {
+    let relay = start("").await;
+    let landing = format!(
+        r#"[{{"event":"PageView","visitor_id":"{VISITOR}","page":{{"url":"https://shop.example/?fbclid=IwAR-made-up"}}}}]"#
+    );
+    relay.page(&landing).await;
+    let session = json!({ "id": "cs_1", "mode": "subscription", "payment_status": "paid", "amount_total": 900,
+        "currency": "eur", "client_reference_id": VISITOR, "subscription": "sub_1" });
+    assert_eq!(stripe(&relay, "checkout.session.completed", session).await.status, 200);
+    let invoice = json!({ "id": "in_2", "billing_reason": "subscription_cycle", "amount_paid": 900, "currency": "eur",
+        "parent": { "subscription_details": { "subscription": "sub_1" } } });
+    assert_eq!(stripe(&relay, "invoice.paid", invoice).await.status, 200);
+    let events = log(relay.stop().await.path());
+    let renewal = &events[2];
+    assert_eq!((&renewal["event"], &renewal["visitor_id"]), (&json!("Subscribe"), &json!(VISITOR)));
+    assert_eq!(renewal["click_ids"]["fbclid"]["value"], "IwAR-made-up");
+}
+
+#[tokio::test]
+async fn the_sender_is_told_what_it_needs_to_know() {
+    let relay = start("").await;
+    let check = |answer: Answer, status: u16, words: &str| {
+        assert_eq!(answer.status, status, "{answer:?}");
+        assert!(answer.body.contains(words), "{answer:?}");
+    };
+    check(relay.post("/v1/webhook/mugs", "", "{}").await, 401, "X-Shopify-Hmac-Sha256");
+    check(relay.post("/v1/webhook/mugs", "x-shopify-hmac-sha256: AAAA\r\n", "{}").await, 401, "`secret`");
+    check(relay.post("/v1/webhook/pay", "stripe-signature: t=1,v1=00\r\n", "{}").await, 400, "`secret`");
+    check(relay.post("/v1/webhook/woo", "", "webhook_id=4").await, 200, "OK");
+    check(relay.post("/v1/webhook/nope", "", "{}").await, 404, "no such source");
+    check(relay.post("/v1/postback/mugs", "", "{}").await, 404, "no such source");
+    check(relay.get("/v1/webhook/mugs").await, 405, "use POST");
+    check(shopify(&relay, "products/update", &json!({})).await, 200, "OK");
+    check(shopify(&relay, "orders/paid", &json!({ "id": null, "source_name": "web" })).await, 200, "OK");
+    let announced = "POST /v1/webhook/mugs HTTP/1.1\r\nhost: t\r\ncontent-length: 10000000\r\n\r\n";
+    check(relay.send(announced.as_bytes()).await, 413, "larger than");
+    let metrics = relay.get("/metrics").await.body;
+    for line in [
+        "\"mugs\",result=\"denied\"} 2",
+        "\"mugs\",result=\"ignored\"} 1",
+        "\"mugs\",result=\"unreadable\"} 1",
+    ] {
+        assert!(metrics.contains(line), "{line} in {metrics}");
+    }
+    assert!(log(relay.stop().await.path()).is_empty());
+}
+
+#[tokio::test]
+async fn a_site_that_gets_too_much_tells_its_shop_to_come_back() {
+    let relay = start("rate_limit = { per_client = 0, per_site = 1 }").await;
+    assert_eq!(shopify(&relay, "orders/paid", &order(1)).await.status, 200);
+    assert_eq!(shopify(&relay, "orders/paid", &order(2)).await.status, 200);
+    let answer = shopify(&relay, "orders/paid", &order(3)).await;
+    assert_eq!((answer.status, answer.header("retry-after")), (429, Some("1")));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn no_file_of_the_store_holds_a_person() {
+    let relay = start("").await;
+    let person = json!({ "id": 1, "status": "completed", "total": "1.00", "currency": "EUR",
+        "date_paid_gmt": relay::clock::now().rfc3339().trim_end_matches('Z'),
+        "billing": { "first_name": "Jane", "last_name": "Lovelace", "email": "jane.doe@example.com", "phone": "+12025550123",
+            "address_1": "12 Main Street" } })
+    .to_string();
+    let signature = STANDARD.encode(mac(&[person.as_bytes()]));
+    let headers = format!("x-wc-webhook-topic: order.updated\r\nx-wc-webhook-signature: {signature}\r\n");
+    assert_eq!(relay.post("/v1/webhook/woo", &headers, &person).await.status, 200);
+    assert_eq!(shopify(&relay, "orders/paid", &order(7)).await.status, 200);
+    let session = json!({ "id": "cs_1", "payment_status": "paid", "amount_total": 100, "currency": "eur",
+        "customer_details": { "email": "jane.doe@example.com", "name": "Jane Lovelace", "phone": "+12025550123",
+            "address": { "line1": "12 Main Street" } } });
+    assert_eq!(stripe(&relay, "checkout.session.completed", session).await.status, 200);
+    // While it runs, the write-ahead log is there as well as the database.
+    check_files(relay.directory.path());
+    let directory = relay.stop().await;
+    assert_eq!(log(directory.path()).len(), 3);
+    check_files(directory.path());
+}
+
+fn check_files(directory: &Path) {
+    let mut seen = 0;
+    for file in std::fs::read_dir(directory).expect("a directory") {
+        let path = file.expect("a file").path();
+        // The configuration is the operator's own.
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("readable");
+        let text = String::from_utf8_lossy(&bytes).to_lowercase();
+        seen += usize::from(text.contains("purchase-7"));
+        for raw in ["jane.doe", "example.com", "lovelace", "2025550123", "main street"] {
+            assert!(!text.contains(raw), "{raw} in {}", path.display());
+        }
+    }
+    assert!(seen > 0, "the order itself is there to be found");
+}
