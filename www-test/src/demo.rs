@@ -5,14 +5,16 @@
 //! ([`checks`]) and ends. Owns collecting the evidence; leaves building relay and tag to `cargo xtask demo`.
 
 pub mod checks;
+pub mod expected;
 mod print;
+pub mod side_by_side;
 
 use std::path::Path;
 use std::time::Duration;
 
 use crate::browser::PATIENCE;
 use crate::delivered;
-use crate::journey::{self, EVENTS};
+use crate::journey;
 use crate::sandbox::exchange::Recorded;
 use crate::stage::{Build, Servers, Stage, StageError};
 use checks::Evidence;
@@ -61,6 +63,7 @@ pub async fn check(build: &Build) -> Result<bool, StageError> {
     let evidence = collect(&stage).await?;
     stage.strike().await?;
     print::received(&evidence.records);
+    print::purchases(&evidence.records);
     let checks = checks::all(&evidence);
     print::verdict(&checks);
     Ok(checks.iter().all(|check| check.faults.is_empty()))
@@ -86,8 +89,7 @@ pub async fn collect(stage: &Stage) -> Result<Evidence, StageError> {
 }
 
 fn complete(records: &[Recorded]) -> Option<()> {
-    let events: usize = EVENTS.iter().map(|(_, times)| times).sum();
-    checks::PLATFORMS.iter().all(|name| delivered::at(name, records).len() >= events).then_some(())
+    checks::platforms().all(|(name, events)| delivered::at(name, records).len() >= events).then_some(())
 }
 
 /// Every file below a folder: the relay's store with its journal, its configuration and its log.

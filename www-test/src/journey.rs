@@ -12,8 +12,19 @@ use crate::shop::Shop;
 pub const FBCLID: &str = "IwAR0-Journey_aem_Zz9xQ7";
 /// Google's click id of the same landing.
 pub const GCLID: &str = "Cj0KCQiA-Journey_wcB";
-/// Where the ad sends its visitors.
-pub const LANDING: &str = "/?fbclid=IwAR0-Journey_aem_Zz9xQ7&gclid=Cj0KCQiA-Journey_wcB&utm_source=newsletter&utm_medium=email&utm_campaign=evening";
+/// TikTok's.
+pub const TTCLID: &str = "E.C.P.Journey-TikTok_Zz9xQ7";
+/// Microsoft's, a GUID without its dashes.
+pub const MSCLKID: &str = "0f3c1b2a4d5e6f708192a3b4c5d6e7f8";
+/// Outbrain's, as its macro writes it.
+pub const OB_CLICK_ID: &str = "v2-Journey_Zz9xQ7";
+/// Taboola's.
+pub const TBLCI: &str = "GiBJourney-Taboola_Zz9xQ7";
+/// Where the ad sends its visitors. No real landing carries the click ids of six networks at once; this one shows that
+/// each network is given its own and no other.
+pub const LANDING: &str = "/?fbclid=IwAR0-Journey_aem_Zz9xQ7&gclid=Cj0KCQiA-Journey_wcB&ttclid=E.C.P.Journey-TikTok_Zz9xQ7\
+    &msclkid=0f3c1b2a4d5e6f708192a3b4c5d6e7f8&ob_click_id=v2-Journey_Zz9xQ7&tblci=GiBJourney-Taboola_Zz9xQ7\
+    &utm_source=newsletter&utm_medium=email&utm_campaign=evening";
 
 /// A field of the checkout form: its name, what is typed, and how Meta's user data names and hashes it.
 #[derive(Clone, Copy, Debug)]

@@ -227,10 +227,10 @@ async fn a_page_view_with_revenue_goes_as_two_rows() {
 }
 
 /// Settings that are wrong hold the destination: its events wait, and the log says what to do.
-async fn held(settings: fn(&str) -> Settings, events: &[Value], words: &str) {
+async fn held(settings: fn(&str) -> Settings, words: &str) {
     let house = House::build(Platform { settings, ..MICROSOFT }).await;
     let relay = house.bed.start().await.expect("the relay starts");
-    house.send_events(events).await;
+    house.send_events(&[lead("e-1")]).await;
     let told =
         relay.wait_for_metrics("held", SOON, |metrics| metrics.outcomes("microsoft", "unauthorized") >= 2.0);
     let metrics = told.await.unwrap_or_else(|error| panic!("{words}: {error}"));
@@ -239,6 +239,31 @@ async fn held(settings: fn(&str) -> Settings, events: &[Value], words: &str) {
     assert_eq!((house.dead(), house.sandbox.counted("microsoft").counted), (Vec::new(), 0), "{words}");
     let log = house.bed.log();
     assert!(log.contains("destination stopped") && log.contains(words), "{words}:\n{log}");
+    no_secret(&log);
+}
+
+/// Settings of the upload that are wrong keep its events waiting, and the tag's go on.
+async fn set_apart(settings: fn(&str) -> Settings, words: &str) {
+    let house = House::build(Platform { settings, ..MICROSOFT }).await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send_events(&[crm_lead(1)]).await;
+    let told = relay
+        .wait_for_metrics("refused", SOON, |metrics| metrics.outcomes("microsoft", "unauthorized") >= 2.0);
+    told.await.unwrap_or_else(|error| panic!("{words}: {error}"));
+    house.send_events(&[lead("e-1")]).await;
+    let has_one = |state: &State| state.counted("microsoft").counted == 1;
+    house.sandbox.wait_until("the tag's event", SOON, has_one).await.expect("it is not held up");
+    let kept = relay.wait_for_metrics("one waits", SOON, |metrics| metrics.of("pending", "microsoft") == 1.0);
+    let metrics = kept.await.expect("the upload waits");
+    assert_eq!(metrics.of("destination_up", "microsoft"), 1.0, "{words}");
+    relay.stop(SOON).await.expect("the relay stops");
+    assert_eq!(house.dead(), Vec::new(), "{words}");
+    let log = house.bed.log();
+    assert!(log.contains("call refused") && log.contains(words), "{words}:\n{log}");
+    no_secret(&log);
+}
+
+fn no_secret(log: &str) {
     for secret in [TAG_TOKEN, "app-secret", "refresh-0", "developer\""] {
         assert!(!log.contains(secret), "the log shows {secret}");
     }
@@ -246,12 +271,15 @@ async fn held(settings: fn(&str) -> Settings, events: &[Value], words: &str) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_must_mend_holds_the_destination() {
-    held(|url| changed(url, "187012345", "0"), &[lead("e-1")], "check `tag_id`").await;
-    let upload = [crm_lead(1)];
-    held(|url| changed(url, "\"18\"", "\"0\""), &upload, "UserIsNotAuthorized").await;
-    held(|url| changed(url, "\"developer\"", "\"unknown\""), &upload, "InvalidCredentials").await;
-    held(|url| changed(url, "refresh-0", "spent"), &upload, "sign in again").await;
-    held(|url| changed(url, "CRM lead", "Plain lead"), &upload, "NotEligibleForEnhancedConversions").await;
+    held(|url| changed(url, "187012345", "0"), "check `tag_id`").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_operator_must_mend_for_uploads_holds_them_alone() {
+    set_apart(|url| changed(url, "\"18\"", "\"0\""), "UserIsNotAuthorized").await;
+    set_apart(|url| changed(url, "\"developer\"", "\"unknown\""), "InvalidCredentials").await;
+    set_apart(|url| changed(url, "refresh-0", "spent"), "sign in again").await;
+    set_apart(|url| changed(url, "CRM lead", "Plain lead"), "NotEligibleForEnhancedConversions").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

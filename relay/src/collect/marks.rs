@@ -34,7 +34,7 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
             }
         }
     }
-    let query_of = |url: &Option<String>| url.as_deref()?.split_once('?').map(|(_, query)| query.to_owned());
+    let query_of = |url: &Option<String>| query(url.as_deref()?).map(str::to_owned);
     let (page, referrer) = (query_of(&event.page.url), query_of(&event.page.referrer));
     let of_page = page.iter().flat_map(|query| click_id::from_query(query));
     // Meta looks into the referrer as a last resort (parameter builder, read 2026-11-23); nobody else asks for it.
@@ -51,6 +51,13 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
     while event.click_ids.len() > limits::CLICK_IDS {
         event.click_ids.pop_last();
     }
+}
+
+/// The query of an address, without the fragment: Taboola appends `#tblci…` to landings beside its parameter. A query
+/// inside the fragment counts, because pages that route there (`/#/thanks?…`) have it there.
+fn query(url: &str) -> Option<&str> {
+    let (_, query) = url.split_once('?')?;
+    query.split('#').next()
 }
 
 /// The click id inside an ad cookie, by parameter.

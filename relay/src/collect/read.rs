@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
+use shared::time::SECOND_MS;
 use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
 use super::marks;
@@ -174,7 +175,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
     let mut event = Event {
         event: name,
         event_id,
-        time: raw.time.unwrap_or(defaults.now),
+        time: raw.time.map_or(defaults.now, |given| time(given, &mut warnings)),
         source,
         visitor_id: visitor_id(raw.visitor_id)?,
         page,
@@ -220,7 +221,9 @@ fn visitor_id(id: Option<IdText>) -> Result<Option<String>, ReadError> {
 
 fn page(page: Page) -> Page {
     let address = |url: Option<String>| {
-        url.filter(|url| url.len() <= limits::URL && !url.trim().is_empty()).map(|url| scrub::url(url.trim()))
+        let url = url?;
+        let fitting = fitting(url.trim());
+        (!fitting.is_empty()).then(|| scrub::url(fitting))
     };
     let title = page.title.map(|title| limits::clipped(title, limits::TEXT));
     Page {
@@ -228,6 +231,30 @@ fn page(page: Page) -> Page {
         referrer: address(page.referrer),
         title: title.filter(|title| !title.is_empty() && !scrub::looks_like_email(title)),
     }
+}
+
+/// An address that is no longer than allowed: of one that is, as many whole parameters as fit, for a platform that
+/// must know the page would otherwise not be told of the event at all. Nothing where not even the path fits.
+fn fitting(url: &str) -> &str {
+    if url.len() <= limits::URL {
+        return url;
+    }
+    let start = limits::clip(url, limits::URL);
+    match start.find(['?', '#']) {
+        Some(query) => &start[..start.rfind('&').filter(|end| *end > query).unwrap_or(query)],
+        None => "",
+    }
+}
+
+/// When it happened. Ten digits are Unix seconds: as milliseconds they would be days of January 1970, and an event of
+/// today would leave with that date.
+fn time(time: UnixMs, warnings: &mut Vec<String>) -> UnixMs {
+    const SECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000..=9_999_999_999;
+    if !SECONDS.contains(&time.0) {
+        return time;
+    }
+    warnings.push("time: read as Unix seconds; expected are milliseconds".to_owned());
+    UnixMs(time.0 * SECOND_MS)
 }
 
 fn campaign(campaign: Campaign) -> Campaign {
@@ -340,6 +367,35 @@ mod tests {
     }
 
     #[test]
+    fn ten_digits_are_seconds() {
+        let check = |time: &str, expected: i64, warned: bool| {
+            let read = understood(&format!(r#"{{"event":"Lead","time":{time}}}"#));
+            assert_eq!((read.event.time, read.warnings.len() == 1), (UnixMs(expected), warned), "{time}");
+        };
+        check("1795784558", 1_795_784_558_000, true);
+        check("1795784558.6", 1_795_784_558_000, true);
+        check("1795784558603", 1_795_784_558_603, false);
+        check("\"2026-11-27T13:02:38Z\"", 1_795_784_558_000, false);
+        check("0", 0, false);
+    }
+
+    #[test]
+    fn an_address_that_is_too_long_loses_its_last_parameters() {
+        let url =
+            |url: &str| understood(&format!(r#"{{"event":"Lead","page":{{"url":"{url}"}}}}"#)).event.page.url;
+        let long = "x".repeat(4096);
+        let base = "https://shop.example/thanks";
+        assert_eq!(
+            url(&format!("{base}?ttclid=E.C.P.1&a={long}")).as_deref(),
+            Some("https://shop.example/thanks?ttclid=E.C.P.1")
+        );
+        assert_eq!(url(&format!("{base}?a={long}")).as_deref(), Some(base));
+        assert_eq!(url(&format!("{base}#{long}")).as_deref(), Some(base));
+        assert_eq!(url(&format!("{base}/{long}")), None);
+        assert_eq!(url(" "), None);
+    }
+
+    #[test]
     fn an_order_id_makes_the_event_id() {
         let event = understood(r#"{"event":"Purchase","properties":{"order_id":88121}}"#).event;
         assert_eq!(event.event_id, "Purchase-88121");
@@ -407,6 +463,18 @@ mod tests {
         assert_eq!(ip("10.0.0.1, 203.0.113.9").as_deref(), Some("203.0.113.9"));
         assert_eq!(ip("203.0.113.9:443").as_deref(), Some("203.0.113.9"));
         assert_eq!(ip("nonsense"), None);
+    }
+
+    #[test]
+    fn a_fragment_is_no_part_of_a_click() {
+        let tblci = |url: &str| {
+            let read = understood(&format!(r#"{{"event":"Lead","page":{{"url":"{url}"}}}}"#));
+            read.event.click_ids.get("tblci").map(|click| click.value.clone())
+        };
+        assert_eq!(tblci("https://shop.example/?tblci=GiA1#tblciGiA1").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/?a=1&tblci=GiA1#top").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/#/thanks?tblci=GiA1").as_deref(), Some("GiA1"));
+        assert_eq!(tblci("https://shop.example/#tblciGiA1"), None);
     }
 
     #[test]

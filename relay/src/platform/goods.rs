@@ -44,7 +44,12 @@ pub(super) fn pieces(properties: &Properties) -> Option<Number> {
         let quantities: Option<Vec<f64>> = properties.items.iter().map(|item| item.quantity).collect();
         return whole(Some(quantities?.iter().sum()));
     }
-    whole(match properties.custom.get("num_items") {
+    count(properties, "num_items")
+}
+
+/// A number of pieces that a site gives under `name`, a property of its own.
+pub(super) fn count(properties: &Properties, name: &str) -> Option<Number> {
+    whole(match properties.custom.get(name) {
         Some(Scalar::Integer(count)) => i32::try_from(*count).ok().map(f64::from),
         Some(Scalar::Number(count)) => Some(*count),
         Some(Scalar::Bool(_) | Scalar::Text(_) | Scalar::List(_)) | None => None,

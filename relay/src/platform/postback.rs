@@ -89,7 +89,10 @@ impl Conversions {
         }
         let order_id = event.properties.order_id.as_deref().filter(|id| !id.trim().is_empty());
         let worth = worth(network, event);
-        Ok(Conversion { param, click_id, name, worth, order_id, quantity: goods::pieces(&event.properties) })
+        // The items say it, or a property of the name the networks themselves use.
+        let properties = &event.properties;
+        let quantity = goods::pieces(properties).or_else(|| goods::count(properties, "quantity"));
+        Ok(Conversion { param, click_id, name, worth, order_id, quantity })
     }
 
     fn name<'a>(&'a self, network: &Network, outgoing: &Outgoing<'a>) -> Result<&'a str, Skip> {
@@ -329,6 +332,9 @@ mod tests {
         check(r#"{"items":[{"quantity":0.5}]}"#, (None, None));
         check(r#"{"items":[{"quantity":0}]}"#, (None, None));
         check(r#"{"items":[{"quantity":5e9}]}"#, (None, None));
+        check(r#"{"quantity":2}"#, (Some(2), None));
+        check(r#"{"quantity":2,"num_items":3,"items":[{"quantity":4}]}"#, (Some(4), None));
+        check(r#"{"quantity":1.5}"#, (None, None));
         check("{}", (None, None));
     }
 

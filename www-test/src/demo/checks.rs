@@ -10,8 +10,9 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::expected::{self, Expected, Fact};
 use crate::delivered::{self, Delivered};
-use crate::journey::{self, EVENTS, FBCLID, GCLID, Receipt, TOTAL, TYPED};
+use crate::journey::{self, FBCLID, Receipt, TYPED};
 use crate::recorder::Sighting;
 use crate::sandbox::exchange::Recorded;
 
@@ -43,23 +44,16 @@ pub struct Check {
     pub faults: Vec<String>,
 }
 
-/// The platforms the journey's events go to.
-pub const PLATFORMS: [&str; 2] = ["meta", "webhook"];
+/// The platforms the journey's events go to, each with how many events it must get.
+pub fn platforms() -> impl Iterator<Item = (&'static str, usize)> {
+    expected::ALL.iter().map(|one| (one.platform, one.events.iter().map(|(_, times)| times).sum()))
+}
 
 /// Every statement, in the order a person wants to read them.
 pub fn all(evidence: &Evidence) -> Vec<Check> {
-    let meta = delivered::at("meta", &evidence.records);
-    let purchase = meta.iter().find(|event| event.name == "Purchase");
-    let mut checks: Vec<Check> = PLATFORMS.iter().map(|platform| complete(platform, evidence)).collect();
-    checks.push(with(purchase, "event_id is the id track() returned to the page", |event| {
-        equal("event_id", &json!(event.event_id), &json!(evidence.receipt.purchase_id))
-    }));
-    checks.push(with(purchase, "fbc carries the click", click));
-    checks.push(with(purchase, "every typed field arrives as the SHA-256 of its normal form", hashes));
-    checks.push(with(purchase, "value, currency, order and items are those of the cart", |event| {
-        amounts(event, &evidence.receipt)
-    }));
-    checks.push(webhook_click(evidence));
+    let mut checks: Vec<Check> = expected::ALL.iter().map(|one| complete(one, evidence)).collect();
+    checks.extend(expected::ALL.iter().map(|one| purchase(one, evidence)));
+    checks.push(typed_fields(evidence));
     checks.push(signatures(evidence));
     checks.push(no_leak(evidence));
     checks.push(nothing_written(evidence));
@@ -67,12 +61,17 @@ pub fn all(evidence: &Evidence) -> Vec<Check> {
     checks
 }
 
-fn check(statement: impl Into<String>, faults: Vec<String>) -> Check {
-    Check { statement: statement.into(), faults }
+/// The purchase as each platform was given it, in the order of the documentation.
+pub fn purchases(records: &[Recorded]) -> Vec<Delivered> {
+    expected::ALL.iter().filter_map(|one| purchase_at(one, records)).collect()
 }
 
-fn with(event: Option<&Delivered>, statement: &str, judge: impl Fn(&Delivered) -> Vec<String>) -> Check {
-    check(statement, event.map_or_else(|| vec!["Meta received no Purchase".to_owned()], judge))
+fn purchase_at(expected: &Expected, records: &[Recorded]) -> Option<Delivered> {
+    delivered::at(expected.platform, records).into_iter().find(|event| event.name == expected.purchase)
+}
+
+fn check(statement: impl Into<String>, faults: Vec<String>) -> Check {
+    Check { statement: statement.into(), faults }
 }
 
 fn equal(what: &str, found: &Value, expected: &Value) -> Vec<String> {
@@ -80,24 +79,59 @@ fn equal(what: &str, found: &Value, expected: &Value) -> Vec<String> {
 }
 
 /// Every event of the journey as often as it happened, and none besides.
-fn complete(platform: &str, evidence: &Evidence) -> Check {
+fn complete(expected: &Expected, evidence: &Evidence) -> Check {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
-    for event in delivered::at(platform, &evidence.records) {
+    for event in delivered::at(expected.platform, &evidence.records) {
         *counts.entry(event.name).or_default() += 1;
     }
-    let expected: BTreeMap<String, usize> =
-        EVENTS.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect();
-    let statement = format!("{platform} received every event of the journey once");
-    check(statement, equal("the list", &json!(counts), &json!(expected)))
+    let wanted: BTreeMap<String, usize> =
+        expected.events.iter().map(|(name, times)| ((*name).to_owned(), *times)).collect();
+    let statement = format!("{} received every event it takes, once", expected.platform);
+    check(statement, equal("the list", &json!(counts), &json!(wanted)))
+}
+
+/// The purchase at one platform: its own click id, its own form of the hashes, the amount and the order.
+fn purchase(expected: &Expected, evidence: &Evidence) -> Check {
+    let statement =
+        format!("{}'s purchase carries its own click, identity, amount and order", expected.platform);
+    let Some(event) = purchase_at(expected, &evidence.records) else {
+        return check(statement, vec![format!("there is no {}", expected.purchase)]);
+    };
+    let faults =
+        expected.facts.iter().flat_map(|(pointer, fact)| wrong(&event, pointer, *fact, &evidence.receipt));
+    check(statement, faults.collect())
+}
+
+fn wrong(event: &Delivered, pointer: &str, fact: Fact, receipt: &Receipt) -> Vec<String> {
+    let found = event.at(pointer);
+    // 178 and 178.0 are the same amount, and an address carries numbers as text.
+    let number = found.as_f64().or_else(|| found.as_str()?.parse().ok());
+    match fact {
+        Fact::Number(wanted) if number == Some(wanted) => Vec::new(),
+        Fact::Number(wanted) => equal(pointer, found, &json!(wanted)),
+        Fact::Text(wanted) => equal(pointer, found, &json!(wanted)),
+        Fact::Order => equal(pointer, found, &json!(receipt.order_id)),
+        Fact::PurchaseId => equal(pointer, found, &json!(receipt.purchase_id)),
+        Fact::Visitor => equal(pointer, found, &json!(receipt.visitor_id)),
+        Fact::Fbc => click(found.as_str().unwrap_or_default()),
+    }
 }
 
 /// `fb.1.{milliseconds}.{fbclid}`, the click id byte for byte.
-fn click(event: &Delivered) -> Vec<String> {
-    let fbc = event.at("/user_data/fbc").as_str().unwrap_or_default();
+fn click(fbc: &str) -> Vec<String> {
     let parts: Vec<&str> = fbc.splitn(4, '.').collect();
     let good = matches!(parts[..], ["fb", index, time, click]
         if index.parse::<u8>().is_ok() && time.len() == 13 && time.parse::<u64>().is_ok() && click == FBCLID);
     if good { Vec::new() } else { vec![format!("fbc is {fbc:?}, expected fb.1.<milliseconds>.{FBCLID}")] }
+}
+
+/// Meta takes all that was typed, so there every field is looked at.
+fn typed_fields(evidence: &Evidence) -> Check {
+    let purchase =
+        delivered::at("meta", &evidence.records).into_iter().find(|event| event.name == "Purchase");
+    let faults =
+        purchase.map_or_else(|| vec!["Meta received no Purchase".to_owned()], |event| hashes(&event));
+    check("every typed field arrives as the SHA-256 of its normal form", faults)
 }
 
 fn hashes(event: &Delivered) -> Vec<String> {
@@ -105,51 +139,13 @@ fn hashes(event: &Delivered) -> Vec<String> {
     TYPED.iter().flat_map(|typed| hash_of(&user[typed.meta], typed)).collect()
 }
 
-/// A field is a text or a list that holds the hash; Meta's names may come in two forms.
+/// A field is a text or a list that holds the hash.
 fn hash_of(found: &Value, typed: &journey::Typed) -> Vec<String> {
     let holds = match found {
         Value::Array(list) => list.iter().any(|value| value == typed.hash),
         other => other == typed.hash,
     };
     if holds { Vec::new() } else { vec![format!("{} is {found}, expected {}", typed.meta, typed.hash)] }
-}
-
-fn amounts(event: &Delivered, receipt: &Receipt) -> Vec<String> {
-    let check = |pointer: &str, expected: Value| match (event.at(pointer).as_f64(), expected.as_f64()) {
-        // 178 and 178.0 are the same amount.
-        (Some(found), Some(wanted)) if found == wanted => Vec::new(),
-        _ => equal(pointer, event.at(pointer), &expected),
-    };
-    [
-        check("/custom_data/value", json!(TOTAL)),
-        check("/custom_data/currency", json!("EUR")),
-        check("/custom_data/order_id", json!(receipt.order_id)),
-        check("/custom_data/contents/0/id", json!("GLIM-ORB")),
-        check("/custom_data/contents/0/quantity", json!(2)),
-        check("/custom_data/contents/0/item_price", json!(89)),
-    ]
-    .concat()
-}
-
-/// The webhook gets the event in our own shape: both click ids have to be in it, four pages after the landing.
-fn webhook_click(evidence: &Evidence) -> Check {
-    let events = delivered::at("webhook", &evidence.records);
-    let purchase = events.iter().find(|event| event.name == "Purchase");
-    let faults = purchase.map_or_else(
-        || vec!["the webhook received no Purchase".to_owned()],
-        |event| {
-            let value = |name: &str| match event.at(&format!("/click_ids/{name}")) {
-                Value::Object(long) => long.get("value").cloned().unwrap_or_default(),
-                short => short.clone(),
-            };
-            let mut faults = equal("fbclid", &value("fbclid"), &json!(FBCLID));
-            faults.extend(equal("gclid", &value("gclid"), &json!(GCLID)));
-            faults.extend(equal("utm_source", event.at("/campaign/source"), &json!("newsletter")));
-            faults.extend(equal("visitor", event.at("/visitor_id"), &json!(evidence.receipt.visitor_id)));
-            faults
-        },
-    );
-    check("the webhook's Purchase knows both click ids, the campaign and the visitor", faults)
 }
 
 /// Checked here again, apart from the sandbox, because a receiver that does not look would take anything.
@@ -257,12 +253,27 @@ mod tests {
     }
 
     #[test]
-    fn a_click_is_compared_letter_by_letter() {
-        let check = |fbc: &str, good: bool| {
-            let event = json!({ "user_data": { "fbc": fbc } });
-            let event = Delivered { platform: "meta", name: String::new(), event_id: String::new(), event };
-            assert_eq!(click(&event).is_empty(), good, "{fbc}");
+    fn a_fact_is_held_against_what_the_page_knew() {
+        let receipt = Receipt { purchase_id: "p".into(), order_id: "o".into(), visitor_id: "v".into() };
+        let event = json!({ "a": "o", "n": 178.0, "t": "178" });
+        let event = Delivered { platform: "meta", name: String::new(), event_id: String::new(), event };
+        let check = |pointer, fact, good| {
+            let faults = wrong(&event, pointer, fact, &receipt);
+            assert_eq!(faults.is_empty(), good, "{faults:?}");
         };
+        check("/a", Fact::Order, true);
+        check("/a", Fact::PurchaseId, false);
+        check("/a", Fact::Text("O"), false);
+        check("/n", Fact::Number(178.0), true);
+        check("/t", Fact::Number(178.0), true);
+        check("/t", Fact::Number(17.8), false);
+        check("/missing", Fact::Number(0.0), false);
+        check("/missing", Fact::Text(""), false);
+    }
+
+    #[test]
+    fn a_click_is_compared_letter_by_letter() {
+        let check = |fbc: &str, good: bool| assert_eq!(click(fbc).is_empty(), good, "{fbc}");
         check(&format!("fb.1.1795183509123.{FBCLID}"), true);
         check(&format!("fb.1.1795183509123.{}", FBCLID.to_lowercase()), false);
         check(&format!("fb.1.1795183509.{FBCLID}"), false);

@@ -2,15 +2,17 @@
 
 use std::io::Write;
 
-use super::checks::Check;
+use super::checks::{self, Check};
+use super::side_by_side;
 use crate::delivered;
+use crate::journey;
 use crate::sandbox::exchange::Recorded;
 use crate::shop::Shop;
 use crate::stage::Servers;
 
 /// Where everything is.
 pub(super) fn addresses(shop: &Shop, servers: &Servers) {
-    say(&format!("shop       {}", shop.url("/?fbclid=Demo-Click_1&gclid=Demo-Click_2&utm_source=demo")));
+    say(&format!("shop       {}", shop.url(journey::LANDING)));
     say(&format!("relay      {}", servers.relay_url()));
     say(&format!("platforms  {}", servers.sandbox_url()));
     say("");
@@ -22,10 +24,10 @@ pub(super) fn record(record: &Recorded) {
     let outcome = record.to_json()["outcome"].to_string();
     let events = delivered::read(std::slice::from_ref(record));
     if events.is_empty() {
-        say(&format!("{platform:<9} {} {outcome}", record.request.path));
+        say(&format!("{platform:<11} {} {outcome}", record.request.path));
     }
     for event in events {
-        say(&format!("{platform:<9} {:<18} {}", event.name, event.event_id));
+        say(&format!("{platform:<11} {:<18} {}", event.name, event.event_id));
     }
 }
 
@@ -35,6 +37,12 @@ pub(super) fn received(records: &[Recorded]) {
         let json = record.to_json();
         say(&serde_json::to_string_pretty(&json).unwrap_or_else(|_| json.to_string()));
     }
+}
+
+/// The purchase as each platform sees it.
+pub(super) fn purchases(records: &[Recorded]) {
+    say("\nthe same purchase at each platform");
+    side_by_side::table(&checks::purchases(records)).iter().for_each(|line| say(line));
 }
 
 /// Each check with its faults, and the sum.

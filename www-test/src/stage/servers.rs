@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use super::relay::Relay;
 use crate::delivered::{self, Delivered};
+use crate::demo::expected::GOOGLE_PURCHASE;
 use crate::loopback::client;
 use crate::relay_process::{API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET};
 use crate::sandbox::exchange::Recorded;
@@ -193,6 +194,7 @@ impl Servers {
 fn platforms() -> PlatformSettings {
     PlatformSettings {
         meta_tokens: vec![META_TOKEN.to_owned()],
+        tiktok_tokens: vec![TIKTOK_TOKEN.to_owned()],
         webhook_secret: Some(WEBHOOK_SECRET.to_owned()),
         ..PlatformSettings::default()
     }
@@ -203,6 +205,7 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     Settings {
         meta: Some(sandbox.url()),
         webhook: Some(sandbox.url()),
+        more: destinations(&sandbox.url()),
         origin: shop.origin(),
         country: Some("GB"),
         tag_assets: Some(build.tag_assets.clone()),
@@ -211,5 +214,32 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     }
 }
 
+/// An account at each of the other platforms, played at `sandbox`.
+fn destinations(sandbox: &str) -> String {
+    let accounts = [
+        (
+            "google-ads",
+            format!(
+                "operating_account = \"1234567890\"\nconversion_actions = {{ Purchase = \"{GOOGLE_PURCHASE}\" }}\n\
+             oauth = {{ client_id = \"client-for-tests\", client_secret = \"secret-for-tests\", \
+             refresh_token = \"refresh-for-tests\" }}"
+            ),
+        ),
+        ("tiktok", format!("pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"{TIKTOK_TOKEN}\"")),
+        ("microsoft", "tag_id = \"12345678\"\naccess_token = \"token-for-tests\"".to_owned()),
+        ("outbrain", "conversions = { Purchase = \"Purchase\", AddToCart = \"AddToCart\" }".to_owned()),
+        ("taboola", "conversions = { Purchase = \"make_purchase\", AddToCart = \"add_to_cart\" }".to_owned()),
+    ];
+    let table = |(name, own): (&str, String)| {
+        format!(
+            "[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n\
+             endpoint = \"{sandbox}\"\n{own}\n\n"
+        )
+    };
+    accounts.map(table).concat()
+}
+
+/// Access token of the TikTok destination.
+const TIKTOK_TOKEN: &str = "token-for-tests";
 const TARGET: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../target/debug");
 const DIST: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../dist/tag");

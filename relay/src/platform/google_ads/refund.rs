@@ -6,13 +6,12 @@
 //! knows that, knows the order. The Google Ads API finds the conversion by its id alone and refuses what it does not
 //! know, so there the time is welcome but not needed.
 //!
-//! Beside `order_id`, `currency` and `value` (what was paid back), a refund may carry the properties `order_time`,
-//! `order_value` and `remaining_value`. How much is left is never guessed: a refund of unknown share is skipped.
+//! How much is left, and when the order was placed, is read by [`crate::platform::refund`]; here is when Google takes it.
 
-use shared::{Event, Scalar, UnixMs};
+use shared::{Event, UnixMs};
 
 use super::{RESTATE_FROM_MS, RESTATE_UNTIL_MS};
-use crate::platform::{Skip, SkipReason};
+use crate::platform::{Skip, SkipReason, refund};
 
 /// An order that was paid back, wholly or in part.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -32,12 +31,8 @@ impl<'a> Refund<'a> {
             let detail = "a refund without `order_id` names no conversion that Google could lower";
             return Err(Skip::new(SkipReason::RefundNotSupported, detail));
         };
-        let Some(remaining) = remaining(event) else {
-            let detail = "how much of the order is left is unknown; give `order_value` or `remaining_value`, \
-                or leave `value` out when all was paid back";
-            return Err(Skip::new(SkipReason::MissingValue, detail));
-        };
-        let order_time = order_time(event);
+        let remaining = refund::remaining(event)?;
+        let order_time = refund::order_time(event);
         if let Some(at) = order_time {
             check_window(at, now)?;
         }
@@ -58,36 +53,6 @@ fn check_window(order_time: UnixMs, now: UnixMs) -> Result<(), Skip> {
     Ok(())
 }
 
-/// What is left: as the sender says, or the order's value less what was paid back; nought when no amount is named.
-fn remaining(event: &Event) -> Option<f64> {
-    let amount = |value: f64| value.is_finite().then_some(value);
-    if let Some(left) = number(event, "remaining_value") {
-        return amount(left).filter(|left| *left >= 0.0);
-    }
-    match (event.properties.value, number(event, "order_value")) {
-        (None, _) => Some(0.0),
-        (Some(back), Some(whole)) => amount(whole - back.abs()).map(|left| left.max(0.0)),
-        (Some(_), None) => None,
-    }
-}
-
-fn number(event: &Event, name: &str) -> Option<f64> {
-    match event.properties.custom.get(name)? {
-        Scalar::Integer(number) => Some(*number as f64),
-        Scalar::Number(number) => Some(*number),
-        Scalar::Text(text) => text.trim().parse().ok(),
-        Scalar::Bool(_) | Scalar::List(_) => None,
-    }
-}
-
-fn order_time(event: &Event) -> Option<UnixMs> {
-    match event.properties.custom.get("order_time")? {
-        Scalar::Integer(ms) => (*ms > 0).then_some(UnixMs(*ms)),
-        Scalar::Text(text) => UnixMs::parse_rfc3339(text.trim()),
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,20 +67,15 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_is_told_or_reckoned_and_never_guessed() {
-        let check = |properties: &str, expected: Option<f64>| {
+    fn a_refund_names_its_order_and_what_is_left_of_it() {
+        let check = |properties: &str, expected: Result<f64, SkipReason>| {
             let event = refund(properties);
-            let left = Refund::of(&event, NOW).ok().map(|refund| refund.remaining);
+            let left = Refund::of(&event, NOW).map(|refund| refund.remaining).map_err(|skip| skip.reason);
             assert_eq!(left, expected, "{properties}");
         };
-        check(r#"{"order_id":"1"}"#, Some(0.0));
-        check(r#"{"order_id":"1","value":20,"order_value":59.5}"#, Some(39.5));
-        check(r#"{"order_id":"1","value":-20,"order_value":"59.5"}"#, Some(39.5));
-        check(r#"{"order_id":"1","value":60,"order_value":59.5}"#, Some(0.0));
-        check(r#"{"order_id":"1","value":20,"remaining_value":7}"#, Some(7.0));
-        check(r#"{"order_id":"1","value":20}"#, None);
-        check(r#"{"order_id":"1","value":20,"remaining_value":-7}"#, None);
-        check(r#"{"value":20,"order_value":59.5}"#, None);
+        check(r#"{"order_id":"1","value":20,"order_value":59.5}"#, Ok(39.5));
+        check(r#"{"order_id":"1","value":20}"#, Err(SkipReason::MissingValue));
+        check(r#"{"value":20,"order_value":59.5}"#, Err(SkipReason::RefundNotSupported));
     }
 
     #[test]

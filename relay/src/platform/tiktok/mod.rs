@@ -7,9 +7,9 @@
 //! otherwise. "Events API 2.0" lives on API version v1.3; `/pixel/track/` is the older 1.0 with another body.
 //!
 //! TikTok answers "OK" to fields it does not know, so nothing but its own names is ever written. What is ours to
-//! decide where it is silent: batches of 200 events and 1 MB; events older than a week are not sent (it matches up
-//! to 28 days by one connector's account, so the age can be set); events from the future are dated now; refunds are
-//! not sent unless the operator gives them a name of their own.
+//! decide where it is silent: batches of 200 events and 1 MB; events of the web older than a week are not sent (it
+//! matches up to 28 days by one connector's account, so the age can be set); events from the future are dated now;
+//! refunds are not sent unless the operator gives them a name of their own.
 
 mod click;
 mod properties;
@@ -41,10 +41,10 @@ const BATCH_BYTES: usize = 1_000_000 - ENVELOPE_BYTES;
 const ENVELOPE_BYTES: usize = 4_096;
 /// TikTok drops a second event of the same name and id for 48 hours; a retry after that would count twice.
 const RETRY_FOR_MS: i64 = 47 * HOUR_MS;
-/// Oldest event in days: what several connectors hold to for web events.
-const MAX_AGE_DAYS: u8 = 7;
-/// The longest click attribution window, after which an event can no longer be matched
-/// (docs.amperity.com/operator/events_tiktok_ads.html, read 2026-11-23).
+/// Oldest event of the web in days: what several connectors hold to.
+const MAX_AGE_WEB_DAYS: u8 = 7;
+/// The longest click attribution window, after which an event can no longer be matched. Events of shops and CRMs
+/// are learnt of late and taken that long (docs.amperity.com/operator/events_tiktok_ads.html, read 2026-11-23).
 const MOST_AGE_DAYS: u8 = 28;
 
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -65,7 +65,7 @@ const KEYS: [Key; 9] = [
     Key::optional("test_event_code", "shows events under Test events; take it out in production"),
     Key::optional("limited_data_use", "true: every event asks for Limited Data Use; default false"),
     Key::optional("partner_name", "name of the integrating product, up to 50 characters; default none"),
-    Key::optional("max_age_days", "oldest event sent, 1 to 28 days; default 7"),
+    Key::optional("max_age_days", "oldest event sent, 1 to 28 days; default 7 for \"web\", else 28"),
     Key::optional(
         "visitor_id_as_external_id",
         "true: events without an external id carry the hashed visitor id; default false",
@@ -140,7 +140,10 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
     if own.partner_name.as_ref().is_some_and(|name| name.chars().count() > PARTNER_CHARS) {
         return Err(SettingError::invalid("partner_name", "expected up to 50 characters"));
     }
-    let days = own.max_age_days.unwrap_or(MAX_AGE_DAYS);
+    let days = own.max_age_days.unwrap_or(match own.event_source {
+        EventSource::Web => MAX_AGE_WEB_DAYS,
+        EventSource::Offline | EventSource::Crm => MOST_AGE_DAYS,
+    });
     if !(1..=MOST_AGE_DAYS).contains(&days) {
         return Err(SettingError::invalid("max_age_days", "expected 1 to 28"));
     }

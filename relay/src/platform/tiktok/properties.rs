@@ -24,6 +24,8 @@ pub(super) struct Properties<'a> {
     contents: Vec<Content<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<&'a str>,
+    /// Only where `contents` names no ids: TikTok wants them in one of the two places (help article "available events
+    /// and parameters for travel ads"; Segment's connector says the same of every event; read 2026-11-27).
     #[serde(skip_serializing_if = "Vec::is_empty")]
     content_ids: Vec<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,9 +36,9 @@ pub(super) struct Properties<'a> {
     shop_id: Option<Cow<'a, str>>,
     /// The search, under both of TikTok's names: its own template fills this one, its page lists both.
     #[serde(skip_serializing_if = "Option::is_none")]
-    query: Option<&'a str>,
+    query: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    search_string: Option<&'a str>,
+    search_string: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -47,10 +49,12 @@ pub(super) struct Properties<'a> {
     predicted_ltv: Option<Number>,
 }
 
-/// One item with a catalogue id. Its type stands once, beside the list.
-#[derive(Debug, PartialEq, Serialize)]
+/// One item. Only shopping ads require its id (help article "about parameters", read 2026-11-27); without one it is still
+/// counted. Its type stands once, beside the list, as in that article's example.
+#[derive(Debug, Default, PartialEq, Serialize)]
 struct Content<'a> {
-    content_id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_id: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,18 +71,23 @@ impl<'a> Properties<'a> {
     /// What `event` was about.
     pub(super) fn of(event: &'a Event) -> Self {
         let known = &event.properties;
-        let content_ids = goods::content_ids(known);
-        let search = goods::search_term(known);
+        let mut content_ids = goods::content_ids(known);
+        let content_type = goods::content_type(known, !content_ids.is_empty());
+        let contents: Vec<Content<'a>> = known.items.iter().filter_map(|item| content(item, known)).collect();
+        if contents.iter().any(|content| content.content_id.is_some()) {
+            content_ids.clear();
+        }
+        let search = goods::search_term(known).map(Cow::Borrowed).or_else(|| own_text(known, "query"));
         Self {
             value: goods::worth(event),
             currency: known.currency,
-            contents: known.items.iter().filter_map(|item| content(item, known)).collect(),
-            content_type: goods::content_type(known, !content_ids.is_empty()),
+            contents,
+            content_type,
             content_ids,
             num_items: goods::pieces(known),
             order_id: known.order_id.as_deref(),
             shop_id: own_text(known, "shop_id"),
-            query: search,
+            query: search.clone(),
             search_string: search,
             description: own_text(known, "description"),
             status: own_text(known, "status"),
@@ -93,15 +102,17 @@ impl<'a> Properties<'a> {
     }
 }
 
+/// `None` where nothing is known of the item.
 fn content<'a>(item: &'a Item, known: &Known) -> Option<Content<'a>> {
-    Some(Content {
-        content_id: goods::item_id(item)?,
+    let content = Content {
+        content_id: goods::item_id(item),
         content_name: item.name.as_deref(),
         content_category: item.category.as_deref(),
         price: goods::price(item, known),
         quantity: goods::quantity(item),
         brand: item.brand.as_deref(),
-    })
+    };
+    (content != Content::default()).then_some(content)
 }
 
 /// A property of the site's own that TikTok takes as text.
@@ -153,13 +164,18 @@ mod tests {
             "Purchase",
             r#"{"currency":"EUR","items":[{"id":"A","name":"Lamp","brand":"B","category":"C","price":9.5,"quantity":2},
                 {"id":"D","quantity":1}]}"#,
-            r#"{"currency":"EUR","contents":[{"content_id":"A","content_name":"Lamp","content_category":"C","price":9.5,"quantity":2,"brand":"B"},{"content_id":"D","quantity":1}],"content_type":"product","content_ids":["A","D"],"num_items":3}"#,
+            r#"{"currency":"EUR","contents":[{"content_id":"A","content_name":"Lamp","content_category":"C","price":9.5,"quantity":2,"brand":"B"},{"content_id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
         );
-        check("AddToCart", r#"{"items":[{"name":"no id","price":3}]}"#, "{}");
+        check(
+            "AddToCart",
+            r#"{"currency":"EUR","items":[{"name":"no id","price":3},{}]}"#,
+            r#"{"currency":"EUR","contents":[{"content_name":"no id","price":3}]}"#,
+        );
+        check("AddToCart", r#"{"items":[{"id":" ","price":3}]}"#, "{}");
         check(
             "AddToCart",
             r#"{"items":[{"id":"A","price":3,"quantity":0.5}]}"#,
-            r#"{"contents":[{"content_id":"A"}],"content_type":"product","content_ids":["A"]}"#,
+            r#"{"contents":[{"content_id":"A"}],"content_type":"product"}"#,
         );
     }
 
@@ -170,12 +186,19 @@ mod tests {
             r#"{"shop_id":7,"description":"d","status":"new","delivery_category":"in_store","predicted_ltv":12.5}"#,
             r#"{"shop_id":"7","description":"d","status":"new","delivery_category":"in_store","predicted_ltv":12.5}"#,
         );
-        check("Lead", r#"{"status":true,"predicted_ltv":"high","shop_id":[1],"own":"x","query":"x"}"#, "{}");
+        check("Lead", r#"{"status":true,"predicted_ltv":"high","shop_id":[1],"own":"x","query":true}"#, "{}");
         check(
             "ViewContent",
             r#"{"content_ids":["A",7],"content_type":"product_group"}"#,
             r#"{"content_type":"product_group","content_ids":["A","7"]}"#,
         );
+        check(
+            "ViewContent",
+            r#"{"content_ids":["A"],"items":[{"name":"Lamp"}]}"#,
+            r#"{"contents":[{"content_name":"Lamp"}],"content_type":"product","content_ids":["A"]}"#,
+        );
+        check("Search", r#"{"query":"lamp"}"#, r#"{"query":"lamp","search_string":"lamp"}"#);
+        check("Search", r#"{"query":"jane@example.com"}"#, "{}");
         check("Lead", r#"{"description":"write to jane@example.com"}"#, "{}");
     }
 }

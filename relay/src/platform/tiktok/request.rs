@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::event::Source;
 use shared::time::DAY_MS;
-use shared::{Event, UnixMs, limits};
+use shared::{Event, Scalar, UnixMs, limits};
 
 use super::properties::Properties;
 use super::user::User;
@@ -140,10 +140,15 @@ pub(super) fn write(
         page,
         properties: Properties::of(event),
         lead,
-        limited_data_use: tiktok.limited_data_use.then_some(true),
+        limited_data_use: (tiktok.limited_data_use || asks_for_limited_use(event)).then_some(true),
     };
     let json = to_raw_value(&written).expect("text keys and finite numbers always write as JSON");
     Ok((json, quality))
+}
+
+/// Whether the site asks for Limited Data Use for this one event, by a property of TikTok's own name.
+fn asks_for_limited_use(event: &Event) -> bool {
+    event.properties.custom.get("limited_data_use") == Some(&Scalar::Bool(true))
 }
 
 /// TikTok's name for a standard event. `Pageview` is what its pixel calls a page view; `Donate` is in none of its
@@ -304,6 +309,11 @@ mod tests {
         known.time = NOW.plus(-7 * DAY_MS - 1);
         check("", &known, SkipReason::TooOld);
         assert!(written("max_age_days = 8", &known).is_ok());
+        known.source = Source::Phone;
+        known.time = NOW.plus(-28 * DAY_MS);
+        assert!(written("event_source = \"offline\"", &known).is_ok());
+        check("event_source = \"offline\"\nmax_age_days = 27", &known, SkipReason::TooOld);
+        known.source = Source::Web;
         known.time = NOW;
         known.event = "Purchase".to_owned();
         known.properties.value = Some(-5.0);
@@ -314,6 +324,30 @@ mod tests {
         check("", &known, SkipReason::MissingUrl);
         known.source = Source::Server;
         check("", &known, SkipReason::MissingUrl);
+    }
+
+    #[test]
+    fn limited_data_use_is_asked_for_by_the_destination_or_by_the_event() {
+        let check = |more: &str, property: &str, expected: Option<bool>| {
+            let event = event(
+                "Lead",
+                &format!(
+                    r#""page":{{"url":"https://shop.example/"}},"context":{{"ip":"203.0.113.9"}},
+                    "properties":{{"limited_data_use":{property}}}"#
+                ),
+            );
+            let written = written(more, &event).expect("sent");
+            assert_eq!(
+                written.get("limited_data_use").and_then(Value::as_bool),
+                expected,
+                "{more} {property}"
+            );
+            assert_eq!(written.get("properties"), None, "no such property");
+        };
+        check("", "true", Some(true));
+        check("", "false", None);
+        check("", "\"yes\"", None);
+        check("limited_data_use = true", "false", Some(true));
     }
 
     #[test]
@@ -361,7 +395,7 @@ mod tests {
         );
         check(
             &event["properties"],
-            "value currency contents content_type content_ids num_items order_id shop_id query search_string \
+            "value currency contents content_type num_items order_id shop_id query search_string \
              description status delivery_category predicted_ltv",
         );
         check(

@@ -103,7 +103,8 @@ fn classify(code: i64) -> Class {
         40_001 | 40_101..=40_199 => Class::Credentials,
         // Invalid parameter, too large a batch, an event id that is no text.
         40_002 => Class::Data,
-        50_000..=59_999 => Class::Transient,
+        // 40700: rudder-transformer's handler repeats it as an internal error of TikTok's services.
+        40_700 | 50_000..=59_999 => Class::Transient,
         _ => Class::Unknown,
     }
 }
@@ -167,6 +168,7 @@ mod tests {
             check(status, &code(40_100), ("retry", Some(FIVE_MINUTES)));
             check(status, &code(40_104), ("unauthorized", None));
             check(status, &code(40_105), ("unauthorized", None));
+            check(status, &code(40_700), ("retry", Some(SECOND)));
             check(status, &code(50_000), ("retry", Some(SECOND)));
             check(status, &code(50_002), ("retry", Some(SECOND)));
         }
