@@ -1,6 +1,6 @@
 //! Percent-decoding, once, for queries and cookies, and finding a mark in them.
 //!
-//! Small on purpose: the tag ships it, and the standard library's search for a text alone is 2 kB. Leaves parsing of whole addresses to those who need it.
+//! Leaves parsing of whole addresses to those who need it.
 
 use std::borrow::Cow;
 

@@ -80,9 +80,10 @@ export interface AnyTrack {
    * before `ad_storage` and `ad_user_data` are granted. A denial of either deletes what is stored and stops sending.
    */
   consent(answers: Consent): void;
-  /** The visitor's id; null before the tag has loaded, without consent, or where WebAssembly is blocked. */
+  /** The visitor's id; null before the tag has loaded or without consent. */
   visitorId(): string | null;
-  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above. */
+  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above, and where WebAssembly
+   * is blocked and no earlier page made one. */
   clickId(): string | null;
   /** Calls back once the tag has loaded, or at once when it has. */
   ready(callback: () => void): void;

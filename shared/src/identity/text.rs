@@ -1,8 +1,8 @@
 //! Raw text made ready for the rules: composed (NFC), trimmed, and once more in lower case.
 //!
 //! The rules of all other files work on [`Raw`], so they need no Unicode tables of their own. In the relay
-//! [`Raw::new`] prepares the text; in the browser the tag lets JavaScript compose and lower-case it and calls
-//! [`Raw::prepared`], which saves the tables' bytes.
+//! [`Raw::new`] prepares the text; in the browser the tag lets JavaScript compose and lower-case it, which
+//! saves the tables' bytes, and asks [`super::Text`].
 
 use std::borrow::Cow;
 

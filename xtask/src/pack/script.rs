@@ -1,4 +1,4 @@
-//! Putting the JavaScript together: one file for the tag, one template for the snippet.
+//! Putting the JavaScript together: the tag, the stub before it, and the template for the snippet, which has the stub.
 //!
 //! With esbuild the modules are bundled and minified. Without node they are put one after the other, which works
 //! because no two of them use a name twice; a test below holds them to that. Owns `module.js`, the
@@ -64,20 +64,9 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
     })
 }
 
-/// wasm-bindgen's glue with the module's short export names, and with our host module in place of its copy.
+/// wasm-bindgen's glue with the module's short export names.
 fn shorten(glue: &str, short: &Short) -> String {
-    let mut text = String::new();
-    for line in glue.lines() {
-        let line = match (line.strip_prefix("import "), line.rsplit_once('/')) {
-            (Some(_), Some((before, file))) => {
-                let names = before.split(" from ").next().unwrap_or(before);
-                format!("{names} from './{file}")
-            }
-            _ => line.to_owned(),
-        };
-        text.push_str(&line);
-        text.push('\n');
-    }
+    let mut text = glue.to_owned();
     for (name, shorter) in &short.exports {
         text = replace_word(&text, &format!("wasm.{name}"), &format!("wasm.{shorter}"));
     }
@@ -218,13 +207,21 @@ mod tests {
     }
 
     #[test]
-    fn the_glue_takes_our_host_module_and_the_short_names() {
-        let short = Short {
-            bytes: Vec::new(),
-            imports: Vec::new(),
-            exports: [("go".to_owned(), "a".to_owned())].into(),
-        };
-        let glue = "import { x } from './snippets/tag-1/js/host.js';\nwasm.go(x);\n";
-        assert_eq!(shorten(glue, &short), "import { x } from './host.js';\nwasm.a(x);\n");
+    fn the_glue_and_the_connector_take_the_short_names() {
+        let exports = [("memory".to_owned(), "a".to_owned()), ("hash".to_owned(), "b".to_owned())].into();
+        let mut short = Short { bytes: Vec::new(), imports: Vec::new(), exports };
+        assert_eq!(shorten("wasm.hash(x);\n", &short), "wasm.b(x);\n");
+        let list = "[wasm.a, wasm.question, wasm.absorb, wasm.sift, wasm.b]";
+        let expected =
+            format!("export const imports = undefined;\nexport const exportsOf = (wasm) => {list};\n");
+        assert_eq!(connector(&short), expected);
+        short.imports = vec![("c".to_owned(), "./tag_bg.js".to_owned(), "table".to_owned())];
+        short.exports.insert("__wbindgen_start".to_owned(), "d".to_owned());
+        let expected = format!(
+            "import {{ __wbg_set_wasm, table }} from \"./tag_bg.js\";\n\
+             export const imports = {{ a: {{ c: table }} }};\n\
+             export const exportsOf = (wasm) => {{ __wbg_set_wasm(wasm); wasm.d(); return {list}; }};\n"
+        );
+        assert_eq!(connector(&short), expected);
     }
 }
