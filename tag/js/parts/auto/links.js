@@ -1,0 +1,52 @@
+// Clicks on links: those that leave the site, and those that call or write to it.
+//
+// Owns the events OutboundClick and Contact. The target of `mailto:` and `tel:` stays on the page: which of the two it
+// was is what a report needs, and a label can be given with `data-at-label`.
+import { holdsAddress, scrub } from "../../scrub.js";
+import { properties } from "./attributes.js";
+import { attribute } from "./page.js";
+
+const METHODS = { "mailto:": "email", "tel:": "phone", "sms:": "sms" };
+
+/** Reporting attributes that stand beside `data-tracking-group`; without it they belong to somebody else. */
+const GROUPED = ["brand", "position", "table", "page", "action"];
+
+/** Enough digits for somebody's number. */
+const NUMBER = /\d([ ()./-]*\d){6}/;
+
+const caption = (link) => {
+  const text = (attribute(link, "aria-label") || link.textContent || "").replace(/\s+/g, " ").trim().slice(0, 100);
+  return holdsAddress(text) || NUMBER.test(text) ? undefined : text || undefined;
+};
+
+const grouped = (link) => {
+  const group = attribute(link, "data-tracking-group");
+  const said = group ? { tracking_group: group } : {};
+  if (group) for (const name of GROUPED) said[name] = attribute(link, "data-" + name) || undefined;
+  return said;
+};
+
+/** Reports a call or a letter that a link begins; answers whether it was such a link. */
+export const contact = (api, link, url) => {
+  const method = METHODS[url.protocol];
+  if (method) api.track("Contact", { contact_method: method, ...properties(link) });
+  return !!method;
+};
+
+/**
+ * Reports a click that leaves the site. `address` is where the link leads without what we wrote into it, `found` is the
+ * affiliate network or checkout it belongs to, if any.
+ */
+export const outbound = (api, link, address, found) => {
+  const url = new URL(address, document.baseURI);
+  api.track("OutboundClick", {
+    link_url: scrub(url.href).slice(0, 2000),
+    link_domain: url.hostname,
+    link_id: attribute(link, "id") || undefined,
+    link_text: caption(link),
+    network: found && found.name ? found.name : undefined,
+    affiliate: found && !found.visitor ? true : undefined,
+    ...grouped(link),
+    ...properties(link),
+  });
+};
