@@ -5,6 +5,7 @@
 //! what did it complain about, which cookies). Waits for conditions inside the page, never for time to pass.
 
 mod driver;
+mod hands;
 mod wait;
 
 use std::io;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use driver::{Driver, Extension};
+pub use hands::{ALT, CTRL, Mouse};
 
 /// Longest wait for anything a test expects. Generous, because it only ever runs out in a failing test.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -67,7 +67,7 @@ export const destination = (url, rules, group, foreign) => {
   if (!own && !group) return foreign && NETWORKS.find(belongs(url));
   const known = named(own ? own.network : group.toLowerCase());
   if (own && own.parameter) {
-    return { name: own.network, longest: 64, ...known, path: false, parameters: [own.parameter], visitor: own.visitor };
+    return { longest: 64, visitor: own.visitor, ...known, path: false, parameters: [own.parameter] };
   }
   return known || { name: group, parameters: ["atclid"], longest: 64 };
 };

@@ -1,0 +1,269 @@
+//! `[site.tag.auto]`: what the tag notices by itself, and which links carry our id along.
+//!
+//! Owns the switches, the site's own rules for links, and its list of domains. Which network takes the id in which
+//! parameter is in `tag/js/parts/auto/networks.js`; here are only the networks' names, so that a rule that names one is
+//! checked before a page finds out.
+
+use serde::{Deserialize, Serialize};
+use shared::visitor::{CLICK_TOKEN, VISITOR_PROPERTY};
+
+use super::{Part, Settings, told};
+use crate::platform::{Key, SettingError};
+
+/// The part.
+pub(super) const PART: Part = Part {
+    name: "auto",
+    summary: "reports clicks and forms by itself, writes our id into affiliate links, carries the visitor between domains",
+    keys: &[
+        Key::optional("outbound", "report clicks that leave the site as OutboundClick; default true"),
+        Key::optional("contact", "report clicks on `mailto:`, `tel:` and `sms:` as Contact; default true"),
+        Key::optional("forms", "report submitted forms as FormSubmit; default true"),
+        Key::optional("attributes", "report what `data-at-event` says; default true"),
+        Key::optional("autotag", "write our click token into affiliate links and forms; default true"),
+        Key::optional("identify_forms", "hash e-mail and phone number of submitted forms; default false"),
+        Key::optional("domains", "the site's own domains, between which the visitor is carried"),
+        Key::optional("exclude", "addresses that are neither reported nor written to"),
+        Key::optional(
+            "rules",
+            "`{ address, parameter, network, value }`: links of your own that take our id; value `click` or `visitor`",
+        ),
+    ],
+    configure,
+};
+
+/// The table as it is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Own {
+    outbound: bool,
+    contact: bool,
+    forms: bool,
+    attributes: bool,
+    autotag: bool,
+    identify_forms: bool,
+    domains: Vec<String>,
+    exclude: Vec<String>,
+    rules: Vec<Rule>,
+}
+
+impl Default for Own {
+    fn default() -> Self {
+        Self {
+            outbound: true,
+            contact: true,
+            forms: true,
+            attributes: true,
+            autotag: true,
+            identify_forms: false,
+            domains: Vec::new(),
+            exclude: Vec::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rule {
+    address: String,
+    parameter: Option<String>,
+    network: Option<String>,
+    #[serde(default)]
+    value: Id,
+}
+
+/// Which id a link takes.
+#[derive(Clone, Copy, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+enum Id {
+    /// The click token, which a network hands back with a conversion.
+    #[default]
+    Click,
+    /// The visitor id, which an order carries.
+    Visitor,
+}
+
+/// What the part is told.
+#[derive(Serialize)]
+struct Told {
+    outbound: bool,
+    contact: bool,
+    forms: bool,
+    attributes: bool,
+    autotag: bool,
+    identify_forms: bool,
+    domains: Vec<String>,
+    exclude: Vec<String>,
+    rules: Vec<ToldRule>,
+}
+
+#[derive(Serialize)]
+struct ToldRule {
+    address: String,
+    parameter: Option<String>,
+    network: Option<String>,
+    visitor: bool,
+}
+
+fn configure(settings: Settings) -> Result<serde_json::Value, SettingError> {
+    let own: Own = settings.read()?;
+    for domain in &own.domains {
+        if !is_host(domain) {
+            let expected = "expected hosts in lower case such as `shop.example`, which stand for all below them";
+            return Err(SettingError::invalid("domains", expected));
+        }
+    }
+    if !own.exclude.iter().all(|address| is_pattern(address)) {
+        return Err(SettingError::invalid("exclude", ADDRESS_EXPECTED));
+    }
+    Ok(told(&Told {
+        outbound: own.outbound,
+        contact: own.contact,
+        forms: own.forms,
+        attributes: own.attributes,
+        autotag: own.autotag,
+        identify_forms: own.identify_forms,
+        domains: own.domains,
+        exclude: own.exclude,
+        rules: own.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
+    }))
+}
+
+const ADDRESS_EXPECTED: &str =
+    "expected a host in lower case, perhaps with the beginning of a path, such as `shop.example/go/`";
+
+/// A rule, checked, its parameter filled in unless the network says it.
+fn rule(rule: Rule) -> Result<ToldRule, SettingError> {
+    let wrong = |expected: String| Err(SettingError::invalid("rules", expected));
+    if !is_pattern(&rule.address) {
+        return wrong(format!("address: {ADDRESS_EXPECTED}"));
+    }
+    if rule.network.as_deref().is_some_and(|name| !NETWORKS.contains(&name)) {
+        return wrong(format!("network: expected one of {}", NETWORKS.join(", ")));
+    }
+    if rule.parameter.as_deref().is_some_and(|name| !is_parameter(name)) {
+        return wrong("parameter: expected up to 64 letters, digits or `_-.[]`".to_owned());
+    }
+    let visitor = rule.value == Id::Visitor;
+    if visitor && rule.network.is_some() {
+        return wrong("value: a network takes the id it is for; leave out `value` or `network`".to_owned());
+    }
+    let usual = if visitor { VISITOR_PROPERTY } else { CLICK_TOKEN };
+    let parameter = rule.parameter.or_else(|| rule.network.is_none().then(|| usual.to_owned()));
+    Ok(ToldRule { address: rule.address, parameter, network: rule.network, visitor })
+}
+
+/// A host in lower case, as browsers write it, without scheme, port or wildcard.
+fn is_host(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    text.bytes().all(plain) && !text.split('.').any(str::is_empty)
+}
+
+/// A host, and perhaps the beginning of a path.
+fn is_pattern(text: &str) -> bool {
+    let (host, path) = text.split_at(text.find('/').unwrap_or(text.len()));
+    is_host(host) && path.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'*')
+}
+
+fn is_parameter(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    (1..=64).contains(&name.len()) && name.bytes().all(plain)
+}
+
+/// The networks and checkouts of `networks.js`.
+const NETWORKS: [&str; 18] = [
+    "everflow",
+    "tune",
+    "cake",
+    "impact",
+    "cj",
+    "awin",
+    "shareasale",
+    "clickbank",
+    "digistore24",
+    "maxbounty",
+    "affise",
+    "partnerize",
+    "rakuten",
+    "commissionfactory",
+    "buygoods",
+    "konnektive",
+    "stripe",
+    "shopify",
+];
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::tests::settings;
+    use super::*;
+
+    #[test]
+    fn an_empty_table_switches_on_what_reads_no_personal_data() {
+        let expected = json!({
+            "outbound": true, "contact": true, "forms": true, "attributes": true, "autotag": true,
+            "identify_forms": false, "domains": [], "exclude": [], "rules": [],
+        });
+        assert_eq!(configure(settings("")).expect("no key is required"), expected);
+    }
+
+    #[test]
+    fn a_rule_is_told_whole() {
+        let check = |text: &'static str, expected: serde_json::Value| {
+            let told = configure(settings(text)).expect(text);
+            assert_eq!(told["rules"], json!([expected]), "{text}");
+        };
+        check(
+            "rules = [{ address = \"shop.example/go/\" }]",
+            json!({ "address": "shop.example/go/", "parameter": "atclid", "network": null, "visitor": false }),
+        );
+        check(
+            "rules = [{ address = \"pay.example\", value = \"visitor\" }]",
+            json!({ "address": "pay.example", "parameter": "at_vid", "network": null, "visitor": true }),
+        );
+        check(
+            "rules = [{ address = \"go.example\", network = \"cake\" }]",
+            json!({ "address": "go.example", "parameter": null, "network": "cake", "visitor": false }),
+        );
+        check(
+            "rules = [{ address = \"go.example\", network = \"cake\", parameter = \"s4\" }]",
+            json!({ "address": "go.example", "parameter": "s4", "network": "cake", "visitor": false }),
+        );
+    }
+
+    #[test]
+    fn what_no_link_can_match_is_refused() {
+        let check = |text: &'static str, expected: &str| {
+            let error = configure(settings(text)).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        };
+        check("domains = [\"https://shop.example\"]", "expected hosts");
+        check("domains = [\"*.shop.example\"]", "expected hosts");
+        check("domains = [\"Shop.example\"]", "expected hosts");
+        check("domains = [\"\"]", "expected hosts");
+        check("exclude = [\"https://a.example/\"]", "such as `shop.example/go/`");
+        check("exclude = [\"a.example/go*\"]", "such as `shop.example/go/`");
+        check("exclude = [\"/go\"]", "such as `shop.example/go/`");
+        check("rules = [{ address = \"a b\" }]", "address: expected a host");
+        check("rules = [{ address = \"a.example\", network = \"nobody\" }]", "network: expected one of everflow");
+        check("rules = [{ address = \"a.example\", parameter = \"a=b\" }]", "parameter: expected");
+        check("rules = [{ address = \"a.example\", parameter = \"\" }]", "parameter: expected");
+        check(
+            "rules = [{ address = \"a.example\", network = \"cj\", value = \"visitor\" }]",
+            "value: a network takes",
+        );
+        check("rules = [{ address = \"a.example\", value = \"order\" }]", "click");
+    }
+
+    #[test]
+    fn the_networks_are_those_that_the_tag_knows() {
+        let table = include_str!("../../../tag/js/parts/auto/networks.js");
+        let names: Vec<&str> = table
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("row(\"")?.split_once('"'))
+            .map(|(name, _)| name)
+            .collect();
+        assert_eq!(names, NETWORKS);
+    }
+}
