@@ -7,6 +7,7 @@ import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
 import { noRules, rulesOf } from "./rules.js";
+import { scrub } from "./scrub.js";
 import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
@@ -57,17 +58,22 @@ const run = () => {
   };
 
   const flush = () => {
-    locked((core) => core.flush());
+    locked((core) => {
+      // A part may put the token into a link that nobody tells of: the first event makes it known.
+      if (parts) core.click(newToken());
+      core.flush();
+    });
     if (queue.length) drain();
   };
 
   // Not locked, so that it answers in a callback of `ready`.
   api.get = (what) => attempt(() => api.core[what](newToken())) || null;
 
-  const begin = (rules) => {
+  const begin = (rules, arrived) => {
     const endpoint = base + "v1/events";
     const required = consent == "required";
-    const core = start({ rules, site, endpoint, url: api.u, spare: newId(), country, required, emit });
+    const spare = arrived || newId();
+    const core = start({ rules, site, endpoint, url: api.u, spare, arrived, country, required, emit });
     if (autoPage != "false") {
       // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
@@ -97,17 +103,23 @@ const run = () => {
       // A wrong MIME type, a browser without streaming, or a network that failed once.
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
-    begin(rulesOf(exportsOf(module.instance.exports)));
+    return rulesOf(exportsOf(module.instance.exports));
   };
 
-  // What the site adds to the tag; the relay says which files these are. Nothing here waits for it.
+  // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it.
   const debug = /[?&]anytrack_debug=1/.test(location.search);
   const parts =
     (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + (debug ? ".js?debug" : ".js")).catch(() => {});
 
+  // A visitor from another of the site's domains has to be known before anything is stored.
+  const arriving = async () => /[?&]at_x=/.test(api.u) && (await parts).landing(api);
+
   load()
-    .catch(() => begin(noRules))
-    .then(async () => (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId }))
+    .catch(() => noRules)
+    .then(async (rules) => {
+      begin(rules, await arriving().catch(() => {}));
+      (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub });
+    })
     .catch(() => {});
 };
 

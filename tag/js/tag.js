@@ -39,11 +39,12 @@ const groups = (text, size) => {
 };
 
 /**
- * Starts on a page. `rules` are the module's functions, `spare` is a fresh id for a new visitor, `country` the one by
+ * Starts on a page. `rules` are the module's functions, `spare` is the id of a new visitor, `arrived` says that it stands
+ * in place of the one who is known here, because the visitor has it from another of the site's domains; `country` the one by
  * which phone numbers without country code read, `required` says that nothing may be stored or sent before consent.
  * `emit` is told of every event.
  */
-export const start = ({ rules, site, endpoint, url, spare, country, required, emit }) => {
+export const start = ({ rules, site, endpoint, url, spare, arrived, country, required, emit }) => {
   const now = Date.now();
   // What the address of this landing brings: name, time and value, for as long as nothing may be remembered.
   let landing = attempt(() => [...new URL(url).searchParams].flatMap(([name, value]) => [line(name), now, line(value)]));
@@ -89,7 +90,7 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
       // The one thing kept: without it the next page would ask nobody and begin again.
       keep(CONSENT, letters);
     } else if (!visitor && (!required || /^gg/.test(letters))) {
-      visitor = recall(VISITOR);
+      visitor = arrived ? "" : recall(VISITOR);
       if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
       touches = groups(recall(TOUCHES), 3);
       absorb(landing || []);

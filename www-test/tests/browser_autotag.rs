@@ -27,11 +27,16 @@ async fn every_link_takes_the_id_where_its_network_expects_it() {
     let stage = on(RULES).await;
     let token = stage.browser.text("anytrack.clickId()").await.unwrap();
     let visitor = stage.browser.text("anytrack.visitorId()").await.unwrap();
-    let check = async |id: &str, expected: String| assert_eq!(attribute(&stage, id, "href").await, expected, "{id}");
+    let check =
+        async |id: &str, expected: String| assert_eq!(attribute(&stage, id, "href").await, expected, "{id}");
     check("cj", format!("http://www.anrdoezrs.net/click-1-2?url=http%3A%2F%2Fshop.example%2F%3Fa%3D1&x=%7e&sid={token}#part")).await;
     check("cj-summer", format!("http://www.anrdoezrs.net/click-1-2?sid=summer_{token}")).await;
     check("impact", format!("http://brand.pxf.io/c/1/2/3?subId1=theirs&subId2={token}")).await;
-    check("partnerize", format!("http://prf.hn/click/camref:1abc/clickref:{token}/destination:http://shop.example/")).await;
+    check(
+        "partnerize",
+        format!("http://prf.hn/click/camref:1abc/clickref:{token}/destination:http://shop.example/"),
+    )
+    .await;
     check("placeholder", format!("http://partner.example/{token}/x?y={token}")).await;
     check("group", format!("http://partner.example/letter?atclid={token}")).await;
     check("stripe", format!("http://buy.stripe.com/test_abc?client_reference_id={visitor}")).await;
@@ -98,7 +103,8 @@ async fn links_that_come_later_are_marked_too() {
     }
     let shadow = "document.getElementById('host').shadowRoot.querySelector('a')";
     stage.browser.eval(&format!("{shadow}.click()")).await.unwrap();
-    let marked = stage.browser.text(&format!("{shadow}.href.includes('sid=' + anytrack.clickId())")).await.unwrap();
+    let marked =
+        stage.browser.text(&format!("{shadow}.href.includes('sid=' + anytrack.clickId())")).await.unwrap();
     assert_eq!(marked, "true");
     stage.page_is_unharmed().await;
     stage.strike().await.unwrap();
@@ -111,7 +117,10 @@ async fn forms_take_the_id_as_a_hidden_field() {
     let fields = "JSON.stringify([...new FormData(document.getElementById('to-network'))])";
     let expected = json!([["pid", "1"], ["sub1", token]]).to_string();
     assert_eq!(stage.browser.text(fields).await.unwrap(), expected);
-    assert_eq!(stage.browser.text("document.getElementById('lead-id').value").await.unwrap(), format!("a-{token}-b"));
+    assert_eq!(
+        stage.browser.text("document.getElementById('lead-id').value").await.unwrap(),
+        format!("a-{token}-b")
+    );
     stage.browser.click("#to-network-send").await.unwrap();
     assert_eq!(stage.browser.text(fields).await.unwrap(), expected, "sending adds no second field");
     stage.page_is_unharmed().await;
@@ -120,7 +129,8 @@ async fn forms_take_the_id_as_a_hidden_field() {
 
 #[tokio::test]
 async fn nothing_is_written_before_consent_and_after_a_denial() {
-    let stage = Stage::for_site("consent_required = true\n[site.tag.auto]\n").await.unwrap();
+    let stage = Stage::for_site("[site.tag.auto]\n").await.unwrap();
+    stage.shop.paste(stage.shop.snippet().with_attribute("data-consent=\"required\""));
     stage.visit("/case/autotag").await;
     stage.browser.wait_until("performance.getEntriesByType('resource').some(function (file) { return /tag\\.auto\\./.test(file.name) && file.responseEnd > 0 })").await.unwrap();
     stage.browser.click("#canary").await.unwrap();
@@ -139,6 +149,19 @@ async fn nothing_is_written_before_consent_and_after_a_denial() {
     stage.browser.click("#added").await.unwrap();
     assert_eq!(attribute(&stage, "added", "href").await, "http://brand.g2afse.com/click?pid=1");
     stage.page_is_unharmed().await;
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_relay_knows_a_token_before_any_link_is_clicked() {
+    let stage = on("").await;
+    let token = stage.browser.text("anytrack.clickId()").await.unwrap();
+    let view = stage.wait_for("webhook", "PageView").await;
+    assert_eq!(
+        view.at("/click_ids/atclid/value"),
+        &json!(token),
+        "a copied link has it, and nobody tells of that"
+    );
     stage.strike().await.unwrap();
 }
 

@@ -56,10 +56,22 @@ fn module(site: &Site, assets: &Assets, debug: bool) -> String {
     format!("const parts = {};\n{START}", Value::from_iter(listed))
 }
 
-/// Starts the parts, all files at once, in the order of the list.
+/// Starts the parts, all files at once, in the order of the list. Before that, and only when an address says that the
+/// visitor comes from another of the site's domains, a part may say who it is.
 const START: &str = "\
 const failed = (name) => (error) => console.warn(`anytrack: the part ${name} does not run on this page:`, error);
 const loading = parts.map(([name, file]) => import(file).catch(failed(name)));
+export const landing = async (api) => {
+  for (const [place, [name, , settings]] of parts.entries()) {
+    const part = await loading[place];
+    try {
+      const visitor = part?.default.landing?.(api, settings);
+      if (visitor) return visitor;
+    } catch (error) {
+      failed(name)(error);
+    }
+  }
+};
 export default async (tag) => {
   tag.consent = tag.core.answers;
   for (const [place, [name, , settings]] of parts.entries()) {

@@ -109,7 +109,8 @@ fn configure(settings: Settings) -> Result<serde_json::Value, SettingError> {
     let own: Own = settings.read()?;
     for domain in &own.domains {
         if !is_host(domain) {
-            let expected = "expected hosts in lower case such as `shop.example`, which stand for all below them";
+            let expected =
+                "expected hosts in lower case such as `shop.example`, which stand for all below them";
             return Err(SettingError::invalid("domains", expected));
         }
     }
@@ -246,7 +247,10 @@ mod tests {
         check("exclude = [\"a.example/go*\"]", "such as `shop.example/go/`");
         check("exclude = [\"/go\"]", "such as `shop.example/go/`");
         check("rules = [{ address = \"a b\" }]", "address: expected a host");
-        check("rules = [{ address = \"a.example\", network = \"nobody\" }]", "network: expected one of everflow");
+        check(
+            "rules = [{ address = \"a.example\", network = \"nobody\" }]",
+            "network: expected one of everflow",
+        );
         check("rules = [{ address = \"a.example\", parameter = \"a=b\" }]", "parameter: expected");
         check("rules = [{ address = \"a.example\", parameter = \"\" }]", "parameter: expected");
         check(

@@ -28,12 +28,11 @@ const idle = (action) => (window.requestIdleCallback ? requestIdleCallback(actio
 const isLink = (element) => /^(a|area)$/.test(element.localName) && element.hasAttribute("href");
 
 /** Whether an address is the site's own: this host, one above or below it, or one of those it lists. */
-const ownership = ({ domains, own }) => {
+const ownership = ({ domains }) => {
   const here = location.hostname.replace(/^www\./, "");
   return ({ hostname }) =>
     below(hostname, here) ||
     below(here, hostname.replace(/^www\./, "")) ||
-    own.includes(hostname) ||
     !!domainOf(hostname, domains);
 };
 
@@ -69,14 +68,7 @@ const watch = (api, { selector, tag }) => {
   });
 };
 
-/** Adopts the visitor who comes from another domain of the site. Called before anything is stored. */
-export const landing = (api, { domains }) => {
-  const visitor = arrived(api.u, document.referrer, domains);
-  tidy(api);
-  return visitor;
-};
-
-export default ({ api, consent }, settings) => {
+const start = ({ api, scrub }, settings) => {
   const { attributes, outbound: leaving, contact: contacts, forms, identify_forms, autotag, domains } = settings;
   const isOwn = ownership(settings);
   const marks = tagger(api, settings, isOwn);
@@ -91,7 +83,7 @@ export default ({ api, consent }, settings) => {
     if (contacts && contact(api, link, url)) return;
     // The relay learns our id from this event: a click that carries it is told of in any case.
     const told = (leaving && !isOwn(url)) || (autotag && found && !found.visitor);
-    if (told && /^https?:$/.test(url.protocol)) outbound(api, link, address, found);
+    if (told && /^https?:$/.test(url.protocol)) outbound(api, scrub, link, address, found);
   };
 
   const clicked = (event) => {
@@ -111,9 +103,9 @@ export default ({ api, consent }, settings) => {
     if (!form || form.localName != "form") return;
     if (writes) marks.tag(form, true);
     if (isIgnored([form, ...around]) || !first.form(form, event.timeStamp)) return;
-    if (identify_forms) introduced(api, consent(), form);
+    if (identify_forms) introduced(api, form);
     if (attributes && speaks(form)) speak(api, form);
-    else if (forms) submitted(api, form, event.submitter);
+    else if (forms) submitted(api, scrub, form, event.submitter);
   };
 
   // Before the menu from which an address is copied, and before the click that somebody else may act upon.
@@ -136,3 +128,12 @@ export default ({ api, consent }, settings) => {
   listen(["submit"], sent);
   if (autotag) watch(api, marks);
 };
+
+/** Who comes from another domain of the site. The tag asks before anything is stored. */
+start.landing = (api, { domains }) => {
+  const visitor = arrived(api.u, document.referrer, domains);
+  tidy(api);
+  return visitor;
+};
+
+export default start;

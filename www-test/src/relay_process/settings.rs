@@ -98,10 +98,12 @@ path = {database:?}
 
 [[site]]
 key = "{SITE}"
-origins = ["{origin}"]
+origins = ["{origin}", "{other}"]
 api_keys = ["{API_KEY}"]
 "#,
             origin = self.origin,
+            // The same machine's other name, which to a browser is another site.
+            other = self.origin.replace("127.0.0.1", "localhost"),
         );
         self.add_options(&mut text);
         self.add_destinations(&mut text);

@@ -56,6 +56,11 @@ impl Shop {
         format!("{}{path}", self.server.origin())
     }
 
+    /// The snippet on every page.
+    pub fn snippet(&self) -> Snippet {
+        read(&self.snippet)
+    }
+
     /// Pastes another snippet into every page, from the next page view on.
     ///
     /// The shop opens before the relay, because the relay's configuration names the shop's origin.

@@ -42,6 +42,12 @@ impl Snippet {
         self.html.replace("<script", &format!("<script nonce=\"{nonce}\""))
     }
 
+    /// The same with an attribute on every script, as a customer adds `data-consent="required"`.
+    #[must_use]
+    pub fn with_attribute(self, attribute: &str) -> Self {
+        Self { html: self.html.replace("<script", &format!("<script {attribute}")), ..self }
+    }
+
     /// The origin that `script-src` and `connect-src` have to allow.
     pub fn relay_origin(&self) -> &str {
         &self.relay_origin

@@ -2,7 +2,6 @@
 //
 // Owns the event FormSubmit and the choice of the two fields that may be read. No value of any other field is looked
 // at. A field that may hold a password, a card, a code or somebody else's address is not one of the two.
-import { scrub } from "../../scrub.js";
 import { properties } from "./attributes.js";
 import { attribute, around, isIgnored, parsed } from "./page.js";
 
@@ -47,7 +46,7 @@ const identify = (api, form) => {
 };
 
 /** What is known of a form without looking into its fields. */
-const description = (form, submitter) => {
+const description = (scrub, form, submitter) => {
   const action = (submitter && attribute(submitter, "formaction")) || attribute(form, "action");
   const url = parsed(action || location.href);
   const own = !url || url.hostname == location.hostname;
@@ -60,9 +59,9 @@ const description = (form, submitter) => {
 };
 
 /** Reports a submitted form. */
-export const submitted = (api, form, submitter) => api.track("FormSubmit", description(form, submitter));
+export const submitted = (api, scrub, form, submitter) => api.track("FormSubmit", description(scrub, form, submitter));
 
 /** Tells who submitted a form, if the visitor may be known at all. */
-export const introduced = (api, consent, form) => {
-  if (api.visitorId() && consent.ad_user_data != "denied") identify(api, form);
+export const introduced = (api, form) => {
+  if (api.visitorId()) identify(api, form);
 };

@@ -2,7 +2,6 @@
 //
 // Owns the events OutboundClick and Contact. The target of `mailto:` and `tel:` stays on the page: which of the two it
 // was is what a report needs, and a label can be given with `data-at-label`.
-import { holdsAddress, scrub } from "../../scrub.js";
 import { properties } from "./attributes.js";
 import { attribute } from "./page.js";
 
@@ -12,11 +11,11 @@ const METHODS = { "mailto:": "email", "tel:": "phone", "sms:": "sms" };
 const GROUPED = ["brand", "position", "table", "page", "action"];
 
 /** Enough digits for somebody's number. */
-const NUMBER = /\d([ ()./-]*\d){6}/;
+const SOMEBODYS = /\d([ ()./-]*\d){6}/;
 
-const caption = (link) => {
+const caption = (scrub, link) => {
   const text = (attribute(link, "aria-label") || link.textContent || "").replace(/\s+/g, " ").trim().slice(0, 100);
-  return holdsAddress(text) || NUMBER.test(text) ? undefined : text || undefined;
+  return scrub(text) != text || SOMEBODYS.test(text) ? undefined : text || undefined;
 };
 
 const grouped = (link) => {
@@ -37,13 +36,13 @@ export const contact = (api, link, url) => {
  * Reports a click that leaves the site. `address` is where the link leads without what we wrote into it, `found` is the
  * affiliate network or checkout it belongs to, if any.
  */
-export const outbound = (api, link, address, found) => {
+export const outbound = (api, scrub, link, address, found) => {
   const url = new URL(address, document.baseURI);
   api.track("OutboundClick", {
     link_url: scrub(url.href).slice(0, 2000),
     link_domain: url.hostname,
     link_id: attribute(link, "id") || undefined,
-    link_text: caption(link),
+    link_text: caption(scrub, link),
     network: found && found.name ? found.name : undefined,
     affiliate: found && !found.visitor ? true : undefined,
     ...grouped(link),
