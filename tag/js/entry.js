@@ -118,7 +118,7 @@ const run = () => {
     .catch(() => noRules)
     .then(async (rules) => {
       begin(rules, await arriving().catch(() => {}));
-      (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub });
+      return (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub });
     })
     .catch(() => {});
 };

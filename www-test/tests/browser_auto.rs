@@ -9,9 +9,13 @@ use www_test::stage::Stage;
 
 /// Sets the stage with a table for the part, and opens a page on which the part runs.
 async fn on(settings: &str, page: &str) -> Stage {
-    let stage = Stage::for_site(&format!("[site.tag.auto]\n{settings}")).await.unwrap();
+    let stage = Stage::for_site(&format!("[site.tag.auto]\n{settings}")).await.expect("the stage is built");
     stage.visit(page).await;
-    stage.browser.wait_until("document.getElementById('canary').href.includes('clickref=')").await.unwrap();
+    stage
+        .browser
+        .wait_until("document.getElementById('canary').href.includes('clickref=')")
+        .await
+        .expect("the part runs");
     stage
 }
 
@@ -20,15 +24,19 @@ async fn on(settings: &str, page: &str) -> Stage {
 async fn reported(stage: &Stage) -> Vec<Delivered> {
     let queued = "return window.__seen.filter(function (event) { return event.state === 'queued' && event.name !== 'PageView' })\
                   .map(function (event) { return event.event_id })";
-    let ids = stage.browser.eval(queued).await.unwrap();
-    let ids: Vec<String> = serde_json::from_value(ids).unwrap();
+    let ids = stage.browser.eval(queued).await.expect("watch.js is on the page");
+    let ids: Vec<String> = serde_json::from_value(ids).expect("ids are texts");
     let find = |records: &[Recorded]| {
         let all = delivered::at("webhook", records);
         ids.iter()
             .map(|id| all.iter().find(|event| event.event_id == *id).cloned())
             .collect::<Option<Vec<_>>>()
     };
-    stage.servers.wait_for("every event at the webhook", PATIENCE, find).await.unwrap()
+    stage
+        .servers
+        .wait_for("every event at the webhook", PATIENCE, find)
+        .await
+        .expect("what was queued is delivered")
 }
 
 fn names(events: &[Delivered]) -> Vec<&str> {

@@ -9,14 +9,18 @@ const MARKED: &str = "document.getElementById('canary').href.includes('clickref=
 
 /// Sets the stage with a table for the part, and opens the page of links once they are marked.
 async fn on(settings: &str) -> Stage {
-    let stage = Stage::for_site(&format!("[site.tag.auto]\n{settings}")).await.unwrap();
+    let stage = Stage::for_site(&format!("[site.tag.auto]\n{settings}")).await.expect("the stage is built");
     stage.visit("/case/autotag").await;
-    stage.browser.wait_until(MARKED).await.unwrap();
+    stage.browser.wait_until(MARKED).await.expect("the part runs");
     stage
 }
 
 async fn attribute(stage: &Stage, id: &str, name: &str) -> String {
-    stage.browser.text(&format!("document.getElementById('{id}').getAttribute('{name}')")).await.unwrap()
+    stage
+        .browser
+        .text(&format!("document.getElementById('{id}').getAttribute('{name}')"))
+        .await
+        .expect("the element is there")
 }
 
 const RULES: &str = "exclude = [\"quiet.g2afse.com\"]\n\

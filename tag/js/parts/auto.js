@@ -10,7 +10,7 @@ import { arrived, domainOf, tidy } from "./auto/crossing.js";
 import { introduced, submitted } from "./auto/forms.js";
 import { contact, outbound } from "./auto/links.js";
 import { below } from "./auto/networks.js";
-import { attribute, isIgnored, oncePer, way } from "./auto/page.js";
+import { once, way } from "./auto/page.js";
 
 /** A second click on the same link, or a second submission of the same form, within this time is the same one. */
 const SAME_LEAVING = 1000;
@@ -23,62 +23,54 @@ const guarded = (action) => (event) => {
   } catch {}
 };
 
-const idle = (action) => (window.requestIdleCallback ? requestIdleCallback(action, { timeout: 500 }) : setTimeout(action, 50));
-
 const isLink = (element) => /^(a|area)$/.test(element.localName) && element.hasAttribute("href");
 
 /** Whether an address is the site's own: this host, one above or below it, or one of those it lists. */
 const ownership = ({ domains }) => {
-  const here = location.hostname.replace(/^www\./, "");
-  return ({ hostname }) =>
-    below(hostname, here) ||
-    below(here, hostname.replace(/^www\./, "")) ||
-    !!domainOf(hostname, domains);
+  const bare = (host) => host.replace(/^www\./, "");
+  const here = bare(location.hostname);
+  return ({ hostname }) => below(here, bare(hostname)) || !!domainOf(hostname, [here, ...domains]);
 };
+
+/** Elements looked at in one go, which is a few milliseconds on a slow phone. */
+const SLICE = 100;
 
 /** Marks what is on the page, and what is added to it. */
 const watch = (api, { selector, tag }) => {
-  let waiting = new Set();
-  let unmarked = true;
-  const visit = (root) => {
-    if (root.matches && root.matches(selector)) tag(root);
-    root.querySelectorAll(selector).forEach((element) => guarded(tag)(element));
-  };
-  const work = () => {
-    const roots = waiting;
-    waiting = new Set();
-    // Before consent there is no id to write; asking for it is left to the links that need it.
-    if (api.visitorId()) roots.forEach(guarded(visit));
-    unmarked ||= !api.visitorId();
-  };
-  const note = (nodes) => {
-    if (!waiting.size) idle(guarded(work));
-    for (const node of nodes) if (node.nodeType != 3 && node.querySelectorAll) waiting.add(node);
-  };
-  new MutationObserver((records) =>
-    records.forEach(({ type, target, addedNodes }) => note(type == "attributes" ? [target] : addedNodes)),
-  ).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["href", "action", "value"] });
-  unmarked = false;
-  note([document]);
-  // An event leaves only once the visitor may be known, which may be later than the page.
-  document.addEventListener("anytrack:event", ({ detail }) => {
-    if (!unmarked || detail.state != "sent") return;
-    unmarked = false;
-    note([document]);
+  // Nothing while the whole page is still to be looked at.
+  let queue;
+  const work = guarded(() => {
+    // Before consent there is no id to write.
+    queue = api.visitorId() ? queue || [...document.querySelectorAll(selector)] : undefined;
+    if (!queue) return;
+    for (const element of queue.splice(0, SLICE)) if (element.matches(selector)) tag(element);
+    if (queue[0]) soon();
   });
+  const soon = () => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work, 50));
+  new MutationObserver((records) => {
+    for (const { type, target, addedNodes } of records) {
+      for (const node of type == "attributes" ? [target] : addedNodes) {
+        if (queue && node.matches) queue.push(node, ...node.querySelectorAll(selector));
+      }
+    }
+    soon();
+  }).observe(document, { subtree: true, childList: true, attributes: true, attributeFilter: ["href", "action", "value"] });
+  // An event leaves only once the visitor may be known, which may be later than the page.
+  document.addEventListener("anytrack:event", soon);
+  soon();
 };
 
 const start = ({ api, scrub }, settings) => {
   const { attributes, outbound: leaving, contact: contacts, forms, identify_forms, autotag, domains } = settings;
   const isOwn = ownership(settings);
   const marks = tagger(api, settings, isOwn);
-  const first = { link: oncePer(SAME_LEAVING), form: oncePer(SAME_LEAVING), own: oncePer(SAME_CLICK) };
+  const isFirst = once();
   const writes = autotag || domains.length > 1;
   const known = new WeakSet();
 
   const followed = (link, time) => {
     const target = marks.target(link);
-    if (!target || !first.link(link, time)) return;
+    if (!target || !isFirst(link, time, SAME_LEAVING)) return;
     const { address, url, found } = target;
     if (contacts && contact(api, link, url)) return;
     // The relay learns our id from this event: a click that carries it is told of in any case.
@@ -92,17 +84,16 @@ const start = ({ api, scrub }, settings) => {
     const elements = way(event);
     const link = elements.find(isLink);
     if (link && writes) marks.tag(link, true);
-    if (isIgnored(elements)) return;
     const speaker = attributes && elements.find((element) => speaks(element) && element.localName != "form");
-    if (speaker && event.type == "click" && first.own(speaker, event.timeStamp)) speak(api, speaker);
+    if (speaker && event.type == "click" && isFirst(speaker, event.timeStamp, SAME_CLICK)) speak(api, speaker);
     if (link && !(attributes && speaks(link))) followed(link, event.timeStamp);
   };
 
   const sent = (event) => {
-    const [form, ...around] = way(event);
+    const [form] = way(event);
     if (!form || form.localName != "form") return;
     if (writes) marks.tag(form, true);
-    if (isIgnored([form, ...around]) || !first.form(form, event.timeStamp)) return;
+    if (!isFirst(form, event.timeStamp, SAME_LEAVING)) return;
     if (identify_forms) introduced(api, form);
     if (attributes && speaks(form)) speak(api, form);
     else if (forms) submitted(api, scrub, form, event.submitter);

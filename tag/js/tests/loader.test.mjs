@@ -226,6 +226,41 @@ test("parts that are missing or broken leave the tag alone", async () => {
   }
 });
 
+test("who arrives from another domain is known before anything is stored, in place of who was known", async () => {
+  const before = open({ dataset: manual });
+  await before.load();
+  const known = before.window.anytrack.visitorId();
+  const check = async (query, landing, expected) => {
+    let asked = 0;
+    const module = { default: () => {}, landing: (api) => (asked++, landing(api)) };
+    const page = open({ dataset: { parts: "" }, url: "https://shop.example/" + query, before, module });
+    await page.load();
+    const [view] = page.sent();
+    assert.deepEqual([view.visitor_id == known ? "known" : view.visitor_id, asked], expected, query);
+    assert.equal(page.jar.get("_at_vid"), view.visitor_id);
+    assert.equal(page.window.anytrack.visitorId(), view.visitor_id);
+    before.jar.set("_at_vid", known);
+  };
+  await check("?at_x=1.2.v-1", () => "v-1", ["v-1", 1]);
+  await check("?a=b&at_x=1.2.v-1", () => "", ["known", 1]);
+  await check("?at_x=1.2.v-1", () => Promise.reject(new Error("broken")), ["known", 1]);
+  await check("?at_xy=1", () => "v-1", ["known", 0]);
+  const page = open({ dataset: { consent: "required", parts: "" }, url: "https://shop.example/?at_x=1", module: { landing: () => "v-1" } });
+  await page.load();
+  assert.equal(page.jar.size, 0, "not before consent");
+  page.window.anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" });
+  assert.equal(page.window.anytrack.visitorId(), "v-1");
+});
+
+test("with parts, the first event already says the click token", async () => {
+  const page = open({ dataset: { parts: "" }, module: { default: () => {} } });
+  await page.load();
+  assert.match(page.sent()[0].click_ids.atclid.value, /^[a-z0-9]{24}$/);
+  const without = open();
+  await without.load();
+  assert.equal(without.sent()[0].click_ids.atclid, undefined);
+});
+
 test("the manifest names what is there", () => {
   const names = manifest.files.map(({ name }) => name);
   for (const name of ["tag.js", manifest.wasm, manifest.tag_js_hashed, manifest.snippet]) assert.ok(names.includes(name));

@@ -6,7 +6,7 @@
 import { parameter, piece, withParameter, withPiece, withoutParameter } from "./address.js";
 import { CARRIER, carried } from "./crossing.js";
 import { destination, placed, under } from "./networks.js";
-import { around, attribute, isIgnored, parsed } from "./page.js";
+import { IGNORED, attribute, parsed } from "./page.js";
 
 const PLACEHOLDER = "--CLICK-ID--";
 
@@ -25,7 +25,7 @@ export const tagger = (api, settings, isOwn) => {
     return before && before[1] == now ? before[0] : now;
   };
 
-  const excluded = (element, url) => exclude.some((pattern) => under(url, pattern)) || isIgnored(around(element));
+  const excluded = (element, url) => exclude.some((pattern) => under(url, pattern)) || element.closest(IGNORED);
 
   /** The network or checkout that an element leads to, if the site wants it marked. */
   const lookup = (element, url) => {
@@ -102,7 +102,7 @@ export const tagger = (api, settings, isOwn) => {
   };
 
   const fill = (input) => {
-    if (autotag && input.value.includes(PLACEHOLDER) && !isIgnored(around(input))) {
+    if (autotag && input.value.includes(PLACEHOLDER) && !input.closest(IGNORED)) {
       input.value = input.value.replaceAll(PLACEHOLDER, () => api.clickId() || PLACEHOLDER);
     }
   };

@@ -3,7 +3,7 @@
 // Owns the events OutboundClick and Contact. The target of `mailto:` and `tel:` stays on the page: which of the two it
 // was is what a report needs, and a label can be given with `data-at-label`.
 import { properties } from "./attributes.js";
-import { attribute } from "./page.js";
+import { attribute, told } from "./page.js";
 
 const METHODS = { "mailto:": "email", "tel:": "phone", "sms:": "sms" };
 
@@ -15,14 +15,7 @@ const SOMEBODYS = /\d([ ()./-]*\d){6}/;
 
 const caption = (scrub, link) => {
   const text = (attribute(link, "aria-label") || link.textContent || "").replace(/\s+/g, " ").trim().slice(0, 100);
-  return scrub(text) != text || SOMEBODYS.test(text) ? undefined : text || undefined;
-};
-
-const grouped = (link) => {
-  const group = attribute(link, "data-tracking-group");
-  const said = group ? { tracking_group: group } : {};
-  if (group) for (const name of GROUPED) said[name] = attribute(link, "data-" + name) || undefined;
-  return said;
+  return scrub(text) == text && !SOMEBODYS.test(text) && text;
 };
 
 /** Reports a call or a letter that a link begins; answers whether it was such a link. */
@@ -38,14 +31,16 @@ export const contact = (api, link, url) => {
  */
 export const outbound = (api, scrub, link, address, found) => {
   const url = new URL(address, document.baseURI);
-  api.track("OutboundClick", {
+  const tracking_group = attribute(link, "data-tracking-group");
+  const facts = {
     link_url: scrub(url.href).slice(0, 2000),
     link_domain: url.hostname,
-    link_id: attribute(link, "id") || undefined,
+    link_id: attribute(link, "id"),
     link_text: caption(scrub, link),
-    network: found && found.name ? found.name : undefined,
-    affiliate: found && !found.visitor ? true : undefined,
-    ...grouped(link),
-    ...properties(link),
-  });
+    network: found && found.name,
+    affiliate: found && !found.visitor,
+    tracking_group,
+  };
+  if (tracking_group) for (const name of GROUPED) facts[name] = attribute(link, "data-" + name);
+  api.track("OutboundClick", { ...told(facts), ...properties(link) });
 };

@@ -2,21 +2,20 @@
 //
 // Owns finding elements behind an event, through open shadow roots, and telling that the page wants one left alone.
 
-/** Elements on the way of an event, innermost first; the roots of shadow trees and the document are left out. */
-export const way = (event) => event.composedPath().filter((node) => node.nodeType == 1);
+/** How the page asks us to look away from an element and everything in it. */
+export const IGNORED = "[data-at-ignore]";
 
-/** Whether the page asks us to look away, on the element or on one around it. */
-export const isIgnored = (elements) => elements.some((element) => element.hasAttribute("data-at-ignore"));
+/** Elements on the way of an event, innermost first, without shadow roots and document; none where one is ignored. */
+export const way = (event) => {
+  const elements = event.composedPath().filter((node) => node.nodeType == 1);
+  return elements.some((element) => element.matches(IGNORED)) ? [] : elements;
+};
 
 /** An attribute's text; a form with a field of the same name answers its property with that field. */
 export const attribute = (element, name) => Element.prototype.getAttribute.call(element, name) || "";
 
-/** The same for an element that has no event: all elements around it, across shadow roots. */
-export const around = (element) => {
-  const elements = [];
-  for (let node = element; node; node = node.parentNode || node.host) if (node.nodeType == 1) elements.push(node);
-  return elements;
-};
+/** What there is to tell of some facts. */
+export const told = (facts) => Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact));
 
 /** Where an address leads, or nothing when it leads nowhere. */
 export const parsed = (address) => {
@@ -25,13 +24,12 @@ export const parsed = (address) => {
   } catch {}
 };
 
-/** Says once within a time that something happened to an element: a double click is one click. */
-export const oncePer = (milliseconds) => {
+/** Says whether something happens to an element for the first time within some milliseconds: a double click is one. */
+export const once = () => {
   const last = new WeakMap();
-  return (element, time) => {
-    const before = last.get(element);
-    if (before !== undefined && time - before < milliseconds) return false;
-    last.set(element, time);
-    return true;
+  return (element, time, within) => {
+    const again = time - last.get(element) < within;
+    if (!again) last.set(element, time);
+    return !again;
   };
 };
