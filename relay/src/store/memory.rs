@@ -14,8 +14,8 @@ use shared::{Event, UnixMs};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Receipt, Retention,
-    Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
+    Answer, Backlog, Dead, DeadLetter, Erased, Identity, Incoming, Logged, Pending, Person, Pipeline,
+    Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
 
@@ -102,6 +102,12 @@ struct Row {
     received: UnixMs,
     /// `None` when erased.
     event: Option<Arc<Event>>,
+}
+
+/// Whether an event holds one of the digests.
+fn event_holds(event: &Event, digests: &[String]) -> bool {
+    let json = serde_json::to_string(event).unwrap_or_default();
+    digests.iter().any(|digest| json.contains(digest.as_str()))
 }
 
 /// A key of the maps above.
@@ -249,18 +255,33 @@ impl State {
     }
 
     /// The number stays, so that no other event is ever given it.
-    fn erase(&mut self, site: &str, visitor: &str) -> u64 {
-        self.visitors.remove(&pair(site, visitor));
-        self.identities.retain(|(of_site, _), known| of_site != site || known.visitor != visitor);
+    fn erase(&mut self, site: &str, person: &Person) -> Erased {
+        let mut visitors: BTreeSet<String> = person.visitors.iter().cloned().collect();
+        for key in &person.keys {
+            let found = self.identities.remove(&pair(site, key));
+            let own = found.filter(|known| known.visitors.len() as u64 <= u64::from(person.most_visitors));
+            visitors.extend(own.into_iter().flat_map(|known| known.visitors));
+        }
+        let forgotten = visitors.iter().filter(|id| self.visitors.remove(&pair(site, id)).is_some()).count();
+        self.identities.retain(|(of_site, _), known| of_site != site || !visitors.contains(&known.visitor));
+        for ((of_site, _), known) in &mut self.identities {
+            if of_site == site {
+                known.visitors.retain(|id| !visitors.contains(id));
+            }
+        }
+        let fits = |event: &Event| {
+            event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
+                || event_holds(event, &person.digests)
+        };
         let mut blanked = BTreeSet::new();
         for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
-            if row.event.take_if(|event| event.visitor_id.as_deref() == Some(visitor)).is_some() {
+            if row.event.take_if(|event| fits(event)).is_some() {
                 blanked.insert(*seq);
             }
         }
         self.pending.retain(|(_, seq), _| !blanked.contains(seq));
         self.dead.retain(|(_, seq), _| !blanked.contains(seq));
-        blanked.len() as u64
+        Erased { visitors: forgotten as u64, events: blanked.len() as u64 }
     }
 
     /// Other destinations go first: what only they were waiting for is free to go.
@@ -332,8 +353,8 @@ impl Store for MemoryStore {
         self.now(|state| state.visitors.get(&pair(site, id)).cloned())
     }
 
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
-        self.now(|state| state.erase(site, visitor))
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
+        self.now(|state| state.erase(site, &person))
     }
 
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {

@@ -20,7 +20,7 @@
 //!    brought them.
 //! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a listed
 //!    destination has still to read or to retry; a listed destination that never asked for its cursor has still to
-//!    read everything. [`Store::erase`] removes a visitor everywhere. Both work in slices, each a transaction of
+//!    read everything. [`Store::erase`] removes a person everywhere. Both work in slices, each a transaction of
 //!    its own, so that they never hold up appends; when one is interrupted, repeating it completes it.
 //! 7. **Gaps.** A pruned or erased event is absent: [`Store::read`] and [`Store::due`] pass over it, and settling
 //!    it leaves no row. Numbers read may therefore have gaps. If a read after `n` that began when the head was `h`
@@ -30,6 +30,7 @@
 
 mod draft;
 pub mod memory;
+mod person;
 pub mod sqlite;
 
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 pub use self::draft::Draft;
+pub use self::person::{Erased, Person};
 use crate::secret::Secret;
 
 /// A future of a store call.
@@ -288,10 +290,11 @@ pub trait Store: Send + Sync + 'static {
     fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
-    /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number,
-    /// with their pending rows and dead letters. Dedup keys stay until pruned: they name events, not people, and an
-    /// erased event must not count a second time. Answers how many events were blanked.
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64>;
+    /// Removes a person: the visitors' memories, the identities that lead to them, and the events of the log, which are
+    /// blanked but keep their number, with their pending rows and dead letters. Of an identity that leads elsewhere
+    /// by now, only their place among its visitors goes. Dedup keys stay until pruned: they name events, not people,
+    /// and an erased event must not count a second time.
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased>;
     /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
     /// Cursors, pending rows and what else is remembered of other destinations are dropped; their dead letters stay
     /// until they are old. Answers how many events of the log went.

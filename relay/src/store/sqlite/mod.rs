@@ -56,8 +56,8 @@ use self::recent::Entry;
 use self::session::Session;
 use self::writer::{Published, Writer};
 use super::{
-    Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Receipt, Retention, Seq, Settlement,
-    Store, StoreError, Verdict,
+    Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
+    Seq, Settlement, Store, StoreError, Verdict,
 };
 use crate::secret::Secret;
 
@@ -308,8 +308,8 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |connection| reader::visitor(connection, &site, &id)))
     }
 
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
-        Box::pin(forget::erase(self, site.to_owned(), visitor.to_owned()))
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
+        Box::pin(forget::erase(self, site.to_owned(), person))
     }
 
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {
