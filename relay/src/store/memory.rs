@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::{
     Answer, Backlog, Dead, DeadLetter, Erased, Identity, Incoming, Logged, Pending, Person, Pipeline,
-    Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
+    REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
 
@@ -25,12 +25,18 @@ pub struct MemoryStore {
     /// `None` once closed.
     state: Mutex<Option<State>>,
     head: watch::Sender<Seq>,
+    requeues: watch::Sender<u64>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(pipeline: Pipeline) -> Self {
-        Self { pipeline, state: Mutex::new(Some(State::default())), head: watch::Sender::new(0) }
+        Self {
+            pipeline,
+            state: Mutex::new(Some(State::default())),
+            head: watch::Sender::new(0),
+            requeues: watch::Sender::new(0),
+        }
     }
 
     /// Answers at once from the state as it is.
@@ -233,6 +239,20 @@ impl State {
         }
     }
 
+    /// As if they had never been tried. What the destination has still to read comes anyway.
+    fn requeue(&mut self, destination: &str, events: &[Seq], due: UnixMs) -> u64 {
+        let read = self.cursors.get(destination).copied().unwrap_or(0);
+        let wanted: BTreeSet<Seq> = events.iter().copied().filter(|seq| *seq <= read).collect();
+        let present: Vec<Seq> = wanted.into_iter().filter(|seq| self.logged(*seq).is_some()).collect();
+        for seq in &present {
+            let key = (destination.to_owned(), *seq);
+            let reason = REQUEUED.to_owned();
+            self.dead.remove(&key);
+            self.pending.insert(key, Retry { seq: *seq, attempts: 0, reached: None, due, reason });
+        }
+        present.len() as u64
+    }
+
     /// The longest overdue first.
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Receipt> {
         let of_destination = self.receipts.iter().filter(|((name, _), _)| name == destination);
@@ -327,6 +347,23 @@ impl Store for MemoryStore {
 
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
         self.now(|state| state.settle(destination, settlement))
+    }
+
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        let kept = self.now(|state| state.requeue(&destination, &events, due));
+        self.requeues.send_modify(|count| *count += 1);
+        kept
+    }
+
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64> {
+        let gone =
+            |state: &mut State, seq: &Seq| state.dead.remove(&(destination.to_owned(), *seq)).is_some();
+        self.now(|state| events.iter().filter(|seq| gone(state, seq)).count() as u64)
+    }
+
+    fn requeues(&self) -> watch::Receiver<u64> {
+        self.requeues.subscribe()
     }
 
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {

@@ -277,6 +277,13 @@ pub trait Store: Send + Sync + 'static {
     /// Records a round of a destination's worker: the cursor, then `retry`, `done`, `dead`, `receipts` and `answered`,
     /// in this order. Durable when answered.
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()>;
+    /// Puts events in hand again that were settled or given up, as if they had never been tried, due at `due`. Their
+    /// dead letters go. What is absent, or still to be read, is passed over. Answers how many are in hand now.
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64>;
+    /// Takes dead letters away for good. Answers how many there were.
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64>;
+    /// Wakes after every [`Store::requeue`]: what is in hand has changed other than by its worker.
+    fn requeues(&self) -> tokio::sync::watch::Receiver<u64>;
     /// Up to `limit` receipts of a destination due by `now`, the longest overdue first, then by id.
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>>;
     /// What a destination has in hand.
@@ -306,6 +313,9 @@ pub trait Store: Send + Sync + 'static {
     /// Waits for everything that was accepted to be durable, then closes. Later calls answer [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, ()>;
 }
+
+/// The reason of an event that was put in hand again.
+const REQUEUED: &str = "put in hand again by the operator";
 
 /// Counts by destination, for metrics.
 pub type Backlogs = HashMap<String, Backlog>;

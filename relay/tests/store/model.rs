@@ -69,6 +69,15 @@ pub(crate) enum Step {
         order: Option<u8>,
         most_visitors: u32,
     },
+    Requeue {
+        destination: usize,
+        seqs: Vec<i64>,
+        due: i64,
+    },
+    Discard {
+        destination: usize,
+        seqs: Vec<i64>,
+    },
     Remember {
         destination: usize,
         key: usize,
@@ -106,6 +115,10 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (0..SITES.len(), prop::option::of(0..VISITORS.len()), prop::option::of(0..4u8), 0..4u32).prop_map(
             |(site, visitor, order, most_visitors)| Step::Erase { site, visitor, order, most_visitors },
         ),
+        1 => (destination(), prop::collection::vec(seq(), 0..5), 0..LATEST)
+            .prop_map(|(destination, seqs, due)| Step::Requeue { destination, seqs, due }),
+        1 => (destination(), prop::collection::vec(seq(), 0..5))
+            .prop_map(|(destination, seqs)| Step::Discard { destination, seqs }),
         1 => (destination(), 0..KEYS.len(), any::<u8>())
             .prop_map(|(destination, key, value)| Step::Remember { destination, key, value }),
         1 => Just(Step::Ping),
@@ -153,6 +166,8 @@ impl Pair {
             | Step::Receipts { .. }
             | Step::Settle { .. }
             | Step::Erase { .. }
+            | Step::Requeue { .. }
+            | Step::Discard { .. }
             | Step::Remember { .. }
             | Step::Ping => self.both(step).await,
         }
@@ -248,6 +263,12 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
                 most_visitors: *most_visitors,
             };
             written(store.erase(SITES[*site], person).await)
+        }
+        Step::Requeue { destination, seqs, due } => {
+            written(store.requeue(DESTINATIONS[*destination], seqs.clone(), UnixMs(*due)).await)
+        }
+        Step::Discard { destination, seqs } => {
+            written(store.discard(DESTINATIONS[*destination], seqs.clone()).await)
         }
         Step::Remember { destination, key, value } => {
             let value = Secret::new(value.to_string());

@@ -273,6 +273,25 @@ impl Store for SqliteStore {
         Box::pin(self.write(move |session| settle::settle(session, &destination, &settlement)))
     }
 
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        Box::pin(async move {
+            let kept =
+                self.write(move |session| settle::requeue(session, &destination, &events, due)).await?;
+            self.published.requeues.send_modify(|count| *count += 1);
+            Ok(kept)
+        })
+    }
+
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        Box::pin(self.write(move |session| settle::discard(session, &destination, &events)))
+    }
+
+    fn requeues(&self) -> watch::Receiver<u64> {
+        self.published.requeues.subscribe()
+    }
+
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
         let destination = destination.to_owned();
         Box::pin(self.ask(move |connection| reader::receipts(connection, &destination, now, limit)))
