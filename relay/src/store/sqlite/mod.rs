@@ -20,6 +20,7 @@
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
+//! | `look` | reading by a command, beside the relay |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -28,6 +29,7 @@ mod forget;
 mod job;
 mod json;
 mod lock;
+mod look;
 mod reader;
 mod recent;
 mod schema;
@@ -51,6 +53,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, wat
 
 use self::checkpoint::Helper;
 use self::job::{Command, Task};
+pub use self::look::Look;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
