@@ -60,7 +60,7 @@ impl Office {
             Ok(store) => Ok(Self::Here(Box::new(store))),
             Err(OpenError::InUse { path }) => {
                 let socket = socket_of(&path);
-                match UnixStream::connect(&socket).await {
+                match connect(&socket).await {
                     Ok(stream) => Ok(Self::There(BufReader::new(stream))),
                     Err(source) => Err(OfficeError::Unreachable { database: path, socket, source }),
                 }
@@ -89,6 +89,26 @@ impl Office {
         }
     }
 }
+
+/// Reaches a relay. One that has just begun may not have opened its socket yet.
+async fn connect(socket: &Path) -> io::Result<UnixStream> {
+    for _ in 0..TRIES {
+        match UnixStream::connect(socket).await {
+            Err(error)
+                if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) =>
+            {
+                tokio::time::sleep(PAUSE).await;
+            }
+            answer => return answer,
+        }
+    }
+    UnixStream::connect(socket).await
+}
+
+/// How often a relay's socket is tried; two seconds in all.
+const TRIES: u32 = 20;
+/// Rest between two of them.
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 async fn carried(stream: &mut BufReader<UnixStream>, order: &Order) -> Result<Report, OfficeError> {
     let mut line = serde_json::to_vec(order).map_err(io::Error::from)?;

@@ -160,7 +160,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct ConfigFile {
     /// The configuration
-    #[arg(long = "config", value_name = "FILE", default_value = "anytrack.toml")]
+    #[arg(long = "config", value_name = "FILE", default_value = "anytrack.toml", global = true)]
     path: PathBuf,
 }
 

@@ -283,3 +283,66 @@ impl<'a> Report<'a> {
 
 /// Events stored at once.
 const BATCH: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, thiserror::Error)]
+    #[error("the store failed")]
+    struct Failed;
+
+    #[test]
+    fn an_interrupted_run_goes_on_with_its_report() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, report) = (directory.path().join("a.jsonl"), directory.path().join("report"));
+        let line = |number: usize| match number % 100 {
+            7 => "{}\n".to_owned(),
+            _ => format!("{{\"event\":\"Lead\",\"time\":{}}}\n", 1_795_183_509_123_i64 + number as i64),
+        };
+        fs::write(&file, (0..3000).map(line).collect::<String>()).unwrap();
+        let import = Import {
+            file: &file,
+            format: Format::Jsonl,
+            ignored: &[],
+            site: "shop",
+            country: None,
+            event: None,
+            source: Source::Crm,
+            report: &report,
+            restart: false,
+            now: UnixMs(1_795_200_000_000),
+        };
+        let (mut ids, mut batches) = (Vec::new(), 0);
+        let store = |events: Vec<Event>| {
+            batches += 1;
+            if batches % 3 == 0 {
+                return Err(Failed);
+            }
+            ids.extend(events.iter().map(|event| event.event_id.clone()));
+            Ok((events.len() as u64, 0))
+        };
+        let mut store = store;
+        let counts = loop {
+            match run(&import, &mut store, |_| ()) {
+                Ok(counts) => break counts,
+                Err(error) => assert!(matches!(error, ImportError::Store { .. }), "{error}"),
+            }
+        };
+        assert_eq!(counts, Counts { accepted: 2970, duplicates: 0, rejected: 30, warnings: 0 });
+        ids.sort_unstable();
+        ids.dedup();
+        assert_eq!(ids.len(), 2970);
+        let lines = fs::read_to_string(&report).unwrap();
+        let numbers: Vec<u64> = lines
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap()["line"].as_u64().unwrap())
+            .collect();
+        assert_eq!(
+            numbers,
+            (0..30).map(|hundred| hundred * 100 + 8).collect::<Vec<_>>(),
+            "each once, in order"
+        );
+        assert!(!note_of(&file).exists());
+    }
+}
