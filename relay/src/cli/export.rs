@@ -68,7 +68,7 @@ pub(super) fn run(config: &Config, export: &Export, output: impl Write) -> Resul
 /// Where rows go.
 enum Sheet<W: Write> {
     Lines(W),
-    Table(csv::Writer<W>),
+    Table(Box<csv::Writer<W>>),
 }
 
 impl<W: Write> Sheet<W> {
@@ -78,7 +78,7 @@ impl<W: Write> Sheet<W> {
             Format::Csv => {
                 let mut table = csv::Writer::from_writer(output);
                 table.write_record(COLUMNS)?;
-                Self::Table(table)
+                Self::Table(Box::new(table))
             }
         })
     }

@@ -103,7 +103,7 @@ impl Records {
     }
 
     /// The next record that is not blank.
-    pub fn next(&mut self) -> io::Result<Option<Record>> {
+    pub fn read_next(&mut self) -> io::Result<Option<Record>> {
         match &mut self.source {
             Source::Lines(input) => loop {
                 let line = self.next.line;
@@ -188,7 +188,7 @@ mod tests {
             Ok(json) => (record.line, json.trim().to_owned()),
             Err(problem) => (record.line, problem.to_owned()),
         };
-        std::iter::from_fn(|| records.next().unwrap().map(text)).collect()
+        std::iter::from_fn(|| records.read_next().unwrap().map(text)).collect()
     }
 
     #[test]
@@ -202,7 +202,7 @@ mod tests {
             let mut records = Records::open(file.path(), format, &[], None).unwrap();
             for read in 0..whole.len() {
                 assert_eq!(all(&file, format, Some(records.place())), whole[read..], "{format:?}");
-                records.next().unwrap();
+                records.read_next().unwrap();
             }
         }
         let jsonl = all(&file(lines.as_bytes()), Format::Jsonl, None);

@@ -119,7 +119,7 @@ pub fn run<E: std::error::Error + 'static>(
         let mut events = Vec::new();
         let mut read_any = false;
         while events.len() < BATCH {
-            let Some(record) = records.next().map_err(|error| of_file(error.into()))? else { break };
+            let Some(record) = records.read_next().map_err(|error| of_file(error.into()))? else { break };
             read_any = true;
             match event(import, &record) {
                 Ok(Taken { event, warnings }) => {
