@@ -103,7 +103,7 @@ test("a required consent is waited for, and a denial clears up", async () => {
   page.window.anytrack.consent({ ad_user_data: "denied" });
   page.window.anytrack.track("Lead");
   await Promise.resolve();
-  assert.deepEqual([page.bodies.length, [...page.jar.keys()], page.storage.size], [1, ["_at_c"], 0]);
+  assert.deepEqual([page.sent().length, [...page.jar.keys()], page.storage.size], [1, ["_at_c"], 0]);
 });
 
 test("cookies sit on the widest domain, and where storage is denied memory serves", async () => {
