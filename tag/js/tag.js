@@ -242,7 +242,8 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, re
       spare = id;
       follow();
     },
-    /** Lets events go for which nobody has to be asked: the part that knows the visitor's country says so. */
+    /** Lets events go for which nobody has to be asked: a part that knows where the visitor is says so, and then calls
+     * `anytrack.consent`, after which they leave. */
     release: () => {
       required = false;
       follow();
