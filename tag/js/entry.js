@@ -85,8 +85,8 @@ const run = () => {
     } else {
       for (const method of ["pushState", "replaceState"]) {
         const original = history[method];
-        history[method] = function (...values) {
-          original.apply(this, values);
+        history[method] = (...values) => {
+          original.apply(history, values);
           attempt(() => moved(method > "q"));
         };
       }
