@@ -86,3 +86,39 @@ fn the_service_waits_as_long_as_the_relay_takes_to_stop() {
     let config = config::parse(&document, platform::ALL, &|_: &str| None).expect("good").config;
     assert!(seconds("TimeoutStopSec=") * 1_000 > config.server.shutdown_timeout_ms);
 }
+
+/// Every `fn name()` of the workspace's Rust files.
+fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let names =
+                text.split("fn ").skip(1).filter_map(|rest| rest.split_once("()")).map(|(name, _)| name);
+            found.extend(names.filter(|name| !name.contains(char::is_whitespace)).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_line_of_the_threat_model_names_a_test_that_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("the page");
+    let mut there = BTreeSet::new();
+    for folder in ["relay/src", "relay/tests", "www-test/tests"] {
+        functions(&root.join(folder), &mut there);
+    }
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| who |")).collect();
+    assert!(rows.len() > 10, "the page was read");
+    for row in rows.into_iter().filter(|row| !row.starts_with("| who sends what |")) {
+        let tests = row.trim_end_matches('|').rsplit('|').next().expect("a last cell");
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for name in named {
+            assert!(there.contains(name), "there is no test {name}");
+        }
+    }
+}
