@@ -51,7 +51,7 @@ fn the_page_and_the_dashboard_name_the_metrics_that_there_are() {
     let there = metrics();
     let page = page("metrics.md");
     let rows: BTreeSet<String> =
-        page.lines().filter(|line| line.starts_with("| `")).flat_map(|line| named(line)).collect();
+        page.lines().filter(|line| line.starts_with("| `")).flat_map(named).collect();
     assert_eq!(rows, there, "one row for each");
     assert!(named(&page).is_subset(&there), "{:?}", named(&page).difference(&there));
 }
