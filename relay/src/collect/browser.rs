@@ -265,7 +265,7 @@ fn is_denied(event: &Event) -> bool {
 /// Whether the visitor's browser may be given cookies.
 fn may_keep(site: &Site, event: &Event) -> bool {
     let silent = event.consent.ad_storage.is_none();
-    !is_denied(event) && !(silent && site.consent_required)
+    !(is_denied(event) || silent && site.consent_required)
 }
 
 /// The domain of the cookies an answer sets.
