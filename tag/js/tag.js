@@ -184,13 +184,16 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, re
       flying--;
       save(saved().filter((event) => !batch.includes(event)));
     };
+    const body = envelope(batch);
+    const told = lost;
+    lost = 0;
     const back = () => {
       flying--;
+      lost += told;
       later(tag.flush);
     };
     const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
-    send(endpoint, envelope(batch), sent, hold, back, over);
-    lost = 0;
+    send(endpoint, body, sent, hold, back, over);
   };
 
   const tag = {

@@ -144,6 +144,32 @@ test("events that had to make room are counted, and the count is reported once",
   assert.ok(dropped.length > 1);
 });
 
+test("a count that a relay in trouble did not take is reported again, and then no more", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  for (let number = 0; number < 105; number++) page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  page.online = true;
+  page.beacons = false;
+  const counts = [];
+  const statuses = [503, 202, 202];
+  page.answer = async (body) => {
+    const { dropped, events } = JSON.parse(body);
+    counts.push([dropped, events.length]);
+    const status = statuses.shift();
+    return { ok: status == 202, status };
+  };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  page.fire("online");
+  await settle();
+  page.wait();
+  await settle();
+  page.window.anytrack.track("Lead");
+  await settle();
+  assert.deepEqual(counts, [[5, 100], [5, 100], [undefined, 1]]);
+});
+
 test("what fails is tried again while the page lives, ever more slowly, under the same ids and once", async () => {
   const page = open({ dataset: manual });
   await page.load();
