@@ -3,6 +3,7 @@
 //! One file per command. A command answers with an error instead of printing it, so all errors look the same.
 
 mod hash;
+mod postback_url;
 mod preview;
 mod print;
 mod snippet;
@@ -83,6 +84,17 @@ enum Command {
         /// When the request arrived, RFC 3339; some signatures hold for minutes only [default: now]
         #[arg(long, value_name = "TIME", value_parser = source_test::time)]
         at: Option<UnixMs>,
+    },
+    /// Print the address to paste at the sender of a source, with its token and the network's placeholders
+    ///
+    /// The token is a secret of the source: show the address to nobody but the network.
+    #[command(after_help = EXIT_CODES)]
+    PostbackUrl {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Name of the source
+        #[arg(value_name = "NAME")]
+        source: String,
     },
     /// Print what each platform would be given for a piece of personal data
     ///
@@ -175,6 +187,11 @@ fn run(command: Command) -> Result<Done, CliError> {
             let (shown, whole) = source_test::run(&config, &source, proof, at.unwrap_or_else(clock::now))?;
             print::result(shown)?;
             Ok(if whole { Done::Whole } else { Done::InPart })
+        }
+        Command::PostbackUrl { config, source } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            print::result(postback_url::run(&config, &source)?)?;
+            Ok(Done::Whole)
         }
         Command::Hash => hash(),
         Command::Snippet { config, site } => {
