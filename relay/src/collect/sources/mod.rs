@@ -13,6 +13,8 @@ mod allowed;
 mod amount;
 pub mod answer;
 mod carried;
+pub mod clickbank;
+pub mod digistore24;
 pub mod door;
 pub mod inbound;
 mod json;
@@ -77,7 +79,7 @@ pub struct Kind {
 /// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
 /// recorded requests walk it.
 pub const ALL: &[Kind] =
-    &[shopify::KIND, woocommerce::KIND, stripe::KIND, postback::KIND];
+    &[shopify::KIND, woocommerce::KIND, stripe::KIND, postback::KIND, clickbank::KIND, digistore24::KIND];
 
 #[cfg(test)]
 mod tests {
