@@ -253,13 +253,13 @@ async fn route(
     peer: IpAddr,
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
-    if let Some((door, name)) = Door::of(parts.uri.path()) {
-        return (door.route(), source(relay, &parts, body, door, name).await);
-    }
     let headers = &parts.headers;
     let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
+    if let Some((door, name)) = Door::of(parts.uri.path()) {
+        return (door.route(), source(relay, &caller, &parts, body, door, name).await);
+    }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
     match (parts.uri.path(), &parts.method) {
         ("/v1/events", &Method::POST) => {
@@ -309,6 +309,7 @@ async fn track(
 
 async fn source(
     relay: &Relay,
+    caller: &Caller,
     head: &Parts,
     body: Incoming,
     door: Door,
@@ -316,7 +317,7 @@ async fn source(
 ) -> Result<Reply, Refusal> {
     let source = door::find(relay, door, name, &head.method)?;
     let body = read_body(relay, &head.headers, body).await?;
-    Ok(door::receive(relay, source, (relay.now)(), head, &body).await)
+    Ok(door::receive(relay, source, caller, head, &body).await)
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.

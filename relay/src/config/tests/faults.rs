@@ -1,6 +1,7 @@
 //! The words an operator reads: broken configurations and exactly the lines they lead to.
 
 use super::{OWN, SITE, read};
+use crate::collect::sources;
 
 /// The lines a broken document leads to, without the file's name.
 fn check(text: &str, expected: &[&str]) {
@@ -369,10 +370,12 @@ fn a_source_is_held_to_its_keys() {
     let twice =
         format!("{0}kind = \"stripe\"\nsecret = \"s\"\n{0}kind = \"stripe\"\nsecret = \"s\"\n", source(""));
     after_site(&twice, &["9: source.mugs.name: source `mugs` is taken since line 4; choose another"]);
+    let kinds: Vec<&str> = sources::ALL.iter().map(|kind| kind.name).collect();
+    let missing = format!("3: source.\"a/b\".kind: missing; expected a kind of source: {}", kinds.join(", "));
     after_site(
         "[[source]]\nname = \"a/b\"\nsite = \"shp\"\n",
         &[
-            "3: source.\"a/b\".kind: missing; expected a kind of source: shopify, woocommerce, stripe",
+            &missing,
             "4: source.\"a/b\".name: expected a name of 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`",
             "5: source.\"a/b\".site: unknown site `shp`; did you mean `shop`?",
         ],
