@@ -361,12 +361,21 @@ fn snippet_is_ready_to_paste_and_its_policy_stands_aside() {
 }
 
 #[test]
-fn snippet_says_when_the_site_adds_parts_to_the_tag() {
+fn snippet_says_what_the_tag_does_on_the_site() {
     let place = with_assets(TEMPLATE, MANIFEST);
     let text = fs::read_to_string(place.path("anytrack.toml")).unwrap();
-    place.write("anytrack.toml", &format!("{text}\n[site.tag.cmp]\n"));
-    let ran = place.run(&["snippet", "--site", "shop"], b"");
-    assert!(ran.output.starts_with("<script data-parts>load("), "{ran:?}");
+    let check = |more: &str, expected: &str| {
+        place.write("anytrack.toml", &format!("{text}\n{more}\n"));
+        let ran = place.run(&["snippet", "--site", "shop"], b"");
+        assert!(ran.output.starts_with(&format!("<script{expected}>load(")), "{more}: {ran:?}");
+    };
+    check("[site.tag]", "");
+    check("[site.tag.cmp]", " data-parts data-consent=\"required\"");
+    check("[site.tag]\nconsent = \"granted\"\n[site.tag.cmp]", " data-parts");
+    check("[site.tag]\nconsent = \"regional\"", " data-parts data-consent=\"required\"");
+    check("[site.tag]\nsignals = []\npage_views = \"load\"", " data-signals=\"\" data-auto-page=\"load\"");
+    check("[site.tag]\nsignals = [\"gpc\", \"dnt\"]", " data-signals=\"gpc dnt\"");
+    check("consent_required = true", " data-consent=\"required\"");
 }
 
 #[test]

@@ -145,6 +145,12 @@ impl Relay {
         Ok(receipt)
     }
 
+    /// Counts events that a tag had to drop while it could not send.
+    pub fn dropped_by_tag(&self, site: &Site, events: u32) {
+        // A sender could claim any number; a tag keeps a hundred and drops what a page tracks meanwhile.
+        self.metrics.received(&site.key, "dropped_by_tag", events.min(MOST_DROPPED) as usize);
+    }
+
     /// Removes a person from a site.
     pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
         self.store.erase(&site.key, person).await.map_err(|error| {
@@ -342,5 +348,7 @@ const MOST_HEADERS: usize = 64;
 const LARGEST_HEADERS_BYTES: usize = 32 * 1024;
 /// Clients known at once to the rate limits: about 10 MB.
 const MOST_CLIENTS: usize = 100_000;
+/// Dropped events that one request may report.
+const MOST_DROPPED: u32 = 10_000;
 /// Rest after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
