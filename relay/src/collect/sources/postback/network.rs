@@ -127,15 +127,16 @@ pub const NETWORKS: &[Network] = &[
             (Payout, "{payout_amount}"),
             (SaleAmount, "{sale_amount}"),
             (Currency, "{currency}"),
+            // One click's events share a transaction id; a conversion's own number, where it is given, goes before it.
+            (TransactionId, "{conversion_id}"),
             (TransactionId, "{transaction_id}"),
             (Event, "{event_name}"),
             (Goal, "{event_id}"),
             (Offer, "{offer_id}"),
         ],
         spare: &[("sub1", "{sub1}"), ("sub2", "{sub2}"), ("sub3", "{sub3}"), ("sub4", "{sub4}")],
-        // One click's events share a transaction id; `conversion_id`, where it is sent, tells them apart.
         names: &[(TransactionId, "conversion_id"), (Goal, "event_id"), (Offer, "oid")],
-        basis: "developers.everflow.io, helpdesk.everflow.io; `{currency}` not confirmed",
+        basis: "developers.everflow.io, helpdesk.everflow.io; `{currency}` and `{conversion_id}` not confirmed",
         ..PLAIN
     },
     Network {

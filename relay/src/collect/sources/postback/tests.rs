@@ -211,6 +211,8 @@ fn an_id_follows_from_the_facts() {
         "Lead-net-T7",
         Some("net-T7"),
     );
+    let template = "transaction_id={conversion_id}&transaction_id=T7";
+    check_id("network = 'everflow'", template, "Lead-net-T7", Some("net-T7"));
     check_id("", &format!("s2={CLICK}&payout=5"), &format!("Purchase-net-{CLICK}-5"), None);
     check_id("", &format!("s2={CLICK}&payout=5&campaign_id=9"), &format!("Purchase-net-9-{CLICK}-5"), None);
     check_id("", &format!("tid={CLICK}&payout=5"), &format!("Purchase-net-{CLICK}-5"), None);
@@ -300,7 +302,7 @@ fn the_address_to_paste_carries_token_and_placeholders() {
     check(
         "network = 'everflow'",
         "token=made-up-token-0123456789&atclid={sub5}&payout={payout_amount}&sale_amount={sale_amount}&currency={currency}\
-        &transaction_id={transaction_id}&event={event_name}&goal={event_id}&offer={offer_id}&sub1={sub1}&sub2={sub2}\
+        &transaction_id={conversion_id}&transaction_id={transaction_id}&event={event_name}&goal={event_id}&offer={offer_id}&sub1={sub1}&sub2={sub2}\
         &sub3={sub3}&sub4={sub4}",
     );
     check(
