@@ -22,8 +22,13 @@ const run = () => {
   const queue = api.q;
   let busy;
 
-  const emit = ({ event, event_id }, state) =>
+  // For parts, which come later: the first events of this page, as they are sent.
+  const past = [];
+  const emit = (call, state) => {
+    past[99] || past.push(call);
+    const { event, event_id } = call;
     document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name: event, event_id, state } }));
+  };
 
   // 24 characters of base 32.
   const newToken = () =>
@@ -107,7 +112,7 @@ const run = () => {
 
   load()
     .catch(() => begin(noRules))
-    .then(async () => (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId }))
+    .then(async () => (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, past }))
     .catch(() => {});
 };
 

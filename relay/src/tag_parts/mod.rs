@@ -6,6 +6,7 @@
 //!
 //! Everybody can read what a part is told: a secret has no place in its settings. Leaves the route to `collect`.
 
+mod adopt;
 mod cmp;
 
 use serde::Serialize;
@@ -15,7 +16,7 @@ use serde_json::Value;
 use crate::platform::{Key, SettingError};
 
 /// Every part, in the order in which a page starts them. To add one, add its file and its line.
-pub const ALL: &[Part] = &[cmp::PART];
+pub const ALL: &[Part] = &[cmp::PART, adopt::PART];
 
 /// A kind of part.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,7 @@ mod tests {
     use super::*;
 
     /// Settings as `config` hands them over when `text` is the whole table.
-    fn settings(text: &'static str) -> Settings {
+    pub(super) fn settings(text: &'static str) -> Settings {
         let table = toml::de::DeTable::parse(text).expect("the test's TOML is well-formed");
         let (span, table) = (table.span(), table.into_inner());
         Settings { own: toml::Spanned::new(span, toml::de::DeValue::Table(table)) }

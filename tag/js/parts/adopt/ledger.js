@@ -55,8 +55,8 @@ export const ledgerOf = ({ api, past = [] }, told) => {
     );
   };
 
-  const add = (name, time = Date.now(), url = location.href) => {
-    const entry = { name, time, url, ids: new Set(), sources: new Set(), properties: {} };
+  const add = (name, time = Date.now()) => {
+    const entry = { name, time, url: location.href, ids: new Set(), sources: new Set(), properties: {} };
     entries.push(entry);
     const oldest = entries.length > MOST && entries.shift();
     if (oldest.state == "held") report(oldest);
@@ -136,9 +136,9 @@ export const ledgerOf = ({ api, past = [] }, told) => {
   api.page = (properties, options) => api.track("PageView", properties, options);
 
   // What the page reported before this part was there.
-  for (const [time, url, method, id, name, properties] of past) {
-    if (method != "track") continue;
-    own(add(name, time, url), { source: OWN, id, ...factsOf(properties) });
+  for (const { event, event_id: id, time, properties } of past) {
+    const known = entries.some((entry) => entry.ids.has(id));
+    if (!known) own(add(event, time), { source: OWN, id, ...factsOf(properties) });
   }
 
   addEventListener("pagehide", settle);
