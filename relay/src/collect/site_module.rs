@@ -61,6 +61,7 @@ const START: &str = "\
 const failed = (name) => (error) => console.warn(`anytrack: the part ${name} does not run on this page:`, error);
 const loading = parts.map(([name, file]) => import(file).catch(failed(name)));
 export default async (tag) => {
+  tag.consent = tag.core.answers;
   for (const [place, [name, , settings]] of parts.entries()) {
     const part = await loading[place];
     try {
