@@ -49,12 +49,13 @@ export default (tag, settings) => {
   };
 
   const google = pixels.includes("google");
+  // The layer first: it knows orders, and the calls that wait for pixels are given ids when they are read.
   const parts = [
+    [settings.data_layer || settings.gtag || google, () => dataLayer(adopter, google)],
     [settings.fbq || pixels.includes("meta"), () => metaPixel(adopter)],
     [settings.ttq || pixels.includes("tiktok"), () => tiktokPixel(adopter)],
     [settings.uetq || pixels.includes("microsoft"), () => microsoftTag(adopter)],
     [settings.anytrack, () => hostedTag(adopter)],
-    [settings.data_layer || settings.gtag || google, () => dataLayer(adopter, google)],
     ...Object.keys(PIXELS).map((name) => [pixels.includes(name), () => pixelOf(adopter, PIXELS[name])]),
   ];
   for (const [wanted, start] of parts) if (wanted) attempt(start);
