@@ -1,24 +1,9 @@
 // A page for the tests of the part `adopt`: the stub of the tag with a queue that nobody empties, and the browser tests'
 // stand-ins for what vendors put on a page. No clock runs: `page.settle()` ends the time for which events are held.
 import { readFileSync } from "node:fs";
+import { defaults } from "./adopt_defaults.mjs";
 import { install } from "../stub.js";
 import adopt from "../parts/adopt.js";
-
-/** Every setting as the relay hands it over when a site says nothing. */
-export const defaults = {
-  data_layer: true,
-  gtag: true,
-  fbq: true,
-  ttq: true,
-  uetq: true,
-  anytrack: true,
-  layer: "dataLayer",
-  events: {},
-  properties: [],
-  user_data: false,
-  pixels: [],
-  forward: [],
-};
 
 /** A page before the part has come. `start` brings it. */
 export const open = () => {
