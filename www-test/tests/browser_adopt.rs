@@ -13,9 +13,9 @@ fn named<'a>(events: &'a [Delivered], name: &str) -> Vec<&'a Delivered> {
 
 /// A page where the part listens.
 async fn page(settings: &str, path: &str) -> Stage {
-    let stage = Stage::for_site(&format!("[site.tag.adopt]\n{settings}")).await.unwrap();
+    let stage = Stage::for_site(&format!("[site.tag.adopt]\n{settings}")).await.expect("the stage is set");
     stage.visit(path).await;
-    stage.browser.wait_until(LISTENS).await.unwrap();
+    stage.browser.wait_until(LISTENS).await.expect("the part comes");
     stage
 }
 

@@ -117,7 +117,14 @@ for (const when of ["before the part", "after the part, still a stub", "after it
       window.fbq("trackCustom", "Quiz", { step: 1 });
       window.fbq("trackSingle", "222", "Lead");
     };
-    if (when == "before the part") metaSnippet(window), call(), page.start(), (got = metaScript(window));
+    const kind = () => window.fbq.queue.map((call) => Object.prototype.toString.call(call)).join();
+    if (when == "before the part") {
+      metaSnippet(window), call();
+      const before = kind();
+      page.start();
+      assert.equal(kind(), before, "calls wait as they did");
+      got = metaScript(window);
+    }
     if (when == "after the part, still a stub") page.start(), metaSnippet(window), call(), (got = metaScript(window));
     if (when == "after its script") metaSnippet(window), page.start(), (got = metaScript(window)), call();
     assert.equal(window.fbq, window._fbq);
@@ -206,6 +213,8 @@ test("an instance of ttq is adopted too, and is a source of its own", () => {
   assert.deepEqual(none, []);
   assert.deepEqual(window.ttq._i.C1.map((call) => call[3].event_id), [one.id, two.id]);
   assert.deepEqual(window.ttq._i.C2.map((call) => call[3].event_id), [one.id]);
+  const watcher = () => Object.getOwnPropertyDescriptor(window.ttq.instance("C1"), "track").get;
+  assert.equal(watcher(), watcher(), "watched once");
 });
 
 for (const when of ["before the part", "after the part, still an array", "after its script"]) {
@@ -239,6 +248,35 @@ for (const when of ["before the part", "after the part, still an array", "after 
     assert.equal(got.flat().find((word) => word?.ec), older);
   });
 }
+
+test("uetq's waiting words are told apart by their place", () => {
+  const page = open();
+  page.window.uetq = ["event", "event", { ea: "contact" }, "event", "contact"];
+  page.start();
+  assert.deepEqual(page.events().map(({ name }) => name), ["Contact"]);
+  assert.equal(page.window.uetq.length, 6);
+  assert.ok(page.window.uetq[2].event_id && page.window.uetq[5].event_id);
+});
+
+test("a tool that watches the same global goes on hearing of it", () => {
+  const page = open();
+  const { window } = page;
+  const heard = [];
+  let held;
+  Object.defineProperty(window, "fbq", { configurable: true, get: () => held, set: (next) => heard.push((held = next)) });
+  page.start();
+  metaSnippet(window);
+  assert.deepEqual([heard.length, heard[0] == window.fbq], [1, true]);
+  window.fbq("track", "Lead");
+  assert.equal(page.events().length, 1);
+});
+
+test("a function that is put where it was is wrapped once", () => {
+  const page = open().start();
+  page.window.AnyTrack = page.window.AnyTrack || (() => {});
+  page.window.AnyTrack("trigger", "Lead");
+  assert.equal(page.events().length, 1);
+});
 
 test("AnyTrack's calls work with its own function, with its queue, and without it", () => {
   const same = { value: 5, currency: "EUR", label: "summer", items: [{ id: "7", price: 5 }] };

@@ -142,6 +142,36 @@ test("what the page reported before the part came is known", () => {
   page.start();
   assert.deepEqual(page.events(), []);
   assert.deepEqual(window.fbq.queue.map((call) => call[3].eventID), [view, lead]);
+  window.fbq("track", "Lead");
+  assert.equal(page.events().length, 1, "the pixel's second is another one");
+});
+
+test("an id that cannot be ours stays with the pixel", () => {
+  const page = open().start();
+  metaSnippet(page.window);
+  for (const eventID of ["ada@example.com", "x".repeat(193), { id: 1 }]) {
+    page.now += 20_000;
+    page.window.fbq("track", "Lead", {}, { eventID });
+    assert.equal(page.window.fbq.queue.at(-1)[3].eventID, eventID);
+    assert.match(page.events().at(-1).id, /^[0-9a-f-]{36}$/);
+  }
+});
+
+test("a layer full of orders is adopted whole", () => {
+  const page = open();
+  const orders = Array.from({ length: 250 }, (_, number) => "T-" + number);
+  page.window.dataLayer = orders.map((transaction_id) => ({ event: "purchase", ecommerce: { transaction_id } }));
+  page.start();
+  assert.deepEqual(new Set(page.events().map(({ id }) => id)), new Set(orders.map((order) => "Purchase-" + order)));
+});
+
+test("one event for several pixels of one vendor is one", () => {
+  const page = open().start();
+  metaSnippet(page.window);
+  for (const pixel of ["111", "222", "111"]) page.window.fbq("trackSingle", pixel, "Lead");
+  const [one, two, ...none] = page.events().map(({ id }) => id);
+  assert.deepEqual(none, []);
+  assert.deepEqual(page.window.fbq.queue.map((call) => call[4].eventID), [one, one, two]);
 });
 
 test("page views go both ways by id and are never adopted", () => {
@@ -166,8 +196,13 @@ test("the page's own id stays unless a copy is on its way under another", () => 
   assert.equal(window.fbq.queue[0][3].eventID, "own-1");
   window.fbq("track", "Contact");
   assert.equal(window.anytrack.track("Contact", {}, { event_id: "own-2" }), window.fbq.queue[1][3].eventID);
-  window.fbq("track", "Schedule", {}, { eventID: "theirs" });
-  assert.equal(window.anytrack.track("Schedule"), "theirs");
+  window.dataLayer = [{ event: "sign_up", event_id: "theirs" }];
+  assert.equal(window.anytrack.track("CompleteRegistration", {}, { event_id: "own-3" }), "own-3");
+  window.dataLayer.push({ event: "begin_checkout", event_id: "others" });
+  assert.equal(window.anytrack.track("InitiateCheckout"), "others");
+  window.dataLayer.push({ event: "search", search_term: "mugs" });
+  const { id } = page.events().at(-1);
+  assert.equal(window.anytrack.track("Search"), id, "it has left already");
 });
 
 test("an event keeps the time and address at which it was told", () => {

@@ -51,10 +51,11 @@ export const microsoftTag = ({ settings, call }) => {
   const waiting = (queue) => {
     for (let place = 0; place < queue.length; place++) {
       attempt(() => {
-        const length = queue[place] != "event" ? 1 : typeof queue[place + 2] == "object" ? 3 : 2;
+        const event = queue[place] == "event";
+        const length = !event ? 1 : typeof queue[place + 2] == "object" ? 3 : 2;
         const other = before(queue.slice(place, place + length));
         if (other) queue.splice(place, length, ...other);
-        place += (other || []).length && 2;
+        if (event) place += 2;
       });
     }
   };
