@@ -27,8 +27,13 @@ const run = () => {
   let before;
   let pause = 500;
 
-  const emit = ({ event, event_id }, state) =>
+  // For parts, which come later: the first events of this page, as they are sent.
+  const past = [];
+  const emit = (call, state) => {
+    past[99] || past.push(call);
+    const { event, event_id } = call;
     document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name: event, event_id, state } }));
+  };
 
   // 24 characters of base 32.
   const newToken = () =>
@@ -164,7 +169,7 @@ const run = () => {
     .catch(() => noRules)
     .then(async (rules) => {
       begin(rules, await arriving().catch(() => {}));
-      return (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub });
+      return (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub, past });
     })
     .catch(() => {});
 };

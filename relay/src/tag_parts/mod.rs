@@ -6,6 +6,7 @@
 //!
 //! Everybody can read what a part is told: a secret has no place in its settings. Leaves the route to `collect`.
 
+mod adopt;
 mod auto;
 mod cmp;
 
@@ -16,7 +17,7 @@ use serde_json::Value;
 use crate::platform::{Key, SettingError};
 
 /// Every part, in the order in which a page starts them. To add one, add its file and its line.
-pub const ALL: &[Part] = &[cmp::PART, auto::PART];
+pub const ALL: &[Part] = &[cmp::PART, adopt::PART, auto::PART];
 
 /// A kind of part.
 #[derive(Clone, Copy, Debug)]

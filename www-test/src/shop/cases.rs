@@ -24,7 +24,7 @@ pub enum Policy {
 }
 
 /// Name, policy and text of every case.
-pub const CASES: [(&str, Policy, &str); 15] = [
+pub const CASES: [(&str, Policy, &str); 18] = [
     ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
     ("early", Policy::None, include_str!("../../pages/cases/early.html")),
     ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),
@@ -38,6 +38,9 @@ pub const CASES: [(&str, Policy, &str); 15] = [
     ("auto-attributes", Policy::None, include_str!("../../pages/cases/auto-attributes.html")),
     ("autotag", Policy::None, include_str!("../../pages/cases/autotag.html")),
     ("crossing", Policy::None, include_str!("../../pages/cases/crossing.html")),
+    ("adopt", Policy::AllowsWasm, include_str!("../../pages/cases/adopt.html")),
+    ("adopt-early", Policy::None, include_str!("../../pages/cases/adopt-early.html")),
+    ("adopt-own", Policy::None, include_str!("../../pages/cases/adopt-own.html")),
     ("csp-allows-wasm", Policy::AllowsWasm, include_str!("../../pages/cases/csp-allows-wasm.html")),
     ("csp-forbids-wasm", Policy::ForbidsWasm, include_str!("../../pages/cases/csp-forbids-wasm.html")),
 ];

@@ -113,10 +113,11 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, content type, content.
-const FILES: [(&str, &str, &str); 11] = [
+const FILES: [(&str, &str, &str); 12] = [
     ("/shop.css", "text/css; charset=utf-8", include_str!("../../pages/shop/shop.css")),
     ("/shop.js", SCRIPT, include_str!("../../pages/shop/shop.js")),
     ("/panel.js", SCRIPT, include_str!("../../pages/shop/panel.js")),
+    ("/vendors.js", SCRIPT, include_str!("../../pages/cases/vendors.js")),
     ("/watch.js", SCRIPT, include_str!("../../pages/cases/watch.js")),
     ("/art/icon.svg", SVG, include_str!("../../pages/art/icon.svg")),
     ("/art/dome.svg", SVG, include_str!("../../pages/art/dome.svg")),
