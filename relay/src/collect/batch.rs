@@ -81,7 +81,7 @@ impl Batch {
         });
         for verdict in store.append(incoming.collect()).await? {
             match verdict {
-                Verdict::Stored(_) => receipt.accepted += 1,
+                Verdict::Stored(_) | Verdict::Held => receipt.accepted += 1,
                 Verdict::Duplicate => receipt.duplicates += 1,
             }
         }

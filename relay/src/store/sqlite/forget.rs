@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 use shared::UnixMs;
 
 use super::session::Session;
-use super::{SqliteStore, reader};
+use super::{SqliteStore, held, reader};
 use crate::store::{Retention, Seq, StoreError};
 
 /// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
@@ -33,7 +33,9 @@ pub(super) async fn prune(
     let events = prune_log(store, retention.log_before, listed).await?;
     let dead_before = retention.dead_before;
     repeat(store, move |session| drop_dead(session, dead_before)).await?;
-    sweep(store, &DEDUP_AGE, Value::Integer(retention.dedup_before.0), None).await?;
+    let taken_before = Value::Integer(retention.dedup_before.0);
+    sweep(store, &DEDUP_AGE, taken_before.clone(), None).await?;
+    sweep(store, &NOTE_AGE, taken_before, None).await?;
     let seen_before = Value::Integer(retention.visitors_before.0);
     sweep(store, &VISITOR_AGE, seen_before.clone(), None).await?;
     sweep(store, &IDENTITY_AGE, seen_before, None).await?;
@@ -47,15 +49,15 @@ pub(super) async fn prune(
 pub(super) async fn erase(store: &SqliteStore, site: String, visitor: String) -> Result<u64, StoreError> {
     let who = (site.clone(), visitor.clone());
     let until = store.write(move |session| {
-        session.execute(
-            "erase a visitor",
-            "DELETE FROM visitor WHERE site = ?1 AND id = ?2",
-            [who.0, who.1],
-        )?;
+        let (site, visitor) = (who.0.as_str(), who.1.as_str());
+        let sql = "DELETE FROM visitor WHERE site = ?1 AND id = ?2";
+        session.execute("erase a visitor", sql, [site, visitor])?;
+        held::erase(session, site, visitor)?;
         Ok(session.head())
     });
     let until = until.await?;
     sweep(store, &IDENTITY_VISITOR, Value::Text(visitor.clone()), Some(site.clone())).await?;
+    sweep(store, &NOTE_VISITOR, Value::Text(visitor.clone()), Some(site.clone())).await?;
     let mut blanked = 0;
     for after in (0..until).step_by(SCAN_ROWS as usize) {
         let range = (after, until.min(after + SCAN_ROWS));
@@ -173,6 +175,8 @@ struct Sweep {
 }
 
 const DEDUP_AGE: Sweep = Sweep { table: "dedup", key: "key", condition: "at_ms < ?1" };
+const NOTE_AGE: Sweep = Sweep { table: "note", key: "key", condition: "at_ms < ?1" };
+const NOTE_VISITOR: Sweep = Sweep { table: "note", key: "key", condition: "visitor = ?1" };
 const VISITOR_AGE: Sweep = Sweep { table: "visitor", key: "id", condition: "seen_ms < ?1" };
 const IDENTITY_AGE: Sweep = Sweep { table: "identity", key: "key", condition: "seen_ms < ?1" };
 const IDENTITY_VISITOR: Sweep = Sweep { table: "identity", key: "key", condition: "visitor = ?1" };
