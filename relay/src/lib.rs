@@ -16,6 +16,7 @@ pub mod metrics;
 pub mod pipeline;
 pub mod platform;
 pub mod preview;
+pub mod rules;
 pub mod secret;
 pub mod serve;
 pub mod store;

@@ -1,20 +1,69 @@
 //! The five steps, joined in one place: what happens to an event between the door and the log.
 //!
-//! [`decide`] runs inside the store's transaction: attribute, minimise, deduplicate, append. What the
+//! [`Steps`] runs inside the store's transaction: attribute, minimise, deduplicate, append. What the
 //! request alone knows (client, clock skew) was added before by [`crate::enrich`], because it needs no store.
 //! Owns the order of the steps and nothing of what they do.
 
-use crate::store::{Incoming, StoreError, Transaction, Verdict};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use shared::{Attribution, Event};
+
+use crate::config::Config;
+use crate::deduplicate::Standing;
+use crate::rules::Rules;
+use crate::store::{Held, Incoming, Pipeline, StoreError, Transaction, Verdict};
 use crate::{attribute, deduplicate, enrich};
 
-/// Takes one event through attribute → enrich → deduplicate and, when it is new, into the log.
-pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
-    let Incoming { site, received, mut event } = incoming;
-    attribute::stitch(tx, &site, received, &mut event)?;
-    // After stitching, because what the visitor said earlier may hold for this event.
-    event.change(enrich::minimise);
-    if deduplicate::is_known(tx, &site, received, &event)? {
-        return Ok(Verdict::Duplicate);
+/// The steps, with the rules of every site.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    rules: HashMap<Arc<str>, Rules>,
+    none: Rules,
+}
+
+impl Steps {
+    /// For the sites of a configuration.
+    pub fn new(config: &Config) -> Self {
+        let rules = config.sites.iter().map(|site| (site.key.clone(), Rules::of(config, &site.key)));
+        Self { rules: rules.collect(), none: Rules::default() }
     }
-    Ok(Verdict::Stored(tx.append(Incoming { site, received, event })?))
+
+    fn rules(&self, site: &str) -> &Rules {
+        self.rules.get(site).unwrap_or(&self.none)
+    }
+}
+
+impl Pipeline for Steps {
+    fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+        let rules = self.rules(&incoming.site);
+        let Incoming { site, received, mut event } = incoming;
+        attribute::stitch(tx, rules, &site, received, &mut event)?;
+        // After stitching, because what the visitor said earlier may hold for this event.
+        event.change(enrich::minimise);
+        match deduplicate::standing(tx, rules, &site, received, &event)? {
+            Standing::New => {}
+            Standing::Known => return Ok(Verdict::Duplicate),
+            Standing::Mended { earlier, said } => {
+                event.consent = said;
+                note_earlier(&mut event, earlier);
+            }
+        }
+        Ok(Verdict::Stored(tx.append(Incoming { site, received, event })?))
+    }
+
+    fn release(&self, _: &mut dyn Transaction, _: Held) -> Result<Verdict, StoreError> {
+        Err(StoreError::Corrupt { what: "held event" })
+    }
+}
+
+/// Writes down what the copy before this one was allowed, so that who got that one does not get this one as well.
+fn note_earlier(event: &mut Event, earlier: shared::Consent) {
+    let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+    record.earlier = Some(earlier);
+}
+
+/// Takes one event through the steps at a site without rules: for tests and tools.
+pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    Steps::default().decide(tx, incoming)
 }

@@ -23,7 +23,7 @@ use crate::config::{Config, StoreSettings};
 use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
-use crate::pipeline;
+use crate::pipeline::Steps;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Retention, Store, StoreError};
 
@@ -69,7 +69,7 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let assets = assets(&config);
     let path = config.store.path.clone();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, pipeline::decide)?);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
     let metrics = Arc::new(Metrics::default());
     let (stop_workers, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();

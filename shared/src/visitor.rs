@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Consent;
+use crate::attribution::Unmatched;
 use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec};
 use crate::event::{Campaign, ClickId, Context, Event, Source};
 use crate::limits;
@@ -119,6 +120,19 @@ impl Visitor {
             changed |= lend(language, &self.context.language);
         }
         changed | lend(&mut event.page.url, &self.url)
+    }
+
+    /// Why the memory has no click to lend to an event of this time.
+    pub fn unmatched(&self, at: UnixMs) -> Unmatched {
+        let is_click = |param: &str| click_id::find(param).is_some_and(Spec::is_ad_click);
+        let clicks = || self.click_ids.iter().filter(|(param, _)| is_click(param)).map(|(_, click)| click);
+        let later =
+            |click: &ClickId| click.seen_at.is_some_and(|seen_at| at.since(seen_at) < -CLOCK_SLACK_MS);
+        match clicks().next() {
+            None => Unmatched::NoClick,
+            Some(_) if clicks().all(later) => Unmatched::ClickLater,
+            Some(_) => Unmatched::ClickTooOld,
+        }
     }
 
     fn absorb_click_ids(&mut self, event: &Event) -> bool {

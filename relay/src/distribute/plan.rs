@@ -41,6 +41,12 @@ fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Option<&'a s
         let detail = format!("the visitor has not granted {}", needed.join(" and "));
         return Err(Skip::new(SkipReason::NoConsent, detail));
     }
+    // A copy that brought the consent goes only to whom the copy before it could not.
+    let earlier = event.attribution.as_ref().and_then(|record| record.earlier);
+    if earlier.is_some_and(|earlier| earlier.allows(&destination.consent, destination.consent_required)) {
+        let detail = "a copy of this conversion was sent before consent was given to other destinations";
+        return Err(Skip::new(SkipReason::AlreadySent, detail));
+    }
     match destination.events.get(&event.event) {
         None => Ok(None),
         Some(EventSwitch::Renamed(name)) => Ok(Some(name)),
