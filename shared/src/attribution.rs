@@ -7,7 +7,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::click_id;
 use crate::consent::Consent;
@@ -101,7 +101,8 @@ pub struct Click<'a> {
     pub parameter: &'a str,
     /// Whose it is.
     pub platform: &'static str,
-    /// What led to it; `None` when the event brought it itself.
+    /// What led to it; `None`, written `own`, when the event brought it itself.
+    #[serde(serialize_with = "own_or_lent")]
     pub evidence: Option<Evidence>,
     /// When it was first seen, if that is known.
     pub seen_at: Option<UnixMs>,
@@ -124,6 +125,42 @@ pub fn clicks<'a>(event: &'a Event, platform: Option<&str>) -> Vec<Click<'a>> {
             age_days: id.seen_at.map(|seen_at| event.time.since(seen_at).max(0) / DAY_MS),
         })
         .collect()
+}
+
+fn own_or_lent<S: Serializer>(evidence: &Option<Evidence>, serializer: S) -> Result<S::Ok, S::Error> {
+    match evidence {
+        Some(evidence) => evidence.serialize(serializer),
+        None => serializer.serialize_str("own"),
+    }
+}
+
+/// How an event was attributed, in words: what a receiver and a reader are told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Told<'a> {
+    /// By what the visitor was found, when the event named none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub visitor_found_by: Option<Evidence>,
+    /// Its clicks.
+    pub clicks: Vec<Click<'a>>,
+    /// Why a conversion has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unmatched: Option<Unmatched>,
+    /// The same in a sentence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub because: Option<&'static str>,
+}
+
+/// What is to be told of an event's clicks, those of one platform or of all; `None` where there is nothing to tell.
+pub fn told<'a>(event: &'a Event, platform: Option<&str>) -> Option<Told<'a>> {
+    let record = event.attribution.as_deref();
+    let unmatched = record.and_then(|record| record.unmatched);
+    let told = Told {
+        visitor_found_by: record.and_then(|record| record.by),
+        clicks: clicks(event, platform),
+        unmatched,
+        because: unmatched.map(Unmatched::sentence),
+    };
+    (told != Told::default()).then_some(told)
 }
 
 /// Whether an event has a click of an ad.

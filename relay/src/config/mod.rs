@@ -184,6 +184,8 @@ pub struct Destination {
     pub consent: Vec<Purpose>,
     /// Whether silence about consent holds an event back: what the site says.
     pub consent_required: bool,
+    /// Oldest click it is told of, in days; `None` for every age. Default: the platform's own window.
+    pub look_back_days: Option<u16>,
     /// Events switched off or renamed here.
     pub events: BTreeMap<String, EventSwitch>,
     /// Replaces scheme and host of every address of the platform.
