@@ -13,6 +13,7 @@ pub mod deduplicate;
 pub mod distribute;
 pub mod enrich;
 pub mod metrics;
+pub mod orders;
 pub mod pipeline;
 pub mod platform;
 pub mod preview;

@@ -11,9 +11,10 @@ use shared::{Attribution, Event};
 
 use crate::config::Config;
 use crate::deduplicate::Standing;
+use crate::orders::{Change, Word};
 use crate::rules::Rules;
 use crate::store::{Held, Incoming, Pipeline, StoreError, Transaction, Verdict};
-use crate::{attribute, deduplicate, enrich};
+use crate::{attribute, deduplicate, enrich, orders};
 
 /// The steps, with the rules of every site.
 #[derive(Clone, Debug, Default)]
@@ -42,8 +43,11 @@ impl Pipeline for Steps {
         // After stitching, because what the visitor said earlier may hold for this event.
         event.change(enrich::minimise);
         match deduplicate::standing(tx, rules, &site, received, &event)? {
-            Standing::New => {}
-            Standing::Known => return Ok(Verdict::Duplicate),
+            Standing::New => {
+                let word = Word::of(&event);
+                orders::note(tx, &site, received, &mut event, word)?;
+            }
+            Standing::Known => return repeated(tx, Incoming { site, received, event }),
             Standing::Mended { earlier, said } => {
                 event.consent = said;
                 note_earlier(&mut event, earlier);
@@ -54,6 +58,21 @@ impl Pipeline for Steps {
 
     fn release(&self, _: &mut dyn Transaction, _: Held) -> Result<Verdict, StoreError> {
         Err(StoreError::Corrupt { what: "held event" })
+    }
+}
+
+/// A further report of a known conversion: nothing, unless it says that the order was worth less.
+fn repeated(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    let Incoming { site, received, event } = incoming;
+    match orders::compare(tx, &site, received, &event)? {
+        Change::None => Ok(Verdict::Duplicate),
+        Change::Contradiction => Ok(Verdict::Contradiction),
+        Change::Lowered(refund) => {
+            for key in deduplicate::keys(&refund) {
+                tx.claim(&site, &key, received)?;
+            }
+            Ok(Verdict::Stored(tx.append(Incoming { site, received, event: (*refund).into() })?))
+        }
     }
 }
 

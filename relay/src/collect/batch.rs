@@ -83,6 +83,10 @@ impl Batch {
             match verdict {
                 Verdict::Stored(_) | Verdict::Held => receipt.accepted += 1,
                 Verdict::Duplicate => receipt.duplicates += 1,
+                Verdict::Contradiction => {
+                    receipt.duplicates += 1;
+                    receipt.contradictions += 1;
+                }
             }
         }
         Ok(receipt)

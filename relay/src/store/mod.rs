@@ -72,6 +72,8 @@ pub enum Verdict {
     Held,
     /// Known already; nothing was appended.
     Duplicate,
+    /// Known already under another value, which stands; nothing was appended.
+    Contradiction,
 }
 
 /// The steps attribute, enrich and deduplicate, joined; run by the engine inside its transaction.

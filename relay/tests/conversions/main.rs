@@ -3,4 +3,5 @@
 
 mod clicks;
 mod consent;
+mod refunds;
 mod shop;
