@@ -21,6 +21,7 @@ pub mod rules;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod tag_parts;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
