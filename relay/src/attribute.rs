@@ -14,7 +14,7 @@ use shared::attribution::has_click;
 use shared::event::is_conversion;
 use shared::identity::{Field, Form};
 use shared::visitor::Visitor;
-use shared::{Attribution, Consent, Event, Evidence, Purpose, UnixMs, Unmatched, time};
+use shared::{Attribution, Consent, Event, Evidence, Purpose, UnixMs, Unmatched, UserData, time};
 
 use crate::collect::read::click_token;
 use crate::rules::Rules;
@@ -229,12 +229,19 @@ pub fn identity_keys(event: &Event) -> Vec<String> {
     keys.extend(click_token(event).map(|token| [TOKEN, token].concat()));
     keys.extend(event.properties.order_id.as_deref().map(|order| [ORDER, order].concat()));
     keys.extend(event.tokens.iter().map(|(name, token)| [JOURNEY, name, "=", token].concat()));
+    keys.extend(person_keys(&event.user));
+    keys
+}
+
+/// The identity keys of a person.
+pub fn person_keys(user: &UserData) -> Vec<String> {
+    let mut keys = Vec::new();
     for (prefix, field, form) in [
         (EMAIL, Field::Email, Form::Plain),
         (PHONE, Field::Phone, Form::E164),
         (PERSON, Field::ExternalId, Form::Plain),
     ] {
-        let digests = event.user.digests(field, form);
+        let digests = user.digests(field, form);
         keys.extend(digests.iter().map(|digest| digest.with_hex(|hex| [prefix, hex].concat())));
     }
     keys

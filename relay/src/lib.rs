@@ -12,6 +12,7 @@ pub mod config;
 pub mod deduplicate;
 pub mod distribute;
 pub mod enrich;
+pub mod merge;
 pub mod metrics;
 pub mod orders;
 pub mod pipeline;

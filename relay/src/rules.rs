@@ -3,7 +3,7 @@
 //! Owns the answer to one question about consent: is some destination left without an event because of it, and does a
 //! later copy of the event mend that? Sending itself is decided in `distribute::plan`, event by event. Pure.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use shared::{Consent, Purpose, Signal};
 
@@ -16,6 +16,8 @@ pub struct Rules {
     needs: Vec<Need>,
     /// Identity keys that prove nothing here.
     excluded: HashSet<String>,
+    /// How long further reports of a conversion are waited for, in milliseconds, by its name.
+    merge_windows: BTreeMap<String, i64>,
 }
 
 /// What some destination of a site needs of a visitor.
@@ -42,7 +44,19 @@ impl Rules {
                 needs.push(need);
             }
         }
-        Self { needs, excluded: HashSet::new() }
+        let site = config.sites.iter().find(|known| *known.key == *site);
+        let excluded = site.map(|site| site.shared_identities.iter().cloned().collect());
+        let merge_windows = site.map(|site| site.merge_window.clone());
+        Self {
+            needs,
+            excluded: excluded.unwrap_or_default(),
+            merge_windows: merge_windows.unwrap_or_default(),
+        }
+    }
+
+    /// How long further reports of an event of this name are waited for; `None` where it goes out at once.
+    pub fn merge_window_ms(&self, name: &str) -> Option<i64> {
+        self.merge_windows.get(name).copied()
     }
 
     /// Whether an identity key proves nothing at this site.

@@ -4,4 +4,5 @@
 mod clicks;
 mod consent;
 mod refunds;
+mod reporters;
 mod shop;

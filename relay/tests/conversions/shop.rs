@@ -43,6 +43,11 @@ impl Shop {
         run(self.store.append(vec![incoming])).unwrap()[0]
     }
 
+    /// Releases what is due `at` milliseconds after the beginning.
+    pub(crate) fn release(&self, at: i64) -> usize {
+        run(self.store.release(UnixMs(NOW + at), usize::MAX)).unwrap()
+    }
+
     /// The log, oldest first.
     pub(crate) fn log(&self) -> Vec<Event> {
         let logged = run(self.store.read(0, usize::MAX)).unwrap();
