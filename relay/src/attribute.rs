@@ -14,7 +14,7 @@ use shared::attribution::has_click;
 use shared::event::is_conversion;
 use shared::identity::{Field, Form};
 use shared::visitor::Visitor;
-use shared::{Attribution, Consent, Event, Evidence, Purpose, UnixMs, Unmatched, UserData, time};
+use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unmatched, UserData, time};
 
 use crate::collect::read::click_token;
 use crate::rules::Rules;
@@ -37,11 +37,14 @@ pub fn stitch(
     let mut stitch = Stitch { tx, site, now, record: Attribution::default(), reason: Unmatched::Nobody };
     stitch.run(rules, event)?;
     let Stitch { mut record, reason, .. } = stitch;
-    if is_denied(&event.consent) {
+    let denied = is_denied(&event.consent);
+    if denied {
         record = Attribution::default();
     }
-    if is_conversion(&event.event) && !has_click(event) {
-        record.unmatched = Some(if is_denied(&event.consent) { Unmatched::NoConsent } else { reason });
+    // A click that may not be stored is about to be taken away.
+    let keeps_clicks = event.consent.ad_storage != Some(Signal::Denied);
+    if is_conversion(&event.event) && !(keeps_clicks && has_click(event)) {
+        record.unmatched = Some(if denied { Unmatched::NoConsent } else { reason });
     }
     event.attribute(record);
     Ok(())
@@ -139,11 +142,13 @@ impl Stitch<'_> {
         Ok((memory, changed))
     }
 
-    /// Empties the memory of a visitor who denied, but for the denial itself.
+    /// Empties the memory of a visitor who denied, but for the denial itself: it holds for what a server reports of them
+    /// later.
     fn forget(&mut self, id: Option<&str>, known: Option<Visitor>, event: &Event) -> Result<(), StoreError> {
-        let (Some(id), Some(known)) = (id, known) else { return Ok(()) };
-        let empty = Visitor { consent: event.consent, seen_at: known.seen_at, ..Visitor::default() };
-        if known == empty { Ok(()) } else { self.tx.put_visitor(self.site, id, &empty) }
+        let Some(id) = id else { return Ok(()) };
+        let seen_at = known.as_ref().map_or(event.time, |known| known.seen_at);
+        let empty = Visitor { consent: event.consent, seen_at, ..Visitor::default() };
+        if known.as_ref() == Some(&empty) { Ok(()) } else { self.tx.put_visitor(self.site, id, &empty) }
     }
 
     /// Ties a key to the visitor, but never takes a click token away from the visitor it was made for. A tie that stands

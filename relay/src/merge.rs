@@ -127,11 +127,8 @@ fn join_click(event: &mut Event, param: &str, click: &ClickId) {
         Some(mine) if mine.value == click.value => {
             mine.seen_at = mine.seen_at.into_iter().chain(click.seen_at).min();
         }
-        Some(mine) => {
-            if (click.seen_at, &click.value) > (mine.seen_at, &mine.value) {
-                mine.clone_from(click);
-            }
-        }
+        Some(mine) if (click.seen_at, &click.value) > (mine.seen_at, &mine.value) => mine.clone_from(click),
+        Some(_) => {}
     }
 }
 
