@@ -13,6 +13,7 @@
 use shared::attribution::has_click;
 use shared::event::is_conversion;
 use shared::identity::{Field, Form};
+use shared::touch::{self, Touch};
 use shared::visitor::Visitor;
 use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unmatched, UserData, time};
 
@@ -34,9 +35,16 @@ pub fn stitch(
     now: UnixMs,
     event: &mut Draft,
 ) -> Result<(), StoreError> {
-    let mut stitch = Stitch { tx, site, now, record: Attribution::default(), reason: Unmatched::Nobody };
+    let mut stitch = Stitch {
+        tx,
+        site,
+        now,
+        record: Attribution::default(),
+        touches: Vec::new(),
+        reason: Unmatched::Nobody,
+    };
     stitch.run(rules, event)?;
-    let Stitch { mut record, reason, .. } = stitch;
+    let Stitch { mut record, touches, reason, .. } = stitch;
     let denied = is_denied(&event.consent);
     if denied {
         record = Attribution::default();
@@ -45,6 +53,9 @@ pub fn stitch(
     let keeps_clicks = event.consent.ad_storage != Some(Signal::Denied);
     if is_conversion(&event.event) && !(keeps_clicks && has_click(event)) {
         record.unmatched = Some(if denied { Unmatched::NoConsent } else { reason });
+    }
+    if is_conversion(&event.event) && !denied {
+        record.touches = credited(touches, event);
     }
     event.attribute(record);
     Ok(())
@@ -56,6 +67,8 @@ struct Stitch<'a> {
     site: &'a str,
     now: UnixMs,
     record: Attribution,
+    /// What may earn credit.
+    touches: Vec<Touch>,
     /// The best reason so far why no click was found.
     reason: Unmatched,
 }
@@ -173,6 +186,9 @@ impl Stitch<'_> {
             let lent = event.click_ids.keys().filter(|param| !own.contains(param));
             self.record.lent.extend(lent.map(|param| (param.clone(), evidence)));
         }
+        if is_conversion(&event.event) {
+            self.touches.extend(memory.touches_before(event.time, LOOK_BACK_MS).cloned());
+        }
         if !has_click(event) {
             self.because(memory.unmatched(event.time));
         }
@@ -216,6 +232,15 @@ impl Stitch<'_> {
     fn because(&mut self, reason: Unmatched) {
         self.reason = self.reason.max(reason);
     }
+}
+
+/// The touches that earn credit for a conversion: those of the memories it was lent from, and what it brings itself.
+fn credited(mut touches: Vec<Touch>, event: &Event) -> Vec<Touch> {
+    if touches.is_empty() {
+        let landed = event.campaign.as_ref();
+        touch::absorb(&mut touches, event, landed, |_, _| true);
+    }
+    touch::earning(touches)
 }
 
 /// Whether the visitor refused what remembering and sending need.

@@ -13,6 +13,7 @@ use crate::click_id;
 use crate::consent::Consent;
 use crate::event::Event;
 use crate::time::{DAY_MS, UnixMs};
+use crate::touch::{self, Credit, Touch};
 
 /// How an event was attributed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,13 +30,17 @@ pub struct Attribution {
     /// What an earlier copy of the same conversion said about consent, when some destination had to do without it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub earlier: Option<Consent>,
+    /// The touches that earn credit for a conversion.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
 }
 
 impl Attribution {
     /// Whether there is nothing worth writing down.
     pub fn is_empty(&self) -> bool {
-        let Self { by, lent, unmatched, earlier } = self;
-        by.is_none() && lent.is_empty() && unmatched.is_none() && earlier.is_none()
+        let Self { by, lent, unmatched, earlier, touches } = self;
+        let told = by.is_some() || unmatched.is_some() || earlier.is_some();
+        !told && lent.is_empty() && touches.is_empty()
     }
 }
 
@@ -148,6 +153,9 @@ pub struct Told<'a> {
     /// The same in a sentence.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub because: Option<&'static str>,
+    /// Who is credited with a conversion, of all platforms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub credit: Option<Credit<'a>>,
 }
 
 /// What is to be told of an event's clicks, those of one platform or of all; `None` where there is nothing to tell.
@@ -159,6 +167,7 @@ pub fn told<'a>(event: &'a Event, platform: Option<&str>) -> Option<Told<'a>> {
         clicks: clicks(event, platform),
         unmatched,
         because: unmatched.map(Unmatched::sentence),
+        credit: record.and_then(|record| touch::credit(&record.touches)),
     };
     (told != Told::default()).then_some(told)
 }

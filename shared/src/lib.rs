@@ -16,6 +16,7 @@ mod percent;
 pub mod properties;
 pub mod scrub;
 pub mod time;
+pub mod touch;
 pub mod vendor_cookie;
 pub mod visitor;
 pub mod wire;

@@ -37,6 +37,11 @@ fn the_receiver_is_told_what_led_to_each_click() {
             { "parameter": "fbclid", "platform": "meta", "evidence": "email", "seen_at": NOW - 3 * DAY, "age_days": 3 },
             { "parameter": "ttclid", "platform": "tiktok", "evidence": "own", "seen_at": null, "age_days": null },
         ],
+        "credit": {
+            "first_click": { "at": NOW - 3 * DAY, "platform": "meta", "campaign": null },
+            "last_click": { "at": NOW - 3 * DAY, "platform": "meta", "campaign": null },
+            "platforms": { "meta": [NOW - 3 * DAY, NOW - 3 * DAY], "tiktok": [NOW - 3 * DAY, NOW - 3 * DAY] },
+        },
     });
     assert_eq!(body["attribution"], expected);
     assert_eq!(body["event"].get("attribution"), None, "our own shorthand stays here");
@@ -89,4 +94,33 @@ fn a_conversion_without_a_click_says_why() {
     visited(&shop, 100);
     shop.take(2, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#);
     assert_eq!(shop.bodies("all").pop().unwrap()["attribution"]["unmatched"], "click_too_old");
+}
+
+#[test]
+fn credit_goes_to_the_first_and_the_last_touch_and_never_to_a_direct_visit() {
+    let shop = Shop::open("", &webhook("all", ""));
+    let visit = |days_ago: i64, more: &str| {
+        let at = NOW - days_ago * DAY;
+        let page = r#""page":{"url":"https://shop.example/"}"#;
+        shop.take(0, &format!(
+            r#"{{"event":"PageView","event_id":"p{days_ago}","time":{at},"visitor_id":"v1",{page}{more}}}"#
+        ));
+    };
+    visit(100, r#","click_ids":{"msclkid":"0f3c1b2a4d5e6f708192a3b4c5d6e7f8"}"#);
+    visit(40, r#","click_ids":{"fbclid":"IwAR_first"},"campaign":{"source":"facebook","name":"spring"}"#);
+    visit(20, r#","click_ids":{"gclid":"Cj0KCQ_a"}"#);
+    visit(9, r#","click_ids":{"fbclid":"IwAR_last"}"#);
+    visit(5, r#","campaign":{"source":"newsletter","name":"november"}"#);
+    visit(1, "");
+    shop.take(1, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#);
+    let credit = shop.bodies("all").pop().unwrap()["attribution"]["credit"].clone();
+    let at = |days_ago: i64| NOW - days_ago * DAY;
+    assert_eq!(
+        credit,
+        json!({
+            "first_click": { "at": at(40), "platform": "meta", "campaign": { "source": "facebook", "name": "spring" } },
+            "last_click": { "at": at(5), "platform": null, "campaign": { "source": "newsletter", "name": "november" } },
+            "platforms": { "meta": [at(40), at(9)], "google-ads": [at(20), at(20)] },
+        })
+    );
 }
