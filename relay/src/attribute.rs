@@ -19,7 +19,7 @@ use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unm
 
 use crate::collect::read::click_token;
 use crate::rules::Rules;
-use crate::store::{Draft, StoreError, Transaction};
+use crate::store::{Draft, Person, StoreError, Transaction};
 
 /// How long a memory lends what it knows, in milliseconds: the longest window of any platform here.
 pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
@@ -266,11 +266,7 @@ pub fn identity_keys(event: &Event) -> Vec<String> {
 /// The identity keys of a person.
 pub fn person_keys(user: &UserData) -> Vec<String> {
     let mut keys = Vec::new();
-    for (prefix, field, form) in [
-        (EMAIL, Field::Email, Form::Plain),
-        (PHONE, Field::Phone, Form::E164),
-        (PERSON, Field::ExternalId, Form::Plain),
-    ] {
+    for (prefix, field, form) in PERSONAL {
         let digests = user.digests(field, form);
         keys.extend(digests.iter().map(|digest| digest.with_hex(|hex| [prefix, hex].concat())));
     }
@@ -290,12 +286,33 @@ fn evidence(key: &str) -> Evidence {
     kind.map_or(Evidence::ExternalId, |(_, evidence)| evidence)
 }
 
+/// A person as the store knows them, by whatever of their e-mail addresses, telephones and ids is hashed in `user`.
+pub fn person(user: &UserData) -> Person {
+    let (mut keys, mut digests) = (Vec::new(), Vec::new());
+    for (prefix, field, _) in PERSONAL {
+        for form in field.forms() {
+            for digest in user.digests(field, *form) {
+                let hex = digest.to_hex();
+                keys.push([prefix, &hex].concat());
+                digests.push(hex);
+            }
+        }
+    }
+    Person { visitors: Vec::new(), keys, digests, most_visitors: MOST_VISITORS }
+}
+
 /// Whether a key belongs to one purchase, not to a person: then it may also be tied to a visitor who was found by
 /// other evidence, so that a refund or a renewal goes the way its purchase went.
 fn is_of_one_journey(key: &str) -> bool {
     key.starts_with(ORDER) || key.starts_with(JOURNEY)
 }
 
+/// What a person is known by: the prefix of its keys, the field, and the form that makes the key.
+const PERSONAL: [(&str, Field, Form); 3] = [
+    (EMAIL, Field::Email, Form::Plain),
+    (PHONE, Field::Phone, Form::E164),
+    (PERSON, Field::ExternalId, Form::Plain),
+];
 /// Prefix of the key of our click token.
 const TOKEN: &str = "tok:";
 /// Prefix of the key of an order.

@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use relay::attribute::MOST_VISITORS;
 use relay::pipeline::decide;
 use relay::store::memory::MemoryStore;
-use relay::store::{Incoming, Store};
+use relay::store::{Incoming, Person, Store};
 use serde_json::{Value, json};
 use shared::{Event, UnixMs};
 
@@ -268,6 +268,7 @@ impl Model {
         self.said.remove(&visitor);
         self.came.retain(|came| came.visitor != visitor);
         self.seen.retain(|_, with| with.last() != Some(&visitor));
+        self.seen.values_mut().for_each(|with| with.retain(|other| *other != visitor));
     }
 }
 
@@ -311,7 +312,7 @@ proptest! {
                 Step::Wait(days) => now += days * DAY,
                 Step::Erase(visitor) => {
                     model.erase(*visitor);
-                    run(store.erase("shop", &format!("v{visitor}"))).unwrap();
+                    run(store.erase("shop", Person::visitor(format!("v{visitor}")))).unwrap();
                 }
                 Step::Event(happening) => {
                     let event = happening.event(number, now);

@@ -214,14 +214,9 @@ mod tests {
         assert_eq!(touches, [touch(1000, &["fbclid", "gclid"], Some("spring"))]);
         // The same clicks with the next page, and named by a server that does not know when they were.
         assert!(!absorb(&mut touches, &event(5000, clicks), None, nothing));
-        assert!(!absorb(
-            &mut touches,
-            &event(6000, r#","click_ids":{"fbclid":"a"}"#),
-            None,
-            |_, value| value == "a"
-        ));
-        assert!(absorb(&mut touches, &event(7000, r#","click_ids":{"fbclid":"c"}"#), None, |_, value| value
-            == "a"));
+        let named = |at: i64, value: &str| event(at, &format!(r#","click_ids":{{"fbclid":"{value}"}}"#));
+        assert!(!absorb(&mut touches, &named(6000, "a"), None, unlike_a));
+        assert!(absorb(&mut touches, &named(7000, "c"), None, unlike_a));
         assert_eq!(touches[1], touch(7000, &["fbclid"], None));
         assert!(!absorb(&mut touches, &event(8000, ""), None, nothing), "a direct visit");
     }

@@ -30,7 +30,7 @@ use super::sources::{Door, door};
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
-use crate::store::{Backlogs, Store};
+use crate::store::{Backlogs, Erased, Person, Store};
 
 /// What every request needs.
 pub struct Relay {
@@ -144,6 +144,14 @@ impl Relay {
         self.metrics.received(&site.key, "contradiction", receipt.contradictions);
         self.metrics.received(&site.key, "rejected", receipt.rejected.len());
         Ok(receipt)
+    }
+
+    /// Removes a person from a site.
+    pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
+        self.store.erase(&site.key, person).await.map_err(|error| {
+            warn!(site = %site.key, %error, "a visitor is not erased; the sender was told to come back");
+            Refusal::from(error)
+        })
     }
 
     async fn ready(&self) -> Reply {
@@ -261,6 +269,9 @@ async fn route(
         ("/healthz", _) if is_get => ("healthz", Ok(reply::text(StatusCode::OK, "ok\n"))),
         ("/readyz", _) if is_get => ("readyz", Ok(relay.ready().await)),
         ("/metrics", _) if is_get => ("metrics", Ok(relay.metrics().await)),
+        (path, &Method::DELETE) if path.starts_with(server_api::VISITORS) => {
+            ("visitors", server_api::erase(relay, &caller, headers, path).await)
+        }
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
         (path, _) if is_get && path.starts_with("/v1/site/") => {
             let site = site_module::key_of(path).and_then(|key| relay.site(key));

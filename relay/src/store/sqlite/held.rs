@@ -62,10 +62,18 @@ pub(super) fn let_go(session: &mut Session<'_>, site: &str, id: &str) -> Result<
     session.execute(doing, "DELETE FROM held_key WHERE site = ?1 AND id = ?2", [site, id]).map(drop)
 }
 
-/// Lets go of everything a visitor has here.
-pub(super) fn erase(session: &mut Session<'_>, site: &str, visitor: &str) -> Result<(), StoreError> {
-    let sql = "SELECT id FROM held WHERE site = ?1 AND visitor = ?2";
-    let theirs = session.rows("look for held events", sql, [site, visitor], |row| row.get::<_, String>(0))?;
+/// Lets go of everything a person has here, by their visitors and digests, both lists as JSON.
+pub(super) fn erase(
+    session: &mut Session<'_>,
+    site: &str,
+    visitors: &str,
+    digests: &str,
+) -> Result<(), StoreError> {
+    let sql = "SELECT id FROM held WHERE site = ?1
+               AND (visitor IN (SELECT value FROM json_each(?2))
+                    OR EXISTS (SELECT 1 FROM json_each(?3) WHERE instr(body, value)))";
+    let row = [site, visitors, digests];
+    let theirs = session.rows("look for held events", sql, row, |row| row.get::<_, String>(0))?;
     theirs.iter().try_for_each(|id| let_go(session, site, id))
 }
 
