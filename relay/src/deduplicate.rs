@@ -4,23 +4,96 @@
 //! first would be if the id had been derived from the order, so both are one kind of key, and the common case, a
 //! derived id, needs a single row. Keys begin with the id and so sort by time when it is a UUIDv7.
 
-use shared::{Event, UnixMs, event_id};
+use shared::{Consent, Event, UnixMs, event_id};
 
-use crate::store::{StoreError, Transaction};
+use crate::rules::{Rules, on_top_of, widest};
+use crate::store::{Note, StoreError, Transaction};
+
+/// What an event is to the conversions that are known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has reported it yet.
+    New,
+    /// It was reported, and this copy changes nothing.
+    Known,
+    /// It was reported by a copy that some destination could not have for want of consent, and may have now.
+    Mended {
+        /// What the copies so far were allowed.
+        earlier: Consent,
+        /// What all copies together say.
+        said: Consent,
+    },
+}
 
 /// Whether the event is known already. Claims its keys either way, so that a third copy finds whichever it shares.
-pub fn is_known(
+///
+/// A copy that is withheld for want of consent claims the keys like any other: a second silent copy must not be sent
+/// after a denial. What it said is noted, and a copy that brings the consent goes on to whom the first could not.
+pub fn standing(
+    tx: &mut dyn Transaction,
+    rules: &Rules,
+    site: &str,
+    now: UnixMs,
+    event: &Event,
+) -> Result<Standing, StoreError> {
+    let keys = keys(event);
+    let mut known = false;
+    for key in &keys {
+        known |= !tx.claim(site, key, now)?;
+    }
+    if !known {
+        note_withheld(tx, rules, site, now, event, &keys)?;
+        return Ok(Standing::New);
+    }
+    let Some(earlier) = withheld(tx, site, &keys)? else { return Ok(Standing::Known) };
+    let said = on_top_of(&earlier, &event.consent);
+    let mended = rules.mends(&earlier, &said);
+    let allowed = if mended { widest(&earlier, &said) } else { earlier };
+    note_consent(tx, site, now, event, &keys, &allowed)?;
+    Ok(if mended { Standing::Mended { earlier, said } } else { Standing::Known })
+}
+
+/// Notes under the keys of a new event what it says about consent, if that keeps it from some destination.
+pub fn note_withheld(
+    tx: &mut dyn Transaction,
+    rules: &Rules,
+    site: &str,
+    now: UnixMs,
+    event: &Event,
+    keys: &[String],
+) -> Result<(), StoreError> {
+    if rules.withholds(&event.consent) {
+        note_consent(tx, site, now, event, keys, &event.consent)?;
+    }
+    Ok(())
+}
+
+fn note_consent(
     tx: &mut dyn Transaction,
     site: &str,
     now: UnixMs,
     event: &Event,
-) -> Result<bool, StoreError> {
-    let mut known = false;
-    for key in keys(event) {
-        known |= !tx.claim(site, &key, now)?;
-    }
-    Ok(known)
+    keys: &[String],
+    consent: &Consent,
+) -> Result<(), StoreError> {
+    // A plain structure of ours always serialises.
+    let text = serde_json::to_string(consent).unwrap_or_default();
+    let note = Note { visitor: event.visitor_id.as_deref(), text: &text };
+    keys.iter().try_for_each(|key| tx.put_note(site, &[WITHHELD, key].concat(), note, now))
 }
+
+/// What is noted of the consent of an earlier copy.
+fn withheld(tx: &mut dyn Transaction, site: &str, keys: &[String]) -> Result<Option<Consent>, StoreError> {
+    for key in keys {
+        if let Some(text) = tx.note(site, &[WITHHELD, key].concat())? {
+            return Ok(Some(serde_json::from_str(&text).map_err(|_| StoreError::Corrupt { what: "note" })?));
+        }
+    }
+    Ok(None)
+}
+
+/// Prefix of the note about a copy that was withheld.
+const WITHHELD: &str = "wh:";
 
 /// The dedup keys of an event: one, or two when it has an order id that its event id was not derived from.
 pub fn keys(event: &Event) -> Vec<String> {

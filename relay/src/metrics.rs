@@ -114,7 +114,7 @@ impl Default for Metrics {
 }
 
 impl Metrics {
-    /// Counts `events` of a site with one result: `accepted`, `duplicate` or `rejected`.
+    /// Counts `events` of a site with one result: `accepted`, `duplicate`, `contradiction` (a duplicate with another value) or `rejected`.
     pub fn received(&self, site: &str, result: &'static str, events: usize) {
         if events > 0 {
             let labels = Received { site: site.to_owned(), result };

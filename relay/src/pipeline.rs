@@ -1,20 +1,174 @@
 //! The five steps, joined in one place: what happens to an event between the door and the log.
 //!
-//! [`decide`] runs inside the store's transaction: attribute, minimise, deduplicate, append. What the
-//! request alone knows (client, clock skew) was added before by [`crate::enrich`], because it needs no store.
+//! [`Steps`] runs inside the store's transaction: attribute, minimise, deduplicate, append; where a merge window is set,
+//! a conversion is held between the last two until the window ends. What the request alone knows (client, clock skew) was added before by [`crate::enrich`], because it needs no store.
 //! Owns the order of the steps and nothing of what they do.
 
-use crate::store::{Incoming, StoreError, Transaction, Verdict};
-use crate::{attribute, deduplicate, enrich};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Takes one event through attribute → enrich → deduplicate and, when it is new, into the log.
-pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
-    let Incoming { site, received, mut event } = incoming;
-    attribute::stitch(tx, &site, received, &mut event)?;
-    // After stitching, because what the visitor said earlier may hold for this event.
-    event.change(enrich::minimise);
-    if deduplicate::is_known(tx, &site, received, &event)? {
-        return Ok(Verdict::Duplicate);
+use shared::{Attribution, Event};
+
+use crate::config::Config;
+use crate::deduplicate::Standing;
+use crate::merge::Reports;
+use crate::orders::{Change, Word};
+use crate::rules::Rules;
+use crate::store::{Held, Incoming, Pipeline, StoreError, Transaction, Verdict};
+use crate::{attribute, deduplicate, enrich, orders};
+
+/// The steps, with the rules of every site.
+#[derive(Clone, Debug, Default)]
+pub struct Steps {
+    rules: HashMap<Arc<str>, Rules>,
+    none: Rules,
+}
+
+impl Steps {
+    /// For the sites of a configuration.
+    pub fn new(config: &Config) -> Self {
+        let rules = config.sites.iter().map(|site| (site.key.clone(), Rules::of(config, &site.key)));
+        Self { rules: rules.collect(), none: Rules::default() }
     }
+
+    fn rules(&self, site: &str) -> &Rules {
+        self.rules.get(site).unwrap_or(&self.none)
+    }
+}
+
+impl Pipeline for Steps {
+    fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+        let rules = self.rules(&incoming.site);
+        match rules.merge_window_ms(&incoming.event.event) {
+            Some(window_ms) => collect(tx, rules, incoming, window_ms),
+            None => {
+                let incoming = stitched(tx, rules, incoming)?;
+                settle(tx, rules, incoming)
+            }
+        }
+    }
+
+    fn release(&self, tx: &mut dyn Transaction, held: Held) -> Result<Verdict, StoreError> {
+        let Held { site, received, .. } = held;
+        let rules = self.rules(&site);
+        let reports = reports(&held.body)?;
+        let keys = reports.keys.clone();
+        let (event, word) = reports.merged().ok_or(StoreError::Corrupt { what: "held event" })?;
+        // Once more, because all reports together may lead further than each by itself.
+        let incoming = stitched(tx, rules, Incoming { site, received, event: event.into() })?;
+        let Incoming { site, event, .. } = &incoming;
+        deduplicate::note_withheld(tx, rules, site, received, event, &keys)?;
+        append(tx, incoming, word)
+    }
+}
+
+/// Finds the event's click, and takes away what the visitor did not agree to: after stitching, because what the visitor
+/// said earlier may hold for this event.
+fn stitched(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result<Incoming, StoreError> {
+    let Incoming { site, received, mut event } = incoming;
+    attribute::stitch(tx, rules, &site, received, &mut event)?;
+    event.change(enrich::minimise);
+    Ok(Incoming { site, received, event })
+}
+
+/// Appends an event unless it is known.
+fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result<Verdict, StoreError> {
+    let Incoming { site, received, mut event } = incoming;
+    match deduplicate::standing(tx, rules, &site, received, &event)? {
+        Standing::New => {}
+        Standing::Known => return repeated(tx, Incoming { site, received, event }),
+        Standing::Mended { earlier, said } => {
+            event.consent = said;
+            let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+            // Who got the copy before this one does not get this one as well.
+            record.earlier = Some(earlier);
+        }
+    }
+    let word = Word::of(&event);
+    append(tx, Incoming { site, received, event }, word)
+}
+
+/// Appends an event, with what is known of its order.
+fn append(tx: &mut dyn Transaction, incoming: Incoming, word: Word) -> Result<Verdict, StoreError> {
+    let Incoming { site, received, mut event } = incoming;
+    orders::note(tx, &site, received, &mut event, word)?;
     Ok(Verdict::Stored(tx.append(Incoming { site, received, event })?))
+}
+
+/// Holds the first report of a conversion, and lets the later ones join it. Each is remembered at once: other events of
+/// the visitor need not wait.
+fn collect(
+    tx: &mut dyn Transaction,
+    rules: &Rules,
+    incoming: Incoming,
+    window_ms: i64,
+) -> Result<Verdict, StoreError> {
+    let mut own: Event = (*incoming.event).clone();
+    let incoming = stitched(tx, rules, incoming)?;
+    let Incoming { site, received, event } = &incoming;
+    // What was lent is left out: all reports together are lent to at the end, their own click ids first.
+    own.consent = event.consent;
+    enrich::minimise(&mut own);
+    let keys = deduplicate::keys(&own);
+    let mut known = false;
+    let mut held: Option<(Held, Reports)> = None;
+    for key in &keys {
+        known |= tx.claimed(site, key)?;
+        let Some(found) = tx.held(site, key)? else { continue };
+        let found_reports = reports(&found.body)?;
+        match &mut held {
+            None => held = Some((found, found_reports)),
+            Some((first, _)) if first.id == found.id => {}
+            // Two conversions turn out to be one.
+            Some((first, reports)) => {
+                tx.let_go(site, &found.id)?;
+                reports.join(found_reports);
+                first.due = first.due.min(found.due);
+                first.received = first.received.min(found.received);
+            }
+        }
+    }
+    if known && held.is_none() {
+        return settle(tx, rules, incoming);
+    }
+    let first = held.is_none();
+    let (mut held, mut reports) = held.unwrap_or_else(|| {
+        let (id, due) = (keys[0].clone(), received.plus(window_ms));
+        let held =
+            Held { site: site.clone(), id, received: *received, due, visitor: None, body: String::new() };
+        (held, Reports::default())
+    });
+    for key in &keys {
+        tx.claim(site, key, *received)?;
+    }
+    reports.add(own, keys);
+    held.visitor = held.visitor.or_else(|| event.visitor_id.clone());
+    // Plain structures of ours always serialise.
+    held.body = serde_json::to_string(&reports).unwrap_or_default();
+    tx.hold(&held, &reports.keys)?;
+    Ok(if first { Verdict::Held } else { Verdict::Duplicate })
+}
+
+fn reports(body: &str) -> Result<Reports, StoreError> {
+    serde_json::from_str(body).map_err(|_| StoreError::Corrupt { what: "held event" })
+}
+
+/// A further report of a known conversion: nothing, unless it says that the order was worth less.
+fn repeated(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    let Incoming { site, received, event } = incoming;
+    match orders::compare(tx, &site, received, &event)? {
+        Change::None => Ok(Verdict::Duplicate),
+        Change::Contradiction => Ok(Verdict::Contradiction),
+        Change::Lowered(refund) => {
+            for key in deduplicate::keys(&refund) {
+                tx.claim(&site, &key, received)?;
+            }
+            Ok(Verdict::Stored(tx.append(Incoming { site, received, event: (*refund).into() })?))
+        }
+    }
+}
+
+/// Takes one event through the steps at a site without rules: for tests and tools.
+pub fn decide(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    Steps::default().decide(tx, incoming)
 }

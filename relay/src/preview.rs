@@ -3,15 +3,24 @@
 //! Walks the same code as `serve`: the same reader, the same enriching, the same plan. Secrets are masked. Owns the
 //! shape of the output (DESIGN's contract); leaves printing to the command line.
 
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
 use serde_json::{Value, json};
-use shared::UnixMs;
+use shared::attribution::told;
+use shared::{Attribution, Event, UnixMs};
 
 use crate::collect::batch;
 use crate::collect::read::{self, Defaults, ReadError};
 use crate::config::{Config, Destination};
+use crate::distribute::look_back::{self, LeftOut};
 use crate::distribute::plan::plan;
 use crate::enrich;
+use crate::pipeline::Steps;
 use crate::platform::Planned;
+use crate::store::memory::MemoryStore;
+use crate::store::{Incoming, Store};
 
 /// Why nothing can be shown.
 #[derive(Debug, thiserror::Error)]
@@ -72,6 +81,7 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
         let mut event = read::event_with_warnings(json, defaults)?.event;
         enrich::from_server(&mut event, now);
         enrich::minimise(&mut event);
+        event.attribution = attributed(config, &destination.site, &event, now);
         let built = plan(destination, &[&event], now);
         let skipped = built.skips.first().map(|(_, skip)| format!("{}: {}", skip.reason.tag(), skip.detail));
         let requests: Vec<Value> = built.requests.iter().map(request).collect();
@@ -80,6 +90,7 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
             "platform": destination.platform_name,
             "requests": requests,
             "match_quality": match_quality(&built.requests),
+            "attribution": attribution(destination, &event, &built.left_out),
             "skipped": skipped,
         }));
     }
@@ -91,6 +102,39 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
 fn match_quality(requests: &[Planned]) -> Value {
     let quality = requests.iter().flat_map(|planned| &planned.quality).next();
     quality.map_or(Value::Null, |quality| json!({ "score": quality.score(), "signals": quality.signals() }))
+}
+
+/// How the event would be attributed by a relay that has never heard of it: this is what it is to a store without memory.
+fn attributed(config: &Config, site: &Arc<str>, event: &Event, now: UnixMs) -> Option<Box<Attribution>> {
+    let store = MemoryStore::new(Steps::new(config));
+    let incoming = Incoming { site: site.clone(), received: now, event: event.clone().into() };
+    let attributed = async {
+        store.append(vec![incoming]).await.ok()?;
+        let logged = store.read(0, 1).await.ok()?.pop()?;
+        logged.event.attribution.clone()
+    };
+    // In memory nothing ever waits.
+    match pin!(attributed).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(attribution) => attribution,
+        Poll::Pending => None,
+    }
+}
+
+/// Which of the event's clicks the destination is told of, what led to each, and which were too old. Null where there is
+/// nothing to tell.
+fn attribution(destination: &Destination, event: &Event, left_out: &[(usize, LeftOut)]) -> Value {
+    let own = look_back::default_days(destination.platform_name).map(|_| destination.platform_name);
+    let told = told(event, own).map(|told| json!(told));
+    let left: Vec<String> = left_out.iter().map(|(_, left)| left.to_string()).collect();
+    match (told, left.is_empty()) {
+        (None, true) => Value::Null,
+        (told, true) => told.unwrap_or_default(),
+        (told, false) => {
+            let mut told = told.unwrap_or_else(|| json!({}));
+            told["left_out"] = json!(left);
+            told
+        }
+    }
 }
 
 fn request(planned: &Planned) -> Value {

@@ -25,7 +25,7 @@ use crate::config::{Config, StoreSettings};
 use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
-use crate::pipeline;
+use crate::pipeline::Steps;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Retention, Store, StoreError};
 
@@ -71,7 +71,7 @@ pub async fn serve(
 ) -> Result<(), Error> {
     let assets = assets(&config);
     let path = config.store.path.clone();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, pipeline::decide)?);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
     let metrics = Arc::new(Metrics::default());
     let (stop_workers, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();
@@ -81,6 +81,7 @@ pub async fn serve(
         metrics.destination_up(&worker.destination.name, true);
         workers.spawn(worker.run(stopping.clone()));
     }
+    let releasing = tokio::spawn(release(store.clone(), release_check(&config)));
     let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config)));
 
     let office = open_office(&path, &store);
@@ -98,6 +99,7 @@ pub async fn serve(
     }
     workers.shutdown().await;
     pruning.abort();
+    releasing.abort();
     if let Some(office) = office {
         office.abort();
     }
@@ -162,6 +164,32 @@ fn draw() -> f64 {
     f64::from(u32::from_le_bytes(random)) / (f64::from(u32::MAX) + 1.0)
 }
 
+/// How often is looked for held conversions that are due. Where none is ever held, some may be from before the
+/// configuration changed.
+fn release_check(config: &Config) -> Duration {
+    let some = config.sites.iter().any(|site| !site.merge_window.is_empty());
+    if some { RELEASE_EVERY } else { RELEASE_SELDOM }
+}
+
+/// Releases held conversions when they are due, and those that became due while the relay was down.
+async fn release(store: Arc<dyn Store>, pause: Duration) {
+    loop {
+        let released = match store.next_release().await {
+            Ok(Some(due)) if due <= clock::now() => store.release(clock::now(), RELEASED_AT_ONCE).await,
+            Ok(Some(_) | None) => Ok(0),
+            Err(error) => Err(error),
+        };
+        match released {
+            // There may be more.
+            Ok(RELEASED_AT_ONCE) => continue,
+            Ok(_) => {}
+            Err(StoreError::Closed) => return,
+            Err(error) => error!(%error, "held conversions could not be released; trying again"),
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
 /// Forgets what is old, now and then.
 async fn prune(store: Arc<dyn Store>, settings: StoreSettings, destinations: Vec<String>) {
     loop {
@@ -200,5 +228,11 @@ fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     })
 }
 
+/// Windows are whole seconds; a quarter of one is soon enough and costs nothing.
+const RELEASE_EVERY: Duration = Duration::from_millis(250);
+/// Where no window is set.
+const RELEASE_SELDOM: Duration = Duration::from_secs(30);
+/// Conversions released in one transaction.
+const RELEASED_AT_ONCE: usize = 200;
 /// Often enough that the file does not grow by more than hours, rarely enough to cost nothing.
 const PRUNE_EVERY: Duration = Duration::from_secs(1_800);

@@ -136,6 +136,7 @@ fn courier(base: &str, refresh: &'static str, store: &Arc<dyn Store>, now: fn() 
         platform: Arc::new(platform),
         consent: Vec::new(),
         consent_required: false,
+        look_back_days: None,
         events: BTreeMap::new(),
         endpoint: None,
     };

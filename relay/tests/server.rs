@@ -5,6 +5,9 @@
 
 mod running;
 
+use relay::pipeline::Steps;
+use relay::store::sqlite::SqliteStore;
+use relay::store::{Incoming, Store, Verdict};
 use running::{Answer, KEY, Running, stored};
 
 #[tokio::test]
@@ -294,5 +297,31 @@ async fn events_that_a_tag_dropped_are_counted() {
     assert_eq!(relay.post("/v1/events", "origin: https://shop.example\r\n", body).await.status, 202);
     let metrics = relay.get("/metrics").await.body;
     assert!(metrics.contains(r#"result="dropped_by_tag"} 30"#), "{metrics}");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_conversion_that_was_held_when_the_relay_died_goes_out_after_the_next_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("waits.toml");
+    let text = "[[site]]\nkey = \"shop\"\nmerge_window = { Purchase = \"10m\" }\n";
+    std::fs::write(&path, text).expect("written");
+    let config = relay::config::load(&path, relay::platform::ALL).expect("a good configuration").config;
+    let store =
+        SqliteStore::open(&directory.path().join("anytrack.db"), Steps::new(&config)).expect("a store");
+    let json = r#"{"event":"Purchase","event_id":"held","time":1000,"source":"server"}"#;
+    let event: shared::Event = serde_json::from_str(json).expect("an event");
+    let incoming = Incoming { site: "shop".into(), received: shared::UnixMs(1000), event: event.into() };
+    assert_eq!(store.append(vec![incoming]).await.expect("held"), [Verdict::Held]);
+    // It ends without a word, as a relay that is killed.
+    drop(store);
+
+    let relay = Running::start_in(directory, "").await;
+    let mut tries = 0;
+    while stored(relay.directory.path()) == 0 && tries < 2000 {
+        relay.get("/healthz").await;
+        tries += 1;
+    }
+    assert_eq!(stored(relay.directory.path()), 1);
     relay.stop().await;
 }

@@ -222,6 +222,7 @@ fn worker(store: &Arc<dyn Store>, platform: Plain) -> Worker {
         platform: Arc::new(platform),
         consent: Vec::new(),
         consent_required: false,
+        look_back_days: None,
         events: BTreeMap::new(),
         endpoint: None,
     };

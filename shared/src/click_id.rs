@@ -35,6 +35,16 @@ pub struct Spec {
     pub shape: Shape,
 }
 
+impl Spec {
+    /// Whether it stands for a click on somebody's ad: neither a label nor our own token.
+    pub fn is_ad_click(&self) -> bool {
+        self.role == Role::Click && self.platform != OURS
+    }
+}
+
+/// The platform of our own click token.
+const OURS: &str = "anytrack";
+
 /// What a parameter stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {

@@ -14,6 +14,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::attribution::Attribution;
 use crate::consent::Consent;
 use crate::identity::UserData;
 use crate::properties::Properties;
@@ -87,7 +88,32 @@ pub struct Event {
     /// What the visitor agreed to.
     #[serde(default, skip_serializing_if = "Consent::is_empty")]
     pub consent: Consent,
+    /// How the relay found its click. Last, so that it can be written behind everything else; never read from outside.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attribution: Option<Box<Attribution>>,
 }
+
+/// Whether an event of this name is a conversion, for which it matters whence it came. What visitors do on their way is
+/// not; a name of the site's own is.
+pub fn is_conversion(name: &str) -> bool {
+    !ON_THE_WAY.contains(&name)
+}
+
+/// Standard events on the way to a conversion, and the taking back of one.
+const ON_THE_WAY: [&str; 12] = [
+    "PageView",
+    "ViewContent",
+    "Search",
+    "AddToCart",
+    "AddToWishlist",
+    "InitiateCheckout",
+    "AddPaymentInfo",
+    "FindLocation",
+    "CustomizeProduct",
+    "OutboundClick",
+    "FormSubmit",
+    "Refund",
+];
 
 /// Where an event came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

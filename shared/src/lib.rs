@@ -4,6 +4,7 @@
 //! Leaves to others: everything that touches the world. There is no I/O, no clock, no randomness and no
 //! environment here, so the same code runs in a browser (wasm32) and on a server.
 
+pub mod attribution;
 pub mod click_id;
 pub mod consent;
 pub mod event;
@@ -15,11 +16,13 @@ mod percent;
 pub mod properties;
 pub mod scrub;
 pub mod time;
+pub mod touch;
 pub mod vendor_cookie;
 pub mod visitor;
 pub mod wire;
 pub mod words;
 
+pub use attribution::{Attribution, Evidence, Unmatched};
 pub use consent::{Consent, Purpose, Signal};
 pub use event::{Campaign, ClickId, Context, Event, Page, Source};
 pub use identity::{Hashes, Sha256Hex, UserData};

@@ -9,11 +9,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::Consent;
+use crate::attribution::Unmatched;
 use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec};
 use crate::event::{Campaign, ClickId, Context, Event, Source};
 use crate::limits;
 use crate::percent;
 use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
+use crate::touch::{self, Touch};
 use crate::vendor_cookie;
 
 /// Cookie with the visitor id, set by the relay so that Safari keeps it.
@@ -45,6 +47,9 @@ pub struct Visitor {
     /// When the latest campaign was first seen.
     #[serde(default)]
     pub campaign_at: UnixMs,
+    /// By what the visitor came, the earliest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub touches: Vec<Touch>,
     /// Client of the latest browser event, for conversions that arrive without one.
     #[serde(default, skip_serializing_if = "Context::is_empty")]
     pub context: Context,
@@ -69,7 +74,21 @@ impl Visitor {
     /// something else changed or a day has passed.
     pub fn absorb(&mut self, event: &Event) -> bool {
         let newest = event.time >= self.seen_at;
+        let landed = self.lands_by_campaign(event).then_some(event.campaign.as_ref()).flatten();
+        let known =
+            |param: &str, value: &str| self.click_ids.get(param).is_some_and(|known| known.value == value);
+        let untimed = event.click_ids.iter().filter(|(_, click)| click.seen_at.is_none());
+        let repeated: Vec<&str> = untimed
+            .filter(|(param, click)| known(param, &click.value))
+            .map(|(param, _)| param.as_str())
+            .collect();
         let mut changed = self.absorb_click_ids(event);
+        let mut touches = std::mem::take(&mut self.touches);
+        changed |= touch::absorb(&mut touches, event, landed, |param, value| {
+            // Of Google's click ids only the one that is remembered is a click of its own.
+            !repeated.contains(&param) && self.click_ids.get(param).is_some_and(|kept| kept.value == value)
+        });
+        self.touches = touches;
         changed |= self.absorb_cookies(event, newest);
         changed |= self.absorb_campaign(event);
         changed |= self.absorb_context(event, newest);
@@ -119,6 +138,19 @@ impl Visitor {
             changed |= lend(language, &self.context.language);
         }
         changed | lend(&mut event.page.url, &self.url)
+    }
+
+    /// Why the memory has no click to lend to an event of this time.
+    pub fn unmatched(&self, at: UnixMs) -> Unmatched {
+        let is_click = |param: &str| click_id::find(param).is_some_and(Spec::is_ad_click);
+        let clicks = || self.click_ids.iter().filter(|(param, _)| is_click(param)).map(|(_, click)| click);
+        let later =
+            |click: &ClickId| click.seen_at.is_some_and(|seen_at| at.since(seen_at) < -CLOCK_SLACK_MS);
+        match clicks().next() {
+            None => Unmatched::NoClick,
+            Some(_) if clicks().all(later) => Unmatched::ClickLater,
+            Some(_) => Unmatched::ClickTooOld,
+        }
     }
 
     fn absorb_click_ids(&mut self, event: &Event) -> bool {
@@ -207,19 +239,31 @@ impl Visitor {
 
     fn absorb_campaign(&mut self, event: &Event) -> bool {
         let Some(campaign) = &event.campaign else { return false };
+        let changed = self.lands_by_campaign(event);
         if self.first_campaign.is_none() {
             self.first_campaign = Some(campaign.clone());
         }
-        // The same campaign counts anew when it brought the visitor again: its parameters stand in the address.
-        let landed = event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
-        let again = landed && event.time.since(self.campaign_at) >= DAY_MS;
-        let differs = self.last_campaign.as_ref() != Some(campaign);
-        let changed = (differs || again) && event.time >= self.campaign_at;
         if changed {
             self.last_campaign = Some(campaign.clone());
             self.campaign_at = event.time;
         }
         changed
+    }
+
+    /// Whether the event's campaign is news: another one, or the same that brought the visitor again.
+    fn lands_by_campaign(&self, event: &Event) -> bool {
+        let Some(campaign) = &event.campaign else { return false };
+        // The same campaign counts anew when it brought the visitor again: its parameters stand in the address.
+        let landed = event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
+        let again = landed && event.time.since(self.campaign_at) >= DAY_MS;
+        let differs = self.last_campaign.as_ref() != Some(campaign);
+        (differs || again) && event.time >= self.campaign_at
+    }
+
+    /// The touches that may earn credit for an event of this time, by the terms of [`Visitor::fill`].
+    pub fn touches_before(&self, at: UnixMs, max_age_ms: i64) -> impl Iterator<Item = &Touch> {
+        let window = Window { event_time: at, max_age_ms };
+        self.touches.iter().filter(move |touch| window.holds(touch.at, None))
     }
 
     fn absorb_context(&mut self, event: &Event, newest: bool) -> bool {

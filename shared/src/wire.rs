@@ -31,6 +31,9 @@ pub struct Receipt {
     pub accepted: usize,
     /// Events that were stored before.
     pub duplicates: usize,
+    /// Those of the duplicates that named another value than the first. For the relay's own counting.
+    #[serde(skip)]
+    pub contradictions: usize,
     /// Events refused, each with its place in the request and the reason.
     pub rejected: Vec<Rejected>,
     /// What was understood but ignored, such as a misspelt field. Absent when there is nothing to say.

@@ -8,7 +8,8 @@ use tokio::net::UnixStream;
 
 use super::order::{Order, Report, perform};
 use super::{LONGEST_LINE, socket_of};
-use crate::pipeline;
+use crate::config::Config;
+use crate::pipeline::Steps;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 
@@ -55,8 +56,8 @@ pub enum Office {
 
 impl Office {
     /// Opens the store, or reaches the relay that holds it.
-    pub async fn open(database: &Path) -> Result<Self, OfficeError> {
-        match SqliteStore::open(database, pipeline::decide) {
+    pub async fn open(config: &Config) -> Result<Self, OfficeError> {
+        match SqliteStore::open(&config.store.path, Steps::new(config)) {
             Ok(store) => Ok(Self::Here(Box::new(store))),
             Err(OpenError::InUse { path }) => {
                 let socket = socket_of(&path);

@@ -78,7 +78,9 @@ async fn done(store: &dyn Store, order: Order) -> Result<Report, StoreError> {
                 event: event.into(),
             });
             let verdicts = patiently(store, incoming.collect()).await?;
-            let duplicates = verdicts.iter().filter(|verdict| **verdict == Verdict::Duplicate).count();
+            let is_known =
+                |verdict: &&Verdict| matches!(verdict, Verdict::Duplicate | Verdict::Contradiction);
+            let duplicates = verdicts.iter().filter(is_known).count();
             Report::Stored { accepted: (verdicts.len() - duplicates) as u64, duplicates: duplicates as u64 }
         }
         Order::Requeue { destination, events, due } => {

@@ -122,7 +122,7 @@ fn stored(config: &Config, plan: &crate::import::Import<'_>) -> Result<Counts, I
         .enable_all()
         .build()
         .map_err(StoreCommandError::from)?;
-    let mut office = runtime.block_on(Office::open(&config.store.path)).map_err(StoreCommandError::from)?;
+    let mut office = runtime.block_on(Office::open(config)).map_err(StoreCommandError::from)?;
     let store = |events| {
         let order = Order::Append { site: plan.site.to_owned(), received: plan.now, events };
         match runtime.block_on(office.ask(order))? {

@@ -86,11 +86,11 @@ pub(super) fn carry_out(
     orders: impl Iterator<Item = Result<Order, StoreCommandError>>,
     mut report: impl FnMut(Report),
 ) -> Result<(), StoreCommandError> {
-    let path = database(config)?;
+    database(config)?;
     // The store writes in a thread of its own, which needs a runtime with threads to answer through.
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     runtime.block_on(async {
-        let mut office = Office::open(path).await?;
+        let mut office = Office::open(config).await?;
         for order in orders {
             report(office.ask(order?).await?);
         }

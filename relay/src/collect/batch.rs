@@ -81,8 +81,12 @@ impl Batch {
         });
         for verdict in store.append(incoming.collect()).await? {
             match verdict {
-                Verdict::Stored(_) => receipt.accepted += 1,
+                Verdict::Stored(_) | Verdict::Held => receipt.accepted += 1,
                 Verdict::Duplicate => receipt.duplicates += 1,
+                Verdict::Contradiction => {
+                    receipt.duplicates += 1;
+                    receipt.contradictions += 1;
+                }
             }
         }
         Ok(receipt)

@@ -140,7 +140,8 @@ impl Relay {
             Refusal::from(error)
         })?;
         self.metrics.received(&site.key, "accepted", receipt.accepted);
-        self.metrics.received(&site.key, "duplicate", receipt.duplicates);
+        self.metrics.received(&site.key, "duplicate", receipt.duplicates - receipt.contradictions);
+        self.metrics.received(&site.key, "contradiction", receipt.contradictions);
         self.metrics.received(&site.key, "rejected", receipt.rejected.len());
         Ok(receipt)
     }

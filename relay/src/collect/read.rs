@@ -193,6 +193,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         user,
         properties,
         consent: raw.consent.unwrap_or_default(),
+        attribution: None,
     };
     marks::cookies(raw.cookies.unwrap_or_default(), &mut event, &mut warnings);
     marks::click_ids(raw.click_ids.unwrap_or_default(), &mut event, &mut warnings);

@@ -150,6 +150,11 @@ pub struct Site {
     pub cookie_domain: Option<String>,
     /// Whether an event that says nothing about consent is held back. Default false; a denial always forbids.
     pub consent_required: bool,
+    /// How long further reports of a conversion are waited for before it goes out, in milliseconds, by its name. Default
+    /// none: everything goes out at once.
+    pub merge_window: BTreeMap<String, i64>,
+    /// Identity keys that prove nothing because many share them, such as the shop's own address.
+    pub shared_identities: Vec<String>,
     /// ISO 3166-1 alpha-2 code, upper case: the country of phone numbers written without one.
     pub country: Option<String>,
     /// `[site.tag]`: what its pages' tag does beyond what every tag does.
@@ -264,6 +269,8 @@ pub struct Destination {
     pub consent: Vec<Purpose>,
     /// Whether silence about consent holds an event back: what the site says.
     pub consent_required: bool,
+    /// Oldest click it is told of, in days; `None` for every age. Default: the platform's own window.
+    pub look_back_days: Option<u16>,
     /// Events switched off or renamed here.
     pub events: BTreeMap<String, EventSwitch>,
     /// Replaces scheme and host of every address of the platform.

@@ -1,6 +1,7 @@
 //! Distribute: reads the log once per destination and delivers every event, or says why not.
 //!
-//! Rooms: [`plan`] decides what a destination gets (consent, switches, the platform's own requests), [`round`] sends
+//! Rooms: [`plan`] decides what a destination gets (consent, switches, the clicks that [`look_back`] leaves it, the platform's own
+//! requests), [`round`] sends
 //! one handful of events and settles what became of each, [`courier`] carries a request with the token that [`access`]
 //! keeps, no faster than [`pace`] lets it, [`circuit`] remembers how a destination is doing, [`schedule`] says how long
 //! to wait, [`worker`] ties them to the store, [`http_client`] is the only sender.
@@ -11,6 +12,7 @@ pub mod circuit;
 pub mod courier;
 pub mod http_client;
 pub mod inquiry;
+pub mod look_back;
 pub mod pace;
 pub mod plan;
 pub mod round;

@@ -75,6 +75,8 @@ pub struct Skip {
 pub enum SkipReason {
     /// The visitor has not agreed to what the destination needs.
     NoConsent,
+    /// An earlier copy of the same conversion went there.
+    AlreadySent,
     /// The operator switched this event off here, or set the destination up for another kind of event.
     SwitchedOff,
     /// The platform has no such event and none was mapped.
@@ -104,6 +106,7 @@ impl SkipReason {
     pub const fn tag(self) -> &'static str {
         match self {
             Self::NoConsent => "no_consent",
+            Self::AlreadySent => "already_sent",
             Self::SwitchedOff => "switched_off",
             Self::NotMapped => "not_mapped",
             Self::RefundNotSupported => "refund_not_supported",

@@ -18,6 +18,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+use shared::attribution::{Told, told};
 use shared::event::STANDARD_EVENTS;
 use shared::time::HOUR_MS;
 use shared::{Event, Sha256Hex, UnixMs};
@@ -167,6 +168,9 @@ struct Payload<'a> {
     site: &'a str,
     /// The event in its public shape, `user` hashed, under the name the destination gives it.
     event: Cow<'a, Event>,
+    /// How its click was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribution: Option<Told<'a>>,
 }
 
 impl Platform for Webhook {
@@ -212,8 +216,13 @@ impl Webhook {
         if let Some(name) = outgoing.renamed {
             event.to_mut().event = name.to_owned();
         }
-        let created_at = event.time.rfc3339();
-        let body = Text::json(&Payload { id: &id, r#type: "event", created_at, site: outgoing.site, event });
+        // Our own shorthand is told in words instead.
+        if event.attribution.is_some() {
+            event.to_mut().attribution = None;
+        }
+        let (created_at, attribution) = (event.time.rfc3339(), told(outgoing.event, None));
+        let site = outgoing.site;
+        let body = Text::json(&Payload { id: &id, r#type: "event", created_at, site, event, attribution });
         let timestamp = now.seconds();
         let signature = self.key.sign(&id, timestamp, &body.expose());
         let headers = vec![

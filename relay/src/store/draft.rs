@@ -6,7 +6,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use shared::Event;
+use shared::{Attribution, Event};
 
 /// An event that may still change.
 #[derive(Clone, Debug)]
@@ -28,10 +28,32 @@ impl Draft {
         }
     }
 
+    /// Writes down how the event was attributed, if there is anything to say. It is the event's last field, so JSON that was
+    /// written ahead only grows at its end.
+    pub fn attribute(&mut self, record: Attribution) {
+        if record.is_empty() && self.inner.attribution.is_none() {
+            return;
+        }
+        let first = self.inner.attribution.is_none();
+        let end = if first { serde_json::to_string(&record).ok() } else { None };
+        self.inner.attribution = (!record.is_empty()).then(|| Box::new(record));
+        self.json = self.json.take().zip(end).and_then(|(json, end)| continued(json, &end));
+    }
+
     /// The event, and its JSON if that was written and still holds.
     pub fn into_parts(self) -> (Event, Option<Box<[u8]>>) {
         (self.inner, self.json)
     }
+}
+
+/// An event's JSON with one more field.
+fn continued(json: Box<[u8]>, attribution: &str) -> Option<Box<[u8]>> {
+    let mut json = json.into_vec();
+    (json.pop()? == b'}').then_some(())?;
+    json.extend_from_slice(b",\"attribution\":");
+    json.extend_from_slice(attribution.as_bytes());
+    json.push(b'}');
+    Some(json.into_boxed_slice())
 }
 
 impl From<Event> for Draft {
@@ -59,6 +81,22 @@ impl DerefMut for Draft {
 mod tests {
     use super::*;
     use crate::testing::event;
+
+    #[test]
+    fn an_attribution_continues_the_json_as_if_it_had_been_there() {
+        let record = || Attribution { unmatched: Some(shared::Unmatched::Nobody), ..Attribution::default() };
+        let whole = |event: &Event| serde_json::to_vec(event).ok().map(Vec::into_boxed_slice);
+        let mut draft = Draft::from(event(r#"{"event":"Lead","properties":{"value":1}}"#));
+        draft.write_ahead(whole);
+        draft.attribute(record());
+        let (event, json) = draft.clone().into_parts();
+        assert!(event.attribution.is_some());
+        assert_eq!(json, whole(&event));
+        // A second time nothing can be continued, and it is written anew.
+        draft.attribute(Attribution::default());
+        let (event, json) = draft.into_parts();
+        assert_eq!((event.attribution, json), (None, None));
+    }
 
     #[test]
     fn the_json_lasts_as_long_as_the_event_stays_as_it_is() {

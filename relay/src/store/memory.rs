@@ -14,14 +14,14 @@ use shared::{Event, UnixMs};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Backlog, Dead, DeadLetter, Erased, Identity, Incoming, Logged, Pending, Person, Pipeline,
-    REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
+    Answer, Backlog, Dead, DeadLetter, Erased, Held, Identity, Incoming, Logged, Note, Pending, Person,
+    Pipeline, REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
 
 /// The volatile store.
 pub struct MemoryStore {
-    pipeline: Pipeline,
+    pipeline: Box<dyn Pipeline>,
     /// `None` once closed.
     state: Mutex<Option<State>>,
     head: watch::Sender<Seq>,
@@ -30,9 +30,9 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     /// An empty store.
-    pub fn new(pipeline: Pipeline) -> Self {
+    pub fn new(pipeline: impl Pipeline) -> Self {
         Self {
-            pipeline,
+            pipeline: Box::new(pipeline),
             state: Mutex::new(Some(State::default())),
             head: watch::Sender::new(0),
             requeues: watch::Sender::new(0),
@@ -49,19 +49,19 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Runs the events on a copy of the state, which takes its place if all goes well.
-    fn run(&self, events: Vec<Incoming>) -> Result<Vec<Verdict>, StoreError> {
+    /// Runs the pipeline on a copy of the state, which takes its place if all goes well.
+    fn run<T>(
+        &self,
+        work: impl FnOnce(&dyn Pipeline, &mut State) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         let mut state = self.locked();
         let mut changed = state.clone().ok_or(StoreError::Closed)?;
-        let pipeline = self.pipeline;
-        let ran = catch_unwind(AssertUnwindSafe(|| {
-            events.into_iter().map(|incoming| pipeline(&mut changed, incoming)).collect()
-        }));
+        let ran = catch_unwind(AssertUnwindSafe(|| work(&*self.pipeline, &mut changed)));
         let panicked = |_| StoreError::Engine { doing: "process an event", source: Arc::new(Panicked) };
-        let verdicts: Vec<Verdict> = ran.map_err(panicked).flatten()?;
+        let answer = ran.map_err(panicked).flatten()?;
         self.head.send_if_modified(|head| std::mem::replace(head, changed.head) != changed.head);
         *state = Some(changed);
-        Ok(verdicts)
+        Ok(answer)
     }
 }
 
@@ -82,6 +82,12 @@ struct State {
     visitors: BTreeMap<(String, String), Visitor>,
     /// By site and key.
     identities: BTreeMap<(String, String), Known>,
+    /// By site and key.
+    notes: BTreeMap<(String, String), Noted>,
+    /// By site and id.
+    held: BTreeMap<(String, String), Held>,
+    /// By site and key, the id.
+    held_keys: BTreeMap<(String, String), String>,
     cursors: BTreeMap<String, Seq>,
     /// By destination and number.
     pending: BTreeMap<(String, Seq), Retry>,
@@ -99,6 +105,14 @@ struct Known {
     visitor: String,
     visitors: BTreeSet<String>,
     seen: UnixMs,
+}
+
+/// What was noted under a key.
+#[derive(Clone, Debug)]
+struct Noted {
+    visitor: Option<String>,
+    text: String,
+    at: UnixMs,
 }
 
 /// One line of the log.
@@ -160,6 +174,36 @@ impl Transaction for State {
         Ok(self.dedup.contains_key(&pair(site, key)))
     }
 
+    fn note(&mut self, site: &str, key: &str) -> Result<Option<String>, StoreError> {
+        Ok(self.notes.get(&pair(site, key)).map(|noted| noted.text.clone()))
+    }
+
+    fn put_note(&mut self, site: &str, key: &str, note: Note<'_>, now: UnixMs) -> Result<(), StoreError> {
+        let Note { visitor, text } = note;
+        let noted = Noted { visitor: visitor.map(str::to_owned), text: text.to_owned(), at: now };
+        self.notes.insert(pair(site, key), noted);
+        Ok(())
+    }
+
+    fn held(&mut self, site: &str, key: &str) -> Result<Option<Held>, StoreError> {
+        let id = self.held_keys.get(&pair(site, key));
+        Ok(id.and_then(|id| self.held.get(&pair(site, id))).cloned())
+    }
+
+    fn hold(&mut self, held: &Held, keys: &[String]) -> Result<(), StoreError> {
+        self.held.insert(pair(&held.site, &held.id), held.clone());
+        for key in keys {
+            self.held_keys.insert(pair(&held.site, key), held.id.clone());
+        }
+        Ok(())
+    }
+
+    fn let_go(&mut self, site: &str, id: &str) -> Result<(), StoreError> {
+        self.held.remove(&pair(site, id));
+        self.held_keys.retain(|(of_site, _), held| of_site != site || held != id);
+        Ok(())
+    }
+
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {
         self.head += 1;
         let Incoming { site, received, event } = incoming;
@@ -169,6 +213,19 @@ impl Transaction for State {
 }
 
 impl State {
+    /// Takes what is due out of the hold and lets the pipeline say what becomes of it.
+    fn release(&mut self, pipeline: &dyn Pipeline, now: UnixMs, limit: usize) -> Result<usize, StoreError> {
+        let mut due: Vec<Held> = self.held.values().filter(|held| held.due <= now).cloned().collect();
+        due.sort_by(|a, b| (a.due, &a.site, &a.id).cmp(&(b.due, &b.site, &b.id)));
+        due.truncate(limit);
+        let released = due.len();
+        for held in due {
+            self.let_go(&held.site, &held.id)?;
+            pipeline.release(self, held)?;
+        }
+        Ok(released)
+    }
+
     /// The event of a number, unless it is absent.
     fn logged(&self, seq: Seq) -> Option<Logged> {
         let row = self.log.get(&seq)?;
@@ -293,6 +350,16 @@ impl State {
             event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
                 || event_holds(event, &person.digests)
         };
+        self.notes.retain(|(of_site, _), noted| {
+            of_site != site || noted.visitor.as_ref().is_none_or(|id| !visitors.contains(id))
+        });
+        self.held.retain(|(of_site, _), held| {
+            let theirs = held.visitor.as_ref().is_some_and(|id| visitors.contains(id));
+            of_site != site
+                || !theirs && !person.digests.iter().any(|digest| held.body.contains(digest.as_str()))
+        });
+        let held = &self.held;
+        self.held_keys.retain(|(of_site, _), id| held.contains_key(&pair(of_site, id)));
         let mut blanked = BTreeSet::new();
         for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
             if row.event.take_if(|event| fits(event)).is_some() {
@@ -312,6 +379,7 @@ impl State {
         self.receipts.retain(|(name, _), _| destinations.contains(name));
         self.dead.retain(|_, letter| letter.at >= retention.dead_before);
         self.dedup.retain(|_, at| *at >= retention.dedup_before);
+        self.notes.retain(|_, noted| noted.at >= retention.dedup_before);
         self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
         self.identities.retain(|_, known| known.seen >= retention.visitors_before);
         let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
@@ -327,7 +395,17 @@ impl State {
 
 impl Store for MemoryStore {
     fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
-        Box::pin(ready(self.run(events)))
+        Box::pin(ready(self.run(|pipeline, state| {
+            events.into_iter().map(|incoming| pipeline.decide(state, incoming)).collect()
+        })))
+    }
+
+    fn release(&self, now: UnixMs, limit: usize) -> Answer<'_, usize> {
+        Box::pin(ready(self.run(|pipeline, state| state.release(pipeline, now, limit))))
+    }
+
+    fn next_release(&self) -> Answer<'_, Option<UnixMs>> {
+        self.now(|state| state.held.values().map(|held| held.due).min())
     }
 
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {

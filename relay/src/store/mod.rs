@@ -16,16 +16,19 @@
 //! 4. **Exceptions only.** A delivered or skipped event leaves no row per destination; a retry or a dead event does.
 //!    So does a request whose platform says only later what became of it: a receipt, until it is answered. It names
 //!    events by number and keeps none of them from being pruned or erased.
-//! 5. **Memory.** Visitors, identities and dedup keys are written in the same transaction as the event that
+//! 5. **Memory.** Visitors, identities, dedup keys and notes are written in the same transaction as the event that
 //!    brought them.
 //! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a listed
 //!    destination has still to read or to retry; a listed destination that never asked for its cursor has still to
-//!    read everything. [`Store::erase`] removes a person everywhere. Both work in slices, each a transaction of
+//!    read everything. [`Store::erase`] removes a person everywhere, their notes and held events included. Both work in slices, each a transaction of
 //!    its own, so that they never hold up appends; when one is interrupted, repeating it completes it.
 //! 7. **Gaps.** A pruned or erased event is absent: [`Store::read`] and [`Store::due`] pass over it, and settling
 //!    it leaves no row. Numbers read may therefore have gaps. If a read after `n` that began when the head was `h`
 //!    comes back empty, everything up to `h` is absent and the cursor may move there.
-//! 8. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
+//! 8. **Held events.** An event that the pipeline holds is durable like any other but not in the log: it has no number,
+//!    and no destination sees it. [`Store::release`] takes what is due out of the hold and gives it to the pipeline, both in
+//!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time.
+//! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 
 mod draft;
@@ -67,12 +70,52 @@ pub struct Incoming {
 pub enum Verdict {
     /// New: in the log under this number.
     Stored(Seq),
+    /// New: kept until it is released, because more may be learned of it.
+    Held,
     /// Known already; nothing was appended.
     Duplicate,
+    /// Known already under another value, which stands; nothing was appended.
+    Contradiction,
 }
 
 /// The steps attribute, enrich and deduplicate, joined; run by the engine inside its transaction.
-pub type Pipeline = fn(&mut dyn Transaction, Incoming) -> Result<Verdict, StoreError>;
+pub trait Pipeline: Send + Sync + 'static {
+    /// What becomes of an event that arrives.
+    fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError>;
+    /// What becomes of one that was held, now that it is due. It is no longer held when this is asked.
+    fn release(&self, tx: &mut dyn Transaction, held: Held) -> Result<Verdict, StoreError>;
+}
+
+/// A plain function is a pipeline that holds nothing.
+impl<F> Pipeline for F
+where
+    F: Fn(&mut dyn Transaction, Incoming) -> Result<Verdict, StoreError> + Send + Sync + 'static,
+{
+    fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+        self(tx, incoming)
+    }
+
+    fn release(&self, _: &mut dyn Transaction, _: Held) -> Result<Verdict, StoreError> {
+        Err(StoreError::Corrupt { what: "held event" })
+    }
+}
+
+/// An event that is held. What it looks like is the pipeline's business.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// Its site.
+    pub site: Arc<str>,
+    /// What it is held under; unique within the site.
+    pub id: String,
+    /// When it arrived.
+    pub received: UnixMs,
+    /// When it is to be released.
+    pub due: UnixMs,
+    /// Whose event it is, if that is known.
+    pub visitor: Option<String>,
+    /// The event as the pipeline wrote it.
+    pub body: String,
+}
 
 /// What the pipeline may do inside a transaction.
 pub trait Transaction {
@@ -90,8 +133,28 @@ pub trait Transaction {
     fn claim(&mut self, site: &str, key: &str, now: UnixMs) -> Result<bool, StoreError>;
     /// Whether a dedup key is taken, without taking it.
     fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError>;
+    /// What is noted under a key.
+    fn note(&mut self, site: &str, key: &str) -> Result<Option<String>, StoreError>;
+    /// Notes something under a key, in place of what was there: a short text without personal data, and whose it is. As
+    /// old as a dedup key of the same moment.
+    fn put_note(&mut self, site: &str, key: &str, note: Note<'_>, now: UnixMs) -> Result<(), StoreError>;
+    /// The event that is held under one of its keys.
+    fn held(&mut self, site: &str, key: &str) -> Result<Option<Held>, StoreError>;
+    /// Holds an event, in place of one held under the same id, and lets these keys lead to it as well.
+    fn hold(&mut self, held: &Held, keys: &[String]) -> Result<(), StoreError>;
+    /// Holds it no longer; its keys lead nowhere.
+    fn let_go(&mut self, site: &str, id: &str) -> Result<(), StoreError>;
     /// Appends to the log. Takes the event whole: what becomes of it afterwards is the engine's business.
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError>;
+}
+
+/// Something worth noting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Note<'a> {
+    /// Whose it is, if that is known: it goes with them.
+    pub visitor: Option<&'a str>,
+    /// The text.
+    pub text: &'a str,
 }
 
 /// Where an identity key leads.
@@ -230,7 +293,7 @@ pub struct Backlog {
 pub struct Retention {
     /// Events of the log, once settled everywhere.
     pub log_before: UnixMs,
-    /// Dedup keys.
+    /// Dedup keys and notes.
     pub dedup_before: UnixMs,
     /// Visitors and identities not heard of since.
     pub visitors_before: UnixMs,
@@ -268,6 +331,11 @@ pub enum StoreError {
 pub trait Store: Send + Sync + 'static {
     /// Runs the events through the pipeline in one transaction and answers when it is durable.
     fn append(&self, events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>>;
+    /// Releases up to `limit` held events due by `now`, in the order in which they are due, then by site and id, in one
+    /// transaction. Answers how many there were; durable when answered.
+    fn release(&self, now: UnixMs, limit: usize) -> Answer<'_, usize>;
+    /// When the first held event is due.
+    fn next_release(&self) -> Answer<'_, Option<UnixMs>>;
     /// Up to `limit` events after `after`, in order.
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>>;
     /// The cursor of a destination; a new destination starts at the log's head when `from_start` is false.
@@ -297,8 +365,8 @@ pub trait Store: Send + Sync + 'static {
     fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
-    /// Removes a person: the visitors' memories, the identities that lead to them, and the events of the log, which are
-    /// blanked but keep their number, with their pending rows and dead letters. Of an identity that leads elsewhere
+    /// Removes a person: the visitors' memories, the identities that lead to them, their notes and held events, and the
+    /// events of the log, which are blanked but keep their number, with their pending rows and dead letters. Of an identity that leads elsewhere
     /// by now, only their place among its visitors goes. Dedup keys stay until pruned: they name events, not people,
     /// and an erased event must not count a second time.
     fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased>;

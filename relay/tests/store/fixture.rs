@@ -1,7 +1,7 @@
 //! What the store's tests share: a small pipeline, events a person can read, and a way to crash.
 //!
-//! The pipeline is a plain function, so what it shall do stands in the event's name: `Panic`, `Fail` and `Wait`
-//! misbehave as they say, everything else is claimed, tied to its visitor and appended.
+//! What the pipeline shall do stands in the event's name: `Panic`, `Fail` and `Wait` misbehave
+//! as they say, `Hold` is held, everything else is claimed, tied to its visitor and appended.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use relay::store::sqlite::SqliteStore;
-use relay::store::{Incoming, Logged, Store, StoreError, Transaction, Verdict};
+use relay::store::{Held, Incoming, Logged, Note, Pipeline, Store, StoreError, Transaction, Verdict};
 use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 use tempfile::TempDir;
@@ -79,42 +79,82 @@ impl Drop for Gate {
     }
 }
 
-/// Claims the event id, remembers the visitor, ties the order to it, and appends. What it learned of the identity
-/// goes into the page title, where the log shows it.
-pub(crate) fn pipeline(
-    transaction: &mut dyn Transaction,
-    mut incoming: Incoming,
-) -> Result<Verdict, StoreError> {
-    let (site, now) = (Arc::clone(&incoming.site), incoming.received);
-    let event = &mut incoming.event;
-    let known = transaction.claimed(&site, &event.event_id)?;
-    if !transaction.claim(&site, &event.event_id, now)? {
-        assert!(known, "a key that cannot be claimed is claimed");
-        return Ok(Verdict::Duplicate);
-    }
-    if let Some(id) = &event.visitor_id {
-        let mut visitor = transaction.visitor(&site, id)?.unwrap_or_default();
-        visitor.url = Some(format!("{}{}", visitor.url.unwrap_or_default(), event.event_id));
-        visitor.seen_at = now;
-        transaction.put_visitor(&site, id, &visitor)?;
-        if let Some(order) = &event.properties.order_id {
-            transaction.link(&site, order, id, now)?;
+/// The pipeline of these tests.
+#[derive(Clone, Copy)]
+pub(crate) struct Steps;
+
+impl Pipeline for Steps {
+    /// Claims the event id, remembers the visitor, ties the order to it, and appends. What it learned of the identity
+    /// and of the order's note goes into the page title, where the log shows it. `Hold` is held instead, and what comes
+    /// under one of its keys meanwhile is noted on it.
+    fn decide(
+        &self,
+        transaction: &mut dyn Transaction,
+        mut incoming: Incoming,
+    ) -> Result<Verdict, StoreError> {
+        let (site, now) = (Arc::clone(&incoming.site), incoming.received);
+        let event = &mut incoming.event;
+        if let Some(held) = transaction.held(&site, &event.event_id)? {
+            let held = Held { body: format!("{}+{}", held.body, event.event), due: now, ..held };
+            transaction.hold(&held, &[])?;
+            return Ok(Verdict::Duplicate);
+        }
+        let known = transaction.claimed(&site, &event.event_id)?;
+        if !transaction.claim(&site, &event.event_id, now)? {
+            assert!(known, "a key that cannot be claimed is claimed");
+            return Ok(Verdict::Duplicate);
+        }
+        if event.event == "Hold" {
+            return hold(transaction, incoming);
+        }
+        if let Some(id) = &event.visitor_id {
+            let mut visitor = transaction.visitor(&site, id)?.unwrap_or_default();
+            visitor.url = Some(format!("{}{}", visitor.url.unwrap_or_default(), event.event_id));
+            visitor.seen_at = now;
+            transaction.put_visitor(&site, id, &visitor)?;
+            if let Some(order) = &event.properties.order_id {
+                transaction.link(&site, order, id, now)?;
+            }
+        }
+        if let Some(order) = event.properties.order_id.clone() {
+            let note = transaction.note(&site, &order)?;
+            event.page.title =
+                transaction.identity(&site, &order)?.map(|found| format!("{found:?} {note:?}"));
+            let note = Note { visitor: event.visitor_id.as_deref(), text: &event.event_id };
+            transaction.put_note(&site, &order, note, now)?;
+        }
+        let (name, id) = (event.event.clone(), event.event_id.clone());
+        let stored = Verdict::Stored(transaction.append(incoming)?);
+        match name.as_str() {
+            "Panic" => panic!("the pipeline was told to panic"),
+            "Fail" => Err(StoreError::Corrupt { what: "test" }),
+            "Wait" => {
+                Gate::pass(&id);
+                Ok(stored)
+            }
+            _ => Ok(stored),
         }
     }
-    if let Some(order) = &event.properties.order_id {
-        event.page.title = transaction.identity(&site, order)?.map(|found| format!("{found:?}"));
+
+    /// Appends what was held, under its id.
+    fn release(&self, transaction: &mut dyn Transaction, held: Held) -> Result<Verdict, StoreError> {
+        assert_eq!(transaction.held(&held.site, &held.id)?, None, "it is no longer held");
+        let mut released = incoming(&held.site, "Released", &held.id, held.received.0);
+        released.event.visitor_id = held.visitor;
+        released.event.page.title = Some(held.body);
+        transaction.append(released).map(Verdict::Stored)
     }
-    let (name, id) = (event.event.clone(), event.event_id.clone());
-    let stored = Verdict::Stored(transaction.append(incoming)?);
-    match name.as_str() {
-        "Panic" => panic!("the pipeline was told to panic"),
-        "Fail" => Err(StoreError::Corrupt { what: "test" }),
-        "Wait" => {
-            Gate::pass(&id);
-            Ok(stored)
-        }
-        _ => Ok(stored),
-    }
+}
+
+/// Holds an event for a while, under its id and its order.
+fn hold(transaction: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    let Incoming { site, received, event } = incoming;
+    let mut keys = vec![event.event_id.clone()];
+    keys.extend(event.properties.order_id.as_ref().map(|order| format!("e{}", &order[4..])));
+    let (id, visitor) = (event.event_id.clone(), event.visitor_id.clone());
+    let held = Held { site, id, received, due: UnixMs(received.0 + 7), visitor, body: event.event.clone() };
+    transaction.hold(&held, &keys)?;
+    Ok(Verdict::Held)
 }
 
 /// An event of a site.
@@ -179,7 +219,7 @@ impl Disk {
 
     /// Opens the store.
     pub(crate) fn open(&self) -> SqliteStore {
-        SqliteStore::open(&self.path(), pipeline).unwrap()
+        SqliteStore::open(&self.path(), Steps).unwrap()
     }
 
     /// What another machine would find if this one lost power now: the files as they are, and nothing of the

@@ -13,7 +13,7 @@ use relay::store::{
 use shared::UnixMs;
 use shared::visitor::Visitor;
 
-use crate::fixture::{Disk, incoming, pipeline};
+use crate::fixture::{Disk, Steps, incoming};
 
 const SITES: [&str; 2] = ["shop", "blog"];
 const VISITORS: [&str; 3] = ["ann", "ben", "cho"];
@@ -29,6 +29,10 @@ type Draft = (usize, &'static str, u8, Option<usize>, Option<u8>, i64);
 #[derive(Clone, Debug)]
 pub(crate) enum Step {
     Append(Vec<Draft>),
+    Release {
+        now: i64,
+        limit: usize,
+    },
     Read {
         after: Seq,
         limit: usize,
@@ -99,6 +103,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         || (destination(), prop::option::of(seq()), timed(), prop::collection::vec(seq(), 0..3), timed());
     prop_oneof![
         8 => prop::collection::vec(draft(), 0..6).prop_map(Step::Append),
+        3 => (0..LATEST, 0..4usize).prop_map(|(now, limit)| Step::Release { now, limit }),
         3 => (-1..60i64, 0..8usize).prop_map(|(after, limit)| Step::Read { after, limit }),
         2 => (destination(), any::<bool>())
             .prop_map(|(destination, from_start)| Step::Cursor { destination, from_start }),
@@ -128,7 +133,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let name = prop_oneof![20 => Just("Lead"), 20 => Just("Purchase"), 1 => Just("Panic"), 1 => Just("Fail")];
+    let name = prop_oneof![20 => Just("Lead"), 20 => Just("Purchase"), 10 => Just("Hold"), 1 => Just("Panic"), 1 => Just("Fail")];
     let visitor = prop::option::of(0..VISITORS.len());
     (0..SITES.len(), name, 0..40u8, visitor, prop::option::of(0..4u8), 0..LATEST)
 }
@@ -147,7 +152,7 @@ impl Pair {
     pub(crate) fn new() -> Self {
         let disk = Disk::empty();
         let durable = disk.open();
-        Self { disk, durable, model: MemoryStore::new(pipeline), highest: 0, cursors: BTreeMap::new() }
+        Self { disk, durable, model: MemoryStore::new(Steps), highest: 0, cursors: BTreeMap::new() }
     }
 
     /// Takes one step with both and compares everything that can be asked.
@@ -156,6 +161,10 @@ impl Pair {
             Step::Crash => self.crash(),
             Step::Restart => self.restart().await,
             Step::Append(drafts) => self.append(drafts).await,
+            Step::Release { .. } => {
+                self.both(step).await;
+                self.highest = *self.model.watch().borrow();
+            }
             Step::Prune { listed, .. } => {
                 self.cursors.retain(|name, _| listed.iter().any(|index| DESTINATIONS[*index] == *name));
                 self.both(step).await;
@@ -224,6 +233,7 @@ async fn append(store: &dyn Store, drafts: &[Draft]) -> Result<Vec<Verdict>, Str
 /// Takes a step that is one call, and writes its answer down.
 async fn answer(store: &dyn Store, step: &Step) -> String {
     let answer: Result<String, StoreError> = match step {
+        Step::Release { now, limit } => written(store.release(UnixMs(*now), *limit).await),
         Step::Read { after, limit } => written(store.read(*after, *limit).await),
         Step::Cursor { destination, from_start } => {
             written(store.cursor(DESTINATIONS[*destination], *from_start).await)
@@ -327,6 +337,7 @@ struct Seen {
     dead: Vec<Vec<DeadLetter>>,
     visitors: Vec<Option<Visitor>>,
     remembered: Vec<Option<String>>,
+    next_release: Option<UnixMs>,
 }
 
 async fn observe(store: &dyn Store) -> Seen {
@@ -339,6 +350,7 @@ async fn observe(store: &dyn Store) -> Seen {
         dead: Vec::new(),
         visitors: Vec::new(),
         remembered: Vec::new(),
+        next_release: store.next_release().await.unwrap(),
     };
     for destination in DESTINATIONS {
         let due: Vec<Pending> = store.due(destination, UnixMs(LATEST), usize::MAX).await.unwrap();

@@ -8,7 +8,7 @@ use relay::store::sqlite::{OpenError, Sizes, SqliteStore};
 use relay::store::{Person, Retention, Settlement, Store, StoreError, Verdict};
 use shared::UnixMs;
 
-use crate::fixture::{Disk, Gate, ids, incoming, lead, lead_of, pipeline, poll_once, run, start, visitor};
+use crate::fixture::{Disk, Gate, Steps, ids, incoming, lead, lead_of, poll_once, run, start, visitor};
 
 #[test]
 fn requests_that_come_together_share_a_transaction() {
@@ -35,7 +35,7 @@ fn requests_that_come_together_share_a_transaction() {
 fn a_group_takes_no_more_events_than_its_size() {
     let disk = Disk::empty();
     let sizes = Sizes { group_events: 10, ..Sizes::default() };
-    let store = SqliteStore::open_sized(&disk.path(), pipeline, sizes).unwrap();
+    let store = SqliteStore::open_sized(&disk.path(), Steps, sizes).unwrap();
     run(async {
         let gate = Gate::close("group size");
         let mut requests = vec![store.append(vec![gate.event()])];
@@ -109,7 +109,7 @@ async fn with_a_bad_neighbour(store: &SqliteStore, name: &str) -> Vec<Result<Vec
 fn a_full_queue_refuses_appends_at_once_and_recovers() {
     let disk = Disk::empty();
     let sizes = Sizes { queue_events: 4, ..Sizes::default() };
-    let store = SqliteStore::open_sized(&disk.path(), pipeline, sizes).unwrap();
+    let store = SqliteStore::open_sized(&disk.path(), Steps, sizes).unwrap();
     run(async {
         let gate = Gate::close("full queue");
         let mut first = store.append(vec![gate.event()]);
@@ -178,7 +178,7 @@ fn a_second_relay_is_refused_while_an_operator_may_look() {
     let disk = Disk::empty();
     let store = disk.open();
     run(store.append(vec![lead("a")])).unwrap();
-    let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap();
+    let error = SqliteStore::open(&disk.path(), Steps).err().unwrap();
     assert!(matches!(error, OpenError::InUse { .. }), "{error}");
     assert!(error.to_string().starts_with("another relay is using"), "{error}");
 
@@ -198,16 +198,16 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         drop(disk.open());
         let tool = rusqlite::Connection::open(disk.path()).unwrap();
         tool.execute_batch(sql).unwrap();
-        let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap().to_string();
+        let error = SqliteStore::open(&disk.path(), Steps).err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check("PRAGMA user_version = 99", "has schema 99, this relay knows up to 3");
+    check("PRAGMA user_version = 99", "has schema 99, this relay knows up to 4");
     check("PRAGMA application_id = 7", "is the database of another program");
 
     let disk = Disk::empty();
     std::fs::create_dir_all(disk.path().parent().unwrap()).unwrap();
     std::fs::write(disk.path(), "these are the minutes of a meeting, and no database at all").unwrap();
-    let error = SqliteStore::open(&disk.path(), pipeline).err().unwrap();
+    let error = SqliteStore::open(&disk.path(), Steps).err().unwrap();
     assert!(matches!(error, OpenError::Engine { .. }), "{error}");
     assert!(std::fs::read_to_string(disk.path()).unwrap().starts_with("these are the minutes"));
 }
@@ -224,7 +224,7 @@ fn closing_finishes_what_was_accepted_and_refuses_the_rest() {
     });
     let left = disk.wal_path().metadata().map_or(0, |wal| wal.len());
     assert_eq!(left, 0, "the database is whole in one file");
-    let model = MemoryStore::new(pipeline);
+    let model = MemoryStore::new(Steps);
     run(model.close()).unwrap();
     for store in [&durable as &dyn Store, &model] {
         run(everything_is_closed(store));
@@ -242,6 +242,8 @@ async fn everything_is_closed(store: &dyn Store) {
     let closed =
         |answer: Option<StoreError>| assert!(matches!(answer, Some(StoreError::Closed)), "{answer:?}");
     closed(store.append(vec![lead("late")]).await.err());
+    closed(store.release(UnixMs(0), 1).await.err());
+    closed(store.next_release().await.err());
     closed(store.read(0, 1).await.err());
     closed(store.cursor("meta", true).await.err());
     closed(store.due("meta", UnixMs(0), 1).await.err());
@@ -318,7 +320,7 @@ fn an_erased_visitor_is_gone_from_the_disk() {
 #[test]
 fn an_erased_person_is_gone_with_every_visitor_and_digest() {
     let disk = Disk::empty();
-    let (durable, model) = (disk.open(), MemoryStore::new(pipeline));
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
     let digest = shared::Sha256Hex::of("jo@example.com").to_hex();
     run(async {
         for store in [&durable as &dyn Store, &model] {
@@ -381,7 +383,7 @@ fn an_erasure_is_completed_when_the_last_reader_of_a_copy_is_done() {
 #[test]
 fn pruning_and_erasing_many_rows_takes_all_their_slices() {
     let disk = Disk::empty();
-    let (durable, model) = (disk.open(), MemoryStore::new(pipeline));
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
     run(async {
         for store in [&durable as &dyn Store, &model] {
             for batch in 0..5 {
@@ -407,5 +409,39 @@ fn pruning_and_erasing_many_rows_takes_all_their_slices() {
             assert_eq!(store.visitor("shop", "visitor 4-899").await.unwrap(), None);
             assert!(store.visitor("shop", "visitor 4-900").await.unwrap().is_some());
         }
+    });
+}
+
+#[test]
+fn what_is_held_outlives_a_crash_and_is_released_once() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        let held = incoming("shop", "Hold", "h", 1000);
+        assert_eq!(
+            store.append(vec![held, lead("before")]).await.unwrap(),
+            [Verdict::Held, Verdict::Stored(1)]
+        );
+        assert_eq!(
+            store.append(vec![incoming("shop", "Again", "h", 1005)]).await.unwrap(),
+            [Verdict::Duplicate]
+        );
+        let store = disk.after_crash(None).open();
+        assert_eq!(store.next_release().await.unwrap(), Some(UnixMs(1005)));
+        assert_eq!(ids(&store.read(0, 9).await.unwrap()), ["before"]);
+        assert_eq!(store.release(UnixMs(1004), 9).await.unwrap(), 0);
+        let mut watch = store.watch();
+        assert_eq!(store.release(UnixMs(1005), 9).await.unwrap(), 1);
+        assert_eq!(*watch.borrow_and_update(), 2, "a release wakes the readers");
+        let log = store.read(0, 9).await.unwrap();
+        assert_eq!(
+            (ids(&log), log[1].event.page.title.as_deref()),
+            (vec!["before", "h"], Some("Hold+Again"))
+        );
+        assert_eq!(
+            (store.release(UnixMs(9999), 9).await.unwrap(), store.next_release().await.unwrap()),
+            (0, None)
+        );
+        assert_eq!(store.append(vec![lead("h")]).await.unwrap(), [Verdict::Duplicate]);
     });
 }

@@ -5,9 +5,10 @@
 //! out: it was within a customer's reach.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use shared::event::{Campaign, ClickId};
-use shared::{click_id, event_id, visitor};
+use shared::{Scalar, UnixMs, click_id, event_id, visitor};
 use url::form_urlencoded;
 
 use super::Draft;
@@ -41,6 +42,19 @@ pub(super) fn token(sub_id: &str) -> Option<String> {
     };
     let parts = sub_id.rsplit(|letter: char| !letter.is_ascii_alphanumeric());
     parts.into_iter().find(is_token).map(str::to_ascii_lowercase)
+}
+
+/// What a refund tells of its order, as far as the sender knows it.
+pub(super) fn of_order(
+    time: Option<UnixMs>,
+    value: Option<f64>,
+    left: Option<f64>,
+) -> BTreeMap<String, Scalar> {
+    let time = time.map(|time| Scalar::Integer(time.0));
+    let amount =
+        |amount: Option<f64>| amount.map(|amount| Scalar::Number((amount * 1000.0).round() / 1000.0));
+    let told = [("order_time", time), ("order_value", amount(value)), ("remaining_value", amount(left))];
+    told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
 /// Takes a text that should be the visitor's id.

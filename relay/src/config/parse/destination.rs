@@ -17,6 +17,7 @@ use super::super::settings::Own;
 use super::super::{Destination, EventSwitch};
 use super::site::Sites;
 use super::{Placed, name, site_of, taken, unknown};
+use crate::distribute::look_back;
 use crate::platform::{Kind, Settings};
 
 /// The destinations, and what else has to be known of them.
@@ -35,6 +36,7 @@ struct Shared {
     site: Option<String>,
     kind: Option<Kind>,
     consent: Vec<Purpose>,
+    look_back_days: u16,
     events: BTreeMap<String, EventSwitch>,
     endpoint: Option<Url>,
 }
@@ -69,6 +71,7 @@ fn destination(
         site: site_of(&mut section, sites),
         kind: kind(&mut section, kinds),
         consent: consent(&mut section),
+        look_back_days: section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0),
         events: events(&mut section),
         endpoint: section.parsed("endpoint", ENDPOINT_EXPECTED, base_url),
     };
@@ -94,6 +97,10 @@ fn destination(
         platform_name: kind.name,
         platform: Arc::from(platform),
         consent: shared.consent,
+        look_back_days: match shared.look_back_days {
+            0 => look_back::default_days(kind.name),
+            days => Some(days),
+        },
         events: shared.events,
         endpoint: shared.endpoint,
     })

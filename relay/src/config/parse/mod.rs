@@ -3,6 +3,7 @@
 mod destination;
 mod server;
 mod site;
+mod site_events;
 mod site_tag;
 mod source;
 

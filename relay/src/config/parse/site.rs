@@ -10,7 +10,7 @@ use super::super::notes::Notes;
 use super::super::origin::{cookie_domain, covers, origin};
 use super::super::reader::{Section, Text};
 use super::super::{Server, Site};
-use super::{Placed, name, site_tag, taken};
+use super::{Placed, name, site_events, site_tag, taken};
 use crate::secret::Secret;
 
 /// The sites, and what else has to be known of them.
@@ -62,9 +62,21 @@ fn site(
     let cookie_domain = cookie(&mut section, server);
     let consent_required = section.flag("consent_required", false);
     let country = section.parsed("country", COUNTRY_EXPECTED, country);
+    let merge_window = site_events::merge_window(&mut section);
+    let shared_identities = site_events::shared_identities(&mut section, country.as_deref());
     let tag = site_tag::site_tag(section.section("tag"), consent_required, directory);
     section.close();
-    Some(Site { key: Arc::from(key?), origins, api_keys, cookie_domain, consent_required, country, tag })
+    Some(Site {
+        key: Arc::from(key?),
+        origins,
+        api_keys,
+        cookie_domain,
+        consent_required,
+        merge_window,
+        shared_identities,
+        country,
+        tag,
+    })
 }
 
 const ORIGIN_EXPECTED: &str = "a scheme and host without a path or wildcard such as `https://shop.example`";

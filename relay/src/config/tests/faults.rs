@@ -65,7 +65,7 @@ fn unknown_keys_are_errors_with_a_guess() {
         "\"a\\u0007b\" = 1\n[tag]\nasset = 'x'\n",
         &[
             "3: site.shop.\"a\\u{7}b\": unknown key; known here: key, origins, api_keys, cookie_domain, \
-         consent_required, country, tag",
+         consent_required, country, merge_window, shared_identities, tag",
             "5: tag.asset: unknown key; did you mean `assets`?",
         ],
     );
@@ -275,7 +275,7 @@ fn settings_of_a_platform_are_said_in_the_same_words() {
             "9: destination.e.acount: unknown key; did you mean `account`?",
             "10: destination.e.evnts: unknown key; did you mean `events`?",
             "11: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
-         platform, consent, events, endpoint",
+         platform, consent, look_back_days, events, endpoint",
         ],
     );
     in_destination(
@@ -316,7 +316,7 @@ fn references_to_the_environment_are_checked_everywhere() {
         &[
             "8: destination.e.access_token: environment variable NO_TOKEN is not set; export it or write the value here",
             "9: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
-         platform, consent, events, endpoint",
+         platform, consent, look_back_days, events, endpoint",
         ],
     );
     in_destination(

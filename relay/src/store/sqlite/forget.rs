@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 use shared::UnixMs;
 
 use super::session::Session;
-use super::{SqliteStore, reader};
+use super::{SqliteStore, held, reader};
 use crate::store::{Erased, Person, Retention, Seq, StoreError};
 
 /// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
@@ -33,7 +33,9 @@ pub(super) async fn prune(
     let events = prune_log(store, retention.log_before, listed).await?;
     let dead_before = retention.dead_before;
     repeat(store, move |session| drop_dead(session, dead_before)).await?;
-    sweep(store, &DEDUP_AGE, Value::Integer(retention.dedup_before.0), None).await?;
+    let taken_before = Value::Integer(retention.dedup_before.0);
+    sweep(store, &DEDUP_AGE, taken_before.clone(), None).await?;
+    sweep(store, &NOTE_AGE, taken_before, None).await?;
     let seen_before = Value::Integer(retention.visitors_before.0);
     sweep(store, &VISITOR_AGE, seen_before.clone(), None).await?;
     sweep(store, &IDENTITY_AGE, seen_before, None).await?;
@@ -51,6 +53,7 @@ pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> 
     let visitors = listed(&visitors);
     sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
     sweep(store, &IDENTITY_KNOWN, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    sweep(store, &NOTE_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
     let mut events = 0;
     for after in (0..until).step_by(SCAN_ROWS as usize) {
         let range = (after, until.min(after + SCAN_ROWS));
@@ -85,6 +88,7 @@ fn forget_memories(
     visitors.dedup();
     let sql = "DELETE FROM visitor WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2))";
     let forgotten = session.execute("erase a visitor", sql, params![site, listed(&visitors)])?;
+    held::erase(session, site, &listed(&visitors), &listed(&person.digests))?;
     Ok((visitors, forgotten as u64, session.head()))
 }
 
@@ -203,6 +207,14 @@ enum Action {
 
 const DEDUP_AGE: Sweep =
     Sweep { table: "dedup", key: "key", action: Action::Delete, condition: "at_ms < ?1" };
+const NOTE_AGE: Sweep = Sweep { table: "note", key: "key", action: Action::Delete, condition: "at_ms < ?1" };
+/// Notes of one of the visitors.
+const NOTE_VISITOR: Sweep = Sweep {
+    table: "note",
+    key: "key",
+    action: Action::Delete,
+    condition: "visitor IN (SELECT value FROM json_each(?1))",
+};
 const VISITOR_AGE: Sweep =
     Sweep { table: "visitor", key: "id", action: Action::Delete, condition: "seen_ms < ?1" };
 const IDENTITY_AGE: Sweep =

@@ -5,7 +5,7 @@
 //! helper and nobody else's):
 //!
 //! ```text
-//! append, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
+//! append, release, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
 //!                                                            └► window of recent events, head
 //! read ──► window of recent events, else ─┐
 //! due, backlog, dead letters, visitor ────┴──► readers, each on a snapshot of its own
@@ -18,6 +18,7 @@
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
 //! | `checkpoint` | moving the write-ahead log into the database |
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
+//! | `held` | notes, and events that wait for their release |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
@@ -26,6 +27,7 @@
 
 mod checkpoint;
 mod forget;
+mod held;
 mod job;
 mod json;
 mod lock;
@@ -131,7 +133,7 @@ impl Default for Sizes {
 
 /// The embedded store.
 pub struct SqliteStore {
-    pipeline: Pipeline,
+    pipeline: Arc<dyn Pipeline>,
     /// Room in the queue, in events. Closed when the store is.
     room: Arc<Semaphore>,
     queue_events: usize,
@@ -143,12 +145,12 @@ pub struct SqliteStore {
 
 impl SqliteStore {
     /// Opens the database, creating folder and file where missing and bringing an older file up to date.
-    pub fn open(path: &Path, pipeline: Pipeline) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, pipeline: impl Pipeline) -> Result<Self, OpenError> {
         Self::open_sized(path, pipeline, Sizes::default())
     }
 
     /// The same with other sizes.
-    pub fn open_sized(path: &Path, pipeline: Pipeline, sizes: Sizes) -> Result<Self, OpenError> {
+    pub fn open_sized(path: &Path, pipeline: impl Pipeline, sizes: Sizes) -> Result<Self, OpenError> {
         let (path, lock) = lock::acquire(path)?;
         let connection = schema::open_writer(&path)?;
         let engine = |source| OpenError::Engine { path: path.clone(), source };
@@ -170,7 +172,7 @@ impl SqliteStore {
         let thread = spawn("store writer", &path, move || writer.run())?;
         let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
         Ok(Self {
-            pipeline,
+            pipeline: Arc::new(pipeline),
             room: Arc::new(Semaphore::new(queue_events)),
             queue_events,
             published,
@@ -234,16 +236,25 @@ impl SqliteStore {
 
 impl Store for SqliteStore {
     fn append(&self, mut events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
-        let pipeline = self.pipeline;
+        let pipeline = Arc::clone(&self.pipeline);
         Box::pin(async move {
             let room = self.room_now(events.len())?;
             // Here and not in the writer, of which there is only one.
             events.iter_mut().for_each(|incoming| incoming.event.write_ahead(session::json_of));
             let append = move |session: &mut Session<'_>| {
-                events.into_iter().map(|incoming| pipeline(session, incoming)).collect()
+                events.into_iter().map(|incoming| pipeline.decide(session, incoming)).collect()
             };
             self.submit(room, append).await
         })
+    }
+
+    fn release(&self, now: UnixMs, limit: usize) -> Answer<'_, usize> {
+        let pipeline = Arc::clone(&self.pipeline);
+        Box::pin(self.write(move |session| held::release(session, &*pipeline, now, limit)))
+    }
+
+    fn next_release(&self) -> Answer<'_, Option<UnixMs>> {
+        Box::pin(self.ask(held::next_release))
     }
 
     fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {

@@ -19,8 +19,12 @@ const APPLICATION_ID: i32 = 0x4154_726b;
 
 /// Steps from an empty file to the present. A step, once released, never changes; a file's `user_version` counts the
 /// steps it has seen.
-const STEPS: &[&str] =
-    &[include_str!("schema/1.sql"), include_str!("schema/2.sql"), include_str!("schema/3.sql")];
+const STEPS: &[&str] = &[
+    include_str!("schema/1.sql"),
+    include_str!("schema/2.sql"),
+    include_str!("schema/3.sql"),
+    include_str!("schema/4.sql"),
+];
 
 /// How long a connection waits for another's lock. Only the last moments of a checkpoint ever lock; an operator's
 /// own `BEGIN IMMEDIATE` does, too, and must not stop the relay at once.

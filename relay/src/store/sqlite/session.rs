@@ -9,8 +9,8 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 use super::recent::Entry;
-use super::{engine_error, json, schema};
-use crate::store::{Identity, Incoming, Seq, StoreError, Transaction};
+use super::{engine_error, held, json, schema};
+use crate::store::{Held, Identity, Incoming, Note, Seq, StoreError, Transaction};
 
 /// The writing connection with its statements.
 pub(super) struct Session<'c> {
@@ -266,6 +266,26 @@ impl Transaction for Session<'_> {
     fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError> {
         let found = self.hot.claimed.exists([site, key]);
         self.check("look up a dedup key", found)
+    }
+
+    fn note(&mut self, site: &str, key: &str) -> Result<Option<String>, StoreError> {
+        held::note(self, site, key)
+    }
+
+    fn put_note(&mut self, site: &str, key: &str, note: Note<'_>, now: UnixMs) -> Result<(), StoreError> {
+        held::put_note(self, site, key, note, now)
+    }
+
+    fn held(&mut self, site: &str, key: &str) -> Result<Option<Held>, StoreError> {
+        held::find(self, site, key)
+    }
+
+    fn hold(&mut self, held: &Held, keys: &[String]) -> Result<(), StoreError> {
+        held::hold(self, held, keys)
+    }
+
+    fn let_go(&mut self, site: &str, id: &str) -> Result<(), StoreError> {
+        held::let_go(self, site, id)
     }
 
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {

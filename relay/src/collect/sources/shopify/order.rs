@@ -4,7 +4,7 @@ use shared::event::{Context, Page, Source};
 use shared::money::Currency;
 use shared::{Item, Properties};
 
-use super::super::carried;
+use super::super::carried::{self, of_order};
 use super::super::json::{Amount, Maybe};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::payload::{Account, Customer, LineItem, MoneySet, Order, Refund};
@@ -41,6 +41,10 @@ pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<F
             .collect(),
         ..Properties::default()
     };
+    if name == "Refund" {
+        // All of it is taken back.
+        found.draft.properties.custom = of_order(time, found.draft.properties.value, Some(0.0));
+    }
     journey(&mut order, &mut found);
     Ok(found)
 }

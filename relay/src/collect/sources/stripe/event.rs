@@ -5,7 +5,7 @@ use shared::identity::Field;
 use shared::money::Currency;
 use shared::{Properties, UnixMs, vendor_cookie};
 
-use super::super::carried;
+use super::super::carried::{self, of_order};
 use super::super::json::{Maybe, Text};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::minor_units::major;
@@ -115,6 +115,13 @@ pub(super) fn refunded_charge(
     let mut found = Found::about("Refund", &format!("{id}-{sum}"), time);
     let order_id = stripe.order_of(&charge.metadata);
     found.draft.properties = Properties { order_id, ..stripe.worth(&Maybe(Some(given)), &charge.currency) };
+    // The charge says what it was and what of it is left; the purchase was told with its own time, which the relay knows.
+    let left = charge.amount.map(|amount| Maybe(Some(amount.saturating_sub(sum))));
+    found.draft.properties.custom = of_order(
+        charge.created.map(|seconds| UnixMs(seconds.saturating_mul(1000))),
+        stripe.worth(&charge.amount, &charge.currency).value,
+        left.and_then(|left| stripe.worth(&left, &charge.currency).value),
+    );
     carry(&charge.metadata, &mut found);
     tie("payment_intent", &charge.payment_intent, &mut found);
     tie("customer", &charge.customer, &mut found);

@@ -129,7 +129,9 @@ pub(super) struct Subscription {
 #[serde(default)]
 pub(super) struct Charge {
     pub(super) id: Maybe<Text>,
+    pub(super) amount: Maybe<i64>,
     pub(super) amount_refunded: Maybe<i64>,
+    pub(super) created: Maybe<i64>,
     pub(super) currency: Maybe<Text>,
     pub(super) payment_intent: Maybe<Text>,
     pub(super) customer: Maybe<Text>,

@@ -7,7 +7,7 @@ use shared::identity::Field;
 use shared::money::Currency;
 use shared::{Item, Properties, UnixMs};
 
-use super::super::carried;
+use super::super::carried::{self, of_order};
 use super::super::json::{Maybe, Text};
 use super::super::reading::{Found, Unreadable};
 use super::payload::{Address, Customer, LineItem, Order};
@@ -39,20 +39,29 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
 /// reported at any time since the order was paid.
 pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
     let Some(paid) = utc(&order.date_paid_gmt) else { return Vec::new() };
+    let given_back =
+        || order.refunds.iter().filter_map(|one| Some((one.id.text()?, one.total.amount()?.abs())));
+    let numbered = |id: &str| id.parse::<u64>().ok();
+    // Refunds are numbered in the order in which they were made; what is left after one is reckoned from those up to it.
+    let left = |id: &str| {
+        let until = numbered(id)?;
+        let so_far = given_back().filter(|(other, _)| numbered(other).is_some_and(|other| other <= until));
+        Some(order.total.amount()? - so_far.map(|(_, total)| total).sum::<f64>())
+    };
     let refund = |id: &str, total: f64| {
         let mut found = Found::about("Refund", &format!("{order_id}-{id}"), utc(&order.date_modified_gmt));
         found.since = Some(paid);
         found.draft.source = Some(Source::Server);
         found.draft.properties = Properties {
-            value: Some(total.abs()),
+            value: Some(total),
             currency: order.currency.text().and_then(Currency::parse),
             order_id: Some(order_id.to_owned()),
+            custom: of_order(Some(paid), order.total.amount(), left(id)),
             ..Properties::default()
         };
         found
     };
-    let given_back = order.refunds.iter().filter_map(|one| Some((one.id.text()?, one.total.amount()?)));
-    given_back.filter(|(_, total)| *total != 0.0).map(|(id, total)| refund(id, total)).collect()
+    given_back().filter(|(_, total)| *total != 0.0).map(|(id, total)| refund(id, total)).collect()
 }
 
 /// A new customer's account.

@@ -1,0 +1,234 @@
+//! Merge: one rich event out of the reports of one conversion that come within its merge window.
+//!
+//! The first report is held in the store; what comes under any of its dedup keys joins it; when the window ends, all of
+//! them become one event. The reports are kept as they came and merged only then, so that the result does not depend on
+//! the order in which they came. Owns what is held and whose word counts for what ([`one_of`]). Pure; leaves holding and
+//! releasing to `pipeline` and the store.
+//!
+//! | of the reports | comes from |
+//! |---|---|
+//! | event id, visitor, page, ad cookies, campaign, client | the page's report, then the others in the order of their times |
+//! | value with its currency, tax, shipping, coupon, items, own properties | the shop, then a payment service or network, then the page |
+//! | click ids | all; of two for one parameter the one seen later |
+//! | user data, tokens | all |
+//! | time | the earliest |
+//! | consent | what was answered last |
+
+use std::cmp::Reverse;
+
+use serde::{Deserialize, Serialize};
+use shared::event::{ClickId, Source};
+use shared::{Consent, Context, Event, Page, Properties, limits};
+
+use crate::orders::Word;
+use crate::rules::on_top_of;
+
+/// Different reports of one conversion that are kept; there is no fifth reporter, let alone a seventeenth.
+const MOST_REPORTS: usize = 16;
+
+/// The reports of one conversion so far, as they are held.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Reports {
+    /// As they came.
+    events: Vec<Event>,
+    /// Their dedup keys.
+    pub keys: Vec<String>,
+}
+
+impl Reports {
+    /// Adds a report and its keys. One that says what another says already is only its keys.
+    pub fn add(&mut self, event: Event, keys: Vec<String>) {
+        if self.events.len() < MOST_REPORTS && !self.events.contains(&event) {
+            self.events.push(event);
+        }
+        for key in keys {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        }
+    }
+
+    /// Adds everything of another conversion that turned out to be this one.
+    pub fn join(&mut self, other: Self) {
+        for event in other.events {
+            self.add(event, Vec::new());
+        }
+        for key in other.keys {
+            if !self.keys.contains(&key) {
+                self.keys.push(key);
+            }
+        }
+    }
+
+    /// The one event they are, and whose word its value is.
+    pub fn merged(self) -> Option<(Event, Word)> {
+        one_of(self.events)
+    }
+}
+
+/// One event out of several reports of it, and whose word its value is; none out of none.
+pub fn one_of(reports: Vec<Event>) -> Option<(Event, Word)> {
+    let consent = reports.iter().fold(Consent::default(), |said, report| on_top_of(&said, &report.consent));
+    let time = reports.iter().map(|report| report.time).min()?;
+    let mut by_page: Vec<&Event> = reports.iter().collect();
+    by_page.sort_by_key(|report| (report.source != Source::Web, report.time, &report.event_id));
+    let mut by_word = by_page.clone();
+    by_word.sort_by_key(|report| Reverse(Word::of(report)));
+    let mut event = (*by_page.first()?).clone();
+    for report in by_page.iter().skip(1) {
+        join_journey(&mut event, report);
+    }
+    let (properties, word) = properties(&by_word);
+    event.properties = properties;
+    (event.time, event.consent) = (time, consent);
+    Some((event, word))
+}
+
+/// Adds of a report what the event lacks of who, where and by which click.
+fn join_journey(event: &mut Event, report: &Event) {
+    event.visitor_id = event.visitor_id.take().or_else(|| report.visitor_id.clone());
+    let Page { url, referrer, title } = &mut event.page;
+    let theirs = [&report.page.url, &report.page.referrer, &report.page.title];
+    for (mine, theirs) in [url, referrer, title].into_iter().zip(theirs) {
+        *mine = mine.take().or_else(|| theirs.clone());
+    }
+    for (name, value) in &report.cookies {
+        if event.cookies.len() < limits::COOKIES && !event.cookies.contains_key(name) {
+            event.cookies.insert(name.clone(), value.clone());
+        }
+    }
+    for (name, token) in &report.tokens {
+        if event.tokens.len() < limits::TOKENS && !event.tokens.contains_key(name) {
+            event.tokens.insert(name.clone(), token.clone());
+        }
+    }
+    for (param, click) in &report.click_ids {
+        join_click(event, param, click);
+    }
+    event.campaign = event.campaign.take().or_else(|| report.campaign.clone());
+    // Address and user agent of two different clients would describe nobody.
+    let Context { ip, user_agent, language } = &report.context;
+    if event.context.ip.is_none() && event.context.user_agent.is_none() {
+        (event.context.ip, event.context.user_agent) = (ip.clone(), user_agent.clone());
+    }
+    event.context.language = event.context.language.take().or_else(|| language.clone());
+    event.user.merge(&report.user);
+}
+
+/// Of two click ids for one parameter the one seen later; of one click the time, if only one report knows it, and the
+/// earlier if both do.
+fn join_click(event: &mut Event, param: &str, click: &ClickId) {
+    let room = event.click_ids.len() < limits::CLICK_IDS;
+    match event.click_ids.get_mut(param) {
+        None if room => {
+            event.click_ids.insert(param.to_owned(), click.clone());
+        }
+        None => {}
+        Some(mine) if mine.value == click.value => {
+            mine.seen_at = mine.seen_at.into_iter().chain(click.seen_at).min();
+        }
+        Some(mine) if (click.seen_at, &click.value) > (mine.seen_at, &mine.value) => mine.clone_from(click),
+        Some(_) => {}
+    }
+}
+
+/// What was bought, by the best word on each part.
+fn properties(by_word: &[&Event]) -> (Properties, Word) {
+    let all = || by_word.iter().map(|report| &report.properties);
+    // A value counts with its currency: those of two reports do not belong together.
+    let worth = by_word.iter().filter(|report| report.properties.value.is_some());
+    let worth = worth.min_by_key(|report| report.properties.currency.is_none());
+    let mut merged = Properties {
+        value: worth.and_then(|report| report.properties.value),
+        currency: match worth {
+            Some(report) => report.properties.currency,
+            None => all().find_map(|one| one.currency),
+        },
+        order_id: all().find_map(|one| one.order_id.clone()),
+        search_term: all().find_map(|one| one.search_term.clone()),
+        coupon: all().find_map(|one| one.coupon.clone()),
+        items: all().find(|one| !one.items.is_empty()).map(|one| one.items.clone()).unwrap_or_default(),
+        ..Properties::default()
+    };
+    // Tax and shipping are parts of the value, in its currency.
+    let of_one_currency = || all().filter(|one| one.currency == merged.currency);
+    merged.tax = of_one_currency().find_map(|one| one.tax);
+    merged.shipping = of_one_currency().find_map(|one| one.shipping);
+    for one in all() {
+        for (name, value) in &one.custom {
+            if merged.custom.len() < limits::PROPERTIES && !merged.custom.contains_key(name) {
+                merged.custom.insert(name.clone(), value.clone());
+            }
+        }
+    }
+    (merged, worth.map_or(Word::Page, |report| Word::of(report)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::event;
+    use shared::UnixMs;
+
+    const PAGE: &str = r#"{"event":"Purchase","event_id":"p","time":2000,"visitor_id":"v1","cookies":{"_fbp":"fb.1.1700000000000.1"},
+        "page":{"url":"https://shop.example/thanks"},"properties":{"order_id":"1","value":50.3,"currency":"EUR","gift":true},
+        "click_ids":{"fbclid":{"value":"a","seen_at":1000}},"consent":{"ad_storage":"granted"}}"#;
+    const SHOP: &str = r#"{"event":"Purchase","event_id":"Purchase-1","time":1900,"source":"server","user":{"email":"jane@example.com"},
+        "properties":{"order_id":"1","value":59.9,"currency":"EUR","tax":9.6,"items":[{"id":"SKU"}],"gift":false},
+        "click_ids":{"fbclid":"b"},"context":{"ip":"203.0.113.9"}}"#;
+    const PAY: &str = r#"{"event":"Purchase","event_id":"cs_1","time":2500,"source":"server","user":{"phone":"+12025550123"},
+        "properties":{"order_id":"1","value":59.9,"currency":"EUR"},"tokens":{"stripe_customer":"cus_1"}}"#;
+
+    #[test]
+    fn the_best_word_on_each_part_counts_whatever_came_first() {
+        let reports = [PAGE, SHOP, PAY];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let (merged, word) =
+                one_of(order.map(|place| event(reports[place])).to_vec()).expect("three reports");
+            assert_eq!(
+                (merged.event_id.as_str(), merged.visitor_id.as_deref()),
+                ("p", Some("v1")),
+                "{order:?}"
+            );
+            assert_eq!((merged.time, merged.source, word), (UnixMs(1900), Source::Web, Word::Shop));
+            let Properties { value, tax, items, custom, .. } = &merged.properties;
+            assert_eq!((*value, *tax, items.len()), (Some(59.9), Some(9.6), 1));
+            assert_eq!(custom["gift"], shared::Scalar::Bool(false));
+            assert_eq!(merged.click_ids["fbclid"].value, "a", "seen, and the other nobody knows when");
+            assert_eq!(merged.context.ip.as_deref(), Some("203.0.113.9"));
+            let user = serde_json::to_value(&merged.user).expect("plain");
+            assert!(user.get("email").is_some() && user.get("phone").is_some());
+            assert!(merged.tokens.contains_key("stripe_customer") && merged.cookies.contains_key("_fbp"));
+            assert!(merged.consent.ad_storage.is_some());
+        }
+    }
+
+    #[test]
+    fn a_value_stays_with_its_currency() {
+        let shop = event(
+            r#"{"event":"Purchase","source":"server","properties":{"value":1,"items":[{"id":"1"}],"tax":7}}"#,
+        );
+        let page = event(
+            r#"{"event":"Purchase","source":"web","properties":{"value":2,"currency":"EUR","shipping":3}}"#,
+        );
+        let (merged, word) = one_of(vec![shop, page]).expect("two reports");
+        let Properties { value, tax, shipping, .. } = merged.properties;
+        assert_eq!((value, tax, shipping, word), (Some(2.0), None, Some(3.0), Word::Page));
+    }
+
+    #[test]
+    fn repeats_are_kept_once_and_reports_have_an_end() {
+        let mut reports = Reports::default();
+        for _ in 0..2 {
+            reports.add(event(PAGE), vec!["a".to_owned()]);
+        }
+        for number in 0..2 * MOST_REPORTS {
+            let json = format!(r#"{{"event":"Purchase","event_id":"{number}"}}"#);
+            reports.add(event(&json), vec![number.to_string()]);
+        }
+        assert_eq!((reports.events.len(), reports.keys.len()), (MOST_REPORTS, 2 * MOST_REPORTS + 1));
+        let text = serde_json::to_string(&reports).expect("plain");
+        assert_eq!(serde_json::from_str::<Reports>(&text).expect("its own text"), reports);
+        assert_eq!(Reports::default().merged(), None);
+    }
+}

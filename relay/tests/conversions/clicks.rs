@@ -1,0 +1,126 @@
+//! Which click a conversion has, what led to it, and what is said when there is none.
+
+use serde_json::{Value, json};
+
+use crate::shop::{NOW, Shop, webhook};
+
+const DAY: i64 = 86_400_000;
+
+/// A visitor who came by two ads and left an e-mail address.
+fn visited(shop: &Shop, days_ago: i64) {
+    let at = NOW - days_ago * DAY;
+    shop.take(0, &format!(
+        r#"{{"event":"Lead","event_id":"l","time":{at},"visitor_id":"v1","user":{{"email":"jane@example.com"}},
+            "click_ids":{{"fbclid":"IwAR_click","ttclid":"E.C.P.click"}},"page":{{"url":"https://shop.example/"}}}}"#
+    ));
+}
+
+fn destinations() -> String {
+    let meta = "[[destination]]\nname = \"meta\"\nsite = \"shop\"\nplatform = \"meta\"\npixel_id = \"1\"\n\
+                access_token = \"EAAB\"\nlook_back_days = 7\n";
+    [&webhook("all", ""), meta].concat()
+}
+
+#[test]
+fn the_receiver_is_told_what_led_to_each_click() {
+    let shop = Shop::open("", &destinations());
+    visited(&shop, 3);
+    shop.take(
+        1,
+        r#"{"event":"DealWon","event_id":"w","source":"crm","user":{"email":"JANE@example.com "},
+        "click_ids":{"ttclid":"E.C.P.own"}}"#,
+    );
+    let body = shop.bodies("all").pop().unwrap();
+    let expected = json!({
+        "visitor_found_by": "email",
+        "clicks": [
+            { "parameter": "fbclid", "platform": "meta", "evidence": "email", "seen_at": NOW - 3 * DAY, "age_days": 3 },
+            { "parameter": "ttclid", "platform": "tiktok", "evidence": "own", "seen_at": null, "age_days": null },
+        ],
+        "credit": {
+            "first_click": { "at": NOW - 3 * DAY, "platform": "meta", "campaign": null },
+            "last_click": { "at": NOW - 3 * DAY, "platform": "meta", "campaign": null },
+            "platforms": { "meta": [NOW - 3 * DAY, NOW - 3 * DAY], "tiktok": [NOW - 3 * DAY, NOW - 3 * DAY] },
+        },
+    });
+    assert_eq!(body["attribution"], expected);
+    assert_eq!(body["event"].get("attribution"), None, "our own shorthand stays here");
+}
+
+#[test]
+fn a_platform_is_not_told_of_a_click_outside_its_window() {
+    let check = |days_ago: i64, expected: bool| {
+        let shop = Shop::open("", &destinations());
+        visited(&shop, days_ago);
+        let purchase = r#"{"event":"Purchase","event_id":"p","visitor_id":"v1","user":{"email":"jane@example.com"},
+            "properties":{"value":5,"currency":"EUR"},"context":{"ip":"203.0.113.9","user_agent":"M"}}"#;
+        shop.take(1, purchase);
+        let body = shop.bodies("meta").pop().unwrap();
+        assert_eq!(body.to_string().contains("IwAR_click"), expected, "{days_ago} days: {body}");
+        // The receiver without a window of its own is told all the same.
+        assert!(shop.bodies("all").pop().unwrap().to_string().contains("IwAR_click"), "{days_ago} days");
+    };
+    check(6, true);
+    check(8, false);
+}
+
+#[test]
+fn a_conversion_without_a_click_says_why() {
+    let check = |event: &str, expected: Value| {
+        let shop = Shop::open("", &webhook("all", ""));
+        shop.take(0, r#"{"event":"PageView","event_id":"n","visitor_id":"none","page":{"url":"https://shop.example/"}}"#);
+        visited(&shop, 3);
+        for visitor in 0..6 {
+            let lead =
+                r#""event":"Contact","user":{"phone":"+12025550123"},"page":{"url":"https://shop.example/"}"#;
+            shop.take(1, &format!(r#"{{{lead},"event_id":"s{visitor}","visitor_id":"s{visitor}"}}"#));
+        }
+        shop.take(2, event);
+        let body = shop.bodies("all").pop().unwrap();
+        assert_eq!(body["attribution"]["unmatched"], expected, "{event}: {body}");
+        assert_eq!(body["attribution"]["because"].is_string(), expected.is_string(), "{event}");
+    };
+    let time = |days: i64| NOW + days * DAY;
+    check(r#"{"event":"Purchase","event_id":"p"}"#, json!("nobody"));
+    check(r#"{"event":"Purchase","event_id":"p","properties":{"order_id":"1"}}"#, json!("unknown"));
+    check(r#"{"event":"Purchase","event_id":"p","visitor_id":"none"}"#, json!("no_click"));
+    check(r#"{"event":"Purchase","event_id":"p","user":{"phone":"+12025550123"}}"#, json!("shared_identity"));
+    let early = format!(r#"{{"event":"Purchase","event_id":"p","visitor_id":"v1","time":{}}}"#, time(-4));
+    check(&early, json!("click_later"));
+    check(r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#, Value::Null);
+    check(r#"{"event":"PageView","event_id":"p","visitor_id":"none"}"#, Value::Null);
+    check(r#"{"event":"Refund","event_id":"p"}"#, Value::Null);
+    let shop = Shop::open("", &webhook("all", ""));
+    visited(&shop, 100);
+    shop.take(2, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#);
+    assert_eq!(shop.bodies("all").pop().unwrap()["attribution"]["unmatched"], "click_too_old");
+}
+
+#[test]
+fn credit_goes_to_the_first_and_the_last_touch_and_never_to_a_direct_visit() {
+    let shop = Shop::open("", &webhook("all", ""));
+    let visit = |days_ago: i64, more: &str| {
+        let at = NOW - days_ago * DAY;
+        let page = r#""page":{"url":"https://shop.example/"}"#;
+        shop.take(0, &format!(
+            r#"{{"event":"PageView","event_id":"p{days_ago}","time":{at},"visitor_id":"v1",{page}{more}}}"#
+        ));
+    };
+    visit(100, r#","click_ids":{"msclkid":"0f3c1b2a4d5e6f708192a3b4c5d6e7f8"}"#);
+    visit(40, r#","click_ids":{"fbclid":"IwAR_first"},"campaign":{"source":"facebook","name":"spring"}"#);
+    visit(20, r#","click_ids":{"gclid":"Cj0KCQ_a"}"#);
+    visit(9, r#","click_ids":{"fbclid":"IwAR_last"}"#);
+    visit(5, r#","campaign":{"source":"newsletter","name":"november"}"#);
+    visit(1, "");
+    shop.take(1, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#);
+    let credit = shop.bodies("all").pop().unwrap()["attribution"]["credit"].clone();
+    let at = |days_ago: i64| NOW - days_ago * DAY;
+    assert_eq!(
+        credit,
+        json!({
+            "first_click": { "at": at(40), "platform": "meta", "campaign": { "source": "facebook", "name": "spring" } },
+            "last_click": { "at": at(5), "platform": null, "campaign": { "source": "newsletter", "name": "november" } },
+            "platforms": { "meta": [at(40), at(9)], "google-ads": [at(20), at(20)] },
+        })
+    );
+}

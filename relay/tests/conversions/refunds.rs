@@ -1,0 +1,93 @@
+//! After an order was sent: refunds that know their order, and totals that turn out lower.
+
+use relay::store::Verdict;
+use serde_json::{Value, json};
+
+use crate::shop::{NOW, Shop, webhook};
+
+/// A destination whose refunds need to know what is left of the order.
+fn google() -> String {
+    "[[destination]]\nname = \"google\"\nsite = \"shop\"\nplatform = \"google-ads\"\noperating_account = \"1234567890\"\n\
+     conversion_actions = { Purchase = \"987654321\" }\n\
+     oauth = { client_id = \"c\", client_secret = \"s\", refresh_token = \"r\" }\n\
+     adjustments = { customer_id = \"1234567890\", developer_token = \"d\" }\n"
+        .to_owned()
+}
+
+const DAY: i64 = 86_400_000;
+
+fn order(event: &str, id: &str, at: i64, more: &str) -> String {
+    format!(
+        r#"{{"event":"{event}","event_id":"{id}","source":"server","time":{},"properties":{{"order_id":"88"{more}}},
+            "click_ids":{{"gclid":{{"value":"Cj0KCQ_a","seen_at":{}}}}}}}"#,
+        NOW + at,
+        NOW - 9 * DAY
+    )
+}
+
+/// The properties of the last event of the log.
+fn last(shop: &Shop) -> Value {
+    json!(shop.log().last().unwrap().properties)
+}
+
+#[test]
+fn a_refund_that_names_an_amount_alone_reaches_google_with_what_is_left() {
+    let shop = Shop::open("", &google());
+    let refund = order("Refund", "r1", 0, r#","value":20,"currency":"EUR""#);
+    shop.take(0, &refund);
+    assert_eq!(shop.sent_to("google"), ["missing_value"], "nothing is known of the order");
+
+    let shop = Shop::open("", &google());
+    shop.take(0, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
+    shop.take(1, &refund);
+    let known = json!({ "order_id": "88", "value": 20.0, "currency": "EUR", "order_value": 59.9, "remaining_value": 39.9,
+        "order_time": NOW - 3 * DAY });
+    assert_eq!(last(&shop), known);
+    assert_eq!(shop.sent_to("google"), ["p", "r1"]);
+    shop.take(2, &order("Refund", "r2", 0, r#","value":9.9,"currency":"EUR""#));
+    assert_eq!(last(&shop)["remaining_value"], json!(30.0));
+    // The same refund again takes nothing more.
+    assert_eq!(shop.take(3, &refund), Verdict::Duplicate);
+    shop.take(4, &order("Refund", "r3", 0, r#","value":10,"currency":"EUR""#));
+    assert_eq!(last(&shop)["remaining_value"], json!(20.0));
+}
+
+#[test]
+fn a_lowered_total_is_told_and_any_other_is_a_contradiction() {
+    let items = r#","items":[{"id":"1"}]"#;
+    let check = |first: &str, second: &str, expected: Verdict| {
+        let shop = Shop::open("", &google());
+        shop.take(0, &order("Purchase", "p", -2 * DAY, &format!(r#","currency":"EUR"{first}"#)));
+        let verdict = shop.take(1, &order("Purchase", "q", 0, second));
+        assert_eq!(verdict, expected, "{first} then {second}");
+        shop
+    };
+    let eur = |value: &str, more: &str| format!(r#","value":{value},"currency":"EUR"{more}"#);
+    check(r#","value":59.9"#, &eur("59.9", ""), Verdict::Duplicate);
+    check(r#","value":59.9"#, &eur("59.902", items), Verdict::Duplicate);
+    check(r#","value":59.9"#, r#","value":49.9"#, Verdict::Contradiction);
+    check(r#","value":59.9"#, r#","value":49.9,"currency":"USD""#, Verdict::Contradiction);
+    check(r#","value":59.9"#, &eur("69.9", items), Verdict::Contradiction);
+    check(&format!(r#","value":59.9{items}"#), &eur("49.9", ""), Verdict::Contradiction);
+    check("", &eur("49.9", ""), Verdict::Duplicate);
+
+    let shop = check(r#","value":59.9"#, &eur("49.9", items), Verdict::Stored(2));
+    let told = json!({ "order_id": "88", "value": 10.0, "currency": "EUR", "order_value": 59.9, "remaining_value": 49.9,
+        "order_time": NOW - 2 * DAY });
+    assert_eq!((shop.log()[1].event.as_str(), last(&shop)), ("Refund", told));
+    assert_eq!(shop.sent_to("google"), ["p", "Refund-88-worth-49.9"]);
+    assert_eq!(shop.take(2, &order("Purchase", "q2", 0, &eur("49.9", items))), Verdict::Duplicate);
+    shop.take(3, &order("Refund", "r", 0, &eur("49.9", "")));
+    assert_eq!(last(&shop)["remaining_value"], json!(0.0));
+}
+
+#[test]
+fn a_receiver_sees_which_order_a_refund_is_of() {
+    let shop = Shop::open("", &webhook("all", ""));
+    shop.take(0, &order("Refund", "r0", 0, r#","value":5,"currency":"EUR""#));
+    shop.take(1, &order("Purchase", "p", 0, r#","value":59.9,"currency":"EUR""#));
+    shop.take(2, &order("Refund", "r1", 0, ""));
+    let body = shop.bodies("all").pop().unwrap();
+    assert_eq!(body["event"]["properties"]["order_value"], json!(59.9));
+    assert_eq!(body["event"]["properties"]["currency"], "EUR");
+}

@@ -1,0 +1,91 @@
+//! A shop with a store in memory: events go in as public JSON, and what each destination would be sent comes out.
+
+use std::future::Future;
+
+use relay::collect::read::{Defaults, event as read};
+use relay::config::{self, Config};
+use relay::distribute::plan::plan;
+use relay::pipeline::Steps;
+use relay::platform;
+use relay::store::memory::MemoryStore;
+use relay::store::{Incoming, Store, Verdict};
+use serde_json::Value;
+use shared::{Event, UnixMs};
+
+/// When the tests begin: 2026-11-20T14:05:09Z.
+pub(crate) const NOW: i64 = 1_795_183_509_000;
+
+/// One site, its destinations and its store.
+pub(crate) struct Shop {
+    config: Config,
+    store: MemoryStore,
+}
+
+impl Shop {
+    /// A shop whose `[[site]]` has these keys besides its own, with these destinations behind it.
+    pub(crate) fn open(site: &str, destinations: &str) -> Self {
+        let text =
+            format!("[[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n{site}\n{destinations}");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("anytrack.toml");
+        std::fs::write(&path, text).unwrap();
+        let config = config::load(&path, platform::ALL).unwrap().config;
+        let store = MemoryStore::new(Steps::new(&config));
+        Self { config, store }
+    }
+
+    /// Takes an event that arrives `at` milliseconds after the beginning. One without a time happened then.
+    pub(crate) fn take(&self, at: i64, json: &str) -> Verdict {
+        let now = UnixMs(NOW + at);
+        let defaults = Defaults { now, source: None, country: None, random: [1; 10] };
+        let event = read(json, defaults).unwrap().event;
+        let incoming = Incoming { site: "shop".into(), received: now, event: event.into() };
+        run(self.store.append(vec![incoming])).unwrap()[0]
+    }
+
+    /// Releases what is due `at` milliseconds after the beginning.
+    pub(crate) fn release(&self, at: i64) -> usize {
+        run(self.store.release(UnixMs(NOW + at), usize::MAX)).unwrap()
+    }
+
+    /// The log, oldest first.
+    pub(crate) fn log(&self) -> Vec<Event> {
+        let logged = run(self.store.read(0, usize::MAX)).unwrap();
+        logged.into_iter().map(|logged| (*logged.event).clone()).collect()
+    }
+
+    /// What a destination is sent: the events' ids, or the reasons why not.
+    pub(crate) fn sent_to(&self, name: &str) -> Vec<String> {
+        let destination = self.config.destinations.iter().find(|one| one.name == name).unwrap();
+        let told = |event: &Event| {
+            let built = plan(destination, &[event], UnixMs(NOW));
+            match built.skips.first() {
+                Some((_, skip)) => skip.reason.tag().to_owned(),
+                None => event.event_id.clone(),
+            }
+        };
+        self.log().iter().map(told).collect()
+    }
+
+    /// The bodies a destination is sent.
+    pub(crate) fn bodies(&self, name: &str) -> Vec<Value> {
+        let destination = self.config.destinations.iter().find(|one| one.name == name).unwrap();
+        let log = self.log();
+        let built = plan(destination, &log.iter().collect::<Vec<_>>(), UnixMs(NOW));
+        let body = |text: String| serde_json::from_str(&text).unwrap();
+        built.requests.iter().map(|planned| body(planned.request.body.masked())).collect()
+    }
+}
+
+/// Runs a store's future, which in memory never waits.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
+
+/// A webhook destination with more keys.
+pub(crate) fn webhook(name: &str, more: &str) -> String {
+    format!(
+        "[[destination]]\nname = \"{name}\"\nsite = \"shop\"\nplatform = \"webhook\"\n\
+         url = \"https://hooks.example/{name}\"\nsecret = \"a text of 16 byte\"\n{more}\n"
+    )
+}
