@@ -10,19 +10,31 @@
 //! data), `json` (lenient fields). A new source is one file, one line in [`ALL`], one folder of recorded requests.
 
 pub mod answer;
+pub mod calendly;
 mod carried;
 pub mod door;
+mod fields;
+mod form;
+pub mod gohighlevel;
+pub mod hubspot;
 pub mod inbound;
+pub mod jotform;
 mod json;
+mod login;
+mod manner;
+pub mod pipedrive;
 pub mod reading;
 pub mod recorded;
 pub mod settings;
 pub mod shopify;
 mod signature;
+mod stages;
 pub mod stripe;
 pub mod take;
 #[cfg(test)]
 mod testing;
+mod tree;
+pub mod typeform;
 pub mod woocommerce;
 
 pub use answer::{Answer, Settled};
@@ -67,7 +79,17 @@ pub struct Kind {
 
 /// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
 /// recorded requests walk it.
-pub const ALL: &[Kind] = &[shopify::KIND, woocommerce::KIND, stripe::KIND];
+pub const ALL: &[Kind] = &[
+    shopify::KIND,
+    woocommerce::KIND,
+    stripe::KIND,
+    hubspot::KIND,
+    pipedrive::KIND,
+    gohighlevel::KIND,
+    calendly::KIND,
+    typeform::KIND,
+    jotform::KIND,
+];
 
 #[cfg(test)]
 mod tests {

@@ -80,7 +80,8 @@ pub fn take(
         source.source.authenticate(request)?;
     }
     let reading = source.source.read(request)?;
-    let mut taken = Taken { ignored: reading.ignored, answer: reading.answer, ..Taken::default() };
+    let refused = reading.refused.into_iter().map(str::to_owned).collect();
+    let mut taken = Taken { ignored: reading.ignored, answer: reading.answer, refused, ..Taken::default() };
     let remembered = request.now.plus(-i64::from(source.dedup_days) * time::DAY_MS);
     for found in reading.events {
         add(found, country, request.now, remembered, &mut taken);
