@@ -5,7 +5,7 @@
 //! the way, and the platform asked again; its reader is pure, so asking is free. An answer that came about with
 //! such help is thrown away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 use std::path::Path;
 
@@ -35,6 +35,8 @@ pub(super) struct Own<'n> {
     told: BTreeSet<String>,
     /// Values no message may show.
     secrets: Vec<String>,
+    /// The number of each item of a list by where it begins, for when the ones before it are gone.
+    numbers: Numbers,
     /// Where the first secret stands that is written out in the file.
     pub(super) literal_secret: Option<(String, usize)>,
 }
@@ -47,8 +49,18 @@ impl<'n> Own<'n> {
         span: Range<usize>,
         shared: Vec<&'static str>,
     ) -> Self {
-        let (told, secrets) = (BTreeSet::new(), Vec::new());
-        Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None }
+        let (told, secrets, numbers) = (BTreeSet::new(), Vec::new(), HashMap::new());
+        Self {
+            notes,
+            path,
+            span,
+            table: DeTable::new(),
+            shared,
+            told,
+            secrets,
+            numbers,
+            literal_secret: None,
+        }
     }
 
     /// Takes the keys over, references filled in, files read.
@@ -116,7 +128,9 @@ impl<'n> Own<'n> {
                 let named =
                     items.into_iter().enumerate().map(|(place, item)| (format!("{path}[{place}]"), item));
                 let full = named.map(|(path, item)| self.full(&path, name, item));
-                DeValue::Array(full.collect::<DeArray<'static>>())
+                let full = full.collect::<DeArray<'static>>();
+                self.numbers.extend(full.iter().enumerate().map(|(place, item)| (item.span().start, place)));
+                DeValue::Array(full)
             }
             DeValue::Table(table) => {
                 let mut full = DeTable::new();
@@ -202,14 +216,19 @@ impl<'n> Own<'n> {
                 self.table.insert(Spanned::new(NOWHERE, key.into()), stand_in).is_none()
             }
             (Shape::Missing(key), Some(_)) => {
-                let whole = format!("{}.{key}", path.join("."));
+                let table = path.join(".");
+                // A key that is missing may be the one that was misspelt.
+                if self.is_told_below(&table) {
+                    return cut(&mut self.table, at);
+                }
+                let whole = format!("{table}.{key}");
                 self.tell(&whole, at.start, missing(&whole, keys));
-                false
+                cut(&mut self.table, at)
             }
-            (Shape::Unknown(key, known), top) => {
+            (Shape::Unknown(key, known), _) => {
                 let fault = self.unknown(&key, known, path.len() <= 1);
                 self.tell(&path.join("."), at.start, fault);
-                path.len() == 1 && top.is_some_and(|top| self.table.remove(top.as_str()).is_some())
+                cut(&mut self.table, at)
             }
             // A stand-in of the wrong kind: the rest of the platform's settings cannot be looked over.
             (Shape::Expected(_), _) if *at == NOWHERE => false,
@@ -217,17 +236,27 @@ impl<'n> Own<'n> {
                 let found = self.kind_at(at);
                 self.tell(&path.join("."), at.start, Fault::WrongType { expected, found });
                 self.told.insert(top.clone());
-                self.table.remove(top.as_str()).is_some()
+                cut(&mut self.table, at)
             }
             (Shape::Expected(expected), None) => {
                 self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
                 false
             }
             (Shape::Other(message), _) => {
-                self.tell(&path.join("."), at.start, Fault::Refused { expected: self.masked(&message) });
-                false
+                let key = path.join(".");
+                // What is wrong with a table may only be that a mistake was taken out of it.
+                if self.is_told_below(&key) {
+                    return cut(&mut self.table, at);
+                }
+                self.tell(&key, at.start, Fault::Refused { expected: self.masked(&message) });
+                cut(&mut self.table, at)
             }
         }
+    }
+
+    /// Whether something was said about a key inside this one.
+    fn is_told_below(&self, key: &str) -> bool {
+        self.told.iter().any(|told| told.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '['])))
     }
 
     fn unknown(&self, key: &str, mut known: Vec<String>, top: bool) -> Fault {
@@ -241,10 +270,11 @@ impl<'n> Own<'n> {
     /// Notes something about a key of the platform, once.
     fn tell(&mut self, key: &str, at: usize, fault: Fault) {
         if self.told.insert(key.to_owned()) {
-            let path = key
-                .split('.')
-                .filter(|part| !part.is_empty())
-                .fold(self.path.clone(), |path, part| join(&path, part));
+            let path =
+                key.split('.').filter(|part| !part.is_empty()).fold(self.path.clone(), |path, part| {
+                    let (name, number) = part.split_at(part.find('[').unwrap_or(part.len()));
+                    format!("{}{number}", join(&path, name))
+                });
             self.notes.fault(&path, at, fault);
         }
     }
@@ -252,7 +282,7 @@ impl<'n> Own<'n> {
     /// The keys that lead to the key or value at `span`.
     fn find(&self, span: &Range<usize>) -> Vec<String> {
         let mut path = Vec::new();
-        find(&self.table, span, &mut path);
+        find(&self.table, span, &self.numbers, &mut path);
         path
     }
 
@@ -281,16 +311,80 @@ impl<'n> Own<'n> {
     }
 }
 
-fn find(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) -> bool {
+fn find(table: &DeTable<'_>, span: &Range<usize>, numbers: &Numbers, path: &mut Vec<String>) -> bool {
     for (key, value) in table {
-        path.push(key.get_ref().clone().into_owned());
-        let here = key.span() == *span || value.span() == *span;
-        if here || value.get_ref().as_table().is_some_and(|inner| find(inner, span, path)) {
+        let name = key.get_ref().clone().into_owned();
+        path.push(name.clone());
+        if key.span() == *span || find_in(value, &name, span, numbers, path) {
             return true;
         }
         path.pop();
     }
     false
+}
+
+/// Looks into and at a value that the end of `path` leads to; an item of a list is told as `name[0]`. A list of tables
+/// begins where its first one does, so what is inside is asked first.
+fn find_in(
+    value: &Node<'_>,
+    name: &str,
+    span: &Range<usize>,
+    numbers: &Numbers,
+    path: &mut Vec<String>,
+) -> bool {
+    let inside = match value.get_ref() {
+        DeValue::Table(inner) => find(inner, span, numbers, path),
+        DeValue::Array(items) => items.iter().any(|item| {
+            let number = numbers.get(&item.span().start).copied().unwrap_or_default();
+            let name = format!("{name}[{number}]");
+            let list = path.pop();
+            path.push(name.clone());
+            let found = find_in(item, &name, span, numbers, path);
+            if !found {
+                path.pop();
+                path.extend(list);
+            }
+            found
+        }),
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => false,
+    };
+    inside || value.span() == *span
+}
+
+/// Numbers of items by where they begin.
+type Numbers = HashMap<usize, usize>;
+
+/// Takes the key, value or item at `span` out of a table, so that the rest can be looked over.
+fn cut(table: &mut DeTable<'static>, span: &Range<usize>) -> bool {
+    if table.iter_mut().any(|(_, value)| cut_in(value.get_mut(), span)) {
+        return true;
+    }
+    let here = table.iter().find(|(key, value)| key.span() == *span || value.span() == *span);
+    let name = here.map(|(key, _)| key.get_ref().clone());
+    name.is_some_and(|name| table.remove(&*name).is_some())
+}
+
+fn cut_in(value: &mut DeValue<'static>, span: &Range<usize>) -> bool {
+    match value {
+        DeValue::Table(inner) => cut(inner, span),
+        DeValue::Array(items) => {
+            if items.iter_mut().any(|item| cut_in(item.get_mut(), span)) {
+                return true;
+            }
+            let before = items.len();
+            *items = std::mem::take(items).into_iter().filter(|item| item.span() != *span).collect();
+            items.len() < before
+        }
+        DeValue::String(_)
+        | DeValue::Integer(_)
+        | DeValue::Float(_)
+        | DeValue::Boolean(_)
+        | DeValue::Datetime(_) => false,
+    }
 }
 
 /// The fault of a key that is not there, with what the platform's documentation says of it.

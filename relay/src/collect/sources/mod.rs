@@ -22,6 +22,7 @@ pub mod jotform;
 mod json;
 mod login;
 mod manner;
+pub mod mapped;
 pub mod pipedrive;
 pub mod reading;
 pub mod recorded;
@@ -89,6 +90,7 @@ pub const ALL: &[Kind] = &[
     calendly::KIND,
     typeform::KIND,
     jotform::KIND,
+    mapped::KIND,
 ];
 
 #[cfg(test)]
