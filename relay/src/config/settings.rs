@@ -189,6 +189,8 @@ impl<'n> Own<'n> {
             let own = Spanned::new(self.span.clone(), DeValue::Table(self.table.clone()));
             match configure(own) {
                 Ok(ready) => return self.told.is_empty().then_some(ready),
+                // A list may only be empty because what was in it was wrong.
+                Err(SettingError::Invalid { key, .. }) if self.is_told_below(key) => return None,
                 Err(SettingError::Invalid { key, expected }) => {
                     let at = self.place(key);
                     self.tell(key, at, Fault::Refused { expected: self.masked(&expected) });

@@ -59,6 +59,9 @@ fn odd_value() -> impl Strategy<Value = &'static str> {
 }
 
 proptest! {
+    // Each sample is tried on every recorded request.
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     #[test]
     fn no_bytes_make_a_source_panic(body in prop::collection::vec(any::<u8>(), 0..300)) {
         for case in CASES.iter() {

@@ -112,7 +112,7 @@ impl Source for Calendly {
             let Some(name) = name else { continue };
             let mut found = Found::about(name, &id, time);
             match self.fill(payload, priced && paid, &mut found.draft) {
-                Ok(()) => reading.events.push(found.by_order()),
+                Ok(()) => reading.events.push(found.finished()),
                 Err(why) => reading.refused.push(why),
             }
         }

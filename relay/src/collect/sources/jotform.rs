@@ -85,7 +85,7 @@ impl Source for Jotform {
         found.draft.properties.currency = self.currency;
         let put = answers.pairs().iter().try_for_each(|(key, node)| self.put(key, node, &mut found.draft));
         match put {
-            Ok(()) => Ok(Reading::one(found.by_order())),
+            Ok(()) => Ok(Reading::one(found.finished())),
             Err(why) => Ok(Reading { refused: vec![why], ..Reading::default() }),
         }
     }

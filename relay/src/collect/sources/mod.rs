@@ -4,10 +4,13 @@
 //! pure: time is an argument, nothing is fetched, stored or logged. What it makes is a [`Draft`], which passes the same
 //! checks as an event of our own API; raw personal data travels there in a type that wipes itself.
 //!
-//! Rooms: a file per source, each in the same order (settings, authenticity, topics, mapping, tests), and what they
-//! share: `inbound` (the request), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
-//! way from request to events), `door` (the route), `recorded` (requests out of files), `settings`, `signature`, `carried` (our names in foreign
-//! data), `json` (lenient fields). A new source is one file, one line in [`ALL`], one folder of recorded requests.
+//! Rooms: a file or folder per source (`mapped` is the one that the configuration itself describes), each in the same order
+//! (settings, authenticity, topics, mapping, tests), and what they share. Of the way through: `inbound` (the request), `reading`
+//! (what comes out of it), `answer` (what its sender is told), `take` (from request to events), `door` (the route), `recorded`
+//! (requests out of files). Of senders: `signature` and `login` (who sends), `json` (lenient fields of a known body), `tree` (a body
+//! of any shape), `form`, `manner` (amounts and times), `carried` (our names in foreign data), `fields` (foreign names of our
+//! fields), `stages` (foreign names of our events), `settings`. A new source is one file, one line in [`ALL`], one folder of
+//! recorded requests.
 
 pub mod answer;
 pub mod calendly;

@@ -48,9 +48,12 @@ impl Found {
         Self { draft: Draft { event: Some(name.into()), time, ..Draft::default() }, since: None }
     }
 
-    /// Gives the event the id that follows from its order id, when it has a usable one: then the copy of a page is the
-    /// same event. Otherwise its own id stays.
-    pub fn by_order(mut self) -> Self {
+    /// The event with its loose ends tied. Its id follows from its order id, when it has a usable one: then the copy of a
+    /// page is the same event. And the currency that a source has for all its amounts is none of an event without.
+    pub fn finished(mut self) -> Self {
+        if self.draft.properties.value.is_none() {
+            self.draft.properties.currency = None;
+        }
         let Draft { event, properties, .. } = &self.draft;
         let order_id = properties.order_id.as_deref().filter(|id| !scrub::looks_like_email(id));
         if let Some(id) = event.as_deref().and_then(|name| event_id::derive(name, order_id?)) {

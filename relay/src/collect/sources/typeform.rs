@@ -91,7 +91,7 @@ impl Source for Typeform {
         let time = Manner::default().time(response.get("submitted_at")).ok().flatten();
         let mut found = Found::about(name, &token, time);
         match self.fill(response, &mut found.draft) {
-            Ok(()) => Ok(Reading::one(found.by_order())),
+            Ok(()) => Ok(Reading::one(found.finished())),
             Err(why) => Ok(Reading { refused: vec![why], ..Reading::default() }),
         }
     }
@@ -240,7 +240,7 @@ mod tests {
             assert_eq!(summary(&reading), [expected]);
         };
         check(true, "Lead 12.5 USD");
-        check(false, "Lead - USD");
+        check(false, "Lead - -");
     }
 
     #[test]

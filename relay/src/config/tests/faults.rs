@@ -388,8 +388,7 @@ fn a_mapping_is_held_to_its_language() {
             "16: source.zap.rule[0].map.value.minor_units: expected how many decimals a whole number hides, 0 to 6",
             "18: source.zap.rule[0].map.mail: no field of ours; expected one such as `email`, `phone`, `first_name`, \
              `full_name`, `value`, `currency`, `order_id`, `time`, `visitor_id`, a click id or a UTM parameter",
-            "22: source.zap.rule[1].idd: unknown key; known here: each, when, event, stage, events, id, map, items, properties, \
-             tokens",
+            "22: source.zap.rule[1].idd: unknown key; did you mean `id`?",
         ],
     );
     json(

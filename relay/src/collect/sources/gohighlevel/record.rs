@@ -122,7 +122,7 @@ fn one(
         found.draft.tokens.insert("gohighlevel_contact".to_owned(), contact.clone());
     }
     match fill(&mut found.draft) {
-        Ok(()) => Reading::one(found.by_order()),
+        Ok(()) => Reading::one(found.finished()),
         Err(why) => refused(why),
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn workflow(hubspot: &Hubspot, body: &Node<'_>) -> Reading {
     let portal = record.first(&["portalId", "portal-id"]).text();
     let mut found = found(&name, &portal, object, &id, None);
     match record.fill(hubspot, &mut found) {
-        Ok(()) => Reading::one(found.by_order()),
+        Ok(()) => Reading::one(found.finished()),
         Err(why) => refused(why),
     }
 }

@@ -97,7 +97,7 @@ impl Change<'_, '_> {
             let value = if let Node::Table(_) = node { node.get("value") } else { node };
             pipedrive.fields.put(name, value, draft)?;
         }
-        Ok(found.by_order())
+        Ok(found.finished())
     }
 
     /// When it happened: a win says so itself, in v1 without its zone, which is UTC.
