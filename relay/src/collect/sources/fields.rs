@@ -235,7 +235,7 @@ mod tests {
     fn drafted(fields: &str, json: &str) -> (Draft, Result<(), &'static str>) {
         let fields: Fields = toml::from_str(fields).expect("a table");
         let mut draft = Draft::default();
-        let put = fields.put_all(&Node::read(json.as_bytes()).ok().expect("JSON"), &mut draft);
+        let put = fields.put_all(&Node::read(json.as_bytes()).expect("JSON"), &mut draft);
         (draft, put)
     }
 

@@ -172,7 +172,7 @@ mod tests {
     use super::*;
 
     fn node(json: &str) -> Node<'_> {
-        Node::read(json.as_bytes()).ok().expect("JSON")
+        Node::read(json.as_bytes()).expect("JSON")
     }
 
     #[test]

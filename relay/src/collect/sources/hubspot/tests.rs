@@ -1,10 +1,14 @@
 //! The signatures, the stages and what a record may look like. Whole deliveries are recorded in `tests/sources/hubspot`.
 
 use http::Method;
+use shared::time::DAY_MS;
 
 use super::super::settings::tests::settings;
-use super::super::testing::{headers, summary, webhook};
+use super::super::take::{Proof, take};
+use super::super::testing::{NOW, headers, summary, webhook};
 use super::*;
+use crate::store::memory::MemoryStore;
+use crate::store::{Incoming, Store};
 
 /// Computed apart from this code, with `openssl dgst -sha256 -hmac hs_client_secret -binary | base64` over
 /// `POST`, the address, the body and the time.
@@ -172,4 +176,44 @@ fn settings_that_cannot_be_are_named() {
         let error = configure(settings(text)).expect_err(text).to_string();
         assert!(error.contains(words), "{error}");
     }
+}
+
+/// The click is forty days old when the deal is won; only the e-mail address leads from one to the other.
+#[tokio::test]
+async fn a_deal_won_weeks_later_finds_its_click() {
+    let landed = NOW.plus(-40 * DAY_MS).0;
+    let store = MemoryStore::new(crate::pipeline::decide);
+    let keep = async |received: UnixMs, event: shared::Event| {
+        let incoming = Incoming { site: "shop".into(), received, event: event.into() };
+        store.append(vec![incoming]).await.expect("stored");
+    };
+    for json in [
+        format!(
+            r#"{{"event":"PageView","event_id":"1","time":{landed},"visitor_id":"v-1","page":{{"url":"https://shop.example/?gclid=Cj0-x"}}}}"#
+        ),
+        format!(
+            r#"{{"event":"Lead","event_id":"2","time":{landed},"visitor_id":"v-1","user":{{"email":"jane@example.com"}}}}"#
+        ),
+    ] {
+        keep(UnixMs(landed), crate::testing::event(&json)).await;
+    }
+    let won = r#"{"hs_object_id":"9","dealstage":"closedwon","amount":"59.90","deal_currency_code":"EUR","email":"Jane@Example.com"}"#;
+    let source = crate::config::Source {
+        name: "hubspot".to_owned(),
+        site: "shop".into(),
+        kind_name: "hubspot",
+        door: Door::Webhook,
+        source: source("").into(),
+        dedup_days: 30,
+    };
+    let none = headers(&[]);
+    let taken = take(&source, None, &webhook(&none, won), Proof::Waived).expect("taken");
+    for event in taken.events {
+        keep(NOW, event).await;
+    }
+    let log = store.read(0, 10).await.expect("readable");
+    let purchase = &log.last().expect("an event").event;
+    assert_eq!((purchase.event.as_str(), purchase.visitor_id.as_deref()), ("Purchase", Some("v-1")));
+    let click = &purchase.click_ids["gclid"];
+    assert_eq!((click.value.as_str(), click.seen_at), ("Cj0-x", Some(UnixMs(landed))));
 }

@@ -102,7 +102,7 @@ mod tests {
         let body = Node::read(
             br#"{"stage":"Closed Won","amount":"59.90","empty":"","ok":"true","l":[{"n":1},{"n":5}]}"#,
         );
-        let body = body.ok().expect("JSON");
+        let body = body.expect("JSON");
         one.when.holds(Place { top: &body, here: &body })
     }
 

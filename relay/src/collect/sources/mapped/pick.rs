@@ -138,7 +138,7 @@ mod tests {
             pick: Pick,
         }
         let One { pick } = toml::from_str(&format!("pick = {pick}")).expect("a pick");
-        let body = Node::read(br#"{"a":"x","b":"","c":7,"plan":"Gold"}"#).ok().expect("JSON");
+        let body = Node::read(br#"{"a":"x","b":"","c":7,"plan":"Gold"}"#).expect("JSON");
         pick.text(Place { top: &body, here: &body })
     }
 
