@@ -23,7 +23,7 @@ use shared::UnixMs;
 use crate::collect::sources::take::Proof;
 use crate::config::{self, ConfigError, Loaded};
 use crate::telemetry::{self, LogFormat, TelemetryError};
-use crate::{clock, platform, serve};
+use crate::{clock, doctor, platform, serve};
 
 /// Delivers conversions from the tag, servers and webhooks to ad platforms.
 #[derive(Debug, Parser)]
@@ -57,6 +57,12 @@ enum Command {
     /// Check the configuration; every mistake is named with file, line and key
     #[command(after_help = EXIT_CODES)]
     Check {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
+    /// Look at store, disk, tag, clock and every destination; says what to do
+    #[command(after_help = EXIT_CODES)]
+    Doctor {
         #[command(flatten)]
         config: ConfigFile,
     },
@@ -224,6 +230,7 @@ fn run(command: Command) -> Result<Done, CliError> {
     match command {
         Command::Serve { config, log_format } => serve(&config.path, log_format),
         Command::Check { config } => check(&config.path),
+        Command::Doctor { config } => doctor(&config.path),
         Command::Preview { config, destination, event } => {
             let Loaded { config, .. } = load(&config.path)?;
             print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
@@ -311,6 +318,25 @@ fn told(result: impl std::fmt::Display) -> Result<Done, CliError> {
         print::result(text)?;
     }
     Ok(Done::Whole)
+}
+
+fn doctor(path: &Path) -> Result<Done, CliError> {
+    let Loaded { config, warnings } = load(path)?;
+    let mut whole = true;
+    print::result(format_args!(
+        "{:<8}configuration: {}",
+        if warnings.is_empty() { "ok" } else { "note" },
+        path.display()
+    ))?;
+    for warning in warnings {
+        print::result(format_args!("{:<8}configuration: {warning}", "note"))?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for doctor::Finding { state, area, said } in runtime.block_on(doctor::examine(&config, clock::now)) {
+        whole &= state != doctor::State::Bad;
+        print::result(format_args!("{:<8}{area}: {said}", state.word()))?;
+    }
+    Ok(if whole { Done::Whole } else { Done::InPart })
 }
 
 fn counted64(number: u64, noun: &str) -> String {
