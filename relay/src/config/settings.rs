@@ -5,7 +5,7 @@
 //! the way, and the platform asked again; its reader is pure, so asking is free. An answer that came about with
 //! such help is thrown away.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,6 +18,7 @@ use super::files;
 use super::notes::Notes;
 use super::reader::{Node, Text, join, kind, text};
 use super::shape::Shape;
+use super::spot::{self, Numbers};
 use super::suggest::nearest;
 use crate::platform::{Key, SettingError};
 use crate::secret::MASK;
@@ -49,7 +50,7 @@ impl<'n> Own<'n> {
         span: Range<usize>,
         shared: Vec<&'static str>,
     ) -> Self {
-        let (told, secrets, numbers) = (BTreeSet::new(), Vec::new(), HashMap::new());
+        let (told, secrets, numbers) = (BTreeSet::new(), Vec::new(), Numbers::new());
         Self {
             notes,
             path,
@@ -221,16 +222,16 @@ impl<'n> Own<'n> {
                 let table = path.join(".");
                 // A key that is missing may be the one that was misspelt.
                 if self.is_told_below(&table) {
-                    return cut(&mut self.table, at);
+                    return spot::cut(&mut self.table, at);
                 }
                 let whole = format!("{table}.{key}");
                 self.tell(&whole, at.start, missing(&whole, keys));
-                cut(&mut self.table, at)
+                spot::cut(&mut self.table, at)
             }
             (Shape::Unknown(key, known), _) => {
                 let fault = self.unknown(&key, known, path.len() <= 1);
                 self.tell(&path.join("."), at.start, fault);
-                cut(&mut self.table, at)
+                spot::cut(&mut self.table, at)
             }
             // A stand-in of the wrong kind: the rest of the platform's settings cannot be looked over.
             (Shape::Expected(_), _) if *at == NOWHERE => false,
@@ -238,7 +239,7 @@ impl<'n> Own<'n> {
                 let found = self.kind_at(at);
                 self.tell(&path.join("."), at.start, Fault::WrongType { expected, found });
                 self.told.insert(top.clone());
-                cut(&mut self.table, at)
+                spot::cut(&mut self.table, at)
             }
             (Shape::Expected(expected), None) => {
                 self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
@@ -248,10 +249,10 @@ impl<'n> Own<'n> {
                 let key = path.join(".");
                 // What is wrong with a table may only be that a mistake was taken out of it.
                 if self.is_told_below(&key) {
-                    return cut(&mut self.table, at);
+                    return spot::cut(&mut self.table, at);
                 }
                 self.tell(&key, at.start, Fault::Refused { expected: self.masked(&message) });
-                cut(&mut self.table, at)
+                spot::cut(&mut self.table, at)
             }
         }
     }
@@ -283,18 +284,11 @@ impl<'n> Own<'n> {
 
     /// The keys that lead to the key or value at `span`.
     fn find(&self, span: &Range<usize>) -> Vec<String> {
-        let mut path = Vec::new();
-        find(&self.table, span, &self.numbers, &mut path);
-        path
+        spot::find(&self.table, span, &self.numbers)
     }
 
     fn kind_at(&self, span: &Range<usize>) -> &'static str {
-        let path = self.find(span);
-        let (top, below) =
-            path.split_first().map_or(("", path.as_slice()), |(top, below)| (top.as_str(), below));
-        let value =
-            below.iter().try_fold(self.table.get(top), |value, key| Some(value?.get_ref().get(key.as_str())));
-        value.flatten().map_or("something else", |value| kind(value.get_ref()))
+        spot::value(&self.table, span).map_or("something else", kind)
     }
 
     /// Where a key named by the platform stands; the table itself when it is not there.
@@ -310,82 +304,6 @@ impl<'n> Own<'n> {
     fn masked(&self, message: &str) -> String {
         let secrets = self.secrets.iter().filter(|secret| !secret.trim().is_empty());
         secrets.fold(message.to_owned(), |message, secret| message.replace(secret.as_str(), MASK))
-    }
-}
-
-fn find(table: &DeTable<'_>, span: &Range<usize>, numbers: &Numbers, path: &mut Vec<String>) -> bool {
-    for (key, value) in table {
-        let name = key.get_ref().clone().into_owned();
-        path.push(name.clone());
-        if key.span() == *span || find_in(value, &name, span, numbers, path) {
-            return true;
-        }
-        path.pop();
-    }
-    false
-}
-
-/// Looks into and at a value that the end of `path` leads to; an item of a list is told as `name[0]`. A list of tables
-/// begins where its first one does, so what is inside is asked first.
-fn find_in(
-    value: &Node<'_>,
-    name: &str,
-    span: &Range<usize>,
-    numbers: &Numbers,
-    path: &mut Vec<String>,
-) -> bool {
-    let inside = match value.get_ref() {
-        DeValue::Table(inner) => find(inner, span, numbers, path),
-        DeValue::Array(items) => items.iter().any(|item| {
-            let number = numbers.get(&item.span().start).copied().unwrap_or_default();
-            let name = format!("{name}[{number}]");
-            let list = path.pop();
-            path.push(name.clone());
-            let found = find_in(item, &name, span, numbers, path);
-            if !found {
-                path.pop();
-                path.extend(list);
-            }
-            found
-        }),
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => false,
-    };
-    inside || value.span() == *span
-}
-
-/// Numbers of items by where they begin.
-type Numbers = HashMap<usize, usize>;
-
-/// Takes the key, value or item at `span` out of a table, so that the rest can be looked over.
-fn cut(table: &mut DeTable<'static>, span: &Range<usize>) -> bool {
-    if table.iter_mut().any(|(_, value)| cut_in(value.get_mut(), span)) {
-        return true;
-    }
-    let here = table.iter().find(|(key, value)| key.span() == *span || value.span() == *span);
-    let name = here.map(|(key, _)| key.get_ref().clone());
-    name.is_some_and(|name| table.remove(&*name).is_some())
-}
-
-fn cut_in(value: &mut DeValue<'static>, span: &Range<usize>) -> bool {
-    match value {
-        DeValue::Table(inner) => cut(inner, span),
-        DeValue::Array(items) => {
-            if items.iter_mut().any(|item| cut_in(item.get_mut(), span)) {
-                return true;
-            }
-            let before = items.len();
-            *items = std::mem::take(items).into_iter().filter(|item| item.span() != *span).collect();
-            items.len() < before
-        }
-        DeValue::String(_)
-        | DeValue::Integer(_)
-        | DeValue::Float(_)
-        | DeValue::Boolean(_)
-        | DeValue::Datetime(_) => false,
     }
 }
 

@@ -406,6 +406,13 @@ fn a_mapping_is_held_to_its_language() {
         &["11: source.zap.rule[0].when[0].equal: unknown key; did you mean `equals`?"],
     );
     json(
+        "[[source.rule]]\nevent = 5\nid = \"i\"\nwhen = { path = \"a\" }",
+        &[
+            "9: source.zap.rule[0].event: expected a text, found a whole number",
+            "11: source.zap.rule[0].when: expected a list, found a table",
+        ],
+    );
+    json(
         "",
         &[
             "3: source.zap.rule: missing; expected a list of tables `[[source.rule]]`: `when` it applies, `event` or \
