@@ -5,16 +5,20 @@
 //! checks as an event of our own API; raw personal data travels there in a type that wipes itself.
 //!
 //! Rooms: a file or folder per source (`mapped` is the one that the configuration itself describes), each in the same order
-//! (settings, authenticity, topics, mapping, tests), and what they share. Of the way through: `inbound` (the request), `reading`
+//! (settings, authenticity, topics, mapping, tests), and what they share. Of the way through: `inbound` (the request), `allowed` (who may send), `reading`
 //! (what comes out of it), `answer` (what its sender is told), `take` (from request to events), `door` (the route), `recorded`
 //! (requests out of files). Of senders: `signature` and `login` (who sends), `json` (lenient fields of a known body), `tree` (a body
-//! of any shape), `form`, `manner` (amounts and times), `carried` (our names in foreign data), `fields` (foreign names of our
+//! of any shape), `form`, `amount` and `manner` (amounts and times), `carried` (our names in foreign data), `fields` (foreign names of our
 //! fields), `stages` (foreign names of our events), `settings`. A new source is one file, one line in [`ALL`], one folder of
 //! recorded requests.
 
+mod allowed;
+mod amount;
 pub mod answer;
 pub mod calendly;
 mod carried;
+pub mod clickbank;
+pub mod digistore24;
 pub mod door;
 mod fields;
 mod form;
@@ -27,6 +31,7 @@ mod login;
 mod manner;
 pub mod mapped;
 pub mod pipedrive;
+pub mod postback;
 pub mod reading;
 pub mod recorded;
 pub mod settings;
@@ -62,6 +67,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// reported, because senders repeat themselves.
     fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable>;
 
+    /// The query to paste behind the source's address at its sender, with the sender's own placeholders and the
+    /// source's token; for senders whose address has one.
+    fn query_template(&self) -> Option<String> {
+        None
+    }
+
     /// What the sender is told. Some count any failure against us, some take one word only.
     fn answer(&self, settled: &Settled<'_>) -> Answer {
         Answer::usual(settled)
@@ -87,6 +98,9 @@ pub const ALL: &[Kind] = &[
     shopify::KIND,
     woocommerce::KIND,
     stripe::KIND,
+    postback::KIND,
+    clickbank::KIND,
+    digistore24::KIND,
     hubspot::KIND,
     pipedrive::KIND,
     gohighlevel::KIND,
