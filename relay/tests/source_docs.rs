@@ -52,6 +52,17 @@ fn what_a_page_shows_of_a_configuration_is_right() {
     }
 }
 
+/// The worked examples of the generic source are the very settings that the recorded requests are tried with.
+#[test]
+fn the_worked_examples_are_tested() {
+    let page = fs::read_to_string(root().join("docs/sources/json.md")).expect("the page");
+    for flow in ["zapier", "make", "salesforce"] {
+        let settings = root().join("relay/tests/sources/json").join(flow).join("settings.toml");
+        let settings = fs::read_to_string(settings).expect("the settings of the recorded request");
+        assert!(page.contains(&format!("kind = \"json\"\n{settings}```")), "{flow}: page and test differ");
+    }
+}
+
 #[test]
 fn the_readme_names_every_kind_and_every_key() {
     let readme = fs::read_to_string(root().join("README.md")).expect("the README");

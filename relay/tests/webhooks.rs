@@ -1,5 +1,6 @@
 //! Webhooks as shops send them, over real sockets: what is stored, what counts once, what the sender is told.
 
+mod crm;
 mod running;
 
 use std::path::Path;
@@ -35,7 +36,9 @@ async fn start(server: &str) -> Running {
             site = "shop"
             kind = "stripe"
             secret = "{SECRET}"
-        "#
+            {}
+        "#,
+        crm::SOURCES
     );
     Running::start(&sources).await
 }
@@ -192,10 +195,11 @@ async fn no_file_of_the_store_holds_a_person() {
         "customer_details": { "email": "jane.doe@example.com", "name": "Jane Lovelace", "phone": "+12025550123",
             "address": { "line1": "12 Main Street" } } });
     assert_eq!(stripe(&relay, "checkout.session.completed", session).await.status, 200);
+    crm::report_a_person(&relay).await;
     // While it runs, the write-ahead log is there as well as the database.
     check_files(relay.directory.path());
     let directory = relay.stop().await;
-    assert_eq!(log(directory.path()).len(), 3);
+    assert_eq!(log(directory.path()).len(), 3 + crm::REPORTED);
     check_files(directory.path());
 }
 

@@ -46,6 +46,11 @@ impl Personal {
         value.filter(|value| !value.0.trim().is_empty())
     }
 
+    /// Two texts as one: a telephone number that a form took apart.
+    pub fn joined(start: &Self, end: &Self) -> Self {
+        Self::new([start.0.trim(), end.0.trim()].concat())
+    }
+
     /// A whole name's given and family name, when it has just these two words: of a longer one nobody can say.
     pub fn two_names(&self) -> Option<(Self, Self)> {
         let mut words = self.0.split_whitespace();
@@ -95,6 +100,14 @@ impl RawUser {
         let same = |(_, value): &(Field, RawValue)| matches!(value, RawValue::Text(known) if *known == text);
         if !held.clone().any(same) && held.nth(limits::IDENTITY_VALUES - 1).is_none() {
             self.values.push((field, RawValue::Text(text)));
+        }
+    }
+
+    /// Adds a person's whole name, when it is a given and a family name.
+    pub fn take_name(&mut self, name: Option<Personal>) {
+        if let Some((given, family)) = name.as_ref().and_then(Personal::two_names) {
+            self.take(Field::FirstName, Some(given));
+            self.take(Field::LastName, Some(family));
         }
     }
 

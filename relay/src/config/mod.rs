@@ -18,6 +18,7 @@ mod parse;
 mod reader;
 mod settings;
 mod shape;
+mod spot;
 mod suggest;
 #[cfg(test)]
 mod tests;

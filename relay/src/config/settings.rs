@@ -18,6 +18,7 @@ use super::files;
 use super::notes::Notes;
 use super::reader::{Node, Text, join, kind, text};
 use super::shape::Shape;
+use super::spot::{self, Numbers};
 use super::suggest::nearest;
 use crate::platform::{Key, SettingError};
 use crate::secret::MASK;
@@ -35,6 +36,8 @@ pub(super) struct Own<'n> {
     told: BTreeSet<String>,
     /// Values no message may show.
     secrets: Vec<String>,
+    /// The number of each item of a list by where it begins, for when the ones before it are gone.
+    numbers: Numbers,
     /// Where the first secret stands that is written out in the file.
     pub(super) literal_secret: Option<(String, usize)>,
 }
@@ -47,8 +50,18 @@ impl<'n> Own<'n> {
         span: Range<usize>,
         shared: Vec<&'static str>,
     ) -> Self {
-        let (told, secrets) = (BTreeSet::new(), Vec::new());
-        Self { notes, path, span, table: DeTable::new(), shared, told, secrets, literal_secret: None }
+        let (told, secrets, numbers) = (BTreeSet::new(), Vec::new(), Numbers::new());
+        Self {
+            notes,
+            path,
+            span,
+            table: DeTable::new(),
+            shared,
+            told,
+            secrets,
+            numbers,
+            literal_secret: None,
+        }
     }
 
     /// Takes the keys over, references filled in, files read.
@@ -116,7 +129,9 @@ impl<'n> Own<'n> {
                 let named =
                     items.into_iter().enumerate().map(|(place, item)| (format!("{path}[{place}]"), item));
                 let full = named.map(|(path, item)| self.full(&path, name, item));
-                DeValue::Array(full.collect::<DeArray<'static>>())
+                let full = full.collect::<DeArray<'static>>();
+                self.numbers.extend(full.iter().enumerate().map(|(place, item)| (item.span().start, place)));
+                DeValue::Array(full)
             }
             DeValue::Table(table) => {
                 let mut full = DeTable::new();
@@ -175,6 +190,8 @@ impl<'n> Own<'n> {
             let own = Spanned::new(self.span.clone(), DeValue::Table(self.table.clone()));
             match configure(own) {
                 Ok(ready) => return self.told.is_empty().then_some(ready),
+                // A list may only be empty because what was in it was wrong.
+                Err(SettingError::Invalid { key, .. }) if self.is_told_below(key) => return None,
                 Err(SettingError::Invalid { key, expected }) => {
                     let at = self.place(key);
                     self.tell(key, at, Fault::Refused { expected: self.masked(&expected) });
@@ -202,14 +219,19 @@ impl<'n> Own<'n> {
                 self.table.insert(Spanned::new(NOWHERE, key.into()), stand_in).is_none()
             }
             (Shape::Missing(key), Some(_)) => {
-                let whole = format!("{}.{key}", path.join("."));
+                let table = path.join(".");
+                // A key that is missing may be the one that was misspelt.
+                if self.is_told_below(&table) {
+                    return spot::cut(&mut self.table, at);
+                }
+                let whole = format!("{table}.{key}");
                 self.tell(&whole, at.start, missing(&whole, keys));
-                false
+                spot::cut(&mut self.table, at)
             }
-            (Shape::Unknown(key, known), top) => {
+            (Shape::Unknown(key, known), _) => {
                 let fault = self.unknown(&key, known, path.len() <= 1);
                 self.tell(&path.join("."), at.start, fault);
-                path.len() == 1 && top.is_some_and(|top| self.table.remove(top.as_str()).is_some())
+                spot::cut(&mut self.table, at)
             }
             // A stand-in of the wrong kind: the rest of the platform's settings cannot be looked over.
             (Shape::Expected(_), _) if *at == NOWHERE => false,
@@ -217,17 +239,27 @@ impl<'n> Own<'n> {
                 let found = self.kind_at(at);
                 self.tell(&path.join("."), at.start, Fault::WrongType { expected, found });
                 self.told.insert(top.clone());
-                self.table.remove(top.as_str()).is_some()
+                spot::cut(&mut self.table, at)
             }
             (Shape::Expected(expected), None) => {
                 self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
                 false
             }
             (Shape::Other(message), _) => {
-                self.tell(&path.join("."), at.start, Fault::Refused { expected: self.masked(&message) });
-                false
+                let key = path.join(".");
+                // What is wrong with a table may only be that a mistake was taken out of it.
+                if self.is_told_below(&key) {
+                    return spot::cut(&mut self.table, at);
+                }
+                self.tell(&key, at.start, Fault::Refused { expected: self.masked(&message) });
+                spot::cut(&mut self.table, at)
             }
         }
+    }
+
+    /// Whether something was said about a key inside this one.
+    fn is_told_below(&self, key: &str) -> bool {
+        self.told.iter().any(|told| told.strip_prefix(key).is_some_and(|rest| rest.starts_with(['.', '['])))
     }
 
     fn unknown(&self, key: &str, mut known: Vec<String>, top: bool) -> Fault {
@@ -241,28 +273,22 @@ impl<'n> Own<'n> {
     /// Notes something about a key of the platform, once.
     fn tell(&mut self, key: &str, at: usize, fault: Fault) {
         if self.told.insert(key.to_owned()) {
-            let path = key
-                .split('.')
-                .filter(|part| !part.is_empty())
-                .fold(self.path.clone(), |path, part| join(&path, part));
+            let path =
+                key.split('.').filter(|part| !part.is_empty()).fold(self.path.clone(), |path, part| {
+                    let (name, number) = part.split_at(part.find('[').unwrap_or(part.len()));
+                    format!("{}{number}", join(&path, name))
+                });
             self.notes.fault(&path, at, fault);
         }
     }
 
     /// The keys that lead to the key or value at `span`.
     fn find(&self, span: &Range<usize>) -> Vec<String> {
-        let mut path = Vec::new();
-        find(&self.table, span, &mut path);
-        path
+        spot::find(&self.table, span, &self.numbers)
     }
 
     fn kind_at(&self, span: &Range<usize>) -> &'static str {
-        let path = self.find(span);
-        let (top, below) =
-            path.split_first().map_or(("", path.as_slice()), |(top, below)| (top.as_str(), below));
-        let value =
-            below.iter().try_fold(self.table.get(top), |value, key| Some(value?.get_ref().get(key.as_str())));
-        value.flatten().map_or("something else", |value| kind(value.get_ref()))
+        spot::value(&self.table, span).map_or("something else", kind)
     }
 
     /// Where a key named by the platform stands; the table itself when it is not there.
@@ -279,18 +305,6 @@ impl<'n> Own<'n> {
         let secrets = self.secrets.iter().filter(|secret| !secret.trim().is_empty());
         secrets.fold(message.to_owned(), |message, secret| message.replace(secret.as_str(), MASK))
     }
-}
-
-fn find(table: &DeTable<'_>, span: &Range<usize>, path: &mut Vec<String>) -> bool {
-    for (key, value) in table {
-        path.push(key.get_ref().clone().into_owned());
-        let here = key.span() == *span || value.span() == *span;
-        if here || value.get_ref().as_table().is_some_and(|inner| find(inner, span, path)) {
-            return true;
-        }
-        path.pop();
-    }
-    false
 }
 
 /// The fault of a key that is not there, with what the platform's documentation says of it.

@@ -63,9 +63,10 @@ impl Case {
     /// The texts of the settings that must never be shown.
     pub(crate) fn secrets(&self) -> Vec<String> {
         let table: toml::Table = toml::from_str(&self.settings).expect("read before");
-        let secret = |key: &str| ["token", "secret"].iter().any(|word| key.contains(word));
-        let texts = table.iter().filter(|(key, _)| secret(key)).filter_map(|(_, value)| value.as_str());
-        texts.map(str::to_owned).collect()
+        let auth = table.get("auth").and_then(toml::Value::as_table).into_iter().flatten();
+        let secret = |key: &str| ["token", "secret", "password"].iter().any(|word| key.contains(word));
+        let texts = table.iter().chain(auth).filter(|(key, _)| secret(key));
+        texts.filter_map(|(_, value)| value.as_str()).chain([FROM_OUTSIDE]).map(str::to_owned).collect()
     }
 }
 
@@ -83,7 +84,8 @@ fn configure(kind: &Kind, settings: &str) -> Config {
         assets: Path::new(""),
         readable_by_others: false,
     };
-    config::parse(&document, platform::ALL, &|_| None).unwrap_or_else(|error| panic!("{error}")).config
+    let variable = |_: &str| Some(FROM_OUTSIDE.to_owned());
+    config::parse(&document, platform::ALL, &variable).unwrap_or_else(|error| panic!("{error}")).config
 }
 
 /// Holds a file against what it should be; `None` for a file that should not be there.
@@ -117,6 +119,9 @@ pub(crate) fn folders(path: &Path) -> Vec<String> {
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sources")
 }
+
+/// The value of every variable.
+const FROM_OUTSIDE: &str = "a-value-from-the-environment";
 
 /// The time of the tests, unless a case has its own: a quiet Monday noon.
 const NOW: UnixMs = UnixMs(1_795_435_200_000);

@@ -83,20 +83,34 @@ pub(super) fn landing(address: &str, draft: &mut Draft) {
 /// Takes a campaign from the names of its UTM parameters without `utm_`, unless one is known.
 pub(super) fn campaign<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, draft: &mut Draft) {
     let mut campaign = Campaign::default();
-    for (name, value) in pairs.filter(|(_, value)| !value.trim().is_empty()) {
-        let slot = match &*name {
-            "source" => &mut campaign.source,
-            "medium" => &mut campaign.medium,
-            "campaign" => &mut campaign.name,
-            "term" => &mut campaign.term,
-            "content" => &mut campaign.content,
-            "id" => &mut campaign.id,
-            _ => continue,
-        };
-        slot.get_or_insert_with(|| value.into_owned());
-    }
+    pairs.for_each(|(name, value)| utm(&name, &value, &mut campaign));
     if draft.campaign.is_none() && campaign != Campaign::default() {
         draft.campaign = Some(campaign);
+    }
+}
+
+/// Takes one UTM parameter, its name without `utm_`, unless it is known.
+pub(super) fn campaign_field(name: &str, value: &str, draft: &mut Draft) {
+    let mut campaign = draft.campaign.take().unwrap_or_default();
+    utm(name, value, &mut campaign);
+    draft.campaign = Some(campaign).filter(|campaign| *campaign != Campaign::default());
+}
+
+/// The UTM parameters there are, without `utm_`.
+pub(super) const CAMPAIGN: [&str; 6] = ["source", "medium", "campaign", "term", "content", "id"];
+
+fn utm(name: &str, value: &str, campaign: &mut Campaign) {
+    let slot = match name {
+        "source" => &mut campaign.source,
+        "medium" => &mut campaign.medium,
+        "campaign" => &mut campaign.name,
+        "term" => &mut campaign.term,
+        "content" => &mut campaign.content,
+        "id" => &mut campaign.id,
+        _ => return,
+    };
+    if slot.is_none() && !value.trim().is_empty() {
+        *slot = Some(value.to_owned());
     }
 }
 
@@ -171,7 +185,14 @@ mod tests {
         let campaign = draft.campaign.expect("a campaign");
         assert_eq!((campaign.source.as_deref(), campaign.name.as_deref()), (Some("ads"), Some("a b")));
         assert_eq!(campaign.medium, None);
+        let mut piecemeal = Draft::default();
+        for (name, value) in [("source", "ads"), ("medium", " "), ("source", "later"), ("x", "y")] {
+            campaign_field(name, value, &mut piecemeal);
+        }
+        let campaign = piecemeal.campaign.expect("a campaign");
+        assert_eq!((campaign.source.as_deref(), campaign.medium), (Some("ads"), None));
         let mut bare = Draft::default();
+        campaign_field("term", "", &mut bare);
         landing("/", &mut bare);
         assert!(bare.campaign.is_none() && bare.click_ids.is_empty());
     }

@@ -4,30 +4,46 @@
 //! pure: time is an argument, nothing is fetched, stored or logged. What it makes is a [`Draft`], which passes the same
 //! checks as an event of our own API; raw personal data travels there in a type that wipes itself.
 //!
-//! Rooms: a file per source, each in the same order (settings, authenticity, topics, mapping, tests), and what they
-//! share: `inbound` (the request), `allowed` (who may send), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
-//! way from request to events), `door` (the route), `recorded` (requests out of files), `settings`, `signature`, `carried` (our names in foreign
-//! data), `json` (lenient fields), `amount` (amounts and times as text). A new source is one file, one line in [`ALL`], one folder of recorded requests.
+//! Rooms: a file or folder per source (`mapped` is the one that the configuration itself describes), each in the same order
+//! (settings, authenticity, topics, mapping, tests), and what they share. Of the way through: `inbound` (the request), `allowed` (who may send), `reading`
+//! (what comes out of it), `answer` (what its sender is told), `take` (from request to events), `door` (the route), `recorded`
+//! (requests out of files). Of senders: `signature` and `login` (who sends), `json` (lenient fields of a known body), `tree` (a body
+//! of any shape), `form`, `amount` and `manner` (amounts and times), `carried` (our names in foreign data), `fields` (foreign names of our
+//! fields), `stages` (foreign names of our events), `settings`. A new source is one file, one line in [`ALL`], one folder of
+//! recorded requests.
 
 mod allowed;
 mod amount;
 pub mod answer;
+pub mod calendly;
 mod carried;
 pub mod clickbank;
 pub mod digistore24;
 pub mod door;
+mod fields;
+mod form;
+pub mod gohighlevel;
+pub mod hubspot;
 pub mod inbound;
+pub mod jotform;
 mod json;
+mod login;
+mod manner;
+pub mod mapped;
+pub mod pipedrive;
 pub mod postback;
 pub mod reading;
 pub mod recorded;
 pub mod settings;
 pub mod shopify;
 mod signature;
+mod stages;
 pub mod stripe;
 pub mod take;
 #[cfg(test)]
 mod testing;
+mod tree;
+pub mod typeform;
 pub mod woocommerce;
 
 pub use answer::{Answer, Settled};
@@ -78,8 +94,21 @@ pub struct Kind {
 
 /// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
 /// recorded requests walk it.
-pub const ALL: &[Kind] =
-    &[shopify::KIND, woocommerce::KIND, stripe::KIND, postback::KIND, clickbank::KIND, digistore24::KIND];
+pub const ALL: &[Kind] = &[
+    shopify::KIND,
+    woocommerce::KIND,
+    stripe::KIND,
+    postback::KIND,
+    clickbank::KIND,
+    digistore24::KIND,
+    hubspot::KIND,
+    pipedrive::KIND,
+    gohighlevel::KIND,
+    calendly::KIND,
+    typeform::KIND,
+    jotform::KIND,
+    mapped::KIND,
+];
 
 #[cfg(test)]
 mod tests {

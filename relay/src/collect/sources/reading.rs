@@ -2,7 +2,7 @@
 //!
 //! No reason quotes what was sent: it may be personal data, and reasons end in answers and logs.
 
-use shared::UnixMs;
+use shared::{UnixMs, event_id, scrub};
 
 use super::Draft;
 use super::answer::Answer;
@@ -14,6 +14,8 @@ pub struct Reading {
     pub events: Vec<Found>,
     /// Why there are none, or not all one might expect.
     pub ignored: Option<&'static str>,
+    /// Why there are fewer than were meant, a reason for each that could not be made out.
+    pub refused: Vec<&'static str>,
     /// What an operator should know of events that are taken all the same.
     pub notes: Vec<String>,
     /// The answer this very request asks for, when it is not the usual one.
@@ -46,6 +48,20 @@ impl Found {
     /// An event that carries an order id, from which its id follows: so a browser's copy is the same event.
     pub fn of_order(name: impl Into<String>, time: Option<UnixMs>) -> Self {
         Self { draft: Draft { event: Some(name.into()), time, ..Draft::default() }, since: None }
+    }
+
+    /// The event with its loose ends tied. Its id follows from its order id, when it has a usable one: then the copy of a
+    /// page is the same event. And the currency that a source has for all its amounts is none of an event without.
+    pub fn finished(mut self) -> Self {
+        if self.draft.properties.value.is_none() {
+            self.draft.properties.currency = None;
+        }
+        let Draft { event, properties, .. } = &self.draft;
+        let order_id = properties.order_id.as_deref().filter(|id| !scrub::looks_like_email(id));
+        if let Some(id) = event.as_deref().and_then(|name| event_id::derive(name, order_id?)) {
+            self.draft.event_id = Some(id);
+        }
+        self
     }
 
     /// An event with an id of its own: the name, a dash and what it is about, as ids that follow from orders have it.
@@ -89,6 +105,16 @@ pub enum Denied {
     #[error("sent by another account than the source's `{key}`")]
     Stranger {
         /// The setting that names the account.
+        key: &'static str,
+    },
+    /// A header that lets the sender in is missing or wrong.
+    #[error(
+        "missing or wrong {header} header; compare what the sender is set up with and the source's `{key}`"
+    )]
+    WrongHeader {
+        /// The header.
+        header: &'static str,
+        /// The setting it is held against.
         key: &'static str,
     },
     /// Sent from somewhere else.

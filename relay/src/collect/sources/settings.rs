@@ -28,6 +28,11 @@ pub(super) fn filled(key: &'static str, secret: &Secret) -> Result<(), SettingEr
     }
 }
 
+/// Refuses a text that says nothing.
+pub(super) fn said(key: &'static str, text: &str, expected: &str) -> Result<(), SettingError> {
+    if text.trim().is_empty() { Err(SettingError::invalid(key, expected)) } else { Ok(()) }
+}
+
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;

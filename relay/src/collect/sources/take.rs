@@ -80,8 +80,9 @@ pub fn take(
         source.source.authenticate(request)?;
     }
     let reading = source.source.read(request)?;
-    let Reading { events, ignored, notes, answer } = reading;
-    let mut taken = Taken { ignored, warnings: notes, answer, ..Taken::default() };
+    let Reading { events, ignored, refused, notes, answer } = reading;
+    let refused = refused.into_iter().map(str::to_owned).collect();
+    let mut taken = Taken { ignored, refused, warnings: notes, answer, ..Taken::default() };
     let remembered = request.now.plus(-i64::from(source.dedup_days) * time::DAY_MS);
     for found in events {
         add(found, country, request.now, remembered, &mut taken);

@@ -381,3 +381,62 @@ fn a_source_is_held_to_its_keys() {
         ],
     );
 }
+
+/// A mapping is where an operator makes mistakes: each is told with its line, and all of them at once.
+#[test]
+fn a_mapping_is_held_to_its_language() {
+    let json = |more: &str, expected: &[&str]| {
+        let head = "[[source]]\nname = \"zap\"\nsite = \"shop\"\nkind = \"json\"\n";
+        after_site(
+            &format!("{head}auth = {{ type = \"bearer\", token = \"${{TOKEN}}\" }}\n{more}"),
+            expected,
+        );
+    };
+    let path = "no path; expected one such as `deal.stage`, `lines[0].id`, `lines[*].id`, `[\"a.b\"]` or `$.currency`";
+    json(
+        "[[source.rule]]\nevent = \"Lead\"\nid = \"a..b\"\nwhen = [\n  { path = \"a\", equals = 1 },\n  { path = \"b[\", above = 0 },\n]\n\
+         [source.rule.map]\nvalue = { path = \"c\", minor_units = 9 }\nemail = \"$\"\nmail = \"m\"\n\
+         [[source.rule]]\nevent = \"Lead\"\nid = \"id\"\nidd = \"x\"",
+        &[
+            &format!("10: source.zap.rule[0].id: {path}"),
+            &format!("13: source.zap.rule[0].when[1].path: {path}"),
+            "16: source.zap.rule[0].map.value.minor_units: expected how many decimals a whole number hides, 0 to 6",
+            "18: source.zap.rule[0].map.mail: no field of ours; expected one such as `email`, `phone`, `first_name`, \
+             `full_name`, `value`, `currency`, `order_id`, `time`, `visitor_id`, a click id or a UTM parameter",
+            "22: source.zap.rule[1].idd: unknown key; did you mean `id`?",
+        ],
+    );
+    json(
+        "[[source.rule]]\nevent = \"Lead\"\n",
+        &[
+            "8: source.zap.rule[0]: a rule needs `id`, or `order_id` in its `map`, so that a repeat does not count again",
+        ],
+    );
+    json(
+        "[[source.rule]]\nevent = \"Lead\"\nid = \"i\"\nstage = \"s\"",
+        &["8: source.zap.rule[0]: a rule needs either `event`, a name, or `stage`, a path, with `events`"],
+    );
+    json(
+        "[[source.rule]]\nevent = \"Lead\"\nid = \"i\"\nwhen = [{ path = \"a\", equal = 1 }]",
+        &["11: source.zap.rule[0].when[0].equal: unknown key; did you mean `equals`?"],
+    );
+    json(
+        "[[source.rule]]\nevent = 5\nid = \"i\"\nwhen = { path = \"a\" }",
+        &[
+            "9: source.zap.rule[0].event: expected a text, found a whole number",
+            "11: source.zap.rule[0].when: expected a list, found a table",
+        ],
+    );
+    json(
+        "",
+        &[
+            "3: source.zap.rule: missing; expected a list of tables `[[source.rule]]`: `when` it applies, `event` or \
+        `stage` with `events`, `id`, `each`, `map`, `items`, `properties`, `tokens`",
+        ],
+    );
+    after_site(
+        "[[source]]\nname = \"zap\"\nsite = \"shop\"\nkind = \"json\"\n[source.auth]\ntype = \"hmac\"\nheader = \"X-S\"\n\
+         secret = \"hunter2\"\nsigned = \"none\"\n[[source.rule]]\nevent = \"Lead\"\nid = \"i\"",
+        &["11: source.zap.auth.signed: expected a text with `{body}` in it, such as `{timestamp}.{body}`"],
+    );
+}

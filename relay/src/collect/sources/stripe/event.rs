@@ -206,10 +206,7 @@ fn person(person: Person) -> RawUser {
     let mut user = RawUser::default();
     user.take(Field::Email, person.email.0);
     user.take(Field::Phone, person.phone.0);
-    if let Some((given, family)) = person.name.as_ref().and_then(|name| name.two_names()) {
-        user.take(Field::FirstName, Some(given));
-        user.take(Field::LastName, Some(family));
-    }
+    user.take_name(person.name.0);
     let address = person.address.0.unwrap_or_default();
     user.take(Field::Street, address.line1.0);
     user.take(Field::City, address.city.0);

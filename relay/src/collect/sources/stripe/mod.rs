@@ -18,8 +18,7 @@ use shared::time::SECOND_MS;
 use shared::{UnixMs, limits};
 
 use super::reading::{Denied, Reading, Unreadable};
-use super::signature::{hmac_sha256, is_hex_of};
-use super::{Answer, Door, Inbound, Kind, Settings, Settled, Source, json, settings};
+use super::{Answer, Door, Inbound, Kind, Settings, Settled, Source, json, settings, signature};
 use crate::platform::settings::{Key, SettingError};
 use crate::secret::Secret;
 use payload::{Data, Envelope};
@@ -140,18 +139,8 @@ const TOLERANCE_SECONDS: u64 = 300;
 
 impl Source for Stripe {
     fn authenticate(&self, request: &Inbound<'_>) -> Result<(), Denied> {
-        let line = request.header(SIGNATURE).ok_or(Denied::Unsigned { header: SIGNATURE })?;
-        let pairs = || line.split(',').filter_map(|pair| pair.trim().split_once('='));
-        let time = pairs().find(|(scheme, _)| *scheme == "t").map(|(_, time)| time);
-        let time = time.ok_or(Denied::Unsigned { header: SIGNATURE })?;
-        let expected = hmac_sha256(&self.secret, &[time.as_bytes(), b".", request.body]);
-        // While a secret is replaced there are two; `v0` is no signature for anyone to rely on.
-        let mut signatures = pairs().filter(|(scheme, _)| *scheme == "v1");
-        if !signatures.any(|(_, signature)| is_hex_of(signature, &expected)) {
-            return Err(Denied::WrongSignature { key: "secret" });
-        }
-        let seconds = time.parse::<i64>().map_or(u64::MAX, |time| request.now.seconds().abs_diff(time));
-        if seconds > TOLERANCE_SECONDS { Err(Denied::Stale { seconds }) } else { Ok(()) }
+        // `v0` is no signature for anyone to rely on.
+        signature::timed(request, SIGNATURE, &self.secret, TOLERANCE_SECONDS)
     }
 
     fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable> {

@@ -1,0 +1,159 @@
+//! From a record, or a change to one, to an event.
+//!
+//! **Ids.** A deal or contact counts once for each of our events: `Purchase-hubspot-<portal>-deal-<id>`. A deal that is won,
+//! lost and won again is one Purchase. Where a property is mapped to `order_id`, the id follows from that instead.
+
+use shared::UnixMs;
+use shared::event::Source;
+use shared::identity::Field;
+
+use super::super::manner::Manner;
+use super::super::reading::{Found, Reading};
+use super::super::tree::Node;
+use super::Hubspot;
+
+pub(super) const UNMAPPED: &str = "no event is set for this stage or type; see `events`";
+const NO_ID: &str = "no objectId, so a repeat would count again";
+
+/// One event of an app's webhook: it names an object, a property and its new value.
+pub(super) fn change(hubspot: &Hubspot, change: &Node<'_>) -> Result<Option<Found>, &'static str> {
+    let kind = change.get("subscriptionType").text().unwrap_or_default();
+    let (object, what) = kind.split_once('.').unwrap_or((&kind, ""));
+    let object = match object {
+        "object" => object_of(change.get("objectTypeId")).unwrap_or("object"),
+        named => named,
+    };
+    let property = change.get("propertyName").text().unwrap_or_default();
+    let stage = match what {
+        "propertyChange" if hubspot.stages.contains(&property) => change.get("propertyValue").text(),
+        "creation" => Some(format!("{object}.creation")),
+        _ => None,
+    };
+    let Some(name) = stage.and_then(|stage| hubspot.events.event([stage.as_str()]).map(str::to_owned)) else {
+        return Ok(None);
+    };
+    let id = change.get("objectId").text().ok_or(NO_ID)?;
+    let time = change.get("occurredAt").whole().map(UnixMs);
+    Ok(Some(found(&name, &change.get("portalId").text(), object, &id, time)))
+}
+
+/// A workflow's request: the record itself, its properties beside each other or under `properties`.
+pub(super) fn workflow(hubspot: &Hubspot, body: &Node<'_>) -> Reading {
+    let inner = body.get("properties");
+    let record = Record { properties: if inner.is_nothing() { body } else { inner }, body };
+    // A static field of a customised request, by which a workflow says itself what it reports.
+    let said = record.get("event").text();
+    let object = record.object();
+    let stages: Vec<String> = hubspot.stages.iter().filter_map(|stage| record.get(stage).text()).collect();
+    let created = format!("{object}.creation");
+    let by_stage = || {
+        let staged = hubspot.events.event(stages.iter().map(String::as_str));
+        // Of a deal in a stage that is not asked for nobody wants to hear that it was created.
+        staged.or_else(|| hubspot.events.event(stages.is_empty().then_some(created.as_str())))
+    };
+    let Some(name) = said.or_else(|| by_stage().map(str::to_owned)) else {
+        return Reading::ignored(UNMAPPED);
+    };
+    let refused = |why| Reading { refused: vec![why], ..Reading::default() };
+    let Some(id) = record.id() else { return refused(NO_ID) };
+    let portal = record.first(&["portalId", "portal-id"]).text();
+    let mut found = found(&name, &portal, object, &id, None);
+    match record.fill(hubspot, &mut found) {
+        Ok(()) => Reading::one(found.finished()),
+        Err(why) => refused(why),
+    }
+}
+
+fn found(name: &str, portal: &Option<String>, object: &str, id: &str, time: Option<UnixMs>) -> Found {
+    let portal = portal.as_deref().unwrap_or("0");
+    let mut found = Found::about(name, &format!("hubspot-{portal}-{object}-{id}"), time);
+    found.draft.source = Some(Source::Crm);
+    found.draft.tokens.insert(format!("hubspot_{object}"), format!("{portal}-{id}"));
+    found
+}
+
+/// What a workflow sent.
+struct Record<'r, 'a> {
+    body: &'r Node<'a>,
+    properties: &'r Node<'a>,
+}
+
+impl<'r, 'a> Record<'r, 'a> {
+    /// A property: its value, or the object that some kinds of workflow wrap it in.
+    fn get(&self, name: &str) -> &'r Node<'a> {
+        let node = self.properties.get(name);
+        match node {
+            Node::Table(_) => node.get("value"),
+            Node::Nothing => self.body.get(name),
+            Node::Leaf(_) | Node::List(_) => node,
+        }
+    }
+
+    fn first(&self, names: &[&str]) -> &'r Node<'a> {
+        let mut there = names.iter().map(|name| self.get(name)).filter(|node| !node.is_blank());
+        there.next().unwrap_or(&Node::Nothing)
+    }
+
+    fn object(&self) -> &'static str {
+        let named = object_of(self.first(&["objectTypeId", "objectType"]));
+        let is_deal = || !self.first(&["dealstage", "dealname", "amount"]).is_nothing();
+        named.unwrap_or_else(|| if is_deal() { "deal" } else { "contact" })
+    }
+
+    fn id(&self) -> Option<String> {
+        self.first(&["hs_object_id", "objectId", "dealId", "vid", "id"]).text()
+    }
+
+    fn fill(&self, hubspot: &Hubspot, found: &mut Found) -> Result<(), &'static str> {
+        let draft = &mut found.draft;
+        draft.properties.value = Manner::default().amount(self.get("amount"))?;
+        let own =
+            self.get("deal_currency_code").text().and_then(|code| shared::money::Currency::parse(&code));
+        draft.properties.currency = own.or(hubspot.currency);
+        for (field, name) in PERSON {
+            draft.user.take(field, self.get(name).personal());
+        }
+        for (param, name) in CLICKS {
+            hubspot.fields.put(param, self.get(name), draft)?;
+        }
+        for (name, _) in self.properties.pairs() {
+            hubspot.fields.put(name, self.get(name), draft)?;
+        }
+        let contact = self.first(&["associated_contact_id", "contactId", "vid"]).text();
+        if let Some(contact) = contact {
+            let portal = self.first(&["portalId", "portal-id"]).text();
+            let token = format!("{}-{contact}", portal.as_deref().unwrap_or("0"));
+            draft.tokens.entry("hubspot_contact".to_owned()).or_insert(token);
+        }
+        Ok(())
+    }
+}
+
+/// The kinds of objects by their names and by the numbers HubSpot gives them.
+fn object_of(node: &Node<'_>) -> Option<&'static str> {
+    match node.text()?.to_ascii_lowercase().as_str() {
+        "0-1" | "contact" => Some("contact"),
+        "0-2" | "company" => Some("company"),
+        "0-3" | "deal" => Some("deal"),
+        "0-5" | "ticket" => Some("ticket"),
+        _ => None,
+    }
+}
+
+/// HubSpot's own names of what it knows of a contact.
+const PERSON: [(Field, &str); 11] = [
+    (Field::Email, "email"),
+    (Field::Phone, "phone"),
+    (Field::Phone, "mobilephone"),
+    (Field::FirstName, "firstname"),
+    (Field::LastName, "lastname"),
+    (Field::Street, "address"),
+    (Field::City, "city"),
+    (Field::Region, "state"),
+    (Field::PostalCode, "zip"),
+    (Field::Country, "country"),
+    (Field::BirthDate, "date_of_birth"),
+];
+
+/// Click ids that HubSpot's own tracking of ads keeps.
+const CLICKS: [(&str, &str); 2] = [("gclid", "hs_google_click_id"), ("fbclid", "hs_facebook_click_id")];
