@@ -22,10 +22,10 @@ pub(super) fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
         let second = turned(a, [2, 13, 22]).wrapping_add(a & b | c & (a | b));
         (h, g, f, e, d, c, b, a) = (g, f, e, d.wrapping_add(first), c, b, a, first.wrapping_add(second));
         // The word that has been used makes room for the one sixteen rounds on.
-        let (near, far) = (words[t + 14 & 15], words[t + 1 & 15]);
+        let (near, far) = (words[(t + 14) & 15], words[(t + 1) & 15]);
         words[t & 15] = word
             .wrapping_add(near.rotate_right(17) ^ near.rotate_right(19) ^ near >> 10)
-            .wrapping_add(words[t + 9 & 15])
+            .wrapping_add(words[(t + 9) & 15])
             .wrapping_add(far.rotate_right(7) ^ far.rotate_right(18) ^ far >> 3);
     }
     for (word, change) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
@@ -41,7 +41,9 @@ fn turned(word: u32, [first, second, third]: [u32; 3]) -> u32 {
 fn constant(prime: &mut u32, root: &mut f64) -> u32 {
     loop {
         *prime += 1;
-        if (2..*prime).take_while(|divisor| divisor * divisor <= *prime).all(|divisor| *prime % divisor != 0)
+        if (2..*prime)
+            .take_while(|divisor| divisor * divisor <= *prime)
+            .all(|divisor| !prime.is_multiple_of(divisor))
         {
             break;
         }
