@@ -82,8 +82,7 @@ export interface AnyTrack {
   consent(answers: Consent): void;
   /** The visitor's id; null before the tag has loaded or without consent. */
   visitorId(): string | null;
-  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above, and where WebAssembly
-   * is blocked and no earlier page made one. */
+  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above. */
   clickId(): string | null;
   /** Calls back once the tag has loaded, or at once when it has. */
   ready(callback: () => void): void;

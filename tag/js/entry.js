@@ -1,12 +1,11 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
-// earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
+// can watch. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
 import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
-import { noRules, rulesOf } from "./rules.js";
+import { rulesOf } from "./rules.js";
 import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
@@ -100,7 +99,9 @@ const run = () => {
     begin(rulesOf(exportsOf(module.instance.exports)));
   };
 
-  load().catch(() => begin(noRules));
+  load()
+    .catch(() => import(base + WASM + ".js").then((plain) => plain.default(begin, queue)))
+    .catch(() => {});
 };
 
 attempt(run);

@@ -8,8 +8,16 @@ const dist = new URL("../../../dist/tag/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
-/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser. */
-export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before } = {}) => {
+/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly, `subtle: false` one that is not a secure
+ * context; `before` is an earlier page of the browser. */
+export const open = ({
+  dataset = {},
+  url = "https://shop.example/",
+  wasm = true,
+  subtle = true,
+  cookies = true,
+  before,
+} = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
   const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [] };
@@ -64,7 +72,7 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
       }
     },
     WebAssembly: wasm ? WebAssembly : { Module: denied },
-    crypto: webcrypto,
+    crypto: subtle ? webcrypto : { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) },
     TextEncoder,
     TextDecoder,
     URL,
@@ -72,7 +80,14 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   context.window = context;
   vm.createContext(context);
   page.window = context;
-  page.run = (name) => vm.runInContext(read(name).toString(), context);
+  // A context of `vm` has no modules: one is run as a script whose value is its default export.
+  context.imported = async (address) => {
+    page.fetched.push(address);
+    const text = read(String(address).split("/").pop()).toString();
+    const script = text.replace(/export\s*\{\s*([\w$]+) as default\s*\};?\s*$/, "$1").replace(/export default /, "");
+    return { default: vm.runInContext(script, context) };
+  };
+  page.run = (name) => vm.runInContext(read(name).toString().replace("import(", "imported("), context);
   /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
   page.runSnippet = () => {
     context.fetch = () => new Promise(() => {});
@@ -84,6 +99,11 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   page.ready = () => new Promise((resolve) => context.anytrack.ready(resolve));
   /** Every event sent so far. */
   page.sent = () => page.bodies.flatMap((body) => JSON.parse(body).events);
+  /** Lets everything run that is about to, until so many events have been sent. */
+  page.until = async (count) => {
+    while (page.sent().length < count) await new Promise((resolve) => setImmediate(resolve));
+    return page.sent();
+  };
   /** Loads the tag and waits for what it sends first. */
   page.load = async () => {
     page.run("tag.js");

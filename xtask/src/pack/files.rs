@@ -21,6 +21,8 @@ pub(crate) struct Manifest {
     pub(crate) wasm: String,
     /// The name of the tag that never changes: `tag.js` without the stub, which the snippet has.
     pub(crate) tag_js_hashed: String,
+    /// The rules for pages that forbid WebAssembly, fetched only there.
+    pub(crate) plain: String,
     /// The snippet's template. It names `__ORIGIN__` (the relay's public address without a slash at its end),
     /// `__SITE__`, `__WASM__` and `__TAG__` (file names), `__WASM_INTEGRITY__` and `__TAG_INTEGRITY__`
     /// (`sha384-…`, or nothing with the unhashed `tag.js`).
@@ -56,6 +58,7 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
         file("tag.js", javascript, false, [scripts.stub.as_str(), &scripts.tag].concat().as_bytes())?,
         file(&hashed, javascript, true, scripts.tag.as_bytes())?,
         file(&scripts.wasm_name, "application/wasm", true, wasm)?,
+        file(&scripts.plain_name, javascript, true, scripts.plain.as_bytes())?,
         file("snippet.js", javascript, false, scripts.snippet.as_bytes())?,
     ];
     let manifest = Manifest {
@@ -63,6 +66,7 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
         files,
         wasm: scripts.wasm_name.clone(),
         tag_js_hashed: hashed,
+        plain: scripts.plain_name.clone(),
         snippet: "snippet.js".to_owned(),
     };
     let json = serde_json::to_string_pretty(&manifest).expect("a manifest of texts and numbers is JSON");

@@ -7,6 +7,7 @@
 mod compile;
 mod files;
 mod module;
+mod registry;
 mod script;
 
 use std::collections::BTreeMap;
