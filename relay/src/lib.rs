@@ -19,6 +19,7 @@ pub mod preview;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod tag_parts;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;

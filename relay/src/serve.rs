@@ -102,10 +102,16 @@ pub async fn serve(
 
 /// The tag's files; a relay without them still takes events from servers, so their absence is only said.
 fn assets(config: &Config) -> Assets {
-    Assets::load(&config.tag.assets).unwrap_or_else(|error: AssetsError| {
+    let assets = Assets::load(&config.tag.assets).unwrap_or_else(|error: AssetsError| {
         warn!(%error, "the tag is not served");
         Assets::default()
-    })
+    });
+    for site in &config.sites {
+        for part in site.tag.parts.iter().filter(|part| assets.part(part.name).is_none()) {
+            warn!(site = %site.key, part = part.name, "the tag's files lack this part; run `cargo xtask build`");
+        }
+    }
+    assets
 }
 
 fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Vec<Worker> {

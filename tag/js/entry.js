@@ -1,7 +1,8 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
+// can watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules
+// about events live in `tag.js`.
 import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
@@ -96,11 +97,19 @@ const run = () => {
       // A wrong MIME type, a browser without streaming, or a network that failed once.
       module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
     }
+    // The overlay has to be there before the first event, to see it.
+    debug && (await (await parts)?.ready);
     begin(rulesOf(exportsOf(module.instance.exports)));
   };
 
+  // What the site adds to the tag; the relay says which files these are. Nothing here waits for it.
+  const debug = location.search.includes("anytrack_debug=1") ? "?debug" : "";
+  const parts =
+    (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + ".js" + debug).catch(() => {});
+
   load()
     .catch(() => import(base + WASM + ".js").then((plain) => plain.default(begin, queue)))
+    .then(async () => (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId }))
     .catch(() => {});
 };
 

@@ -27,7 +27,7 @@ use super::batch::Batch;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
-use super::{browser, client_address, random, server_api};
+use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
 use crate::store::{Backlogs, Store};
@@ -261,6 +261,10 @@ async fn route(
         ("/readyz", _) if is_get => ("readyz", Ok(relay.ready().await)),
         ("/metrics", _) if is_get => ("metrics", Ok(relay.metrics().await)),
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
+        (path, _) if is_get && path.starts_with("/v1/site/") => {
+            let site = site_module::key_of(path).and_then(|key| relay.site(key));
+            ("site", site_module::answer(site, &relay.assets, parts.uri.query(), headers))
+        }
         (path, _) if is_get => ("assets", relay.assets.answer(path, headers).ok_or(Refusal::NotFound)),
         _ => ("other", Err(Refusal::NotFound)),
     }

@@ -1,7 +1,8 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
 //! Rooms: `http` (connections, limits, routes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
-//! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `read`, `marks`,
+//! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files),
+//! `site_module` (which parts of the tag a site asks for), `read`, `marks`,
 //! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
 //! `reply`. Raw personal data never leaves this room.
 
@@ -20,4 +21,5 @@ pub mod raw_user;
 pub mod read;
 pub mod reply;
 pub mod server_api;
+mod site_module;
 pub mod sources;

@@ -29,12 +29,9 @@ pub struct Site {
     /// The answers so far.
     #[serde(default)]
     pub consent: Consent,
-    /// The visitor's id and click token, where there are any.
+    /// The visitor's id, where there is one.
     #[serde(default)]
     pub visitor: Option<String>,
-    /// See `visitor`.
-    #[serde(default)]
-    pub click: Option<String>,
 }
 
 /// The overlay of one page.
@@ -130,9 +127,8 @@ impl Overlay {
     ///
     /// # Errors
     /// See [`Self::tracked`].
-    pub fn visitor(&mut self, visitor: Option<String>, click: Option<String>) -> Result<(), JsValue> {
+    pub fn visitor(&mut self, visitor: Option<String>) -> Result<(), JsValue> {
         self.seen.site.visitor = visitor;
-        self.seen.site.click = click;
         self.about_the_site()
     }
 }

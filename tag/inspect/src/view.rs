@@ -71,9 +71,7 @@ impl View {
         put(&summary, &self.chip(&consent_word(&seen.site.consent, seen.site.required))?)?;
         put(&self.site, &summary)?;
         let facts = element(&self.document, "dl", "", "")?;
-        let optional = |text: &Option<String>| text.clone().unwrap_or_else(|| "none".to_owned());
-        self.fact(&facts, "visitor", &optional(&seen.site.visitor))?;
-        self.fact(&facts, "click token", &optional(&seen.site.click))?;
+        self.fact(&facts, "visitor", seen.site.visitor.as_deref().unwrap_or("none yet"))?;
         for purpose in [Purpose::AdStorage, Purpose::AdUserData, Purpose::AdPersonalization] {
             let answer = match seen.site.consent.of(purpose) {
                 Some(Signal::Granted) => "granted",

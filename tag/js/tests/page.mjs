@@ -9,7 +9,7 @@ const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
 /** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly, `subtle: false` one that is not a secure
- * context; `before` is an earlier page of the browser. */
+ * context; `before` is an earlier page of the browser, `module` what the relay has for the site. */
 export const open = ({
   dataset = {},
   url = "https://shop.example/",
@@ -17,10 +17,11 @@ export const open = ({
   subtle = true,
   cookies = true,
   before,
+  module,
 } = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
-  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [] };
+  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], module };
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);
   page.fire = (name) => (listeners[name] || []).forEach((listener) => listener({}));
@@ -80,14 +81,19 @@ export const open = ({
   context.window = context;
   vm.createContext(context);
   page.window = context;
-  // A context of `vm` has no modules: one is run as a script whose value is its default export.
+  // A context of its own has no modules: the fallback runs as a script whose value is its default export, and of what
+  // the relay has for the site a test says what it gives.
   context.imported = async (address) => {
-    page.fetched.push(address);
-    const text = read(String(address).split("/").pop()).toString();
-    const script = text.replace(/export\s*\{\s*([\w$]+) as default\s*\};?\s*$/, "$1").replace(/export default /, "");
-    return { default: vm.runInContext(script, context) };
+    page.imported.push(address);
+    if (address.endsWith(".wasm.js")) {
+      const text = read(address.split("/").pop()).toString();
+      const script = text.replace(/export\s*\{\s*([\w$]+) as default\s*\};?\s*$/, "$1").replace(/export default /, "");
+      return { default: vm.runInContext(script, context) };
+    }
+    if (!page.module) throw new Error("not there");
+    return page.module;
   };
-  page.run = (name) => vm.runInContext(read(name).toString().replace("import(", "imported("), context);
+  page.run = (name) => vm.runInContext(read(name).toString().replaceAll("import(", "imported("), context);
   /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
   page.runSnippet = () => {
     context.fetch = () => new Promise(() => {});

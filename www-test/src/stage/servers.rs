@@ -85,6 +85,14 @@ impl Servers {
     /// # Errors
     /// When one does not start.
     pub async fn start(build: &Build) -> Result<(Self, Shop), ServersError> {
+        Self::start_with(build, "").await
+    }
+
+    /// Starts all of them, and the shop, with further keys of the site and tables below it.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub async fn start_with(build: &Build, site: &str) -> Result<(Self, Shop), ServersError> {
         for path in [build.relay.clone(), build.tag_assets.join("manifest.json")] {
             if !path.is_file() {
                 return Err(ServersError::NotBuilt { path });
@@ -92,7 +100,10 @@ impl Servers {
         }
         let shop = Shop::open(Snippet::none()).await?;
         let sandbox = Sandbox::start_with(&platforms()).await?;
-        let bed = Bed::make_for(build.relay.clone(), &settings(build, &shop, &sandbox))?;
+        let bed = Bed::make_for(
+            build.relay.clone(),
+            &Settings { site: site.to_owned(), ..settings(build, &shop, &sandbox) },
+        )?;
         let servers = Self { relay: Relay::start(bed).await?, sandbox };
         let html = servers.snippet().await?;
         shop.paste(Snippet::printed(html, &servers.relay_url()));

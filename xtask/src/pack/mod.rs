@@ -2,11 +2,13 @@
 //!
 //! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, let
 //! wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
-//! (`script`), compress and describe (`files`). Leaves finding the programs to `setup`.
+//! (`script`) and the parts that only some sites load (`parts`), compress and describe (`files`). Leaves finding the programs to `setup`.
 
 mod compile;
 mod files;
 mod module;
+mod overlay;
+mod parts;
 mod registry;
 mod script;
 
@@ -48,7 +50,7 @@ const OPTIMISE: [&str; 19] = [
 pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
     let folder = at("target/tag-pack");
     machine::empty(&folder)?;
-    let compiled = compile::compile(toolchain)?;
+    let compiled = compile::compile(toolchain, "tag")?;
     bind(&compiled, &folder)?;
     let bound = folder.join("tag_bg.wasm");
     machine::write(&bound, module::without_panics(&machine::read(&bound)?)?)?;
@@ -58,8 +60,12 @@ pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
         machine::run(&packers.wasm_opt, arguments).done()?;
     }
     let short = module::with_short_names(&machine::read(&bound)?)?;
-    let built = script::build(&folder, &short, packers)?;
-    files::write(&built, &short.bytes)
+    let mut built = script::build(&folder, &short, packers)?;
+    let overlay = overlay::build(toolchain, packers, &folder)?;
+    for (_, part) in &mut built.parts {
+        *part = overlay.named(part);
+    }
+    files::write(&built, &short.bytes, &overlay)
 }
 
 /// Lets wasm-bindgen write `tag_bg.wasm` and `tag_bg.js`. Names stay in the module for the next step.

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::machine::{self, at};
-use crate::pack::{Short, files, registry};
+use crate::pack::{Short, files, parts, registry};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
@@ -44,27 +44,24 @@ pub(crate) struct Scripts {
     /// The rules for pages that forbid WebAssembly, and their hashed file name.
     pub(crate) plain: String,
     pub(crate) plain_name: String,
-}
-
-/// What a file is to the page that loads it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Form {
-    /// A script that runs and leaves no names behind.
-    Script,
-    /// A module with exports.
-    Module,
+    /// The parts, by name.
+    pub(crate) parts: Vec<(String, String)>,
 }
 
 /// Builds both files from `tag/js` and wasm-bindgen's output in `folder`.
 pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> Result<Scripts> {
     for path in machine::files(&at("tag/js")) {
-        if path.extension().is_some_and(|extension| extension == "js") {
+        if path.parent() == Some(&at("tag/js")) && path.extension().is_some_and(|extension| extension == "js")
+        {
             let name = path.file_name().unwrap_or_default();
             machine::write(&folder.join(name), machine::read(&path)?)?;
         }
     }
     machine::write(&folder.join("registry.js"), registry::module())?;
-    let plain = join(folder, "plain.js", &PLAIN, Form::Module, packers)?;
+    let plain = match packers {
+        Some(packers) => bundle(&folder.join("plain.js"), "esm", &folder.join("plain.min.js"), packers)?,
+        None => one_after_another(folder, &PLAIN)?,
+    };
     // One hash for the two that stand for each other: the tag has to know only one name.
     let wasm_name = files::hashed_name("tag", "wasm", &[&short.bytes, plain.as_bytes()].concat());
     let entry = folder.join("entry.js");
@@ -73,9 +70,10 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
     machine::write(&glue, shorten(&machine::read_text(&glue)?, short))?;
     machine::write(&folder.join("module.js"), connector(short))?;
     Ok(Scripts {
-        tag: join(folder, "entry.js", &TAG, Form::Script, packers)?,
-        stub: join(folder, "alone.js", &STUB, Form::Script, packers)?,
-        snippet: join(folder, "snippet.js", &SNIPPET, Form::Script, packers)?,
+        tag: join(folder, "entry.js", &TAG, packers)?,
+        stub: join(folder, "alone.js", &STUB, packers)?,
+        snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
+        parts: parts::build(folder, packers)?,
         plain_name: format!("{wasm_name}.js"),
         wasm_name,
         plain,
@@ -131,41 +129,37 @@ fn connector(short: &Short) -> String {
     )
 }
 
-/// One file out of several modules.
-fn join(
-    folder: &Path,
-    entry: &str,
-    modules: &[&str],
-    form: Form,
-    packers: Option<&Packers>,
-) -> Result<String> {
+/// One script out of several modules.
+fn join(folder: &Path, entry: &str, modules: &[&str], packers: Option<&Packers>) -> Result<String> {
     let Some(packers) = packers else {
-        let mut parts = String::new();
-        for module in modules {
-            parts.push_str(&plain(&machine::read_text(&folder.join(module))?));
-        }
-        return Ok(match form {
-            Form::Script => format!("(()=>{{{parts}}})();\n"),
-            Form::Module => parts,
-        });
+        return Ok(format!("(()=>{{{}}})();\n", one_after_another(folder, modules)?));
     };
     let out = folder.join(entry.replace(".js", ".min.js"));
+    bundle(&folder.join(entry), "iife", &out, packers)
+}
+
+fn one_after_another(folder: &Path, modules: &[&str]) -> Result<String> {
+    modules.iter().map(|module| Ok(plain(&machine::read_text(&folder.join(module))?))).collect()
+}
+
+/// A module and what it imports as one minified file, written to `out`.
+pub(crate) fn bundle(entry: &Path, format: &str, out: &Path, packers: &Packers) -> Result<String> {
     let arguments = [
-        folder.join(entry).display().to_string(),
+        entry.display().to_string(),
         "--bundle".to_owned(),
         "--minify".to_owned(),
-        format!("--format={}", if form == Form::Script { "iife" } else { "esm" }),
+        format!("--format={format}"),
         // Every browser with reference types in WebAssembly has it; others run the lite part or nothing.
         "--target=es2020".to_owned(),
         "--log-level=warning".to_owned(),
         format!("--outfile={}", out.display()),
     ];
     machine::run(&packers.esbuild, arguments).done()?;
-    machine::read_text(&out)
+    machine::read_text(out)
 }
 
 /// A module as a piece of a file: no imports, comment lines or indentation, and of exports only the one it is for.
-fn plain(module: &str) -> String {
+pub(crate) fn plain(module: &str) -> String {
     let mut text = String::new();
     let (mut comment, mut import) = (false, false);
     for line in module.lines().map(str::trim) {
@@ -175,8 +169,9 @@ fn plain(module: &str) -> String {
         comment &= !line.ends_with("*/");
         import &= !line.ends_with(';');
         if !skip {
-            let exported = line.strip_prefix("export ").filter(|rest| !rest.starts_with("default "));
-            text.push_str(exported.unwrap_or(line));
+            // The `export default` of a file that is imported stays.
+            let inner = line.strip_prefix("export ").filter(|line| !line.starts_with("default "));
+            text.push_str(inner.unwrap_or(line));
             text.push('\n');
         }
     }
