@@ -16,7 +16,9 @@ const MOST_NAMES: u32 = 100;
 pub(crate) fn event(event: JsValue) -> Result<Event, String> {
     let reader = serde_wasm_bindgen::Deserializer::from(event);
     serde_path_to_error::deserialize(reader).map_err(|error| {
-        let problem = without_values(&error.inner().to_string());
+        let problem = error.inner().to_string();
+        // JavaScript writes the kind of an error before its text.
+        let problem = without_values(problem.strip_prefix("Error: ").unwrap_or(&problem));
         format!("{}: {problem}", error.path())
     })
 }

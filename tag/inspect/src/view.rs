@@ -1,7 +1,7 @@
 //! The overlay on the page: a panel in a shadow root, so that neither styles the other.
 //!
-//! Owns the elements and what each shows. Text goes in as text, never as markup. The panel is fixed and takes no room,
-//! so the page does not move; it closes, folds to a bar, and is reached by keyboard, since every control is a button
+//! Owns the elements and what each shows. Text goes in as text, never as markup. The panel is fixed and of one height, so
+//! neither the page nor itself moves; it closes, folds to a bar, and is reached by keyboard, since every control is a button
 //! or a `summary`. Its style sheet is a constructed one, which no `style-src` of the page forbids.
 
 use js_sys::{Array, Reflect};
@@ -21,6 +21,7 @@ const STYLE: &str = include_str!("view.css");
 pub(crate) struct View {
     document: Document,
     count: Element,
+    body: Element,
     site: Element,
     list: Element,
 }
@@ -32,8 +33,6 @@ impl View {
     pub(crate) fn on_page(site: &str) -> Drawn<Self> {
         let document = web_sys::window().and_then(|window| window.document()).ok_or("no document")?;
         let host = document.create_element("anytrack-inspect")?;
-        // The page's own rules must not hide or move it.
-        host.set_attribute("style", "all:initial;position:fixed;z-index:2147483647;inset:auto 0 0 auto")?;
         let root = host.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open))?;
         dress(&root)?;
         let panel = element(&document, "section", "panel", "")?;
@@ -50,7 +49,7 @@ impl View {
         put(&panel, &body)?;
         root.append_child(&panel)?;
         document.document_element().ok_or("no root element")?.append_child(&host)?;
-        Ok(Self { document, count, site: about, list })
+        Ok(Self { document, count, body, site: about, list })
     }
 
     /// How many there are, and how many of them want a look.
@@ -117,8 +116,12 @@ impl View {
                 }
                 old.replace_with_with_node_1(&row)
             }
-            // The newest on top.
-            None => self.list.prepend_with_node_1(&row),
+            // At the end, and in sight: what is there already does not move.
+            None => {
+                put(&self.list, &row)?;
+                self.body.set_scroll_top(self.body.scroll_height());
+                Ok(())
+            }
         }
     }
 
@@ -189,7 +192,7 @@ impl View {
         for field in Field::ALL {
             let mut lines: Vec<(String, String)> = Vec::new();
             for form in field.forms() {
-                let name = format!("{form:?}").to_lowercase();
+                let name = serde_wasm_bindgen::to_value(form)?.as_string().unwrap_or_default();
                 for digest in user.digests(field, *form) {
                     let digest = digest.to_hex();
                     match lines.iter_mut().find(|(known, _)| *known == digest) {
