@@ -13,12 +13,12 @@ async fn row(stage: &Stage, event_id: &str, state: &str) -> Value {
     let row = format!("{ROOT}.querySelector('[data-id=\"{event_id}\"]')");
     let there =
         format!("document.querySelector('anytrack-inspect') && {row} && {row}.className == '{state}'");
-    stage.browser.wait_until(&there).await.unwrap();
+    stage.browser.wait_until(&there).await.expect("the overlay shows the event");
     let script = format!(
         "const row = {row}; const texts = (css) => [...row.querySelectorAll(css)].map(({{ textContent }}) => textContent);
          return {{ messages: texts('.message'), names: texts('dt'), values: texts('dd') }};"
     );
-    stage.browser.eval(&script).await.unwrap()
+    stage.browser.eval(&script).await.expect("the overlay can be read")
 }
 
 /// Whether any text of a list holds a part.
