@@ -54,6 +54,30 @@ export interface User {
   external_id?: string | string[];
 }
 
+/** The names every platform's destination knows. Any other name is a custom event. */
+export type StandardEvent =
+  | "PageView"
+  | "ViewContent"
+  | "Search"
+  | "AddToCart"
+  | "AddToWishlist"
+  | "InitiateCheckout"
+  | "AddPaymentInfo"
+  | "Purchase"
+  | "Lead"
+  | "CompleteRegistration"
+  | "Subscribe"
+  | "StartTrial"
+  | "Contact"
+  | "Schedule"
+  | "SubmitApplication"
+  | "FindLocation"
+  | "CustomizeProduct"
+  | "Donate"
+  | "OutboundClick"
+  | "FormSubmit"
+  | "Refund";
+
 export interface Options {
   /** An id of the site's own, at most 192 characters. */
   event_id?: string | number;
@@ -70,7 +94,7 @@ export interface Consent {
 
 export interface AnyTrack {
   /** Reports an event and returns its id at once, for the page to hand to a browser pixel. */
-  track(name: string, properties?: Properties, options?: Options): string;
+  track(name: StandardEvent | (string & {}), properties?: Properties, options?: Options): string;
   /** Reports a page view, for pages that change without loading. The first one is reported by itself. */
   page(properties?: Properties, options?: Options): string;
   /** Tells who the visitor is, for this and later events. */

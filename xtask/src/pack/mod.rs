@@ -15,6 +15,7 @@ mod script;
 use std::collections::BTreeMap;
 
 pub(crate) use files::Manifest;
+pub(crate) use script::bundle;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::machine::{self, at};
