@@ -13,8 +13,13 @@ export interface Settings {
   consent?: "required";
   /** ISO 3166-1 alpha-2 country of phone numbers written without one. */
   country?: string;
-  /** `false`: the first page view is not reported by itself. */
-  autoPage?: boolean;
+  /**
+   * Which page views are reported by themselves. Left out: on load and whenever the page's own navigation changes the address.
+   * `"hash"`: also where only what follows `#` changes. `"load"`: the first one. `"off"`: none.
+   */
+  pageViews?: "load" | "hash" | "off";
+  /** Signals of the browser that count as a refusal: `"gpc"` when left out, `"gpc dnt"`, or `""` for none. */
+  signals?: string;
   /** `true`: the relay's configuration adds parts to the tag (`[site.tag.…]`). */
   parts?: boolean;
 }

@@ -26,14 +26,15 @@ export const ready = method("ready");
 export const reset = method("reset");
 
 /** Loads the tag once. A second call, as of a component that is drawn again, changes nothing. */
-export const init = ({ relay, site, nonce, consent: rule, country, autoPage, parts }) => {
+export const init = ({ relay, site, nonce, consent: rule, country, pageViews, signals, parts }) => {
   if (!inPage()) return;
   install();
   const source = new URL("tag.js", relay.replace(/\/*$/, "/")).href;
   if ([...document.scripts].some(({ src }) => src == source)) return;
   const script = document.createElement("script");
   if (nonce) script.nonce = nonce;
-  const settings = { site, consent: rule, country, autoPage: autoPage === false ? "false" : undefined, parts: parts ? "" : undefined };
+  const autoPage = { load: "load", hash: "hash", off: "false" }[pageViews];
+  const settings = { site, consent: rule, country, autoPage, signals, parts: parts ? "" : undefined };
   for (const [name, value] of Object.entries(settings)) if (value !== undefined) script.dataset[name] = value;
   script.crossOrigin = "anonymous";
   script.async = true;

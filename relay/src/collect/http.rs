@@ -30,7 +30,7 @@ use super::sources::{Door, door};
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
-use crate::store::{Backlogs, Store};
+use crate::store::{Backlogs, Erased, Person, Store};
 
 /// What every request needs.
 pub struct Relay {
@@ -145,6 +145,20 @@ impl Relay {
         Ok(receipt)
     }
 
+    /// Counts events that a tag had to drop while it could not send.
+    pub fn dropped_by_tag(&self, site: &Site, events: u32) {
+        // A sender could claim any number; a tag keeps a hundred and drops what a page tracks meanwhile.
+        self.metrics.received(&site.key, "dropped_by_tag", events.min(MOST_DROPPED) as usize);
+    }
+
+    /// Removes a person from a site.
+    pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
+        self.store.erase(&site.key, person).await.map_err(|error| {
+            warn!(site = %site.key, %error, "a visitor is not erased; the sender was told to come back");
+            Refusal::from(error)
+        })
+    }
+
     async fn ready(&self) -> Reply {
         match self.store.ping().await {
             Ok(()) => reply::text(StatusCode::OK, "ready\n"),
@@ -239,13 +253,13 @@ async fn route(
     peer: IpAddr,
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
-    if let Some((door, name)) = Door::of(parts.uri.path()) {
-        return (door.route(), source(relay, &parts, body, door, name).await);
-    }
     let headers = &parts.headers;
     let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
+    if let Some((door, name)) = Door::of(parts.uri.path()) {
+        return (door.route(), source(relay, &caller, &parts, body, door, name).await);
+    }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
     match (parts.uri.path(), &parts.method) {
         ("/v1/events", &Method::POST) => {
@@ -260,6 +274,9 @@ async fn route(
         ("/healthz", _) if is_get => ("healthz", Ok(reply::text(StatusCode::OK, "ok\n"))),
         ("/readyz", _) if is_get => ("readyz", Ok(relay.ready().await)),
         ("/metrics", _) if is_get => ("metrics", Ok(relay.metrics().await)),
+        (path, &Method::DELETE) if path.starts_with(server_api::VISITORS) => {
+            ("visitors", server_api::erase(relay, &caller, headers, path).await)
+        }
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
         (path, _) if is_get && path.starts_with("/v1/site/") => {
             let site = site_module::key_of(path).and_then(|key| relay.site(key));
@@ -292,6 +309,7 @@ async fn track(
 
 async fn source(
     relay: &Relay,
+    caller: &Caller,
     head: &Parts,
     body: Incoming,
     door: Door,
@@ -299,7 +317,7 @@ async fn source(
 ) -> Result<Reply, Refusal> {
     let source = door::find(relay, door, name, &head.method)?;
     let body = read_body(relay, &head.headers, body).await?;
-    Ok(door::receive(relay, source, (relay.now)(), head, &body).await)
+    Ok(door::receive(relay, source, caller, head, &body).await)
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.
@@ -330,5 +348,7 @@ const MOST_HEADERS: usize = 64;
 const LARGEST_HEADERS_BYTES: usize = 32 * 1024;
 /// Clients known at once to the rate limits: about 10 MB.
 const MOST_CLIENTS: usize = 100_000;
+/// Dropped events that one request may report.
+const MOST_DROPPED: u32 = 10_000;
 /// Rest after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -182,7 +182,7 @@ pub fn accepted(receipt: &Receipt) -> Reply {
 }
 
 /// A JSON answer that nobody caches.
-fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     // Our own plain structures always serialise.
     let body = serde_json::to_vec(body).unwrap_or_default();
     typed(status, "application/json", Bytes::from(body))

@@ -57,13 +57,13 @@ test("bundled into a page, it loads the tag once and keeps the calls before it i
   const { scripts, anytrack } = run(
     bundle(`import { init, track, identify } from "anytrack";
       track("Before", { order_id: "7" });
-      for (const nonce of ["n", "m"]) init({ relay: "https://t.shop.example/", site: "shop", nonce, consent: "required", autoPage: false, parts: true });
+      for (const nonce of ["n", "m"]) init({ relay: "https://t.shop.example/", site: "shop", nonce, consent: "required", pageViews: "off", signals: "", parts: true });
       identify({ email: "a@example.com" });`),
   );
   assert.equal(scripts.length, 1);
   const [{ src, nonce, dataset, crossOrigin, async }] = scripts;
   assert.deepEqual([src, nonce, crossOrigin, async], ["https://t.shop.example/tag.js", "n", "anonymous", true]);
-  assert.deepEqual({ ...dataset }, { site: "shop", consent: "required", autoPage: "false", parts: "" });
+  assert.deepEqual({ ...dataset }, { site: "shop", consent: "required", autoPage: "false", signals: "", parts: "" });
   assert.deepEqual([...anytrack.q].map(([, , method]) => method), ["track", "identify"]);
   assert.equal(anytrack.q[0][3], "Before-7");
 });

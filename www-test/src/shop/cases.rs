@@ -34,6 +34,7 @@ pub const CASES: [(&str, Policy, &str); 10] = [
     ("no-beacon", Policy::None, include_str!("../../pages/cases/no-beacon.html")),
     ("hostile", Policy::None, include_str!("../../pages/cases/hostile.html")),
     ("storage-denied", Policy::None, include_str!("../../pages/cases/storage-denied.html")),
+    ("signals", Policy::None, include_str!("../../pages/cases/signals.html")),
     ("csp-allows-wasm", Policy::AllowsWasm, include_str!("../../pages/cases/csp-allows-wasm.html")),
     ("csp-forbids-wasm", Policy::ForbidsWasm, include_str!("../../pages/cases/csp-forbids-wasm.html")),
     ("csp-pasted", Policy::Pasted, include_str!("../../pages/cases/csp-pasted.html")),

@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use super::relay::Relay;
 use crate::delivered::{self, Delivered};
+use crate::demo::elsewhere::SOURCES;
 use crate::demo::expected::GOOGLE_PURCHASE;
 use crate::loopback::client;
 use crate::relay_process::{API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET};
@@ -220,7 +221,7 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     Settings {
         meta: Some(sandbox.url()),
         webhook: Some(sandbox.url()),
-        more: destinations(&sandbox.url()),
+        more: destinations(&sandbox.url()) + SOURCES,
         origin: shop.origin(),
         country: Some("GB"),
         tag_assets: Some(build.tag_assets.clone()),
