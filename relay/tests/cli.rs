@@ -351,10 +351,10 @@ fn snippet_is_ready_to_paste_and_its_policy_stands_aside() {
         "load('https://t.shop.example','shop','tag.0a1b.wasm','sha384-AbC+/=','tag.2c3d.js','sha384-dEf=')";
     assert_eq!((ran.code, ran.output), (Some(0), format!("<script>{script}</script>\n")));
     for words in [
-        "script-src  'wasm-unsafe-eval' https://t.shop.example 'sha256-",
-        "connect-src https://t.shop.example\n",
-        "img-src     https://t.shop.example\n",
+        "script-src 'wasm-unsafe-eval' https://t.shop.example 'sha256-",
+        "connect-src https://t.shop.example;\n",
         "nonce",
+        "\n  tag.2c3d.js  sha384-dEf=\n  tag.0a1b.wasm  sha384-AbC+/=",
     ] {
         assert!(ran.errors.contains(words), "{words}: {}", ran.errors);
     }

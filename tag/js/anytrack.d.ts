@@ -54,6 +54,30 @@ export interface User {
   external_id?: string | string[];
 }
 
+/** The names every platform's destination knows. Any other name is a custom event. */
+export type StandardEvent =
+  | "PageView"
+  | "ViewContent"
+  | "Search"
+  | "AddToCart"
+  | "AddToWishlist"
+  | "InitiateCheckout"
+  | "AddPaymentInfo"
+  | "Purchase"
+  | "Lead"
+  | "CompleteRegistration"
+  | "Subscribe"
+  | "StartTrial"
+  | "Contact"
+  | "Schedule"
+  | "SubmitApplication"
+  | "FindLocation"
+  | "CustomizeProduct"
+  | "Donate"
+  | "OutboundClick"
+  | "FormSubmit"
+  | "Refund";
+
 export interface Options {
   /** An id of the site's own, at most 192 characters. */
   event_id?: string | number;
@@ -70,7 +94,7 @@ export interface Consent {
 
 export interface AnyTrack {
   /** Reports an event and returns its id at once, for the page to hand to a browser pixel. */
-  track(name: string, properties?: Properties, options?: Options): string;
+  track(name: StandardEvent | (string & {}), properties?: Properties, options?: Options): string;
   /**
    * Reports a page view. Those on load and of the page's own navigation are reported by themselves; a page that calls this
    * for each of them says so by `data-auto-page="load"`.
@@ -86,8 +110,7 @@ export interface AnyTrack {
   consent(answers: Consent): void;
   /** The visitor's id; null before the tag has loaded or without consent. */
   visitorId(): string | null;
-  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above, and where WebAssembly
-   * is blocked and no earlier page made one. */
+  /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above. */
   clickId(): string | null;
   /** Calls back once the tag has loaded, or at once when it has. */
   ready(callback: () => void): void;

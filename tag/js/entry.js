@@ -1,12 +1,12 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch; and the parts that the site adds. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
-// earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
+// can watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules
+// about events live in `tag.js`.
 import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
-import { noRules, rulesOf } from "./rules.js";
+import { rulesOf } from "./rules.js";
 import { scrub } from "./scrub.js";
 import { start } from "./tag.js";
 
@@ -157,18 +157,23 @@ const run = () => {
     return rulesOf(exportsOf(module.instance.exports));
   };
 
-  // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it.
-  const debug = /[?&]anytrack_debug=1/.test(location.search);
+  // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it, and the overlay, which
+  // has to be there before the first event, to see it.
+  const debug = location.search.includes("anytrack_debug=1") ? "?debug" : "";
   const parts =
-    (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + (debug ? ".js?debug" : ".js")).catch(() => {});
+    (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + ".js" + debug).catch(() => {});
 
   // A visitor from another of the site's domains has to be known before anything is stored.
   const arriving = async () => /[?&]at_x=/.test(api.u) && (await parts).landing(api);
 
   load()
-    .catch(() => noRules)
-    .then(async (rules) => {
-      begin(rules, await arriving().catch(() => {}));
+    .then(
+      (rules) => (visitor) => begin(rules, visitor),
+      () => import(base + WASM + ".js").then((plain) => (visitor) => plain.default((rules) => begin(rules, visitor), queue)),
+    )
+    .then(async (starting) => {
+      debug && (await (await parts)?.ready);
+      await starting(await arriving().catch(() => {}));
       return (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub, past });
     })
     .catch(() => {});

@@ -19,6 +19,3 @@ export const rulesOf = ([memory, question, absorb, sift, hash]) => {
     hash: (field, texts) => ask(texts, (length) => hash(length, field)),
   };
 };
-
-/** What stands for them where WebAssembly is blocked. */
-export const noRules = { absorb: (known) => known.join("\n"), sift: () => "", hash: () => "" };

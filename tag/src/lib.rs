@@ -14,7 +14,8 @@
 //!   to the relay, which counts them. Where storage is denied they wait in memory and are lost with the page.
 //! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.
 //! - Before the module has loaded, calls wait in the snippet's queue, the newest 300, and are lost with the page.
-//! - Where WebAssembly is blocked, events go without user data and without clicks that this page would have to read.
+//! - Where WebAssembly is blocked, `js/plain.js` answers in the place of this module: of a person it hashes only e-mail
+//!   addresses and international phone numbers of the usual shape, and those only where the browser offers to hash.
 //! - Where the relay's host is blocked (`connect-src`, a content blocker), everything is lost, and the page is not told.
 //!
 //! A retry keeps its event id, so nothing that arrives twice counts twice.

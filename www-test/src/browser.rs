@@ -137,6 +137,18 @@ impl Browser {
         Ok(field.send_keys(text).await?)
     }
 
+    /// Presses the Enter key where the keyboard's focus is.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn press_enter(&self) -> Result<(), BrowserError> {
+        for kind in ["keyDown", "keyUp"] {
+            let params = json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
+            self.devtools("Input.dispatchKeyEvent", params).await?;
+        }
+        Ok(())
+    }
+
     /// Chooses an option of a `select` by its value.
     ///
     /// # Errors

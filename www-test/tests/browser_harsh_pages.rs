@@ -22,26 +22,55 @@ async fn the_documented_policy_is_enough() {
 }
 
 #[tokio::test]
-async fn where_wasm_is_forbidden_events_still_go_out_without_user_data() {
+async fn where_wasm_is_forbidden_the_fallback_reads_the_click_and_hashes() {
     let stage = Stage::set().await.unwrap();
-    stage.browser.goto(&stage.shop.url("/case/csp-forbids-wasm?fbclid=Landing-Click_2")).await.unwrap();
-    stage.browser.eval("anytrack.identify({ email: 'first.buyer@shop.example' })").await.unwrap();
+    stage.browser.goto(&stage.shop.url("/case/csp-forbids-wasm?ttclid=Landing-Click_2")).await.unwrap();
+    let person = "{ email: ' First.Buyer@shop.example', phone: '+44 20 7946 0958', last_name: 'Lovelace' }";
+    stage.browser.eval(&format!("anytrack.identify({person})")).await.unwrap();
     let id = stage
         .browser
         .text("anytrack.track('Purchase', { value: 5, currency: 'EUR', order_id: 'C-1' })")
         .await
         .unwrap();
     assert_eq!(id, "Purchase-C-1");
-    let purchase = stage.wait_for("meta", "Purchase").await;
+    let purchase = stage.wait_for("webhook", "Purchase").await;
     assert_eq!(purchase.event_id, id);
-    assert!(purchase.at("/user_data/em").is_null(), "hashing needs the module: {purchase:?}");
-    assert!(
-        purchase.at("/user_data/fbc").as_str().unwrap_or_default().ends_with(".Landing-Click_2"),
-        "{purchase:?}"
-    );
+    assert_eq!(purchase.at("/click_ids/ttclid/value"), "Landing-Click_2");
+    let at_meta = stage.wait_for("meta", "Purchase").await;
+    let email = "0f3d0ff69300dc1374a6eed0d7283458cf57d1b333467239ffbe6a88fd3b292f"; // first.buyer@shop.example
+    let phone = "35e206e5dec4c89b9e8b71b8c32724a5bb518483ac5a20c6617d738375b3b823"; // 442079460958
+    assert_eq!(at_meta.at("/user_data/em"), &json!([email]));
+    assert_eq!(at_meta.at("/user_data/ph"), &json!([phone]));
+    assert!(at_meta.at("/user_data/ln").is_null(), "names need the module's rules: {at_meta:?}");
     stage.page_works().await;
     stage.page_is_unharmed().await;
     stage.nothing_readable("email", "first.buyer@shop.example");
+    stage.nothing_readable("phone", "20 7946 0958");
+    stage.nothing_readable("last name", "Lovelace");
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_fallback_waits_for_consent_and_obeys_a_denial() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/csp-forbids-wasm").await;
+    stage.consent("denied").await;
+    stage.browser.eval("anytrack.track('Hidden', { email: 'first.buyer@shop.example' })").await.unwrap();
+    stage.consent("granted").await;
+    let names: Vec<_> = stage.settled("webhook").await.into_iter().map(|event| event.name).collect();
+    assert!(!names.contains(&"Hidden".to_owned()), "{names:?}");
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_fallback_is_fetched_only_where_it_is_needed() {
+    let stage = Stage::set().await.unwrap();
+    let fetched =
+        "performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('.wasm.js')).length";
+    for (case, expected) in [("csp-allows-wasm", "0"), ("csp-forbids-wasm", "1")] {
+        stage.visit(&format!("/case/{case}")).await;
+        assert_eq!(stage.browser.text(fetched).await.unwrap(), expected, "{case}");
+    }
     stage.strike().await.unwrap();
 }
 

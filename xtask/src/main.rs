@@ -7,6 +7,7 @@ mod build;
 mod demo;
 mod dist;
 mod machine;
+mod npm;
 mod pack;
 mod setup;
 mod size;
@@ -34,6 +35,8 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Puts the tag's npm package together in dist/npm, without publishing it
+    Npm,
     /// Prints the size of the tag and fails when it is over its budget
     Size,
     /// Starts a small shop, the relay and platforms in a sandbox, and shows events as they are delivered
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Setup => setup::all(),
         Command::Build { release } => build::all(release),
+        Command::Npm => npm::package(),
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
@@ -126,6 +130,9 @@ enum Error {
 /// What is missing and what to do about it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 enum Advice {
+    /// The npm package needs npm's programs.
+    #[error("no node and npm, or no network to npm's registry: install node and npm, then run this again")]
+    Node,
     /// Neither rustup nor a fallback gives the target.
     #[error(
         "no WebAssembly target: run `rustup target add wasm32-unknown-unknown`, or on Debian as root `apt-get install rustc-web cargo-web rust-web-src lld-19`"

@@ -29,6 +29,8 @@ pub(crate) struct Packers {
     pub(crate) wasm_opt: String,
     /// Path of esbuild.
     pub(crate) esbuild: String,
+    /// Path of the TypeScript compiler, which checks and packs nothing.
+    pub(crate) tsc: String,
 }
 
 /// Everything.
@@ -114,7 +116,7 @@ pub(crate) fn packers() -> Result<Option<Packers>> {
         machine::write(&installed, lock)?;
     }
     let program = |name: &str| folder.join("node_modules/.bin").join(name).display().to_string();
-    Ok(Some(Packers { wasm_opt: program("wasm-opt"), esbuild: program("esbuild") }))
+    Ok(Some(Packers { wasm_opt: program("wasm-opt"), esbuild: program("esbuild"), tsc: program("tsc") }))
 }
 
 /// Finds or installs a browser and its driver.

@@ -2,7 +2,7 @@
 
 use crate::machine::{self, Run, at, say};
 use crate::setup::Toolchain;
-use crate::{Result, build, setup, size};
+use crate::{Result, build, npm, setup, size};
 
 type Step = (&'static str, fn() -> Result);
 
@@ -39,7 +39,8 @@ fn lints() -> Result {
     match setup::toolchain()? {
         Toolchain::Rustup | Toolchain::RustupWithSource => {
             let target = "wasm32-unknown-unknown";
-            cargo(&["clippy", "--package", "tag", "--target", target, "--", "-D", "warnings"]).done()
+            cargo(&["clippy", "--package", "tag", "--target", target, "--", "-D", "warnings"]).done()?;
+            cargo(&["clippy", "--package", "inspect", "--target", target, "--", "-D", "warnings"]).done()
         }
         Toolchain::Debian => {
             say("Debian's compiler brings no clippy for the browser: the tag is checked when it is built");
@@ -52,13 +53,21 @@ fn documentation() -> Result {
     cargo(&["doc", "--workspace", "--no-deps", "--quiet"]).with("RUSTDOCFLAGS", "-D warnings").done()
 }
 
-/// The loader's own tests, where node is.
+/// The loader's own tests, where node is; and where npm's programs are, the types and the npm package.
 fn javascript() -> Result {
     if !machine::has("node") {
         say("no node here: the loader is tested by the browser tests alone");
         return Ok(());
     }
-    let files = machine::files(&at("tag/js/tests"));
+    let mut files = machine::files(&at("tag/js/tests"));
+    match setup::packers()? {
+        Some(packers) => {
+            machine::run(&packers.tsc, ["--project", "tag/js/types"]).done()?;
+            npm::package()?;
+            files.extend(machine::files(&at("tag/npm/tests")));
+        }
+        None => say("no TypeScript compiler here: types and npm package go unchecked"),
+    }
     let tests = files.iter().filter(|path| path.to_string_lossy().ends_with(".test.mjs"));
     machine::run("node", ["--test"]).and_all(tests).done()
 }

@@ -117,7 +117,8 @@ pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetErr
     let script = filled(read(&template)?.trim(), &values)
         .map_err(|placeholder| SnippetError::Placeholder { file: template, placeholder })?;
     let html = format!("<script{}>{script}</script>", attributes(&site.tag));
-    Ok(Snippet { html, policy: policy(&script, &origin) })
+    let files = [(&*manifest.tag_js_hashed, &*hashes.tag), (&*manifest.wasm, &*hashes.wasm)];
+    Ok(Snippet { html, policy: policy(&script, &origin, &files) })
 }
 
 /// What the script element says of the site; the script hands it on to the tag's.
@@ -190,17 +191,21 @@ fn placeholder(template: &str, values: &[(&str, &str)]) -> Option<String> {
     words.filter(marked).find(|word| values.iter().all(|(name, _)| name != word)).map(str::to_owned)
 }
 
-fn policy(script: &str, origin: &str) -> String {
+/// What a policy must allow, and what is fetched with which integrity.
+fn policy(script: &str, origin: &str, files: &[(&str, &str)]) -> String {
     let hash = base64(&Sha256::digest(script.as_bytes()));
+    let files: String = files.iter().map(|(name, integrity)| format!("\n  {name}  {integrity}")).collect();
     format!(
         "\
-If the pages have a Content-Security-Policy, add:
-  script-src  'wasm-unsafe-eval' {origin} 'sha256-{hash}'
-  connect-src {origin}
-  img-src     {origin}
-The hash allows the inline script exactly as printed. With nonces, leave the hash out and write the page's nonce
-on the script: <script nonce=\"…\">; it hands it on. Without 'wasm-unsafe-eval' the tag cannot start; without connect-src it
-cannot send."
+If the pages have a Content-Security-Policy, add to it:
+  script-src 'wasm-unsafe-eval' {origin} 'sha256-{hash}';
+  connect-src {origin};
+The hash allows the inline script exactly as printed; a changed character needs a new one. With nonces, leave the hash out and
+write the page's nonce on the script, <script nonce=\"…\">: it hands the nonce on to what it loads. Beside 'strict-dynamic'
+browsers pass over {origin} in script-src, and need no more than the hash or the nonce.
+Parts of the tag and the overlay (?anytrack_debug=1) need nothing else, and no other directive is used. Without
+'wasm-unsafe-eval' a fallback runs that hashes less, and no overlay. Without connect-src nothing is sent.
+The snippet has the integrity of the files it loads, and browsers check it:{files}"
     )
 }
 
@@ -239,8 +244,11 @@ mod tests {
     #[test]
     fn the_policy_holds_the_hash_of_the_script() {
         // The example of Content Security Policy Level 3, section 8.2.1: `alert('Hello, world.');`
-        let policy = policy("alert('Hello, world.');", "https://t.shop.example");
-        assert!(policy.contains("'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='"), "{policy}");
+        let files = [("tag.1.js", "sha384-abc")];
+        let policy = policy("alert('Hello, world.');", "https://t.shop.example", &files);
+        for part in ["'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='", "tag.1.js  sha384-abc"] {
+            assert!(policy.contains(part), "{policy}");
+        }
     }
 
     #[test]

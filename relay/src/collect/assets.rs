@@ -127,12 +127,13 @@ impl Assets {
     }
 }
 
-/// Hashed files of earlier builds: `tag.<hash>.js`, `tag.<part>.<hash>.js` and `tag.<hash>.wasm`.
+/// Hashed files of earlier builds: `tag.<hash>.js`, `tag.<part>.<hash>.js`, `tag.<hash>.wasm` and its `tag.<hash>.wasm.js`.
 fn earlier(directory: &Path) -> Vec<ManifestFile> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let file = |name: String| {
         let (stem, ending) = name.strip_prefix("tag.")?.rsplit_once('.')?;
+        let stem = stem.strip_suffix(".wasm").unwrap_or(stem);
         let hash = stem.rsplit('.').next().unwrap_or(stem);
         let hashed = hash.len() >= 8 && hash.bytes().all(|b| b.is_ascii_hexdigit());
         let kind = match ending {

@@ -84,6 +84,7 @@ export const landing = async (api) => {
     }
   }
 };
+export const ready = Promise.all(loading);
 export default async (tag) => {
   tag.consent = tag.core.answers;
   tag.visitorCountry = country;

@@ -54,9 +54,12 @@ pub fn google_rank(name: &[u8]) -> usize {
 
 const GOOGLE: &str = "gclid gbraid wbraid";
 
+/// The parameters of a campaign.
+pub const CAMPAIGN: &str = "utm_source utm_medium utm_campaign utm_term utm_content utm_id";
+
 /// Whether `name` is a parameter of a campaign.
 pub fn is_campaign(name: &[u8]) -> bool {
-    words::listed("utm_source utm_medium utm_campaign utm_term utm_content utm_id", name)
+    words::listed(CAMPAIGN, name)
 }
 
 /// Whether `value` can be a click id of this line.

@@ -8,9 +8,19 @@ const dist = new URL("../../../dist/tag/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
-/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser,
- * `module` what the relay has for the site, `signals` what the browser itself says. */
-export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before, module, signals } = {}) => {
+/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly, `subtle: false` one that is not a secure
+ * context; `before` is an earlier page of the browser, `module` what the relay has for the site, `signals`
+ * what the browser itself says. */
+export const open = ({
+  dataset = {},
+  url = "https://shop.example/",
+  wasm = true,
+  subtle = true,
+  cookies = true,
+  before,
+  module,
+  signals,
+} = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
   const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], timers: [], module };
@@ -70,7 +80,7 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
       }
     },
     WebAssembly: wasm ? WebAssembly : { Module: denied },
-    crypto: webcrypto,
+    crypto: subtle ? webcrypto : { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) },
     setTimeout: (action, ms) => page.timers.push({ action, ms }),
     TextEncoder,
     URLSearchParams,
@@ -80,13 +90,19 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   context.window = context;
   vm.createContext(context);
   page.window = context;
-  // A context of its own has no modules; a test says what an import gives.
-  context.importPart = async (address) => {
+  // A context of its own has no modules: the fallback runs as a script whose value is its default export, and of what
+  // the relay has for the site a test says what it gives.
+  context.imported = async (address) => {
     page.imported.push(address);
+    if (address.endsWith(".wasm.js")) {
+      const text = read(address.split("/").pop()).toString();
+      const script = text.replace(/export\s*\{\s*([\w$]+) as default\s*\};?\s*$/, "$1").replace(/export default /, "");
+      return { default: vm.runInContext(script, context) };
+    }
     if (!page.module) throw new Error("not there");
     return page.module;
   };
-  page.run = (name) => vm.runInContext(read(name).toString().replaceAll("import(", "importPart("), context);
+  page.run = (name) => vm.runInContext(read(name).toString().replaceAll("import(", "imported("), context);
   /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
   page.runSnippet = () => {
     context.fetch = () => new Promise(() => {});
@@ -100,6 +116,11 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   /** Every event sent so far, and what the relay was told to forget. */
   page.sent = () => bodies().filter(({ event }) => event != "ConsentWithdrawn");
   page.withdrawn = () => bodies().filter(({ event }) => event == "ConsentWithdrawn");
+  /** Lets everything run that is about to, until so many events have been sent. */
+  page.until = async (count) => {
+    while (page.sent().length < count) await new Promise((resolve) => setImmediate(resolve));
+    return page.sent();
+  };
   /** Lets what waits for a better time happen now. */
   page.wait = () => page.timers.splice(0).forEach(({ action }) => action());
   /** Loads the tag and waits for what it sends first. */

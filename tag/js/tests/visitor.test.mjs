@@ -269,14 +269,13 @@ test("an event without a name is none, and a title with an address stays here", 
 
 test("where WebAssembly is blocked, what earlier pages learned goes along", async () => {
   const [page, [before]] = await visit({ url: landing }, 'anytrack.identify({ email: "ada@example.com" }); anytrack.track("Lead")');
+  page.jar.set("_fbp", "fb.1.1795183000000.42");
   const next = open({ dataset: manual, before: page, wasm: false });
   next.run("tag.js");
-  await next.ready();
-  next.eval('anytrack.identify({ phone: "+44 20 7946 0123" }); anytrack.track("Lead")');
-  await Promise.resolve();
-  const [after] = next.sent();
+  next.eval('anytrack.identify({ city: "London" }); anytrack.track("Lead")');
+  const [after] = await next.until(1);
   assert.deepEqual(
     [after.visitor_id, after.click_ids, after.user, after.cookies],
-    [before.visitor_id, before.click_ids, before.user, {}],
+    [before.visitor_id, before.click_ids, before.user, { _fbp: "fb.1.1795183000000.42" }],
   );
 });

@@ -1,7 +1,7 @@
 //! One small page per behaviour, each named for it, at `/case/NAME`.
 //!
-//! Two are served under a strict Content-Security-Policy, one that allows WebAssembly and one that does not; the
-//! others have none, as most shops. All scripts carry a nonce either way, so that a page can change its policy.
+//! Two are served under a strict Content-Security-Policy, one that allows WebAssembly and one that does not, and one under
+//! whatever policy was pasted along with the snippet; the others have none, as most shops. All scripts carry a nonce either way, so that a page can change its policy.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -21,6 +21,8 @@ pub enum Policy {
     AllowsWasm,
     /// The same without `wasm-unsafe-eval`: compiling a module is a `CompileError`.
     ForbidsWasm,
+    /// The one that was pasted with the snippet, word for word.
+    Pasted,
 }
 
 /// Name, policy and text of every case.
@@ -43,15 +45,24 @@ pub const CASES: [(&str, Policy, &str); 18] = [
     ("adopt-own", Policy::None, include_str!("../../pages/cases/adopt-own.html")),
     ("csp-allows-wasm", Policy::AllowsWasm, include_str!("../../pages/cases/csp-allows-wasm.html")),
     ("csp-forbids-wasm", Policy::ForbidsWasm, include_str!("../../pages/cases/csp-forbids-wasm.html")),
+    ("csp-pasted", Policy::Pasted, include_str!("../../pages/cases/csp-pasted.html")),
 ];
 
 /// The case called `name`, with its policy, or `None`.
 pub(super) fn render(name: &str, snippet: &Snippet) -> Option<Response<Full<Bytes>>> {
     let (_, policy, text) = CASES.iter().find(|(known, _, _)| *known == name)?;
     let nonce = next_nonce();
-    let html = Fill::new(text).markup("snippet", &snippet.with_nonce(&nonce)).text("nonce", &nonce).done();
+    // A pasted snippet is as it was printed, for its hash to fit; its nonce is its own affair.
+    let pasted = *policy == Policy::Pasted;
+    let markup = if pasted { snippet.html().to_owned() } else { snippet.with_nonce(&nonce) };
+    let html = Fill::new(text).markup("snippet", &markup).text("nonce", &nonce).done();
     let mut response = super::file(StatusCode::OK, super::HTML, html);
-    if let Some(value) = policy.header(&nonce, snippet.relay_origin()) {
+    let header = if pasted {
+        HeaderValue::from_str(snippet.policy()).ok()
+    } else {
+        policy.header(&nonce, snippet.relay_origin())
+    };
+    if let Some(value) = header {
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, value);
     }
     Some(response)
@@ -61,7 +72,7 @@ impl Policy {
     /// The header's value. What it leaves out is refused: no `unsafe-inline`, no `unsafe-eval`, no other host.
     fn header(self, nonce: &str, relay: &str) -> Option<HeaderValue> {
         let wasm = match self {
-            Self::None => return None,
+            Self::None | Self::Pasted => return None,
             Self::AllowsWasm => " 'wasm-unsafe-eval'",
             Self::ForbidsWasm => "",
         };

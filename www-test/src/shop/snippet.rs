@@ -10,12 +10,18 @@ use url::Url;
 pub struct Snippet {
     html: String,
     relay_origin: String,
+    policy: String,
 }
 
 impl Snippet {
     /// A snippet as the relay printed it, for a relay at `relay_url`.
     pub fn printed(html: impl Into<String>, relay_url: &str) -> Self {
-        Self { html: html.into(), relay_origin: origin(relay_url) }
+        Self { html: html.into(), relay_origin: origin(relay_url), policy: String::new() }
+    }
+
+    /// The same beside a policy, for the page that takes over what the relay's command prints of it.
+    pub fn under(self, policy: impl Into<String>) -> Self {
+        Self { policy: policy.into(), ..self }
     }
 
     /// The documented form: a stub that keeps calls until the script is there, and the script.
@@ -24,12 +30,12 @@ impl Snippet {
         let html = format!(
             "<script>{STUB}</script>\n<script async src=\"{origin}/tag.js\" data-site=\"{site}\"></script>"
         );
-        Self { html, relay_origin: origin }
+        Self { html, relay_origin: origin, policy: String::new() }
     }
 
     /// No snippet at all, only functions that do nothing, so that pages can be looked at without a relay.
     pub fn none() -> Self {
-        Self { html: format!("<script>{STUB}</script>"), relay_origin: String::new() }
+        Self { html: format!("<script>{STUB}</script>"), relay_origin: String::new(), policy: String::new() }
     }
 
     /// The markup.
@@ -46,6 +52,11 @@ impl Snippet {
     #[must_use]
     pub fn with_attribute(self, attribute: &str) -> Self {
         Self { html: self.html.replace("<script", &format!("<script {attribute}")), ..self }
+    }
+
+    /// The policy it stands under on the page that has one of its own.
+    pub fn policy(&self) -> &str {
+        &self.policy
     }
 
     /// The origin that `script-src` and `connect-src` have to allow.

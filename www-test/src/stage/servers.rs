@@ -106,7 +106,7 @@ impl Servers {
             &Settings { site: site.to_owned(), ..settings(build, &shop, &sandbox) },
         )?;
         let servers = Self { relay: Relay::start(bed).await?, sandbox };
-        let html = servers.snippet().await?;
+        let (html, _) = servers.printed_snippet().await?;
         shop.paste(Snippet::printed(html, &servers.relay_url()));
         Ok((servers, shop))
     }
@@ -185,8 +185,11 @@ impl Servers {
         serde_json::from_slice(answer.body()).expect("the relay answers with JSON")
     }
 
-    /// The snippet as the relay's own command prints it.
-    async fn snippet(&self) -> Result<String, ServersError> {
+    /// The snippet as the relay's own command prints it, and what it says of the policy.
+    ///
+    /// # Errors
+    /// When the command fails.
+    pub async fn printed_snippet(&self) -> Result<(String, String), ServersError> {
         let printed = Command::new(self.relay.bed().binary())
             .args(["snippet", "--site", SITE, "--config"])
             .arg(self.relay.bed().configuration())
@@ -198,7 +201,8 @@ impl Servers {
                 said: String::from_utf8_lossy(&printed.stderr).into_owned(),
             });
         }
-        Ok(String::from_utf8_lossy(&printed.stdout).into_owned())
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ok((text(&printed.stdout), text(&printed.stderr)))
     }
 }
 

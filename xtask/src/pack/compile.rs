@@ -1,4 +1,4 @@
-//! Compiling the tag's crate for the browser, with either toolchain.
+//! Compiling a crate for the browser, with either toolchain: the tag's, and the overlay's.
 
 use std::path::PathBuf;
 
@@ -18,20 +18,21 @@ const NO_OBJECTS: &str = "-Ctarget-feature=-reference-types";
 const ABORT_AT_ONCE: &str =
     "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none -Zmir-opt-level=3";
 
-/// Compiles and answers where the module is.
-pub(crate) fn compile(toolchain: Toolchain) -> Result<PathBuf> {
-    let common = ["build", "--package", "tag", "--profile", "tag", "--target", "wasm32-unknown-unknown"];
+/// Compiles a crate and answers where the module is.
+pub(crate) fn compile(toolchain: Toolchain, package: &str) -> Result<PathBuf> {
+    let module = |folder: &str| at(folder).join(format!("wasm32-unknown-unknown/tag/{package}.wasm"));
+    let common = ["build", "--package", package, "--profile", "tag", "--target", "wasm32-unknown-unknown"];
     match toolchain {
         Toolchain::Rustup => {
             machine::run("cargo", common).with("RUSTFLAGS", COMPACT_SHA).done()?;
-            Ok(at("target/wasm32-unknown-unknown/tag/tag.wasm"))
+            Ok(module("target"))
         }
         Toolchain::RustupWithSource => {
             let flags = format!("{COMPACT_SHA} {NO_OBJECTS} {ABORT_AT_ONCE}");
             let arguments =
                 common.into_iter().chain(["-Zbuild-std=std,panic_abort", "--target-dir", "target/small"]);
             machine::run("cargo", arguments).with("RUSTFLAGS", &flags).with("RUSTC_BOOTSTRAP", "1").done()?;
-            Ok(at("target/small/wasm32-unknown-unknown/tag/tag.wasm"))
+            Ok(module("target/small"))
         }
         // Its own target folder: artefacts of two compilers do not mix.
         Toolchain::Debian => {
@@ -43,7 +44,7 @@ pub(crate) fn compile(toolchain: Toolchain) -> Result<PathBuf> {
                 .with("RUSTC_BOOTSTRAP", "1")
                 .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
                 .done()?;
-            Ok(at("target/debian/wasm32-unknown-unknown/tag/tag.wasm"))
+            Ok(module("target/debian"))
         }
     }
 }

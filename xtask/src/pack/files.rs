@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256, Sha384};
 
 use crate::machine::{self, at};
+use crate::pack::overlay::Overlay;
 use crate::pack::script::Scripts;
 use crate::{Error, Result};
 
@@ -22,6 +23,8 @@ pub(crate) struct Manifest {
     pub(crate) wasm: String,
     /// The name of the tag that never changes: `tag.js` without the stub, which the snippet has.
     pub(crate) tag_js_hashed: String,
+    /// The rules for pages that forbid WebAssembly, fetched only there.
+    pub(crate) plain: String,
     /// The snippet's template. It names `__ORIGIN__` (the relay's public address without a slash at its end),
     /// `__SITE__`, `__WASM__` and `__TAG__` (file names), `__WASM_INTEGRITY__` and `__TAG_INTEGRITY__`
     /// (`sha384-…`, or nothing with the unhashed `tag.js`).
@@ -51,7 +54,7 @@ pub(crate) struct File {
 }
 
 /// Writes everything into `dist/tag`.
-pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
+pub(crate) fn write(scripts: &Scripts, wasm: &[u8], overlay: &Overlay) -> Result {
     machine::empty(&at("dist/tag"))?;
     let hashed = hashed_name("tag", "js", scripts.tag.as_bytes());
     let javascript = "text/javascript";
@@ -59,6 +62,9 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
         file("tag.js", javascript, false, [scripts.stub.as_str(), &scripts.tag].concat().as_bytes())?,
         file(&hashed, javascript, true, scripts.tag.as_bytes())?,
         file(&scripts.wasm_name, "application/wasm", true, wasm)?,
+        file(&scripts.plain_name, javascript, true, scripts.plain.as_bytes())?,
+        file(&overlay.wasm.0, "application/wasm", true, &overlay.wasm.1)?,
+        file(&overlay.glue.0, javascript, true, overlay.glue.1.as_bytes())?,
         file("snippet.js", javascript, false, scripts.snippet.as_bytes())?,
     ];
     let mut parts = BTreeMap::new();
@@ -72,6 +78,7 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
         files,
         wasm: scripts.wasm_name.clone(),
         tag_js_hashed: hashed,
+        plain: scripts.plain_name.clone(),
         snippet: "snippet.js".to_owned(),
         parts,
     };

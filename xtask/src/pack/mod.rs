@@ -7,12 +7,15 @@
 mod compile;
 mod files;
 mod module;
+mod overlay;
 mod parts;
+mod registry;
 mod script;
 
 use std::collections::BTreeMap;
 
 pub(crate) use files::Manifest;
+pub(crate) use script::bundle;
 use wasm_bindgen_cli_support::Bindgen;
 
 use crate::machine::{self, at};
@@ -48,7 +51,7 @@ const OPTIMISE: [&str; 19] = [
 pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
     let folder = at("target/tag-pack");
     machine::empty(&folder)?;
-    let compiled = compile::compile(toolchain)?;
+    let compiled = compile::compile(toolchain, "tag")?;
     bind(&compiled, &folder)?;
     let bound = folder.join("tag_bg.wasm");
     machine::write(&bound, module::without_panics(&machine::read(&bound)?)?)?;
@@ -58,8 +61,12 @@ pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
         machine::run(&packers.wasm_opt, arguments).done()?;
     }
     let short = module::with_short_names(&machine::read(&bound)?)?;
-    let built = script::build(&folder, &short, packers)?;
-    files::write(&built, &short.bytes)
+    let mut built = script::build(&folder, &short, packers)?;
+    let overlay = overlay::build(toolchain, packers, &folder)?;
+    for (_, part) in &mut built.parts {
+        *part = overlay.named(part);
+    }
+    files::write(&built, &short.bytes, &overlay)
 }
 
 /// Lets wasm-bindgen write `tag_bg.wasm` and `tag_bg.js`. Names stay in the module for the next step.

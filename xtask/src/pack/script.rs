@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::machine::{self, at};
-use crate::pack::{Short, files, parts};
+use crate::pack::{Short, files, parts, registry};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
@@ -26,6 +26,7 @@ const TAG: [&str; 10] = [
 ];
 const STUB: [&str; 2] = ["stub.js", "alone.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
+const PLAIN: [&str; 3] = ["helpers.js", "registry.js", "plain.js"];
 
 /// What the loader takes of the module, in the order in which `rules.js` does.
 const EXPORTS: [&str; 5] = ["memory", "question", "absorb", "sift", "hash"];
@@ -40,6 +41,9 @@ pub(crate) struct Scripts {
     pub(crate) snippet: String,
     /// The hashed file name of the module.
     pub(crate) wasm_name: String,
+    /// The rules for pages that forbid WebAssembly, and their hashed file name.
+    pub(crate) plain: String,
+    pub(crate) plain_name: String,
     /// The parts, by name.
     pub(crate) parts: Vec<(String, String)>,
 }
@@ -53,7 +57,13 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
             machine::write(&folder.join(name), machine::read(&path)?)?;
         }
     }
-    let wasm_name = files::hashed_name("tag", "wasm", &short.bytes);
+    machine::write(&folder.join("registry.js"), registry::module())?;
+    let plain = match packers {
+        Some(packers) => bundle(&folder.join("plain.js"), "esm", &folder.join("plain.min.js"), packers)?,
+        None => one_after_another(folder, &PLAIN)?,
+    };
+    // One hash for the two that stand for each other: the tag has to know only one name.
+    let wasm_name = files::hashed_name("tag", "wasm", &[&short.bytes, plain.as_bytes()].concat());
     let entry = folder.join("entry.js");
     machine::write(&entry, machine::read_text(&entry)?.replace("__WASM_FILE__", &wasm_name))?;
     let glue = folder.join("tag_bg.js");
@@ -64,7 +74,9 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
         stub: join(folder, "alone.js", &STUB, packers)?,
         snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
         parts: parts::build(folder, packers)?,
+        plain_name: format!("{wasm_name}.js"),
         wasm_name,
+        plain,
     })
 }
 
@@ -117,17 +129,17 @@ fn connector(short: &Short) -> String {
     )
 }
 
-/// One file out of several modules.
+/// One script out of several modules.
 fn join(folder: &Path, entry: &str, modules: &[&str], packers: Option<&Packers>) -> Result<String> {
     let Some(packers) = packers else {
-        let mut parts = String::new();
-        for module in modules {
-            parts.push_str(&plain(&machine::read_text(&folder.join(module))?));
-        }
-        return Ok(format!("(()=>{{{parts}}})();\n"));
+        return Ok(format!("(()=>{{{}}})();\n", one_after_another(folder, modules)?));
     };
     let out = folder.join(entry.replace(".js", ".min.js"));
     bundle(&folder.join(entry), "iife", &out, packers)
+}
+
+fn one_after_another(folder: &Path, modules: &[&str]) -> Result<String> {
+    modules.iter().map(|module| Ok(plain(&machine::read_text(&folder.join(module))?))).collect()
 }
 
 /// A module and what it imports as one minified file, written to `out`.
@@ -146,16 +158,18 @@ pub(crate) fn bundle(entry: &Path, format: &str, out: &Path, packers: &Packers) 
     machine::read_text(out)
 }
 
-/// A module as a piece of a script: no imports, exports, comment lines or indentation.
+/// A module as a piece of a file: no imports, comment lines or indentation, and of exports only the one it is for.
 pub(crate) fn plain(module: &str) -> String {
     let mut text = String::new();
-    let mut comment = false;
+    let (mut comment, mut import) = (false, false);
     for line in module.lines().map(str::trim) {
         comment |= line.starts_with("/*");
-        let skip = comment || line.is_empty() || line.starts_with("//") || line.starts_with("import ");
+        import |= line.starts_with("import ");
+        let skip = comment || import || line.is_empty() || line.starts_with("//");
         comment &= !line.ends_with("*/");
+        import &= !line.ends_with(';');
         if !skip {
-            // A part's `export default` stands in the file that is imported, and stays.
+            // The `export default` of a file that is imported stays.
             let inner = line.strip_prefix("export ").filter(|line| !line.starts_with("default "));
             text.push_str(inner.unwrap_or(line));
             text.push('\n');
@@ -195,13 +209,17 @@ mod tests {
     #[test]
     fn no_two_modules_use_a_name_twice() {
         let mut seen = Vec::new();
-        for module in TAG.iter().filter(|module| !matches!(**module, "tag_bg.js" | "module.js")) {
-            let names = top_names(&machine::read_text(&at("tag/js").join(module)).expect("a module"));
-            assert!(!names.is_empty() || *module == "entry.js", "{module}");
-            for name in names {
-                assert!(!seen.contains(&name), "{module} declares {name} again");
-                seen.push(name);
+        let made = |module: &&&str| !matches!(**module, "tag_bg.js" | "module.js" | "registry.js");
+        for modules in [&TAG[..], &PLAIN] {
+            for module in modules.iter().filter(made) {
+                let names = top_names(&machine::read_text(&at("tag/js").join(module)).expect("a module"));
+                assert!(!names.is_empty() || *module == "entry.js", "{module}");
+                for name in names {
+                    assert!(!seen.contains(&name), "{module} declares {name} again");
+                    seen.push(name);
+                }
             }
+            seen.clear();
         }
     }
 
@@ -213,9 +231,8 @@ mod tests {
 
     #[test]
     fn a_module_becomes_a_piece_of_a_script() {
-        let module = "// Header.\nimport { a } from \"./a.js\";\n\n/** Two\n * lines. */\nexport const b = a;\n  b();\n";
-        assert_eq!(plain(module), "const b = a;\nb();\n");
-        assert_eq!(plain("export default (tag) => {};\n"), "export default (tag) => {};\n");
+        let module = "// Header.\nimport {\n  a,\n} from \"./a.js\";\n\n/** Two\n * lines. */\nexport const b = a;\n  b();\nexport default b;\n";
+        assert_eq!(plain(module), "const b = a;\nb();\nexport default b;\n");
     }
 
     #[test]
