@@ -12,6 +12,7 @@ pub mod collect;
 pub mod config;
 pub mod deduplicate;
 pub mod distribute;
+pub mod doctor;
 pub mod enrich;
 pub mod import;
 pub mod metrics;

@@ -45,7 +45,8 @@ async fn destination(status: &Arc<AtomicU16>) -> (String, mpsc::UnboundedReceive
                 bytes.extend_from_slice(&chunk[..read]);
                 let text = String::from_utf8_lossy(&bytes);
                 let body = text.split_once("\r\n\r\n").and_then(|(_, body)| serde_json::from_str(body).ok());
-                if body.is_some() || read == 0 {
+                let asked = text.starts_with("GET ") && text.ends_with("\r\n\r\n");
+                if body.is_some() || asked || read == 0 {
                     break body;
                 }
             };
@@ -212,4 +213,28 @@ async fn a_backup_and_an_export_are_made_while_the_relay_runs() {
     let copy = rusqlite::Connection::open(directory.join("copy.db")).expect("the copy opens");
     let count: i64 = copy.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).expect("a count");
     assert_eq!(count, 1);
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_works_and_what_does_not() {
+    let status = Arc::new(AtomicU16::new(200));
+    let (table, _bodies) = destination(&status).await;
+    let gone = table.replace("\"crm\"", "\"gone\"").replace("/in", "/out");
+    let port = table.split("127.0.0.1:").nth(1).and_then(|rest| rest.split('/').next()).expect("a port");
+    // Nobody listens at port 1.
+    let gone = gone.replace(&format!(":{port}/"), ":1/");
+    let relay = Running::start(&format!("{table}{gone}")).await;
+    assert_eq!(relay.get("/readyz").await.status, 200);
+    let (code, said, _) = command(relay.directory.path(), &["doctor"]).await;
+    assert_eq!(code, 1, "{said}");
+    let line = |area: &str| {
+        said.lines().find(|line| line.contains(area)).unwrap_or_else(|| panic!("{area}: {said}"))
+    };
+    assert!(line("crm: reach").starts_with("ok "), "{said}");
+    assert!(
+        line("gone: reach").starts_with("BAD ") && line("gone: reach").contains("no connection"),
+        "{said}"
+    );
+    assert!(line("store:").starts_with("ok ") && line("disk:").contains("MB free"), "{said}");
+    assert!(line("tag:").starts_with("BAD ") && line("tag:").contains("cargo xtask build"), "{said}");
 }

@@ -7,6 +7,7 @@ mod erase;
 mod export;
 mod hash;
 mod import;
+mod postback_url;
 mod preview;
 mod print;
 mod snippet;
@@ -23,7 +24,7 @@ use shared::UnixMs;
 use crate::collect::sources::take::Proof;
 use crate::config::{self, ConfigError, Loaded};
 use crate::telemetry::{self, LogFormat, TelemetryError};
-use crate::{clock, platform, serve};
+use crate::{clock, doctor, platform, serve};
 
 /// Delivers conversions from the tag, servers and webhooks to ad platforms.
 #[derive(Debug, Parser)]
@@ -60,6 +61,12 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Look at store, disk, tag, clock and every destination; says what to do
+    #[command(after_help = EXIT_CODES)]
+    Doctor {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Print, as JSON, the requests an event would lead to; nothing is sent or stored, secrets are masked
     #[command(after_help = EXIT_CODES)]
     Preview {
@@ -88,6 +95,17 @@ enum Command {
         /// When the request arrived, RFC 3339; some signatures hold for minutes only [default: now]
         #[arg(long, value_name = "TIME", value_parser = source_test::time)]
         at: Option<UnixMs>,
+    },
+    /// Print the address to paste at the sender of a source, with its token and the network's placeholders
+    ///
+    /// The token is a secret of the source: show the address to nobody but the network.
+    #[command(after_help = EXIT_CODES)]
+    PostbackUrl {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Name of the source
+        #[arg(value_name = "NAME")]
+        source: String,
     },
     /// Take events out of a CSV or JSON Lines file; may be repeated, goes on where it stopped
     #[command(after_help = EXIT_CODES)]
@@ -224,6 +242,7 @@ fn run(command: Command) -> Result<Done, CliError> {
     match command {
         Command::Serve { config, log_format } => serve(&config.path, log_format),
         Command::Check { config } => check(&config.path),
+        Command::Doctor { config } => doctor(&config.path),
         Command::Preview { config, destination, event } => {
             let Loaded { config, .. } = load(&config.path)?;
             print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
@@ -235,6 +254,11 @@ fn run(command: Command) -> Result<Done, CliError> {
             let (shown, whole) = source_test::run(&config, &source, proof, at.unwrap_or_else(clock::now))?;
             print::result(shown)?;
             Ok(if whole { Done::Whole } else { Done::InPart })
+        }
+        Command::PostbackUrl { config, source } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            print::result(postback_url::run(&config, &source)?)?;
+            Ok(Done::Whole)
         }
         Command::Import { config, import } => {
             let Loaded { config, .. } = load(&config.path)?;
@@ -311,6 +335,25 @@ fn told(result: impl std::fmt::Display) -> Result<Done, CliError> {
         print::result(text)?;
     }
     Ok(Done::Whole)
+}
+
+fn doctor(path: &Path) -> Result<Done, CliError> {
+    let Loaded { config, warnings } = load(path)?;
+    let mut whole = true;
+    print::result(format_args!(
+        "{:<8}configuration: {}",
+        if warnings.is_empty() { "ok" } else { "note" },
+        path.display()
+    ))?;
+    for warning in warnings {
+        print::result(format_args!("{:<8}configuration: {warning}", "note"))?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for doctor::Finding { state, area, said } in runtime.block_on(doctor::examine(&config, clock::now)) {
+        whole &= state != doctor::State::Bad;
+        print::result(format_args!("{:<8}{area}: {said}", state.word()))?;
+    }
+    Ok(if whole { Done::Whole } else { Done::InPart })
 }
 
 fn counted64(number: u64, noun: &str) -> String {

@@ -24,7 +24,7 @@ pub enum Policy {
 }
 
 /// Name, policy and text of every case.
-pub const CASES: [(&str, Policy, &str); 12] = [
+pub const CASES: [(&str, Policy, &str); 13] = [
     ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
     ("early", Policy::None, include_str!("../../pages/cases/early.html")),
     ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),
@@ -32,6 +32,7 @@ pub const CASES: [(&str, Policy, &str); 12] = [
     ("no-beacon", Policy::None, include_str!("../../pages/cases/no-beacon.html")),
     ("hostile", Policy::None, include_str!("../../pages/cases/hostile.html")),
     ("storage-denied", Policy::None, include_str!("../../pages/cases/storage-denied.html")),
+    ("signals", Policy::None, include_str!("../../pages/cases/signals.html")),
     ("adopt", Policy::AllowsWasm, include_str!("../../pages/cases/adopt.html")),
     ("adopt-early", Policy::None, include_str!("../../pages/cases/adopt-early.html")),
     ("adopt-own", Policy::None, include_str!("../../pages/cases/adopt-own.html")),
