@@ -8,10 +8,10 @@ use std::ops::{Deref, DerefMut};
 
 use shared::Event;
 
-/// An event that may still change.
+/// An event that may still change. Boxed, because an event is large and moves through many hands.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    inner: Event,
+    inner: Box<Event>,
     json: Option<Box<[u8]>>,
 }
 
@@ -28,15 +28,20 @@ impl Draft {
         }
     }
 
-    /// The event, and its JSON if that was written and still holds.
-    pub fn into_parts(self) -> (Event, Option<Box<[u8]>>) {
-        (self.inner, self.json)
+    /// Takes the event's JSON, if that was written and still holds.
+    pub fn take_json(&mut self) -> Option<Box<[u8]>> {
+        self.json.take()
+    }
+
+    /// The event.
+    pub fn into_event(self) -> Box<Event> {
+        self.inner
     }
 }
 
 impl From<Event> for Draft {
     fn from(event: Event) -> Self {
-        Self { inner: event, json: None }
+        Self { inner: Box::new(event), json: None }
     }
 }
 
@@ -66,7 +71,7 @@ mod tests {
             let mut draft = Draft::from(event(r#"{"event":"Lead"}"#));
             draft.write_ahead(|event| Some(event.event.as_bytes().into()));
             act(&mut draft);
-            assert_eq!(draft.into_parts().1.as_deref(), expected.then_some(b"Lead".as_slice()));
+            assert_eq!(draft.take_json().as_deref(), expected.then_some(b"Lead".as_slice()));
         };
         check(true, |_| {});
         check(true, |draft| assert_eq!(draft.event, "Lead"));

@@ -13,17 +13,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use shared::Event;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::checkpoint::{self, Checkpoints, Helper, empty_wal};
-use super::job::{Answers, Command, Job};
+use super::job::{Command, Job, Ran, answer};
 use super::lock::Lock;
 use super::recent::{Entry, Recent};
 use super::session::{Committed, Session};
 use super::{Panicked, engine_error, lock_of};
-use crate::store::{Seq, StoreError};
+use crate::store::{Draft, Seq, StoreError};
 
 /// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
 const COMMIT_BYTES: usize = 4 * 4096;
@@ -87,21 +85,18 @@ pub(super) struct Writer {
     pub(super) group_events: usize,
     /// Where results become visible.
     pub(super) published: Arc<Published>,
-    /// Where answers are given, if not here.
-    pub(super) answering: Option<Handle>,
 }
 
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, helper, lock, commands, group_events, published, answering } = self;
+        let Self { connection, helper, lock, commands, group_events, published } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
                 commands,
                 group_events,
                 published,
-                answering,
                 checkpoints: Checkpoints::new(helper),
                 careful: 0,
                 crowd: 0,
@@ -130,7 +125,6 @@ struct Loop<'c> {
     commands: Receiver<Command>,
     group_events: usize,
     published: Arc<Published>,
-    answering: Option<Handle>,
     checkpoints: Checkpoints,
     /// Requests still to be run apart.
     careful: usize,
@@ -191,7 +185,7 @@ impl Loop<'_> {
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
         let result = self.try_group(&mut group);
         match result {
-            Ok((failures, spent)) => self.answer(group, failures, spent),
+            Ok((ran, spent)) => answer(group, ran, spent),
             Err(error) => {
                 self.session.rollback();
                 tracing::error!(%error, requests = group.len(), "the store lost a transaction; nothing of it was acknowledged");
@@ -202,37 +196,20 @@ impl Loop<'_> {
         }
     }
 
-    /// Answers a group that was committed.
-    ///
-    /// To wake a task from outside the runtime takes a lock and perhaps a system call, to wake it from within takes
-    /// next to nothing: the answers of many are therefore given by one task, which also frees their events, while
-    /// the writer goes on. A lone request is answered at once.
-    fn answer(&self, group: Vec<Box<dyn Job>>, failures: Vec<Option<StoreError>>, spent: Vec<Event>) {
-        let many = group.len() > 1;
-        let answers = Answers::new(group, failures, spent);
-        match self.answering.as_ref().filter(|_| many) {
-            // Answers that are dropped are given all the same, also by a runtime that has ended.
-            Some(runtime) => drop(runtime.spawn(async move { drop(answers) })),
-            None => drop(answers),
-        }
-    }
-
-    /// Answers, for each job, why it alone failed, and the events that were stored; an error when the whole
-    /// transaction failed.
-    fn try_group(
-        &mut self,
-        group: &mut [Box<dyn Job>],
-    ) -> Result<(Vec<Option<StoreError>>, Vec<Event>), StoreError> {
+    /// What became of each job, and the events that were stored; an error when the whole transaction failed.
+    fn try_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(Vec<Ran>, Vec<Draft>), StoreError> {
         self.session.begin()?;
-        let mut failures = Vec::with_capacity(group.len());
+        let mut ran = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
-            failures.push(self.run_job(job.as_mut())?);
+            let before = self.session.spent();
+            let failure = self.run_job(job.as_mut())?;
+            ran.push(Ran { failure, spent: self.session.spent() - before });
         }
         let Committed { head, appended, spent, forgotten } = self.session.commit()?;
         let bodies: usize = appended.iter().map(Entry::bytes).sum();
         self.checkpoints.grown(COMMIT_BYTES + group.len() * JOB_BYTES + bodies);
         self.published.publish(head, appended, &forgotten);
-        Ok((failures, spent))
+        Ok((ran, spent))
     }
 
     /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
