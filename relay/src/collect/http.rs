@@ -27,6 +27,7 @@ use super::batch::Batch;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
+use super::threads::Threads;
 use super::{browser, client_address, random, server_api};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
@@ -164,7 +165,12 @@ impl Relay {
 }
 
 /// Accepts connections until `stop` resolves, then lets the requests under way finish.
-pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    relay: Arc<Relay>,
+    listener: TcpListener,
+    threads: &Threads,
+    stop: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(relay.server.max_connections));
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
@@ -187,12 +193,18 @@ pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<O
                 (Err(_), _) => break,
             },
         };
-        let connection = graceful.watch(connection(relay.clone(), socket, peer));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "connection ended");
+        // A socket belongs to the runtime it was made on, and is to be the thread's.
+        let Ok(socket) = socket.into_std() else { continue };
+        threads.spawn(|| {
+            let socket = TcpStream::from_std(socket);
+            let (relay, watcher) = (relay.clone(), graceful.watcher());
+            async move {
+                let Ok(socket) = socket else { return };
+                if let Err(error) = watcher.watch(connection(relay, socket, peer)).await {
+                    debug!(%error, "connection ended");
+                }
+                drop(place);
             }
-            drop(place);
         });
     }
     drop(listener);

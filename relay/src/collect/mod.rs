@@ -1,6 +1,6 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
-//! Rooms: `http` (connections, limits, routes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
+//! Rooms: `http` (connections, limits, routes), `threads` (what they run on), `browser` (the tag's `POST /v1/events` and the visitor cookie),
 //! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `read`, `marks`,
 //! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
 //! `reply`. Raw personal data never leaves this room.
@@ -21,3 +21,4 @@ pub mod read;
 pub mod reply;
 pub mod server_api;
 pub mod sources;
+pub mod threads;
