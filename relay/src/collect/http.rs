@@ -24,6 +24,7 @@ use tracing::{debug, warn};
 
 use super::assets::Assets;
 use super::batch::Batch;
+use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
@@ -216,7 +217,7 @@ pub async fn serve(
     }
 }
 
-/// One connection with its limits on headers.
+/// One connection with its limits on headers and on answers.
 fn connection(
     relay: Arc<Relay>,
     socket: TcpStream,
@@ -225,6 +226,7 @@ fn connection(
     // Answers are small; waiting to fill a packet only delays them.
     let _ = socket.set_nodelay(true);
     let header_timeout = Duration::from_millis(relay.server.header_timeout_ms);
+    let socket = Outlet::new(socket, Duration::from_millis(relay.server.answer_timeout_ms));
     let service = service_fn(move |request| {
         let relay = relay.clone();
         async move { Ok::<_, std::convert::Infallible>(answer(&relay, request, peer).await) }

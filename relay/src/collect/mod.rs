@@ -1,6 +1,7 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
-//! Rooms: `http` (connections, limits, routes), `threads` (what they run on), `browser` (the tag's `POST /v1/events` and the visitor cookie),
+//! Rooms: `http` (connections, limits, routes), `threads` (what they run on), `outlet` (answers that
+//! nobody takes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
 //! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `read`, `marks`,
 //! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
 //! `reply`. Raw personal data never leaves this room.
@@ -13,6 +14,7 @@ pub mod cookie;
 pub mod draft;
 pub mod http;
 mod marks;
+mod outlet;
 mod random;
 pub mod rate_limit;
 mod raw_event;
