@@ -10,10 +10,10 @@
 
 use shared::identity::{Field, Form};
 use shared::visitor::Visitor;
-use shared::{Consent, Event, Purpose, UnixMs, time};
+use shared::{Consent, Event, Purpose, UnixMs, UserData, time};
 
 use crate::collect::read::click_token;
-use crate::store::{Draft, StoreError, Transaction};
+use crate::store::{Draft, Person, StoreError, Transaction};
 
 /// How long a click may be credited, in milliseconds. Platforms apply their own, shorter windows on arrival.
 pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
@@ -168,15 +168,26 @@ pub fn identity_keys(event: &Event) -> Vec<String> {
     keys.extend(click_token(event).map(|token| [TOKEN, token].concat()));
     keys.extend(event.properties.order_id.as_deref().map(|order| [ORDER, order].concat()));
     keys.extend(event.tokens.iter().map(|(name, token)| [JOURNEY, name, "=", token].concat()));
-    for (prefix, field, form) in [
-        ("em:", Field::Email, Form::Plain),
-        ("ph:", Field::Phone, Form::E164),
-        ("xid:", Field::ExternalId, Form::Plain),
-    ] {
+    for (prefix, field, form) in PERSONAL {
         let digests = event.user.digests(field, form);
         keys.extend(digests.iter().map(|digest| digest.with_hex(|hex| [prefix, hex].concat())));
     }
     keys
+}
+
+/// A person as the store knows them, by whatever of their e-mail addresses, telephones and ids is hashed in `user`.
+pub fn person(user: &UserData) -> Person {
+    let (mut keys, mut digests) = (Vec::new(), Vec::new());
+    for (prefix, field, _) in PERSONAL {
+        for form in field.forms() {
+            for digest in user.digests(field, *form) {
+                let hex = digest.to_hex();
+                keys.push([prefix, &hex].concat());
+                digests.push(hex);
+            }
+        }
+    }
+    Person { visitors: Vec::new(), keys, digests, most_visitors: MOST_VISITORS }
 }
 
 /// Whether a key belongs to one purchase, not to a person: then it may also be tied to a visitor who was found by
@@ -185,6 +196,12 @@ fn is_of_one_journey(key: &str) -> bool {
     key.starts_with(ORDER) || key.starts_with(JOURNEY)
 }
 
+/// What a person is known by: the prefix of its keys, the field, and the form that makes the key.
+const PERSONAL: [(&str, Field, Form); 3] = [
+    ("em:", Field::Email, Form::Plain),
+    ("ph:", Field::Phone, Form::E164),
+    ("xid:", Field::ExternalId, Form::Plain),
+];
 /// Prefix of the key of our click token.
 const TOKEN: &str = "tok:";
 /// Prefix of the key of an order.

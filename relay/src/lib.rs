@@ -4,6 +4,7 @@
 //! The first four are joined in [`pipeline`] and end in one transaction of the [`store`]; the fifth reads the
 //! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
 
+pub mod admin;
 pub mod attribute;
 pub mod cli;
 pub mod clock;
@@ -11,7 +12,9 @@ pub mod collect;
 pub mod config;
 pub mod deduplicate;
 pub mod distribute;
+pub mod doctor;
 pub mod enrich;
+pub mod import;
 pub mod metrics;
 pub mod pipeline;
 pub mod platform;
@@ -19,6 +22,7 @@ pub mod preview;
 pub mod secret;
 pub mod serve;
 pub mod store;
+pub mod tag_parts;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -7,15 +7,17 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::{UnixMs, time};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
+use crate::admin::socket::Socket;
 use crate::clock;
 use crate::collect::assets::{Assets, AssetsError};
 use crate::collect::http::{self, Relay};
@@ -83,6 +85,7 @@ pub async fn serve(
     }
     let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config)));
 
+    let office = open_office(&path, &store);
     let address = listener.local_addr()?;
     info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
     let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now));
@@ -97,17 +100,37 @@ pub async fn serve(
     }
     workers.shutdown().await;
     pruning.abort();
+    if let Some(office) = office {
+        office.abort();
+    }
     store.close().await?;
     info!("stopped");
     Ok(())
 }
 
+/// Takes operators' orders. Without a socket the relay still does all of its own work, so that is only said.
+fn open_office(path: &Path, store: &Arc<dyn Store>) -> Option<JoinHandle<()>> {
+    match Socket::open(path) {
+        Ok(socket) => Some(tokio::spawn(socket.serve(store.clone()))),
+        Err(error) => {
+            warn!(%error, "no socket beside the database; commands that change it need the relay stopped");
+            None
+        }
+    }
+}
+
 /// The tag's files; a relay without them still takes events from servers, so their absence is only said.
 fn assets(config: &Config) -> Assets {
-    Assets::load(&config.tag.assets).unwrap_or_else(|error: AssetsError| {
+    let assets = Assets::load(&config.tag.assets).unwrap_or_else(|error: AssetsError| {
         warn!(%error, "the tag is not served");
         Assets::default()
-    })
+    });
+    for site in &config.sites {
+        for part in site.tag.parts.iter().filter(|part| assets.part(part.name).is_none()) {
+            warn!(site = %site.key, part = part.name, "the tag's files lack this part; run `cargo xtask build`");
+        }
+    }
+    assets
 }
 
 fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Vec<Worker> {

@@ -334,6 +334,15 @@ fn snippet_is_ready_to_paste_and_its_policy_stands_aside() {
 }
 
 #[test]
+fn snippet_says_when_the_site_adds_parts_to_the_tag() {
+    let place = with_assets(TEMPLATE, MANIFEST);
+    let text = fs::read_to_string(place.path("anytrack.toml")).unwrap();
+    place.write("anytrack.toml", &format!("{text}\n[site.tag.cmp]\n"));
+    let ran = place.run(&["snippet", "--site", "shop"], b"");
+    assert!(ran.output.starts_with("<script data-parts>load("), "{ran:?}");
+}
+
+#[test]
 fn snippet_says_what_is_missing() {
     let check = |place: &Place, site: &str, expected: &str| {
         let ran = place.run(&["snippet", "--site", site], b"");

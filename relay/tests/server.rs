@@ -209,3 +209,48 @@ async fn a_page_without_scripts_is_seen_by_its_pixel() {
     assert_eq!(stored(relay.directory.path()), 1);
     relay.stop().await;
 }
+
+#[tokio::test]
+async fn a_site_s_module_names_the_parts_it_asks_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("written");
+    write(
+        "manifest.json",
+        r#"{"files":[{"name":"tag.cmp.00ff00ff.js","type":"text/javascript","hashed":true,"sha384":"A"}],
+            "parts":{"cmp":"tag.cmp.00ff00ff.js","debug":"tag.debug.11ee11ee.js"}}"#,
+    );
+    write("tag.cmp.00ff00ff.js", "export default () => {};");
+    let extra = "[tag]\nassets = \".\"\n[[site]]\nkey = \"with.parts\"\n[site.tag.cmp]\ngoogle = false";
+    let relay = Running::start_in(directory, extra).await;
+    let module = relay.get("/v1/site/with.parts.js").await;
+    for (name, expected) in [
+        ("content-type", "text/javascript"),
+        ("cache-control", "public, max-age=300"),
+        ("access-control-allow-origin", "*"),
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("x-content-type-options", "nosniff"),
+    ] {
+        assert_eq!(module.header(name), Some(expected), "{name}");
+    }
+    let list = |text: &str| text.lines().next().unwrap_or_default().to_owned();
+    let line = list(&module.body);
+    assert!(
+        line.starts_with(r#"const parts = [["cmp","../../tag.cmp.00ff00ff.js",{"google":false"#),
+        "{line}"
+    );
+    let etag = module.header("etag").expect("an entity tag").to_owned();
+    let again = format!(
+        "GET /v1/site/with.parts.js HTTP/1.1\r\nhost: x\r\nif-none-match: {etag}\r\nconnection: close\r\n\r\n"
+    );
+    assert_eq!(relay.send(again.as_bytes()).await.status, 304);
+
+    let plain = relay.get("/v1/site/shop.js").await;
+    assert_eq!((plain.status, list(&plain.body).as_str()), (200, "const parts = [];"));
+    assert_ne!(plain.header("etag"), Some(etag.as_str()));
+    let overlay = relay.get("/v1/site/shop.js?debug").await;
+    assert_eq!(list(&overlay.body), r#"const parts = [["debug","../../tag.debug.11ee11ee.js",{}]];"#);
+    for unknown in ["/v1/site/other.js", "/v1/site/shop", "/v1/site/"] {
+        assert_eq!(relay.get(unknown).await.status, 404, "{unknown}");
+    }
+    relay.stop().await;
+}

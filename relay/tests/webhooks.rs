@@ -211,8 +211,8 @@ fn check_files(directory: &Path) {
     let mut seen = 0;
     for file in std::fs::read_dir(directory).expect("a directory") {
         let path = file.expect("a file").path();
-        // The configuration is the operator's own.
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        // The configuration is the operator's own, and a socket holds nothing.
+        if path.extension().is_some_and(|extension| extension == "toml") || !path.is_file() {
             continue;
         }
         let bytes = std::fs::read(&path).expect("readable");

@@ -1,7 +1,7 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
 // Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
+// can watch; and the parts that the site adds. Where WebAssembly is blocked, the tag goes without its module: no user data, and no clicks but those that
 // earlier pages kept and the relay finds in the event's address. Rules about events live in `tag.js`.
 import { exportsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
@@ -100,7 +100,15 @@ const run = () => {
     begin(rulesOf(exportsOf(module.instance.exports)));
   };
 
-  load().catch(() => begin(noRules));
+  // What the site adds to the tag; the relay says which files these are. Nothing here waits for it.
+  const debug = /[?&]anytrack_debug=1/.test(location.search);
+  const parts =
+    (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + (debug ? ".js?debug" : ".js")).catch(() => {});
+
+  load()
+    .catch(() => begin(noRules))
+    .then(async () => (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId }))
+    .catch(() => {});
 };
 
 attempt(run);

@@ -104,20 +104,24 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     if (visitor) keep(USER, json(user));
   };
 
+  const answers = () => {
+    const consent = {};
+    PURPOSES.forEach((purpose, index) => {
+      if (letters[index] != "-") consent[purpose] = letters[index] == "g" ? "granted" : "denied";
+    });
+    return consent;
+  };
+
   // What is sent of the visitor; before consent none of it is known.
   const half = () => {
     const click_ids = {};
     const campaign = {};
-    const consent = {};
     for (const [name, seen, value] of touches) {
       if (!name.startsWith("utm_")) click_ids[name] = { value, seen_at: +seen };
       else campaign[name == "utm_campaign" ? "name" : name.slice(4)] = value;
     }
-    PURPOSES.forEach((purpose, index) => {
-      if (letters[index] != "-") consent[purpose] = letters[index] == "g" ? "granted" : "denied";
-    });
     const sent = groups(rules.sift(cookies().flat()), 2).slice(0, 32);
-    return { click_ids, campaign, cookies: Object.fromEntries(sent), consent, visitor_id: visitor };
+    return { click_ids, campaign, cookies: Object.fromEntries(sent), consent: answers(), visitor_id: visitor };
   };
 
   const waiting = () => recall(QUEUE).split("\n").filter(Boolean);
@@ -168,6 +172,8 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
       follow();
       if (visitor && letters[0] == "g") keep(CONSENT, letters);
     },
+    /** The visitor's answers so far, in the words of `anytrack.consent`. */
+    answers,
     visitor: () => visitor,
     /** The click token of this visitor, which is `token` when there is none; empty while nothing may be remembered. */
     click: (token) => {

@@ -2,9 +2,10 @@
 //!
 //! Without `--check` it prints where the shop is and, live, what each platform received, until it is interrupted.
 //! With `--check` it walks the journey in a headless browser, prints what the platforms received, judges it
-//! ([`checks`]) and ends. Owns collecting the evidence; leaves building relay and tag to `cargo xtask demo`.
+//! ([`checks`]), has conversions reported from where no tag is ([`elsewhere`]), and ends. Owns collecting the evidence; leaves building relay and tag to `cargo xtask demo`.
 
 pub mod checks;
+pub mod elsewhere;
 pub mod expected;
 mod print;
 pub mod side_by_side;
@@ -17,7 +18,7 @@ use crate::delivered;
 use crate::journey;
 use crate::sandbox::exchange::Recorded;
 use crate::stage::{Build, Servers, Stage, StageError};
-use checks::Evidence;
+use checks::{Check, Evidence};
 
 /// Starts everything and shows events as they are delivered, until `stop` resolves.
 ///
@@ -62,9 +63,13 @@ pub async fn check(build: &Build) -> Result<bool, StageError> {
     print::addresses(&stage.shop, &stage.servers);
     let evidence = collect(&stage).await?;
     stage.strike().await?;
+    // Another visitor, other servers: what the first one did must not help.
+    let stage = Stage::with(build).await?;
+    let elsewhere = elsewhere::check(&stage).await?;
+    stage.strike().await?;
     print::received(&evidence.records);
     print::purchases(&evidence.records);
-    let checks = checks::all(&evidence);
+    let checks: Vec<Check> = checks::all(&evidence).into_iter().chain(elsewhere).collect();
     print::verdict(&checks);
     Ok(checks.iter().all(|check| check.faults.is_empty()))
 }

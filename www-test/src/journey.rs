@@ -139,7 +139,11 @@ pub async fn walk(browser: &Browser, shop: &Shop) -> Result<Receipt, BrowserErro
     receipt(browser).await
 }
 
-async fn fill_in(browser: &Browser) -> Result<(), BrowserError> {
+/// Fills in the checkout form.
+///
+/// # Errors
+/// When a field is missing.
+pub async fn fill_in(browser: &Browser) -> Result<(), BrowserError> {
     for Typed { field, text, .. } in TYPED {
         match field {
             "country" => browser.select("[name=country]", text).await?,

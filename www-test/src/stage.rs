@@ -58,10 +58,22 @@ impl Stage {
     /// # Errors
     /// When something does not start.
     pub async fn with(build: &Build) -> Result<Self, StageError> {
-        let (servers, shop) = Servers::start(build).await?;
+        Self::joined(Servers::start(build).await?).await
+    }
+
+    async fn joined((servers, shop): (Servers, Shop)) -> Result<Self, StageError> {
         let recorder = Recorder::start().await?;
         let browser = Browser::start(Some(&recorder.authority())).await?;
         Ok(Self { browser, recorder, shop, servers })
+    }
+
+    /// Sets the stage with the workspace's own build, and with further keys of the site and tables below it, such as
+    /// `[site.tag]`, as the configuration file has them.
+    ///
+    /// # Errors
+    /// When something does not start.
+    pub async fn for_site(site: &str) -> Result<Self, StageError> {
+        Self::joined(Servers::start_with(&Build::of_workspace(), site).await?).await
     }
 
     /// Takes everything down in good order. Dropping does the same by force.

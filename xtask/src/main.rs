@@ -5,6 +5,7 @@
 
 mod build;
 mod demo;
+mod dist;
 mod machine;
 mod pack;
 mod setup;
@@ -41,6 +42,8 @@ enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Packs a static relay, the tag and the files to run them with into dist
+    Dist,
     /// Measures the relay against the bare HTTP library
     Bench,
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
@@ -53,6 +56,7 @@ fn main() -> ExitCode {
         Command::Build { release } => build::all(release),
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
+        Command::Dist => dist::dist(),
         Command::Bench => demo::bench(),
         Command::Test => test::all(),
     };
@@ -127,6 +131,9 @@ enum Advice {
         "no WebAssembly target: run `rustup target add wasm32-unknown-unknown`, or on Debian as root `apt-get install rustc-web cargo-web rust-web-src lld-19`"
     )]
     WasmTarget,
+    /// No compiler for the C parts of a static program.
+    #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
+    Musl,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"

@@ -1,4 +1,4 @@
-//! The tag's weight: what a first visit loads, against its budget.
+//! The tag's weight: what a first visit loads, against its budget; and beside it, each part that a site may add.
 
 use crate::machine::{self, at, say};
 use crate::pack::Manifest;
@@ -26,6 +26,11 @@ pub(crate) fn check() -> Result {
         }
     }
     say(&row("total", total.map(|size| size.to_string())));
+    for (part, name) in &manifest.parts {
+        let Some(file) = manifest.files.iter().find(|file| &file.name == name) else { continue };
+        let sizes = [file.raw, file.gzip, file.brotli].map(|size| size.to_string());
+        say(&row(&format!("+ {part}"), sizes));
+    }
     let bytes = total[2];
     let over = bytes.saturating_sub(BUDGET);
     say(&format!("the budget is {BUDGET} bytes of brotli (over by {over}), the limit {LIMIT}"));

@@ -2,11 +2,16 @@
 //!
 //! One file per command. A command answers with an error instead of printing it, so all errors look the same.
 
+mod dead;
+mod erase;
+mod export;
 mod hash;
+mod import;
 mod preview;
 mod print;
 mod snippet;
 mod source_test;
+mod store;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -18,7 +23,7 @@ use shared::UnixMs;
 use crate::collect::sources::take::Proof;
 use crate::config::{self, ConfigError, Loaded};
 use crate::telemetry::{self, LogFormat, TelemetryError};
-use crate::{clock, platform, serve};
+use crate::{clock, doctor, platform, serve};
 
 /// Delivers conversions from the tag, servers and webhooks to ad platforms.
 #[derive(Debug, Parser)]
@@ -55,6 +60,12 @@ enum Command {
         #[command(flatten)]
         config: ConfigFile,
     },
+    /// Look at store, disk, tag, clock and every destination; says what to do
+    #[command(after_help = EXIT_CODES)]
+    Doctor {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Print, as JSON, the requests an event would lead to; nothing is sent or stored, secrets are masked
     #[command(after_help = EXIT_CODES)]
     Preview {
@@ -84,6 +95,57 @@ enum Command {
         #[arg(long, value_name = "TIME", value_parser = source_test::time)]
         at: Option<UnixMs>,
     },
+    /// Take events out of a CSV or JSON Lines file; may be repeated, goes on where it stopped
+    #[command(after_help = EXIT_CODES)]
+    Import {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        import: import::Import,
+    },
+    /// Remove a person everywhere, also while the relay runs
+    #[command(after_help = EXIT_CODES)]
+    Erase {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        who: erase::Who,
+    },
+    /// Look at and handle the events a destination gave up
+    #[command(after_help = EXIT_CODES)]
+    Dead {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(subcommand)]
+        what: dead::Dead,
+    },
+    /// Send settled events of a time span to a destination once more
+    ///
+    /// A platform counts an event twice that it took longer ago than its dedup window (two days at Meta).
+    #[command(after_help = EXIT_CODES)]
+    Replay {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        replay: dead::Replay,
+    },
+    /// Write a checked copy of the store to a new file, also while the relay runs
+    #[command(after_help = EXIT_CODES)]
+    Backup {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// The new file
+        #[arg(value_name = "FILE")]
+        to: PathBuf,
+    },
+    /// Write the event log as JSON Lines or CSV
+    #[command(after_help = EXIT_CODES)]
+    Export {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        export: export::Export,
+    },
     /// Print what each platform would be given for a piece of personal data
     ///
     /// Reads JSON lines such as {"field":"phone","raw":"020 7946 0958","country":"GB"} and writes one JSON line
@@ -104,7 +166,7 @@ enum Command {
 #[derive(Args, Debug)]
 struct ConfigFile {
     /// The configuration
-    #[arg(long = "config", value_name = "FILE", default_value = "anytrack.toml")]
+    #[arg(long = "config", value_name = "FILE", default_value = "anytrack.toml", global = true)]
     path: PathBuf,
 }
 
@@ -121,6 +183,10 @@ enum CliError {
     Preview(#[from] preview::PreviewError),
     #[error(transparent)]
     SourceTest(#[from] source_test::SourceTestError),
+    #[error(transparent)]
+    Store(#[from] store::StoreCommandError),
+    #[error(transparent)]
+    Import(#[from] import::ImportCommandError),
     #[error(transparent)]
     Snippet(#[from] snippet::SnippetError),
     #[error("standard input or output failed: {0}")]
@@ -164,6 +230,7 @@ fn run(command: Command) -> Result<Done, CliError> {
     match command {
         Command::Serve { config, log_format } => serve(&config.path, log_format),
         Command::Check { config } => check(&config.path),
+        Command::Doctor { config } => doctor(&config.path),
         Command::Preview { config, destination, event } => {
             let Loaded { config, .. } = load(&config.path)?;
             print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
@@ -175,6 +242,26 @@ fn run(command: Command) -> Result<Done, CliError> {
             let (shown, whole) = source_test::run(&config, &source, proof, at.unwrap_or_else(clock::now))?;
             print::result(shown)?;
             Ok(if whole { Done::Whole } else { Done::InPart })
+        }
+        Command::Import { config, import } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            let (said, whole) = import::run(&config, &import, clock::now())?;
+            print::result(said)?;
+            Ok(if whole { Done::Whole } else { Done::InPart })
+        }
+        Command::Erase { config, who } => told(erase::run(&load(&config.path)?.config, &who)?),
+        Command::Dead { config, what } => told(dead::run(&load(&config.path)?.config, &what, clock::now())?),
+        Command::Replay { config, replay } => {
+            told(dead::replay(&load(&config.path)?.config, &replay, clock::now())?)
+        }
+        Command::Backup { config, to } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            store::look(&config)?.back_up(&to).map_err(store::StoreCommandError::from)?;
+            told(format_args!("{}: written and checked", to.display()))
+        }
+        Command::Export { config, export } => {
+            export::run(&load(&config.path)?.config, &export, print::output())?;
+            Ok(Done::Whole)
         }
         Command::Hash => hash(),
         Command::Snippet { config, site } => {
@@ -222,6 +309,38 @@ fn check(path: &Path) -> Result<Done, CliError> {
     };
     print::result(format_args!("{}: ok: {sites}, {destinations}{sources}", path.display()))?;
     Ok(Done::Whole)
+}
+
+/// Prints a result, unless there is nothing to say.
+fn told(result: impl std::fmt::Display) -> Result<Done, CliError> {
+    let text = result.to_string();
+    if !text.is_empty() {
+        print::result(text)?;
+    }
+    Ok(Done::Whole)
+}
+
+fn doctor(path: &Path) -> Result<Done, CliError> {
+    let Loaded { config, warnings } = load(path)?;
+    let mut whole = true;
+    print::result(format_args!(
+        "{:<8}configuration: {}",
+        if warnings.is_empty() { "ok" } else { "note" },
+        path.display()
+    ))?;
+    for warning in warnings {
+        print::result(format_args!("{:<8}configuration: {warning}", "note"))?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    for doctor::Finding { state, area, said } in runtime.block_on(doctor::examine(&config, clock::now)) {
+        whole &= state != doctor::State::Bad;
+        print::result(format_args!("{:<8}{area}: {said}", state.word()))?;
+    }
+    Ok(if whole { Done::Whole } else { Done::InPart })
+}
+
+fn counted64(number: u64, noun: &str) -> String {
+    counted(usize::try_from(number).unwrap_or(usize::MAX), noun)
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::Config;
+use crate::config::{Config, SiteTag};
 
 /// What to paste, and what else is to be done.
 #[derive(Debug)]
@@ -99,10 +99,9 @@ impl Manifest {
 
 /// The snippet of one site.
 pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetError> {
-    if !config.sites.iter().any(|site| &*site.key == key) {
-        let known = config.sites.iter().map(|site| site.key.to_string()).collect();
-        return Err(SnippetError::UnknownSite { key: key.to_owned(), known });
-    }
+    let known = || config.sites.iter().map(|site| site.key.to_string()).collect();
+    let site = config.sites.iter().find(|site| &*site.key == key);
+    let site = site.ok_or_else(|| SnippetError::UnknownSite { key: key.to_owned(), known: known() })?;
     let (template, manifest) =
         (config.tag.assets.join("snippet.js"), config.tag.assets.join("manifest.json"));
     let (manifest, hashes) = manifest_of(&manifest)?;
@@ -117,7 +116,14 @@ pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetErr
     ];
     let script = filled(read(&template)?.trim(), &values)
         .map_err(|placeholder| SnippetError::Placeholder { file: template, placeholder })?;
-    Ok(Snippet { html: format!("<script>{script}</script>"), policy: policy(&script, &origin) })
+    let html = format!("<script{}>{script}</script>", attributes(&site.tag));
+    Ok(Snippet { html, policy: policy(&script, &origin) })
+}
+
+/// What the script element says of the site; the script hands it on to the tag's.
+fn attributes(tag: &SiteTag) -> String {
+    let parts = if tag.parts.is_empty() { "" } else { " data-parts" };
+    parts.to_owned()
 }
 
 fn read(file: &Path) -> Result<String, SnippetError> {

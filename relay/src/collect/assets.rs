@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use http::header::GetAll;
 use http::header::{
     ACCEPT_ENCODING, ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG,
     HeaderName, IF_NONE_MATCH, VARY,
@@ -24,6 +25,9 @@ use super::reply::Reply;
 pub struct Manifest {
     /// The files to serve.
     pub files: Vec<ManifestFile>,
+    /// The parts a site may ask for: each one's file by its name.
+    #[serde(default)]
+    pub parts: HashMap<String, String>,
 }
 
 /// One file of the tag.
@@ -44,6 +48,7 @@ pub struct ManifestFile {
 #[derive(Debug, Default)]
 pub struct Assets {
     files: HashMap<String, Asset>,
+    parts: HashMap<String, String>,
 }
 
 #[derive(Debug)]
@@ -91,15 +96,20 @@ impl Assets {
         let manifest: Manifest =
             serde_json::from_slice(&text).map_err(|source| AssetsError::Manifest { path, source })?;
         let mut files = HashMap::new();
-        for file in manifest.files {
-            let asset = Asset::load(directory, &file)?;
+        for file in &manifest.files {
+            let asset = Asset::load(directory, file)?;
             files.insert(format!("/{}", file.name), asset);
         }
         for file in earlier(directory) {
             let asset = Asset::load(directory, &file)?;
             files.entry(format!("/{}", file.name)).or_insert(asset);
         }
-        Ok(Self { files })
+        Ok(Self { files, parts: manifest.parts })
+    }
+
+    /// The file name of a part of the tag.
+    pub fn part(&self, name: &str) -> Option<&str> {
+        self.parts.get(name).map(String::as_str)
     }
 
     /// The answer for `path`, if it is a file of the tag.
@@ -117,12 +127,13 @@ impl Assets {
     }
 }
 
-/// Hashed files of earlier builds: `tag.<hash>.js` and `tag.<hash>.wasm`.
+/// Hashed files of earlier builds: `tag.<hash>.js`, `tag.<part>.<hash>.js` and `tag.<hash>.wasm`.
 fn earlier(directory: &Path) -> Vec<ManifestFile> {
     let entries = std::fs::read_dir(directory).into_iter().flatten().filter_map(Result::ok);
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
     let file = |name: String| {
-        let (hash, ending) = name.strip_prefix("tag.")?.split_once('.')?;
+        let (stem, ending) = name.strip_prefix("tag.")?.rsplit_once('.')?;
+        let hash = stem.rsplit('.').next().unwrap_or(stem);
         let hashed = hash.len() >= 8 && hash.bytes().all(|b| b.is_ascii_hexdigit());
         let kind = match ending {
             "js" if hashed => "text/javascript",
@@ -157,11 +168,7 @@ impl Asset {
     }
 
     fn reply(&self, headers: &HeaderMap) -> Reply {
-        let known = headers.get_all(IF_NONE_MATCH).iter().any(|tags| {
-            let tags = tags.to_str().unwrap_or_default();
-            tags.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == self.etag.as_bytes())
-        });
-        if known {
+        if is_known(headers.get_all(IF_NONE_MATCH), &self.etag) {
             let mut reply = Response::new(Full::default());
             *reply.status_mut() = StatusCode::NOT_MODIFIED;
             return reply;
@@ -178,6 +185,14 @@ impl Asset {
         }
         reply
     }
+}
+
+/// Whether the browser says that it has what this entity tag stands for.
+pub(super) fn is_known(lines: GetAll<'_, HeaderValue>, etag: &HeaderValue) -> bool {
+    lines.iter().any(|tags| {
+        let tags = tags.to_str().unwrap_or_default();
+        tags.split(',').any(|tag| tag.trim().trim_start_matches("W/").as_bytes() == etag.as_bytes())
+    })
 }
 
 /// Whether the browser takes this encoding: named, and not with a weight of zero.
@@ -199,8 +214,8 @@ fn read(path: &Path) -> Result<Vec<u8>, AssetsError> {
     std::fs::read(path).map_err(|source| AssetsError::Read { path: path.to_owned(), source })
 }
 
-const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
-const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
+pub(super) const CORP: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+pub(super) const NOSNIFF: HeaderName = HeaderName::from_static("x-content-type-options");
 const CACHE_FOREVER: &str = "public, max-age=31536000, immutable";
 const CACHE_BRIEFLY: &str = "public, max-age=3600, stale-while-revalidate=86400";
 
@@ -264,10 +279,12 @@ mod tests {
     #[test]
     fn what_an_older_snippet_names_is_still_served() {
         let directory = directory();
-        std::fs::write(directory.path().join("tag.0123456789abcdef.js"), "older").expect("written");
-        let assets = Assets::load(directory.path()).expect("assets");
-        let reply = assets.answer("/tag.0123456789abcdef.js", &HeaderMap::new()).expect("a file");
-        assert_eq!(reply.headers()[CACHE_CONTROL], CACHE_FOREVER);
+        for name in ["tag.0123456789abcdef.js", "tag.cmp.0123456789abcdef.js"] {
+            std::fs::write(directory.path().join(name), "older").expect("written");
+            let assets = Assets::load(directory.path()).expect("assets");
+            let reply = assets.answer(&format!("/{name}"), &HeaderMap::new()).expect("a file");
+            assert_eq!(reply.headers()[CACHE_CONTROL], CACHE_FOREVER);
+        }
     }
 
     #[test]

@@ -29,10 +29,10 @@ use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
 use super::threads::Threads;
-use super::{browser, client_address, random, server_api};
+use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
-use crate::store::{Backlogs, Store};
+use crate::store::{Backlogs, Erased, Person, Store};
 
 /// What every request needs.
 pub struct Relay {
@@ -145,6 +145,14 @@ impl Relay {
         self.metrics.received(&site.key, "duplicate", receipt.duplicates);
         self.metrics.received(&site.key, "rejected", receipt.rejected.len());
         Ok(receipt)
+    }
+
+    /// Removes a person from a site.
+    pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
+        self.store.erase(&site.key, person).await.map_err(|error| {
+            warn!(site = %site.key, %error, "a visitor is not erased; the sender was told to come back");
+            Refusal::from(error)
+        })
     }
 
     async fn ready(&self) -> Reply {
@@ -274,7 +282,14 @@ async fn route(
         ("/healthz", _) if is_get => ("healthz", Ok(reply::text(StatusCode::OK, "ok\n"))),
         ("/readyz", _) if is_get => ("readyz", Ok(relay.ready().await)),
         ("/metrics", _) if is_get => ("metrics", Ok(relay.metrics().await)),
+        (path, &Method::DELETE) if path.starts_with(server_api::VISITORS) => {
+            ("visitors", server_api::erase(relay, &caller, headers, path).await)
+        }
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
+        (path, _) if is_get && path.starts_with("/v1/site/") => {
+            let site = site_module::key_of(path).and_then(|key| relay.site(key));
+            ("site", site_module::answer(site, &relay.assets, parts.uri.query(), headers))
+        }
         (path, _) if is_get => ("assets", relay.assets.answer(path, headers).ok_or(Refusal::NotFound)),
         _ => ("other", Err(Refusal::NotFound)),
     }

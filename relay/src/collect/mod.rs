@@ -1,8 +1,8 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
-//! Rooms: `http` (connections, limits, routes), `threads` (what they run on), `outlet` (answers that
-//! nobody takes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
-//! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files), `read`, `marks`,
+//! Rooms: `http` (connections, limits, routes), `threads` (what they run on), `outlet` (answers that nobody takes), `browser`
+//! (the tag's `POST /v1/events` and the visitor cookie), `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks),
+//! `assets` (the tag's own files), `site_module` (which parts of the tag a site asks for), `read`, `marks`,
 //! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
 //! `reply`. Raw personal data never leaves this room.
 
@@ -22,5 +22,6 @@ pub mod raw_user;
 pub mod read;
 pub mod reply;
 pub mod server_api;
+mod site_module;
 pub mod sources;
 pub mod threads;

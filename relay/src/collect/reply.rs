@@ -81,6 +81,11 @@ pub enum Refusal {
     /// No such address.
     #[error("no such address; see the relay's documentation for its routes")]
     NotFound,
+    /// No such site, in the address of its module.
+    #[error(
+        "no such site here; check data-site on the page against [[site]] key in the relay's configuration"
+    )]
+    UnknownSiteFile,
     /// No such source.
     #[error("no such source here; check the address against [[source]] name in the relay's configuration")]
     UnknownSource,
@@ -117,7 +122,7 @@ impl Refusal {
             Self::UnknownSite | Self::WrongOrigin => StatusCode::FORBIDDEN,
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::NotFound | Self::UnknownSource => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownSource | Self::UnknownSiteFile => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::CannotStore { .. } => StatusCode::SERVICE_UNAVAILABLE,
@@ -152,6 +157,7 @@ impl Refusal {
             | Self::WrongKey
             | Self::Encoded
             | Self::NotFound
+            | Self::UnknownSiteFile
             | Self::UnknownSource => {}
         }
         reply
@@ -176,7 +182,7 @@ pub fn accepted(receipt: &Receipt) -> Reply {
 }
 
 /// A JSON answer that nobody caches.
-fn json(status: StatusCode, body: &impl Serialize) -> Reply {
+pub fn json(status: StatusCode, body: &impl Serialize) -> Reply {
     // Our own plain structures always serialise.
     let body = serde_json::to_vec(body).unwrap_or_default();
     typed(status, "application/json", Bytes::from(body))

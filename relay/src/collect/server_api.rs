@@ -1,12 +1,13 @@
-//! `POST /v1/track`: events from the site's own servers, authenticated by an API key of the site.
+//! `POST /v1/track`, `DELETE /v1/visitors/{id}`: events from the site's own servers, authenticated by an API key of the site.
 //!
 //! One event, a list, or `{ "events": […] }`. Raw user data is expected here and hashed on arrival. Idempotent by
-//! event id: sending again is safe. Warnings name fields that were not understood.
+//! event id: sending again is safe. Warnings name fields that were not understood. Erasing is as safe to repeat.
 
-use http::HeaderMap;
 use http::header::AUTHORIZATION;
+use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use shared::{event_id, limits};
 
 use super::batch::{self, Batch};
 use super::http::{Caller, Relay};
@@ -14,6 +15,7 @@ use super::read::{self, Defaults};
 use super::reply::{self, Refusal, Reply};
 use crate::config::Site;
 use crate::enrich;
+use crate::store::Person;
 
 /// The body when it is more than one event.
 #[derive(Deserialize)]
@@ -52,6 +54,29 @@ pub async fn track(
     let receipt = relay.store(site, batch, caller.now).await?;
     Ok(reply::accepted(&receipt))
 }
+
+/// Removes a visitor of the site whose key was sent: memory, identities and events.
+pub async fn erase(
+    relay: &Relay,
+    caller: &Caller,
+    headers: &HeaderMap,
+    path: &str,
+) -> Result<Reply, Refusal> {
+    let site = authenticate(relay, headers)?;
+    relay
+        .site_limit()
+        .take(site.key.clone(), 1, caller.now)
+        .map_err(|seconds| Refusal::TooOften { seconds })?;
+    let id = path.strip_prefix(VISITORS).filter(|id| event_id::valid_token(id)).ok_or(Refusal::Field {
+        field: "visitor id",
+        problem: format!("an id has 1 to {} letters, digits, '-', '_' or '.'", limits::ID),
+    })?;
+    let erased = relay.erase(site, Person::visitor(id)).await?;
+    Ok(reply::json(StatusCode::OK, &erased))
+}
+
+/// Where visitors are erased.
+pub const VISITORS: &str = "/v1/visitors/";
 
 /// The site whose key was sent. Every key of every site is compared, each in constant time.
 fn authenticate<'a>(relay: &'a Relay, headers: &HeaderMap) -> Result<&'a Site, Refusal> {

@@ -39,6 +39,7 @@ use url::Url;
 use crate::collect::sources::{self, Door};
 use crate::platform::{Kind, Platform};
 use crate::secret::Secret;
+use crate::tag_parts;
 
 /// Everything the relay was told. Prints without secrets.
 #[derive(Clone, Debug)]
@@ -152,6 +153,15 @@ pub struct Site {
     pub consent_required: bool,
     /// ISO 3166-1 alpha-2 code, upper case: the country of phone numbers written without one.
     pub country: Option<String>,
+    /// `[site.tag]`: what its pages' tag does beyond what every tag does.
+    pub tag: SiteTag,
+}
+
+/// `[site.tag]`: the tag on one site's pages.
+#[derive(Clone, Debug, Default)]
+pub struct SiteTag {
+    /// The parts that are loaded, in the order of [`tag_parts::ALL`].
+    pub parts: Vec<tag_parts::Chosen>,
 }
 
 /// `[[source]]`: one sender of webhooks or postbacks.

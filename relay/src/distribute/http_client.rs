@@ -137,7 +137,7 @@ fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`, the one form of HTTP dates that is still to be written.
-fn http_date(text: &str) -> Option<UnixMs> {
+pub fn http_date(text: &str) -> Option<UnixMs> {
     let mut words = text.strip_suffix(" GMT")?.split_whitespace();
     let (_weekday, day, month, year, clock) =
         (words.next()?, words.next()?, words.next()?, words.next()?, words.next()?);

@@ -59,10 +59,18 @@ impl Worker {
     /// Works until `stop` turns true and nothing more can be delivered right now.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let Some(mut position) = self.start(&mut stop).await else { return };
-        let mut head = self.store.watch();
+        let (mut head, mut requeues) = (self.store.watch(), self.store.requeues());
         loop {
             head.borrow_and_update();
-            match self.turn(&mut position).await {
+            let turn = async {
+                // Looked up again, since what is in hand has changed behind our back.
+                if requeues.has_changed().unwrap_or(false) {
+                    requeues.borrow_and_update();
+                    position.next_due = self.store.backlog(&self.destination.name).await?.next_due;
+                }
+                self.turn(&mut position).await
+            };
+            match turn.await {
                 Ok(Turn::Worked) => continue,
                 Ok(Turn::Idle) if *stop.borrow() => return,
                 Ok(Turn::Idle) => {}
@@ -78,6 +86,10 @@ impl Worker {
             let pause = self.pause(&position);
             tokio::select! {
                 changed = head.changed(), if pause.listen => { if changed.is_err() { return } }
+                changed = requeues.changed(), if pause.listen => {
+                    if changed.is_err() { return }
+                    requeues.mark_changed();
+                }
                 () = tokio::time::sleep(pause.length) => {}
                 stopped = stop.changed() => { if stopped.is_err() { return } }
             }

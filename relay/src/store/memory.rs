@@ -14,8 +14,8 @@ use shared::{Event, UnixMs};
 use tokio::sync::watch;
 
 use super::{
-    Answer, Backlog, Dead, DeadLetter, Identity, Incoming, Logged, Pending, Pipeline, Receipt, Retention,
-    Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
+    Answer, Backlog, Dead, DeadLetter, Erased, Identity, Incoming, Logged, Pending, Person, Pipeline,
+    REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
 
@@ -25,12 +25,18 @@ pub struct MemoryStore {
     /// `None` once closed.
     state: Mutex<Option<State>>,
     head: watch::Sender<Seq>,
+    requeues: watch::Sender<u64>,
 }
 
 impl MemoryStore {
     /// An empty store.
     pub fn new(pipeline: Pipeline) -> Self {
-        Self { pipeline, state: Mutex::new(Some(State::default())), head: watch::Sender::new(0) }
+        Self {
+            pipeline,
+            state: Mutex::new(Some(State::default())),
+            head: watch::Sender::new(0),
+            requeues: watch::Sender::new(0),
+        }
     }
 
     /// Answers at once from the state as it is.
@@ -102,6 +108,12 @@ struct Row {
     received: UnixMs,
     /// `None` when erased.
     event: Option<Arc<Event>>,
+}
+
+/// Whether an event holds one of the digests.
+fn event_holds(event: &Event, digests: &[String]) -> bool {
+    let json = serde_json::to_string(event).unwrap_or_default();
+    digests.iter().any(|digest| json.contains(digest.as_str()))
 }
 
 /// A key of the maps above.
@@ -227,6 +239,20 @@ impl State {
         }
     }
 
+    /// As if they had never been tried. What the destination has still to read comes anyway.
+    fn requeue(&mut self, destination: &str, events: &[Seq], due: UnixMs) -> u64 {
+        let read = self.cursors.get(destination).copied().unwrap_or(0);
+        let wanted: BTreeSet<Seq> = events.iter().copied().filter(|seq| *seq <= read).collect();
+        let present: Vec<Seq> = wanted.into_iter().filter(|seq| self.logged(*seq).is_some()).collect();
+        for seq in &present {
+            let key = (destination.to_owned(), *seq);
+            let reason = REQUEUED.to_owned();
+            self.dead.remove(&key);
+            self.pending.insert(key, Retry { seq: *seq, attempts: 0, reached: None, due, reason });
+        }
+        present.len() as u64
+    }
+
     /// The longest overdue first.
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Receipt> {
         let of_destination = self.receipts.iter().filter(|((name, _), _)| name == destination);
@@ -249,18 +275,33 @@ impl State {
     }
 
     /// The number stays, so that no other event is ever given it.
-    fn erase(&mut self, site: &str, visitor: &str) -> u64 {
-        self.visitors.remove(&pair(site, visitor));
-        self.identities.retain(|(of_site, _), known| of_site != site || known.visitor != visitor);
+    fn erase(&mut self, site: &str, person: &Person) -> Erased {
+        let mut visitors: BTreeSet<String> = person.visitors.iter().cloned().collect();
+        for key in &person.keys {
+            let found = self.identities.remove(&pair(site, key));
+            let own = found.filter(|known| known.visitors.len() as u64 <= u64::from(person.most_visitors));
+            visitors.extend(own.into_iter().flat_map(|known| known.visitors));
+        }
+        let forgotten = visitors.iter().filter(|id| self.visitors.remove(&pair(site, id)).is_some()).count();
+        self.identities.retain(|(of_site, _), known| of_site != site || !visitors.contains(&known.visitor));
+        for ((of_site, _), known) in &mut self.identities {
+            if of_site == site {
+                known.visitors.retain(|id| !visitors.contains(id));
+            }
+        }
+        let fits = |event: &Event| {
+            event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
+                || event_holds(event, &person.digests)
+        };
         let mut blanked = BTreeSet::new();
         for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
-            if row.event.take_if(|event| event.visitor_id.as_deref() == Some(visitor)).is_some() {
+            if row.event.take_if(|event| fits(event)).is_some() {
                 blanked.insert(*seq);
             }
         }
         self.pending.retain(|(_, seq), _| !blanked.contains(seq));
         self.dead.retain(|(_, seq), _| !blanked.contains(seq));
-        blanked.len() as u64
+        Erased { visitors: forgotten as u64, events: blanked.len() as u64 }
     }
 
     /// Other destinations go first: what only they were waiting for is free to go.
@@ -308,6 +349,23 @@ impl Store for MemoryStore {
         self.now(|state| state.settle(destination, settlement))
     }
 
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        let kept = self.now(|state| state.requeue(&destination, &events, due));
+        self.requeues.send_modify(|count| *count += 1);
+        kept
+    }
+
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64> {
+        let gone =
+            |state: &mut State, seq: &Seq| state.dead.remove(&(destination.to_owned(), *seq)).is_some();
+        self.now(|state| events.iter().filter(|seq| gone(state, seq)).count() as u64)
+    }
+
+    fn requeues(&self) -> watch::Receiver<u64> {
+        self.requeues.subscribe()
+    }
+
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
         self.now(|state| state.receipts(destination, now, limit))
     }
@@ -332,8 +390,8 @@ impl Store for MemoryStore {
         self.now(|state| state.visitors.get(&pair(site, id)).cloned())
     }
 
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
-        self.now(|state| state.erase(site, visitor))
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
+        self.now(|state| state.erase(site, &person))
     }
 
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {

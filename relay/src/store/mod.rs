@@ -20,7 +20,7 @@
 //!    brought them.
 //! 6. **Forgetting.** [`Store::prune`] drops what is older than its limit, but never an event that a listed
 //!    destination has still to read or to retry; a listed destination that never asked for its cursor has still to
-//!    read everything. [`Store::erase`] removes a visitor everywhere. Both work in slices, each a transaction of
+//!    read everything. [`Store::erase`] removes a person everywhere. Both work in slices, each a transaction of
 //!    its own, so that they never hold up appends; when one is interrupted, repeating it completes it.
 //! 7. **Gaps.** A pruned or erased event is absent: [`Store::read`] and [`Store::due`] pass over it, and settling
 //!    it leaves no row. Numbers read may therefore have gaps. If a read after `n` that began when the head was `h`
@@ -30,6 +30,7 @@
 
 mod draft;
 pub mod memory;
+mod person;
 pub mod sqlite;
 
 use std::collections::HashMap;
@@ -41,6 +42,7 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 pub use self::draft::Draft;
+pub use self::person::{Erased, Person};
 use crate::secret::Secret;
 
 /// A future of a store call.
@@ -275,6 +277,13 @@ pub trait Store: Send + Sync + 'static {
     /// Records a round of a destination's worker: the cursor, then `retry`, `done`, `dead`, `receipts` and `answered`,
     /// in this order. Durable when answered.
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()>;
+    /// Puts events in hand again that were settled or given up, as if they had never been tried, due at `due`. Their
+    /// dead letters go. What is absent, or still to be read, is passed over. Answers how many are in hand now.
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64>;
+    /// Takes dead letters away for good. Answers how many there were.
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64>;
+    /// Wakes after every [`Store::requeue`]: what is in hand has changed other than by its worker.
+    fn requeues(&self) -> tokio::sync::watch::Receiver<u64>;
     /// Up to `limit` receipts of a destination due by `now`, the longest overdue first, then by id.
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>>;
     /// What a destination has in hand.
@@ -288,10 +297,11 @@ pub trait Store: Send + Sync + 'static {
     fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
-    /// Removes a visitor: memory, identities, and the events of the log, which are blanked but keep their number,
-    /// with their pending rows and dead letters. Dedup keys stay until pruned: they name events, not people, and an
-    /// erased event must not count a second time. Answers how many events were blanked.
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64>;
+    /// Removes a person: the visitors' memories, the identities that lead to them, and the events of the log, which are
+    /// blanked but keep their number, with their pending rows and dead letters. Of an identity that leads elsewhere
+    /// by now, only their place among its visitors goes. Dedup keys stay until pruned: they name events, not people,
+    /// and an erased event must not count a second time.
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased>;
     /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
     /// Cursors, pending rows and what else is remembered of other destinations are dropped; their dead letters stay
     /// until they are old. Answers how many events of the log went.
@@ -303,6 +313,9 @@ pub trait Store: Send + Sync + 'static {
     /// Waits for everything that was accepted to be durable, then closes. Later calls answer [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, ()>;
 }
+
+/// The reason of an event that was put in hand again.
+const REQUEUED: &str = "put in hand again by the operator";
 
 /// Counts by destination, for metrics.
 pub type Backlogs = HashMap<String, Backlog>;

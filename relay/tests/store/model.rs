@@ -7,8 +7,8 @@ use relay::secret::Secret;
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::SqliteStore;
 use relay::store::{
-    Backlog, Dead, DeadLetter, Pending, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError,
-    Verdict,
+    Backlog, Dead, DeadLetter, Pending, Person, Receipt, Retention, Retry, Seq, Settlement, Store,
+    StoreError, Verdict,
 };
 use shared::UnixMs;
 use shared::visitor::Visitor;
@@ -65,7 +65,18 @@ pub(crate) enum Step {
     },
     Erase {
         site: usize,
-        visitor: usize,
+        visitor: Option<usize>,
+        order: Option<u8>,
+        most_visitors: u32,
+    },
+    Requeue {
+        destination: usize,
+        seqs: Vec<i64>,
+        due: i64,
+    },
+    Discard {
+        destination: usize,
+        seqs: Vec<i64>,
     },
     Remember {
         destination: usize,
@@ -101,7 +112,13 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(destination, now, limit)| Step::Receipts { destination, now, limit }),
         2 => ([0..LATEST, 0..LATEST, 0..LATEST, 0..LATEST], prop::sample::subsequence(vec![0, 1, 2], 0..=3))
             .prop_map(|([log, dedup, visitors, dead], listed)| Step::Prune { log, dedup, visitors, dead, listed }),
-        1 => (0..SITES.len(), 0..VISITORS.len()).prop_map(|(site, visitor)| Step::Erase { site, visitor }),
+        1 => (0..SITES.len(), prop::option::of(0..VISITORS.len()), prop::option::of(0..4u8), 0..4u32).prop_map(
+            |(site, visitor, order, most_visitors)| Step::Erase { site, visitor, order, most_visitors },
+        ),
+        1 => (destination(), prop::collection::vec(seq(), 0..5), 0..LATEST)
+            .prop_map(|(destination, seqs, due)| Step::Requeue { destination, seqs, due }),
+        1 => (destination(), prop::collection::vec(seq(), 0..5))
+            .prop_map(|(destination, seqs)| Step::Discard { destination, seqs }),
         1 => (destination(), 0..KEYS.len(), any::<u8>())
             .prop_map(|(destination, key, value)| Step::Remember { destination, key, value }),
         1 => Just(Step::Ping),
@@ -149,6 +166,8 @@ impl Pair {
             | Step::Receipts { .. }
             | Step::Settle { .. }
             | Step::Erase { .. }
+            | Step::Requeue { .. }
+            | Step::Discard { .. }
             | Step::Remember { .. }
             | Step::Ping => self.both(step).await,
         }
@@ -234,7 +253,23 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
             let listed: Vec<String> = listed.iter().map(|index| DESTINATIONS[*index].to_owned()).collect();
             written(store.prune(retention, &listed).await)
         }
-        Step::Erase { site, visitor } => written(store.erase(SITES[*site], VISITORS[*visitor]).await),
+        Step::Erase { site, visitor, order, most_visitors } => {
+            let order = order.map(|number| format!("ord:{number}"));
+            let person = Person {
+                visitors: visitor.map(|index| VISITORS[index].to_owned()).into_iter().collect(),
+                keys: order.iter().cloned().collect(),
+                // Stands for a digest: what is looked for is any text of an event.
+                digests: order.into_iter().filter(|_| most_visitors % 2 == 0).collect(),
+                most_visitors: *most_visitors,
+            };
+            written(store.erase(SITES[*site], person).await)
+        }
+        Step::Requeue { destination, seqs, due } => {
+            written(store.requeue(DESTINATIONS[*destination], seqs.clone(), UnixMs(*due)).await)
+        }
+        Step::Discard { destination, seqs } => {
+            written(store.discard(DESTINATIONS[*destination], seqs.clone()).await)
+        }
         Step::Remember { destination, key, value } => {
             let value = Secret::new(value.to_string());
             written(store.remember(DESTINATIONS[*destination], KEYS[*key], value).await)

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::{OpenError, Sizes, SqliteStore};
-use relay::store::{Retention, Settlement, Store, StoreError, Verdict};
+use relay::store::{Person, Retention, Settlement, Store, StoreError, Verdict};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Gate, ids, incoming, lead, lead_of, pipeline, poll_once, run, start, visitor};
@@ -249,7 +249,7 @@ async fn everything_is_closed(store: &dyn Store) {
     closed(store.backlog("meta").await.err());
     closed(store.dead_letters("meta", 1).await.err());
     closed(store.visitor("shop", "ann").await.err());
-    closed(store.erase("shop", "ann").await.err());
+    closed(store.erase("shop", Person::visitor("ann")).await.err());
     closed(store.prune(nothing, &[]).await.err());
     closed(store.ping().await.err());
     closed(store.close().await.err());
@@ -286,6 +286,11 @@ fn whoever_is_woken_finds_the_event() {
     });
 }
 
+/// Erases one visitor; how many events that blanked.
+async fn erased(store: &dyn Store, visitor: &str) -> u64 {
+    store.erase("shop", Person::visitor(visitor)).await.unwrap().events
+}
+
 #[test]
 fn an_erased_visitor_is_gone_from_the_disk() {
     let disk = Disk::empty();
@@ -301,12 +306,54 @@ fn an_erased_visitor_is_gone_from_the_disk() {
             store.append(vec![event, lead_of("ben", &format!("ben {number}"))]).await.unwrap();
         }
         assert!(disk.contains(mark), "the test looks in the right place");
-        assert_eq!(store.erase("shop", "ann").await.unwrap(), 300);
+        assert_eq!(erased(&store, "ann").await, 300);
         assert!(!disk.contains(mark) && !disk.contains("\"ann\""));
-        assert_eq!(store.erase("shop", "ann").await.unwrap(), 0);
+        assert_eq!(erased(&store, "ann").await, 0);
         let left = store.read(0, 999).await.unwrap();
         assert_eq!(left.len(), 300);
         assert!(left.iter().all(|logged| logged.event.visitor_id.as_deref() == Some("ben")));
+    });
+}
+
+#[test]
+fn an_erased_person_is_gone_with_every_visitor_and_digest() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(pipeline));
+    let digest = shared::Sha256Hex::of("jo@example.com").to_hex();
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            // Jo on two devices, a stranger under the shop's own key, and an event that holds only the digest.
+            for (number, (visitor, key)) in [
+                ("phone", "em:jo"),
+                ("laptop", "em:jo"),
+                ("laptop", "em:shop"),
+                ("ben", "em:shop"),
+                ("eve", "em:shop"),
+            ]
+            .into_iter()
+            .enumerate()
+            {
+                let mut event = lead_of(visitor, &format!("{number}"));
+                event.event.properties.order_id = Some(key.to_owned());
+                store.append(vec![event]).await.unwrap();
+            }
+            let mut crm = lead("crm");
+            crm.event.page.url = Some(format!("https://shop.example/{digest}"));
+            store.append(vec![crm]).await.unwrap();
+            let person = Person {
+                visitors: Vec::new(),
+                keys: vec!["em:jo".to_owned(), "em:shop".to_owned()],
+                digests: vec![digest.clone()],
+                most_visitors: 2,
+            };
+            let erased = store.erase("shop", person.clone()).await.unwrap();
+            assert_eq!((erased.visitors, erased.events), (2, 4));
+            assert_eq!(ids(&store.read(0, 99).await.unwrap()), ["3", "4"], "strangers stay");
+            assert!(visitor(store, "ben").await.is_some() && visitor(store, "laptop").await.is_none());
+            let again = store.erase("shop", person).await.unwrap();
+            assert_eq!((again.visitors, again.events), (0, 0));
+        }
+        assert!(!disk.contains("laptop") && !disk.contains("\"phone\"") && !disk.contains(&digest));
     });
 }
 
@@ -321,7 +368,7 @@ fn an_erasure_is_completed_when_the_last_reader_of_a_copy_is_done() {
         store.append(vec![event]).await.unwrap();
         let operator = rusqlite::Connection::open(disk.path()).unwrap();
         operator.execute_batch("BEGIN; SELECT count(*) FROM log").unwrap();
-        assert_eq!(store.erase("shop", "ann").await.unwrap(), 1);
+        assert_eq!(erased(&store, "ann").await, 1);
         assert!(disk.contains(mark), "the operator still sees the past");
         operator.execute_batch("COMMIT").unwrap();
         store.append(vec![lead("b")]).await.unwrap();

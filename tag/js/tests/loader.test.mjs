@@ -199,6 +199,33 @@ test("without WebAssembly events still leave, without personal data and after co
   assert.equal(required.sent().length, 1);
 });
 
+test("parts are loaded where the site or the address asks for them, and nowhere else", async () => {
+  const check = async (dataset, url, expected) => {
+    let given;
+    const page = open({ dataset, url, module: { default: (tag) => (given = tag) } });
+    await page.load();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([page.imported, !!given], [expected, !!expected[0]], url);
+    if (given) assert.deepEqual([given.api, given.site, given.base, given.url], [page.window.anytrack, "shop", "https://t.shop.example/", url]);
+  };
+  const module = "https://t.shop.example/v1/site/shop.js";
+  await check({}, "https://shop.example/?anytrack_debug=0", []);
+  await check({ parts: "" }, "https://shop.example/", [module]);
+  await check({}, "https://shop.example/?a=b&anytrack_debug=1", [module + "?debug"]);
+});
+
+test("parts that are missing or broken leave the tag alone", async () => {
+  const broken = { default: () => { throw new Error("broken"); } };
+  for (const module of [undefined, {}, broken, { default: () => Promise.reject(new Error("late")) }]) {
+    const page = open({ dataset: { ...manual, parts: "" }, module });
+    await page.load();
+    await new Promise((resolve) => setImmediate(resolve));
+    page.window.anytrack.track("Lead");
+    await Promise.resolve();
+    assert.deepEqual(page.sent().map(({ event }) => event), ["Lead"]);
+  }
+});
+
 test("the manifest names what is there", () => {
   const names = manifest.files.map(({ name }) => name);
   for (const name of ["tag.js", manifest.wasm, manifest.tag_js_hashed, manifest.snippet]) assert.ok(names.includes(name));

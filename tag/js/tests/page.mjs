@@ -8,11 +8,12 @@ const dist = new URL("../../../dist/tag/", import.meta.url);
 const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
-/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser. */
-export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before } = {}) => {
+/** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser,
+ * `module` what the relay has for the site. */
+export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before, module } = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
-  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [] };
+  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], module };
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);
   page.fire = (name) => (listeners[name] || []).forEach((listener) => listener({}));
@@ -72,7 +73,13 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   context.window = context;
   vm.createContext(context);
   page.window = context;
-  page.run = (name) => vm.runInContext(read(name).toString(), context);
+  // A context of its own has no modules; a test says what an import gives.
+  context.importPart = async (address) => {
+    page.imported.push(address);
+    if (!page.module) throw new Error("not there");
+    return page.module;
+  };
+  page.run = (name) => vm.runInContext(read(name).toString().replaceAll("import(", "importPart("), context);
   /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
   page.runSnippet = () => {
     context.fetch = () => new Promise(() => {});

@@ -77,6 +77,11 @@ const VIEWS: [View; 7] = [
     },
 ];
 
+/// The click an event was given to its platform with.
+pub(super) fn click(event: &Delivered) -> Option<String> {
+    facts(event)?.into_iter().nth(2).flatten()
+}
+
 /// The facts of one event at one platform, in the order of [`FACTS`]; nothing where the platform takes no such thing
 /// or got none.
 fn facts(event: &Delivered) -> Option<[Option<String>; 8]> {

@@ -28,6 +28,8 @@ pub struct Settings {
     pub origin: String,
     /// Country whose phone numbers come without a country code.
     pub country: Option<&'static str>,
+    /// Further keys of the site's table and tables below it (`[site.tag]`), whole, as the configuration file has them.
+    pub site: String,
     /// Directory of the tag's build, when the relay is to serve it.
     pub tag_assets: Option<PathBuf>,
     /// Whether Meta is given the visitor id: without it, and without a public client address as behind a real
@@ -55,6 +57,7 @@ impl Default for Settings {
             more: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
+            site: String::new(),
             tag_assets: None,
             visitor_id_as_external_id: false,
             backoff_base_ms: 5,
@@ -105,11 +108,12 @@ api_keys = ["{API_KEY}"]
         text
     }
 
-    /// What follows the `[[site]]` table: its last key, and `[tag]`.
+    /// What follows the first keys of the `[[site]]` table: the others, what is below it, and `[tag]`.
     fn add_options(&self, text: &mut String) {
         if let Some(country) = self.country {
             let _infallible = writeln!(text, "country = \"{country}\"");
         }
+        let _infallible = writeln!(text, "{}", self.site);
         if let Some(assets) = &self.tag_assets {
             let _infallible = writeln!(text, "\n[tag]\nassets = {assets:?}");
         }

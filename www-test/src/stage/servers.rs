@@ -18,6 +18,7 @@ use tokio::process::Command;
 
 use super::relay::Relay;
 use crate::delivered::{self, Delivered};
+use crate::demo::elsewhere::SOURCES;
 use crate::demo::expected::GOOGLE_PURCHASE;
 use crate::loopback::client;
 use crate::relay_process::{API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET};
@@ -85,6 +86,14 @@ impl Servers {
     /// # Errors
     /// When one does not start.
     pub async fn start(build: &Build) -> Result<(Self, Shop), ServersError> {
+        Self::start_with(build, "").await
+    }
+
+    /// Starts all of them, and the shop, with further keys of the site and tables below it.
+    ///
+    /// # Errors
+    /// When one does not start.
+    pub async fn start_with(build: &Build, site: &str) -> Result<(Self, Shop), ServersError> {
         for path in [build.relay.clone(), build.tag_assets.join("manifest.json")] {
             if !path.is_file() {
                 return Err(ServersError::NotBuilt { path });
@@ -92,7 +101,10 @@ impl Servers {
         }
         let shop = Shop::open(Snippet::none()).await?;
         let sandbox = Sandbox::start_with(&platforms()).await?;
-        let bed = Bed::make_for(build.relay.clone(), &settings(build, &shop, &sandbox))?;
+        let bed = Bed::make_for(
+            build.relay.clone(),
+            &Settings { site: site.to_owned(), ..settings(build, &shop, &sandbox) },
+        )?;
         let servers = Self { relay: Relay::start(bed).await?, sandbox };
         let html = servers.snippet().await?;
         shop.paste(Snippet::printed(html, &servers.relay_url()));
@@ -205,7 +217,7 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     Settings {
         meta: Some(sandbox.url()),
         webhook: Some(sandbox.url()),
-        more: destinations(&sandbox.url()),
+        more: destinations(&sandbox.url()) + SOURCES,
         origin: shop.origin(),
         country: Some("GB"),
         tag_assets: Some(build.tag_assets.clone()),

@@ -1,5 +1,6 @@
 //! The finished files: names with hashes, compressed twins, and the manifest by which the relay serves them.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 
 use flate2::{Compression, GzBuilder};
@@ -25,6 +26,8 @@ pub(crate) struct Manifest {
     /// `__SITE__`, `__WASM__` and `__TAG__` (file names), `__WASM_INTEGRITY__` and `__TAG_INTEGRITY__`
     /// (`sha384-…`, or nothing with the unhashed `tag.js`).
     pub(crate) snippet: String,
+    /// The parts that a page loads only where its site asks for them: each one's file by its name.
+    pub(crate) parts: BTreeMap<String, String>,
 }
 
 /// One file; beside it lie the same with `.br` and with `.gz`.
@@ -52,18 +55,25 @@ pub(crate) fn write(scripts: &Scripts, wasm: &[u8]) -> Result {
     machine::empty(&at("dist/tag"))?;
     let hashed = hashed_name("tag", "js", scripts.tag.as_bytes());
     let javascript = "text/javascript";
-    let files = vec![
+    let mut files = vec![
         file("tag.js", javascript, false, [scripts.stub.as_str(), &scripts.tag].concat().as_bytes())?,
         file(&hashed, javascript, true, scripts.tag.as_bytes())?,
         file(&scripts.wasm_name, "application/wasm", true, wasm)?,
         file("snippet.js", javascript, false, scripts.snippet.as_bytes())?,
     ];
+    let mut parts = BTreeMap::new();
+    for (name, script) in &scripts.parts {
+        let hashed = hashed_name(&format!("tag.{name}"), "js", script.as_bytes());
+        files.push(file(&hashed, javascript, true, script.as_bytes())?);
+        parts.insert(name.clone(), hashed);
+    }
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         files,
         wasm: scripts.wasm_name.clone(),
         tag_js_hashed: hashed,
         snippet: "snippet.js".to_owned(),
+        parts,
     };
     let json = serde_json::to_string_pretty(&manifest).expect("a manifest of texts and numbers is JSON");
     machine::write(&at("dist/tag/manifest.json"), json + "\n")?;

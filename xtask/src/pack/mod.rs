@@ -2,11 +2,12 @@
 //!
 //! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, let
 //! wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
-//! (`script`), compress and describe (`files`). Leaves finding the programs to `setup`.
+//! (`script`) and the parts that only some sites load (`parts`), compress and describe (`files`). Leaves finding the programs to `setup`.
 
 mod compile;
 mod files;
 mod module;
+mod parts;
 mod script;
 
 use std::collections::BTreeMap;

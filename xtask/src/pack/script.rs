@@ -8,7 +8,7 @@ use std::path::Path;
 
 use crate::Result;
 use crate::machine::{self, at};
-use crate::pack::{Short, files};
+use crate::pack::{Short, files, parts};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
@@ -40,12 +40,15 @@ pub(crate) struct Scripts {
     pub(crate) snippet: String,
     /// The hashed file name of the module.
     pub(crate) wasm_name: String,
+    /// The parts, by name.
+    pub(crate) parts: Vec<(String, String)>,
 }
 
 /// Builds both files from `tag/js` and wasm-bindgen's output in `folder`.
 pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> Result<Scripts> {
     for path in machine::files(&at("tag/js")) {
-        if path.extension().is_some_and(|extension| extension == "js") {
+        if path.parent() == Some(&at("tag/js")) && path.extension().is_some_and(|extension| extension == "js")
+        {
             let name = path.file_name().unwrap_or_default();
             machine::write(&folder.join(name), machine::read(&path)?)?;
         }
@@ -60,6 +63,7 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
         tag: join(folder, "entry.js", &TAG, packers)?,
         stub: join(folder, "alone.js", &STUB, packers)?,
         snippet: join(folder, "snippet.js", &SNIPPET, packers)?,
+        parts: parts::build(folder, packers)?,
         wasm_name,
     })
 }
@@ -123,22 +127,27 @@ fn join(folder: &Path, entry: &str, modules: &[&str], packers: Option<&Packers>)
         return Ok(format!("(()=>{{{parts}}})();\n"));
     };
     let out = folder.join(entry.replace(".js", ".min.js"));
+    bundle(&folder.join(entry), "iife", &out, packers)
+}
+
+/// A module and what it imports as one minified file, written to `out`.
+pub(crate) fn bundle(entry: &Path, format: &str, out: &Path, packers: &Packers) -> Result<String> {
     let arguments = [
-        folder.join(entry).display().to_string(),
+        entry.display().to_string(),
         "--bundle".to_owned(),
         "--minify".to_owned(),
-        "--format=iife".to_owned(),
+        format!("--format={format}"),
         // Every browser with reference types in WebAssembly has it; others run the lite part or nothing.
         "--target=es2020".to_owned(),
         "--log-level=warning".to_owned(),
         format!("--outfile={}", out.display()),
     ];
     machine::run(&packers.esbuild, arguments).done()?;
-    machine::read_text(&out)
+    machine::read_text(out)
 }
 
 /// A module as a piece of a script: no imports, exports, comment lines or indentation.
-fn plain(module: &str) -> String {
+pub(crate) fn plain(module: &str) -> String {
     let mut text = String::new();
     let mut comment = false;
     for line in module.lines().map(str::trim) {
@@ -146,7 +155,9 @@ fn plain(module: &str) -> String {
         let skip = comment || line.is_empty() || line.starts_with("//") || line.starts_with("import ");
         comment &= !line.ends_with("*/");
         if !skip {
-            text.push_str(line.strip_prefix("export ").unwrap_or(line));
+            // A part's `export default` stands in the file that is imported, and stays.
+            let inner = line.strip_prefix("export ").filter(|line| !line.starts_with("default "));
+            text.push_str(inner.unwrap_or(line));
             text.push('\n');
         }
     }
@@ -204,6 +215,7 @@ mod tests {
     fn a_module_becomes_a_piece_of_a_script() {
         let module = "// Header.\nimport { a } from \"./a.js\";\n\n/** Two\n * lines. */\nexport const b = a;\n  b();\n";
         assert_eq!(plain(module), "const b = a;\nb();\n");
+        assert_eq!(plain("export default (tag) => {};\n"), "export default (tag) => {};\n");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 mod destination;
 mod server;
 mod site;
+mod site_tag;
 mod source;
 
 use std::path::{Path, PathBuf};
@@ -74,7 +75,7 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let delivery = server::delivery(root.section("delivery"), notes);
     let store = server::store(root.section("store"), document.directory);
     let tag = server::tag(root.section("tag"), document);
-    let sites = site::sites(&mut root, &server);
+    let sites = site::sites(&mut root, &server, document.directory);
     let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
     let destinations = destination::destinations(&mut root, &sites, kinds, document.directory);
     root.close();

@@ -1,6 +1,7 @@
 //! `[[site]]`: whose events the relay takes.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::super::advice::Advice;
@@ -9,7 +10,7 @@ use super::super::notes::Notes;
 use super::super::origin::{cookie_domain, covers, origin};
 use super::super::reader::{Section, Text};
 use super::super::{Server, Site};
-use super::{Placed, name, taken};
+use super::{Placed, name, site_tag, taken};
 use crate::secret::Secret;
 
 /// The sites, and what else has to be known of them.
@@ -30,7 +31,7 @@ struct Given {
 }
 
 /// Reads every `[[site]]`.
-pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server) -> Sites {
+pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server, directory: &Path) -> Sites {
     let some = root.has("site");
     let tables = root.sections("site", "key");
     if !some {
@@ -38,14 +39,20 @@ pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server) -> Sites {
     }
     let (mut sites, mut given) = (Sites::default(), Given::default());
     for table in tables {
-        if let Some(site) = site(table, server, &mut given, &mut sites) {
+        if let Some(site) = site(table, server, directory, &mut given, &mut sites) {
             sites.all.push(site);
         }
     }
     sites
 }
 
-fn site(mut section: Section<'_, '_>, server: &Server, given: &mut Given, sites: &mut Sites) -> Option<Site> {
+fn site(
+    mut section: Section<'_, '_>,
+    server: &Server,
+    directory: &Path,
+    given: &mut Given,
+    sites: &mut Sites,
+) -> Option<Site> {
     let notes = section.notes;
     let key = section.required("key", "the name the tag and destinations use for this site");
     let key = key.and_then(|text| site_key(&text, notes, given));
@@ -55,8 +62,9 @@ fn site(mut section: Section<'_, '_>, server: &Server, given: &mut Given, sites:
     let cookie_domain = cookie(&mut section, server);
     let consent_required = section.flag("consent_required", false);
     let country = section.parsed("country", COUNTRY_EXPECTED, country);
+    let tag = site_tag::site_tag(section.section("tag"), directory);
     section.close();
-    Some(Site { key: Arc::from(key?), origins, api_keys, cookie_domain, consent_required, country })
+    Some(Site { key: Arc::from(key?), origins, api_keys, cookie_domain, consent_required, country, tag })
 }
 
 const ORIGIN_EXPECTED: &str = "a scheme and host without a path or wildcard such as `https://shop.example`";

@@ -64,7 +64,7 @@ fn unknown_keys_are_errors_with_a_guess() {
         "\"a\\u0007b\" = 1\n[tag]\nasset = 'x'\n",
         &[
             "3: site.shop.\"a\\u{7}b\": unknown key; known here: key, origins, api_keys, cookie_domain, \
-         consent_required, country",
+         consent_required, country, tag",
             "5: tag.asset: unknown key; did you mean `assets`?",
         ],
     );
@@ -158,6 +158,20 @@ fn sites_are_checked() {
             "5: site.shop.consent_required: expected true or false, found a text",
         ],
     );
+}
+
+#[test]
+fn what_the_tag_does_on_a_site_is_checked() {
+    after_site(
+        "[site.tag]\nbanner = true\n[site.tag.cpm]\n[site.tag.cmp]\ngoogle = 'yes'\ngogle = true",
+        &[
+            "4: site.shop.tag.banner: unknown key; known here: cmp",
+            "5: site.shop.tag.cpm: unknown key; did you mean `cmp`?",
+            "7: site.shop.tag.cmp.google: expected true or false, found a text",
+            "8: site.shop.tag.cmp.gogle: unknown key; did you mean `google`?",
+        ],
+    );
+    after_site("tag = 5", &["3: site.shop.tag: expected a table, found a whole number"]);
 }
 
 #[test]

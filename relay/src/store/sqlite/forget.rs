@@ -12,7 +12,7 @@ use shared::UnixMs;
 
 use super::session::Session;
 use super::{SqliteStore, reader};
-use crate::store::{Retention, Seq, StoreError};
+use crate::store::{Erased, Person, Retention, Seq, StoreError};
 
 /// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
 const SLICE_ROWS: usize = 2000;
@@ -27,7 +27,7 @@ pub(super) async fn prune(
     retention: Retention,
     destinations: &[String],
 ) -> Result<u64, StoreError> {
-    let listed = serde_json::Value::from(destinations).to_string();
+    let listed = listed(destinations);
     let abandoned = listed.clone();
     repeat(store, move |session| drop_others(session, &abandoned)).await?;
     let events = prune_log(store, retention.log_before, listed).await?;
@@ -42,33 +42,55 @@ pub(super) async fn prune(
 
 /// See [`crate::store::Store::erase`].
 ///
-/// The memory goes first, in a transaction that also says how far the log reaches: later events are a new
+/// The memories go first, in a transaction that also says how far the log reaches: later events are a new
 /// acquaintance. Then the log is walked by a reader, as far as that, and the writer blanks what was found.
-pub(super) async fn erase(store: &SqliteStore, site: String, visitor: String) -> Result<u64, StoreError> {
-    let who = (site.clone(), visitor.clone());
-    let until = store.write(move |session| {
-        session.execute(
-            "erase a visitor",
-            "DELETE FROM visitor WHERE site = ?1 AND id = ?2",
-            [who.0, who.1],
-        )?;
-        Ok(session.head())
-    });
-    let until = until.await?;
-    sweep(store, &IDENTITY_VISITOR, Value::Text(visitor.clone()), Some(site.clone())).await?;
-    let mut blanked = 0;
+pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> Result<Erased, StoreError> {
+    let (of_site, digests) = (site.clone(), listed(&person.digests));
+    let (visitors, forgotten, until) =
+        store.write(move |session| forget_memories(session, &of_site, &person)).await?;
+    let visitors = listed(&visitors);
+    sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    sweep(store, &IDENTITY_KNOWN, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    let mut events = 0;
     for after in (0..until).step_by(SCAN_ROWS as usize) {
         let range = (after, until.min(after + SCAN_ROWS));
-        let (site, visitor) = (site.clone(), visitor.clone());
-        let found =
-            store.ask(move |connection| reader::events_of(connection, &site, &visitor, range)).await?;
-        for slice in found.chunks(SLICE_BODIES) {
+        let (site, visitors, digests) = (site.clone(), visitors.clone(), digests.clone());
+        let find = move |connection: &_| reader::events_of(connection, &site, (&visitors, &digests), range);
+        for slice in store.ask(find).await?.chunks(SLICE_BODIES) {
             let slice = slice.to_vec();
-            blanked += store.write(move |session| blank(session, &slice)).await?;
+            events += store.write(move |session| blank(session, &slice)).await?;
         }
     }
     store.checkpoint().await?;
-    Ok(blanked)
+    Ok(Erased { visitors: forgotten, events })
+}
+
+/// Drops the person's keys and the memories they lead to. Answers every visitor the person was, how many of them were
+/// remembered, and where the log ends.
+fn forget_memories(
+    session: &mut Session<'_>,
+    site: &str,
+    person: &Person,
+) -> Result<(Vec<String>, u64, Seq), StoreError> {
+    let doing = "erase a person's identities";
+    let mut visitors = person.visitors.clone();
+    for key in &person.keys {
+        let sql = "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known, visitors";
+        let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?));
+        let gone = session.rows(doing, sql, params![site, key], read)?;
+        let own = gone.iter().filter(|(_, seen)| *seen <= person.most_visitors);
+        visitors.extend(own.flat_map(|(known, _)| known.split_whitespace()).map(str::to_owned));
+    }
+    visitors.sort_unstable();
+    visitors.dedup();
+    let sql = "DELETE FROM visitor WHERE site = ?1 AND id IN (SELECT value FROM json_each(?2))";
+    let forgotten = session.execute("erase a visitor", sql, params![site, listed(&visitors)])?;
+    Ok((visitors, forgotten as u64, session.head()))
+}
+
+/// A list as statements take it.
+fn listed(texts: &[String]) -> String {
+    serde_json::Value::from(texts).to_string()
 }
 
 /// Runs a slice until it finds nothing more.
@@ -164,18 +186,47 @@ fn blank(session: &mut Session<'_>, events: &[Seq]) -> Result<u64, StoreError> {
     Ok(blanked)
 }
 
-/// A walk over a whole table in the order of its key (site, `key`), dropping rows that meet `condition`, whose
-/// argument is `?1`; of one site only, when a site is given.
+/// A walk over a whole table in the order of its key (site, `key`), doing something to the rows that meet `condition`,
+/// whose argument is `?1`; of one site only, when a site is given.
 struct Sweep {
     table: &'static str,
     key: &'static str,
+    action: Action,
     condition: &'static str,
 }
 
-const DEDUP_AGE: Sweep = Sweep { table: "dedup", key: "key", condition: "at_ms < ?1" };
-const VISITOR_AGE: Sweep = Sweep { table: "visitor", key: "id", condition: "seen_ms < ?1" };
-const IDENTITY_AGE: Sweep = Sweep { table: "identity", key: "key", condition: "seen_ms < ?1" };
-const IDENTITY_VISITOR: Sweep = Sweep { table: "identity", key: "key", condition: "visitor = ?1" };
+/// What a walk does to the rows it meets.
+enum Action {
+    Delete,
+    Set(&'static str),
+}
+
+const DEDUP_AGE: Sweep =
+    Sweep { table: "dedup", key: "key", action: Action::Delete, condition: "at_ms < ?1" };
+const VISITOR_AGE: Sweep =
+    Sweep { table: "visitor", key: "id", action: Action::Delete, condition: "seen_ms < ?1" };
+const IDENTITY_AGE: Sweep =
+    Sweep { table: "identity", key: "key", action: Action::Delete, condition: "seen_ms < ?1" };
+/// Identities that lead to one of the visitors.
+const IDENTITY_VISITOR: Sweep = Sweep {
+    table: "identity",
+    key: "key",
+    action: Action::Delete,
+    condition: "visitor IN (SELECT value FROM json_each(?1))",
+};
+/// Identities that lead elsewhere by now, and still list one of the visitors.
+const IDENTITY_KNOWN: Sweep = Sweep {
+    table: "identity",
+    key: "key",
+    action: Action::Set(
+        "(visitors, known) = (
+             SELECT identity.visitors - count(*) FILTER (WHERE gone.value IS NOT NULL),
+                    ' ' || group_concat(iif(gone.value IS NULL, one.value || ' ', ''), '')
+             FROM json_each('[\"' || replace(trim(identity.known), ' ', '\",\"') || '\"]') AS one
+             LEFT JOIN json_each(?1) AS gone ON gone.value = one.value)",
+    ),
+    condition: "EXISTS (SELECT 1 FROM json_each(?1) WHERE instr(known, ' ' || value || ' '))",
+};
 
 /// Walks a table to its end.
 async fn sweep(
@@ -201,7 +252,7 @@ impl Sweep {
         site: Option<String>,
         from: (String, String),
     ) -> Result<Option<(String, String)>, StoreError> {
-        let Self { table, key, condition } = self;
+        let Self { table, key, action, condition } = self;
         let doing = "prune what is remembered";
         let next = format!(
             "SELECT site, {key} FROM {table} WHERE (site, {key}) > (?1, ?2) ORDER BY site, {key} LIMIT 1 OFFSET ?3"
@@ -214,12 +265,16 @@ impl Sweep {
             until.clone().map_or((Value::Blob(Vec::new()), Value::Null), |(site, key)| {
                 (Value::Text(site), Value::Text(key))
             });
-        let delete = format!(
-            "DELETE FROM {table} WHERE (site, {key}) > (?3, ?4) AND (site, {key}) <= (?5, ?6)
+        let change = match action {
+            Action::Delete => format!("DELETE FROM {table}"),
+            Action::Set(values) => format!("UPDATE {table} SET {values}"),
+        };
+        let change = format!(
+            "{change} WHERE (site, {key}) > (?3, ?4) AND (site, {key}) <= (?5, ?6)
              AND {condition} AND (?2 IS NULL OR site = ?2)"
         );
         let row = params![argument, site, from.0, from.1, last_site, last_key];
-        session.execute(doing, &delete, row)?;
+        session.execute(doing, &change, row)?;
         Ok(until)
     }
 }

@@ -46,14 +46,24 @@ fn create(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
+/// Creates a file that is not there yet, for its owner alone.
+pub(super) fn new_file(path: &Path) -> io::Result<File> {
+    owners().create_new(true).open(path)
+}
+
 /// Opens a file for writing; when it is new, for its owner alone, since the log holds hashed personal data. SQLite
 /// gives its side files (`-wal`, `-shm`) the mode of the database.
 fn private(path: &Path) -> io::Result<File> {
+    owners().create(true).truncate(false).open(path)
+}
+
+/// Reading and writing, by its owner alone when the file is new.
+fn owners() -> OpenOptions {
     let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false);
+    options.read(true).write(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path)
+    options
 }
 
 #[cfg(test)]

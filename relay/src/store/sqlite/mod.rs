@@ -20,6 +20,7 @@
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
+//! | `look` | reading by a command, beside the relay |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -28,6 +29,7 @@ mod forget;
 mod job;
 mod json;
 mod lock;
+mod look;
 mod reader;
 mod recent;
 mod schema;
@@ -51,13 +53,14 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, wat
 
 use self::checkpoint::Helper;
 use self::job::{Command, Task};
+pub use self::look::Look;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
 use self::writer::{Published, Writer};
 use super::{
-    Answer, Backlog, DeadLetter, Incoming, Logged, Pending, Pipeline, Receipt, Retention, Seq, Settlement,
-    Store, StoreError, Verdict,
+    Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
+    Seq, Settlement, Store, StoreError, Verdict,
 };
 use crate::secret::Secret;
 
@@ -272,6 +275,25 @@ impl Store for SqliteStore {
         Box::pin(self.write(move |session| settle::settle(session, &destination, &settlement)))
     }
 
+    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        Box::pin(async move {
+            let kept =
+                self.write(move |session| settle::requeue(session, &destination, &events, due)).await?;
+            self.published.requeues.send_modify(|count| *count += 1);
+            Ok(kept)
+        })
+    }
+
+    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64> {
+        let destination = destination.to_owned();
+        Box::pin(self.write(move |session| settle::discard(session, &destination, &events)))
+    }
+
+    fn requeues(&self) -> watch::Receiver<u64> {
+        self.published.requeues.subscribe()
+    }
+
     fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
         let destination = destination.to_owned();
         Box::pin(self.ask(move |connection| reader::receipts(connection, &destination, now, limit)))
@@ -307,8 +329,8 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |connection| reader::visitor(connection, &site, &id)))
     }
 
-    fn erase(&self, site: &str, visitor: &str) -> Answer<'_, u64> {
-        Box::pin(forget::erase(self, site.to_owned(), visitor.to_owned()))
+    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
+        Box::pin(forget::erase(self, site.to_owned(), person))
     }
 
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {

@@ -211,17 +211,18 @@ pub(super) fn recall(
     Ok(found.into_iter().next().map(Secret::new))
 }
 
-/// Numbers of a visitor's events among those after `after` and up to `until`.
+/// Numbers of a person's events among those after `after` and up to `until`. Visitors and digests are lists in JSON.
 pub(super) fn events_of(
     connection: &Connection,
     site: &str,
-    visitor: &str,
+    (visitors, digests): (&str, &str),
     (after, until): (Seq, Seq),
 ) -> Result<Vec<Seq>, StoreError> {
-    let sql = "SELECT seq FROM log WHERE seq > ?1 AND seq <= ?2 AND visitor = ?3 AND site = ?4";
-    rows(connection, "look for a visitor's events", sql, params![after, until, visitor, site], |row| {
-        row.get(0)
-    })
+    let sql = "SELECT seq FROM log WHERE seq > ?1 AND seq <= ?2 AND site = ?4 AND body <> ''
+               AND (visitor IN (SELECT value FROM json_each(?3))
+                    OR EXISTS (SELECT 1 FROM json_each(?5) WHERE instr(body, value)))";
+    let row = params![after, until, visitors, site, digests];
+    rows(connection, "look for a person's events", sql, row, |row| row.get(0))
 }
 
 /// Every row of a query.

@@ -53,6 +53,11 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Refuses a database that this program cannot read.
+pub(super) fn understood(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    inspect(connection, path, STEPS.len())
+}
+
 /// Opens the connection that moves the write-ahead log into the database. The writer must be open.
 pub(super) fn open_helper(path: &Path) -> Result<Connection, OpenError> {
     let engine = |source| OpenError::Engine { path: path.to_owned(), source };

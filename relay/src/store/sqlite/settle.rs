@@ -4,10 +4,11 @@
 //! because an erasure may overtake a worker that has the event in hand.
 
 use rusqlite::params;
+use shared::UnixMs;
 
 use super::session::Session;
 use crate::secret::Secret;
-use crate::store::{Dead, Receipt, Retry, Seq, Settlement, StoreError};
+use crate::store::{Dead, REQUEUED, Receipt, Retry, Seq, Settlement, StoreError};
 
 /// A destination's cursor; a new destination gets one at the log's start or head.
 pub(super) fn cursor(
@@ -52,6 +53,40 @@ pub(super) fn settle(
     Ok(())
 }
 
+/// Puts events in hand again as if they had never been tried. Answers how many.
+pub(super) fn requeue(
+    session: &mut Session<'_>,
+    destination: &str,
+    events: &[Seq],
+    due: UnixMs,
+) -> Result<u64, StoreError> {
+    let doing = "put events in hand again";
+    // What the destination has still to read comes anyway.
+    let sql = "SELECT seq FROM log WHERE seq IN (SELECT value FROM json_each(?1)) AND body <> ''
+               AND seq <= (SELECT seq FROM cursor WHERE destination = ?2)";
+    let present: Vec<Seq> =
+        session.rows(doing, sql, params![listed(events), destination], |row| row.get(0))?;
+    discard(session, destination, &present)?;
+    let sql = "INSERT OR REPLACE INTO retry SELECT value, ?2, 0, NULL, ?3, ?4 FROM json_each(?1)";
+    let row = params![listed(&present), destination, due.0, REQUEUED];
+    Ok(session.execute(doing, sql, row)? as u64)
+}
+
+/// Takes dead letters away. Answers how many.
+pub(super) fn discard(
+    session: &mut Session<'_>,
+    destination: &str,
+    events: &[Seq],
+) -> Result<u64, StoreError> {
+    let sql = "DELETE FROM dead WHERE destination = ?1 AND seq IN (SELECT value FROM json_each(?2))";
+    Ok(session.execute("take dead letters away", sql, params![destination, listed(events)])? as u64)
+}
+
+/// Numbers as statements take them.
+fn listed(events: &[Seq]) -> String {
+    serde_json::Value::from(events).to_string()
+}
+
 /// Remembers a small text of a destination.
 pub(super) fn remember(
     session: &mut Session<'_>,
@@ -85,7 +120,7 @@ fn keep(session: &mut Session<'_>, destination: &str, retry: &Retry) -> Result<(
 /// Keeps the receipt of a request, or again.
 fn await_answer(session: &mut Session<'_>, destination: &str, receipt: &Receipt) -> Result<(), StoreError> {
     let Receipt { id, due, taken, asked, attempts, reached, events } = receipt;
-    let events = serde_json::Value::from(events.as_slice()).to_string();
+    let events = listed(events);
     let sql = "INSERT OR REPLACE INTO receipt VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let row = params![destination, id, due.0, taken.0, asked, attempts, reached.0, events];
     session.execute("keep a receipt", sql, row).map(drop)

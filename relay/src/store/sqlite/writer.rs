@@ -44,6 +44,8 @@ pub(super) struct Published {
     recent: Mutex<Recent>,
     /// The log's last number.
     pub(super) head: watch::Sender<Seq>,
+    /// How often events were put in hand again.
+    pub(super) requeues: watch::Sender<u64>,
     /// Transactions committed so far.
     pub(super) commits: AtomicU64,
 }
@@ -52,7 +54,12 @@ impl Published {
     /// For a log whose last number is `head`.
     pub(super) fn new(head: Seq) -> Self {
         let recent = Mutex::new(Recent::after(head));
-        Self { recent, head: watch::Sender::new(head), commits: AtomicU64::new(0) }
+        Self {
+            recent,
+            head: watch::Sender::new(head),
+            requeues: watch::Sender::new(0),
+            commits: AtomicU64::new(0),
+        }
     }
 
     /// The window of recent events. No code that can panic half-way runs under this lock.

@@ -1,0 +1,100 @@
+//! What the commands that work on the store have in common: which database, which destination, and a runtime to ask in.
+
+use std::path::Path;
+
+use crate::admin::office::{Office, OfficeError};
+use crate::admin::order::{Order, Report};
+use crate::config::{Config, Destination};
+use crate::store::StoreError;
+use crate::store::sqlite::{Look, OpenError};
+
+/// Why a command on the store did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum StoreCommandError {
+    /// The store does not open.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The store fails.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The order was not carried out.
+    #[error(transparent)]
+    Office(#[from] OfficeError),
+    /// No store yet.
+    #[error("there is no store at {}; check `path` under [store] and the directory this runs in", .0.display())]
+    NoStore(std::path::PathBuf),
+    /// No destination of this name.
+    #[error("there is no destination `{name}`; known: {}", .known.join(", "))]
+    UnknownDestination {
+        /// What was asked for.
+        name: String,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// No site of this key.
+    #[error("there is no site `{name}`; known: {}", .known.join(", "))]
+    UnknownSite {
+        /// What was asked for.
+        name: String,
+        /// All there are.
+        known: Vec<String>,
+    },
+    /// The arguments name nothing.
+    #[error("{0}")]
+    Nothing(&'static str),
+    /// The value of an option cannot be what it should be.
+    #[error("{0}: not a usable value; a phone number needs + and country code, or --country")]
+    Unusable(&'static str),
+    /// The runtime does not start, or a stream fails.
+    #[error("standard input or output failed: {0}")]
+    Stream(#[from] std::io::Error),
+}
+
+/// The database of a configuration, which must be there.
+pub(super) fn database(config: &Config) -> Result<&Path, StoreCommandError> {
+    let path = config.store.path.as_path();
+    if path.exists() { Ok(path) } else { Err(StoreCommandError::NoStore(path.to_owned())) }
+}
+
+/// The database, open for looking.
+pub(super) fn look(config: &Config) -> Result<Look, StoreCommandError> {
+    Ok(Look::open(database(config)?)?)
+}
+
+/// The destination of this name.
+pub(super) fn destination<'a>(config: &'a Config, name: &str) -> Result<&'a Destination, StoreCommandError> {
+    let found = config.destinations.iter().find(|destination| destination.name == name);
+    found.ok_or_else(|| StoreCommandError::UnknownDestination {
+        name: name.to_owned(),
+        known: config.destinations.iter().map(|destination| destination.name.clone()).collect(),
+    })
+}
+
+/// The sites meant by an option: the one it names, or all of them.
+pub(super) fn sites(config: &Config, named: Option<&str>) -> Result<Vec<String>, StoreCommandError> {
+    let all: Vec<String> = config.sites.iter().map(|site| site.key.to_string()).collect();
+    match named {
+        None => Ok(all),
+        Some(name) if all.iter().any(|key| key == name) => Ok(vec![name.to_owned()]),
+        Some(name) => Err(StoreCommandError::UnknownSite { name: name.to_owned(), known: all }),
+    }
+}
+
+/// Has orders carried out one after another, each made when its turn comes, and hands every report on.
+pub(super) fn carry_out(
+    config: &Config,
+    orders: impl Iterator<Item = Result<Order, StoreCommandError>>,
+    mut report: impl FnMut(Report),
+) -> Result<(), StoreCommandError> {
+    let path = database(config)?;
+    // The store writes in a thread of its own, which needs a runtime with threads to answer through.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+    runtime.block_on(async {
+        let mut office = Office::open(path).await?;
+        for order in orders {
+            report(office.ask(order?).await?);
+        }
+        office.close().await?;
+        Ok(())
+    })
+}

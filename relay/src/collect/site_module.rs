@@ -1,0 +1,74 @@
+//! `GET /v1/site/<key>.js`: which parts of the tag a site asks for, as a small module that the tag imports.
+//!
+//! The files of the parts carry a hash in their names and are kept for ever; this module names them and is asked for
+//! again after five minutes, so that a change of the configuration reaches pages without a new snippet. Each part is
+//! imported on its own: one that fails leaves the others and the tag alone. With `?debug` the overlay comes along.
+
+use bytes::Bytes;
+use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::assets::{Assets, CORP, NOSNIFF, is_known};
+use super::reply::{self, Refusal, Reply};
+use crate::config::Site;
+
+/// The site's key in the module's path.
+pub(super) fn key_of(path: &str) -> Option<&str> {
+    path.strip_prefix("/v1/site/")?.strip_suffix(".js")
+}
+
+/// The answer for a site.
+pub(super) fn answer(
+    site: Option<&Site>,
+    assets: &Assets,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Reply, Refusal> {
+    let module = module(site.ok_or(Refusal::UnknownSiteFile)?, assets, query == Some("debug"));
+    let digest: String = Sha256::digest(&module).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let etag = HeaderValue::from_str(&format!("\"{digest}\"")).map_err(|_| Refusal::NotFound)?;
+    let mut reply = if is_known(headers.get_all(IF_NONE_MATCH), &etag) {
+        let mut reply = Reply::default();
+        *reply.status_mut() = StatusCode::NOT_MODIFIED;
+        reply
+    } else {
+        reply::typed(StatusCode::OK, "text/javascript", Bytes::from(module))
+    };
+    let answer = reply.headers_mut();
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    answer.insert(ETAG, etag);
+    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer.insert(CORP, HeaderValue::from_static("cross-origin"));
+    answer.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    Ok(reply)
+}
+
+/// The module's text.
+fn module(site: &Site, assets: &Assets, debug: bool) -> String {
+    let chosen = site.tag.parts.iter().map(|part| (part.name, part.settings.clone()));
+    let overlay = debug.then(|| ("debug", json!({})));
+    let listed = chosen.chain(overlay).filter_map(|(name, settings)| {
+        let file = assets.part(name)?;
+        Some(json!([name, format!("../../{file}"), settings]))
+    });
+    format!("const parts = {};\n{START}", Value::from_iter(listed))
+}
+
+/// Starts the parts, all files at once, in the order of the list.
+const START: &str = "\
+const failed = (name) => (error) => console.warn(`anytrack: the part ${name} does not run on this page:`, error);
+const loading = parts.map(([name, file]) => import(file).catch(failed(name)));
+export default async (tag) => {
+  tag.consent = tag.core.answers;
+  for (const [place, [name, , settings]] of parts.entries()) {
+    const part = await loading[place];
+    try {
+      part?.default(tag, settings);
+    } catch (error) {
+      failed(name)(error);
+    }
+  }
+};
+";

@@ -1,0 +1,86 @@
+//! Looking at a database without being its relay: lists, exports and backups, also while a relay writes.
+//!
+//! Every question is one short read on its own snapshot; nothing is locked, and nothing can be changed.
+
+use std::fs::File;
+use std::path::Path;
+
+use rusqlite::Connection;
+use shared::UnixMs;
+
+use super::{OpenError, engine_error, lock, reader, schema};
+use crate::store::{DeadLetter, Logged, Seq, StoreError};
+
+/// A database open for reading.
+#[derive(Debug)]
+pub struct Look {
+    connection: Connection,
+}
+
+impl Look {
+    /// Opens a database that is there and of this program's version or older.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
+        path.metadata().map_err(inaccessible)?;
+        let connection = schema::open_reader(path)?;
+        schema::understood(&connection, path)?;
+        Ok(Self { connection })
+    }
+
+    /// Up to `limit` events after `after`, in order.
+    pub fn events(&self, after: Seq, limit: usize) -> Result<Vec<Logged>, StoreError> {
+        reader::read(&self.connection, after, limit)
+    }
+
+    /// One event, unless it is gone.
+    pub fn event(&self, seq: Seq) -> Result<Option<Logged>, StoreError> {
+        let found = reader::read(&self.connection, seq - 1, 1)?;
+        Ok(found.into_iter().find(|logged| logged.seq == seq))
+    }
+
+    /// The number before the first event that arrived at `from` or later; the log's last one when there is none.
+    pub fn before(&self, from: UnixMs) -> Result<Seq, StoreError> {
+        let sql = "SELECT coalesce((SELECT min(seq) - 1 FROM log WHERE received_ms >= ?1), (SELECT max(seq) FROM log), 0)";
+        self.connection
+            .query_row(sql, [from.0], |row| row.get(0))
+            .map_err(|source| engine_error("look for the first event", source))
+    }
+
+    /// Up to `limit` dead letters of a destination, newest first.
+    pub fn dead_letters(&self, destination: &str, limit: usize) -> Result<Vec<DeadLetter>, StoreError> {
+        reader::dead_letters(&self.connection, destination, limit)
+    }
+
+    /// One dead letter.
+    pub fn dead_letter(&self, destination: &str, seq: Seq) -> Result<Option<DeadLetter>, StoreError> {
+        Ok(self.dead_letters(destination, usize::MAX)?.into_iter().find(|letter| letter.seq == seq))
+    }
+
+    /// Writes a copy of the database as it is at this moment to a file that is not there yet, and checks the copy.
+    pub fn back_up(&self, to: &Path) -> Result<(), OpenError> {
+        let inaccessible = |source| OpenError::Inaccessible { path: to.to_owned(), source };
+        let engine = |source| OpenError::Engine { path: to.to_owned(), source };
+        // Created first, for its owner alone; SQLite takes an empty file as a new one.
+        let file: File = lock::new_file(to).map_err(inaccessible)?;
+        let copied = self.connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]);
+        let checked = copied.map_err(engine).and_then(|_| {
+            file.sync_all().map_err(inaccessible)?;
+            check(to).map_err(engine)
+        });
+        if checked.is_err() {
+            let _ = std::fs::remove_file(to);
+        }
+        checked
+    }
+}
+
+/// Reads a whole database to see that it holds together.
+fn check(path: &Path) -> rusqlite::Result<()> {
+    let connection = Connection::open(path)?;
+    let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if found == "ok" {
+        return Ok(());
+    }
+    let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
+    Err(rusqlite::Error::SqliteFailure(damaged, Some("the copy is damaged".to_owned())))
+}

@@ -1,0 +1,124 @@
+//! The pages for who runs the relay: metrics are all described, the dashboard asks for none that is not there, and what is
+//! shown of limits is what the program does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use relay::config::{self, Document};
+use relay::metrics::Metrics;
+use relay::platform;
+use relay::store::{Backlog, Backlogs};
+
+fn page(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operate").join(name);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every metric as Prometheus names it: counters end in `_total`.
+fn metrics() -> BTreeSet<String> {
+    // A family nobody has counted in is not written.
+    let metrics = Metrics::default();
+    metrics.received("shop", "accepted", 1);
+    metrics.request("events", 202);
+    metrics.source("mugs", "stored");
+    metrics.outcome("meta", "delivered");
+    metrics.finding("meta", "any", 1);
+    metrics.skipped("meta", "any");
+    metrics.dead("meta", 1);
+    metrics.match_quality("meta", 5.0);
+    metrics.destination_up("meta", true);
+    let text = metrics.text(&Backlogs::from([("meta".to_owned(), Backlog::default())]));
+    let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    described
+        .map(|line| match line.split_once(' ') {
+            Some((name, "counter")) => format!("{name}_total"),
+            Some((name, _)) => name.to_owned(),
+            None => panic!("{line}"),
+        })
+        .collect()
+}
+
+/// Every name that begins like one of ours, without what Prometheus appends to histograms.
+fn named(text: &str) -> BTreeSet<String> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
+    let words = text.split(|c: char| !is_name(c)).filter(|word| word.starts_with("anytrack_"));
+    words.map(|word| word.trim_end_matches("_bucket").to_owned()).collect()
+}
+
+#[test]
+fn the_page_and_the_dashboard_name_the_metrics_that_there_are() {
+    let there = metrics();
+    let page = page("metrics.md");
+    let rows: BTreeSet<String> =
+        page.lines().filter(|line| line.starts_with("| `")).flat_map(named).collect();
+    assert_eq!(rows, there, "one row for each");
+    assert!(named(&page).is_subset(&there), "{:?}", named(&page).difference(&there));
+}
+
+#[test]
+fn the_dashboard_shows_every_metric() {
+    let text = page("grafana.json");
+    let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let panels = dashboard["panels"].as_array().expect("panels");
+    let asked: BTreeSet<String> = panels
+        .iter()
+        .flat_map(|panel| named(panel["targets"][0]["expr"].as_str().expect("a query")))
+        .collect();
+    assert_eq!(asked, metrics());
+}
+
+#[test]
+fn the_service_waits_as_long_as_the_relay_takes_to_stop() {
+    let unit = page("anytrack-relay.service");
+    let seconds = |key: &str| {
+        let line = unit.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
+        line.parse::<u64>().expect("seconds")
+    };
+    let text = "[server]\npublic_url = \"https://t.shop.example\"\n[[site]]\nkey = \"shop\"\n";
+    let document = Document {
+        file: "anytrack.toml",
+        text,
+        directory: Path::new(""),
+        assets: Path::new(""),
+        readable_by_others: false,
+    };
+    let config = config::parse(&document, platform::ALL, &|_: &str| None).expect("good").config;
+    assert!(seconds("TimeoutStopSec=") * 1_000 > config.server.shutdown_timeout_ms);
+}
+
+/// Every `fn name()` of the workspace's Rust files.
+fn functions(folder: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            functions(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            let names =
+                text.split("fn ").skip(1).filter_map(|rest| rest.split_once("()")).map(|(name, _)| name);
+            found.extend(names.filter(|name| !name.contains(char::is_whitespace)).map(str::to_owned));
+        }
+    }
+}
+
+#[test]
+fn every_line_of_the_threat_model_names_a_test_that_there_is() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("the page");
+    let mut there = BTreeSet::new();
+    for folder in ["relay/src", "relay/tests", "www-test/tests"] {
+        functions(&root.join(folder), &mut there);
+    }
+    let rows: Vec<&str> =
+        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| who |")).collect();
+    assert!(rows.len() > 10, "the page was read");
+    for row in rows.into_iter().filter(|row| !row.starts_with("| who sends what |")) {
+        let tests = row.trim_end_matches('|').rsplit('|').next().expect("a last cell");
+        let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
+        assert!(!named.is_empty(), "{row}");
+        for name in named {
+            assert!(there.contains(name), "there is no test {name}");
+        }
+    }
+}
