@@ -62,7 +62,7 @@ fn site(
     let cookie_domain = cookie(&mut section, server);
     let consent_required = section.flag("consent_required", false);
     let country = section.parsed("country", COUNTRY_EXPECTED, country);
-    let tag = site_tag::site_tag(section.section("tag"), directory);
+    let tag = site_tag::site_tag(section.section("tag"), consent_required, directory);
     section.close();
     Some(Site { key: Arc::from(key?), origins, api_keys, cookie_domain, consent_required, country, tag })
 }
