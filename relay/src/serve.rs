@@ -21,6 +21,7 @@ use crate::admin::socket::Socket;
 use crate::clock;
 use crate::collect::assets::{Assets, AssetsError};
 use crate::collect::http::{self, Relay};
+use crate::collect::threads::Threads;
 use crate::config::{Config, StoreSettings};
 use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
@@ -69,6 +70,7 @@ pub async fn serve(
     config: Config,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
+    let threads = Threads::start()?;
     let assets = assets(&config);
     let path = config.store.path.clone();
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
@@ -88,7 +90,7 @@ pub async fn serve(
     let address = listener.local_addr()?;
     info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
     let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now));
-    http::serve(relay, listener, stop).await;
+    http::serve(relay, listener, &threads, stop).await;
 
     info!("stopping: delivering what can be delivered");
     stop_workers.send_replace(true);

@@ -407,13 +407,13 @@ fn the_example_shows_every_key_and_names_what_it_needs() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("anytrack.example.toml");
     let text = fs::read_to_string(example).unwrap();
     let keys = "listen public_url trusted_proxies rate_limit max_connections max_body_bytes header_timeout_ms \
-                body_timeout_ms shutdown_timeout_ms request_timeout_ms backoff_base_ms backoff_cap_ms engine path dedup_days log_days visitor_days \
+                body_timeout_ms answer_timeout_ms shutdown_timeout_ms request_timeout_ms backoff_base_ms backoff_cap_ms engine path dedup_days log_days visitor_days \
                 dead_days assets key origins api_keys consent_required cookie_domain country name site platform \
                 consent events endpoint";
     for key in keys.split_whitespace() {
         assert!(text.contains(&format!("{key} = ")), "the example shows {key}");
     }
-    let expected = "anytrack.toml:39: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
+    let expected = "anytrack.toml:40: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
                     or write the value here\n";
     assert_eq!(Place::with(&text).run(&["check"], b""), ran(1, "", expected));
     let ready = text.replace("${SHOP_API_KEY}", "${API_KEY}");

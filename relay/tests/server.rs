@@ -5,10 +5,18 @@
 
 mod running;
 
+use std::time::Duration;
+
 use relay::pipeline::Steps;
 use relay::store::sqlite::SqliteStore;
 use relay::store::{Incoming, Store, Verdict};
 use running::{Answer, KEY, Running, stored};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpSocket;
+use tokio::time::timeout;
+
+/// What none of the limits set here should come near, however busy the machine.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
 async fn an_event_is_on_disk_when_it_is_acknowledged() {
@@ -150,6 +158,23 @@ async fn a_slow_body_is_cut_off() {
     );
     let answer = relay.send(begun.as_bytes()).await;
     assert_eq!((answer.status, answer.header("connection")), (408, Some("close")));
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_client_that_reads_no_answer_loses_its_place() {
+    let relay = Running::start("answer_timeout_ms = 100\nmax_connections = 1").await;
+    let socket = TcpSocket::new_v4().expect("a socket");
+    // Little room, so that it is soon full.
+    socket.set_recv_buffer_size(4096).expect("room");
+    let mut deaf = socket.connect(relay.address).await.expect("a connection");
+    let requests = "GET /metrics HTTP/1.1\r\nhost: t\r\n\r\n".repeat(100);
+    let cut_off = async { while deaf.write_all(requests.as_bytes()).await.is_ok() {} };
+    timeout(PATIENCE, cut_off).await.expect("it is cut off");
+    // Its end of the connection is still there; the only place is not.
+    let served = timeout(PATIENCE, relay.get("/healthz")).await.expect("its place is free");
+    assert_eq!(served.status, 200);
+    drop(deaf);
     relay.stop().await;
 }
 

@@ -141,7 +141,7 @@ impl Browser {
     ///
     /// # Errors
     /// When the browser refuses.
-    pub async fn press_enter(&self) -> Result<(), BrowserError> {
+    pub async fn press_enter_in_focus(&self) -> Result<(), BrowserError> {
         for kind in ["keyDown", "keyUp"] {
             let params = json!({ "type": kind, "key": "Enter", "code": "Enter", "text": "\r", "windowsVirtualKeyCode": 13 });
             self.devtools("Input.dispatchKeyEvent", params).await?;

@@ -202,7 +202,7 @@ async fn it_fits_every_screen_and_obeys_the_keyboard() {
         stage.browser.screenshot(&format!("overlay-{}-{scheme}", screen.name())).await.unwrap();
         // Opened by keyboard alone.
         stage.browser.eval(&format!("{ROOT}.querySelector('[data-id={id}] summary').focus()")).await.unwrap();
-        stage.browser.press_enter().await.unwrap();
+        stage.browser.press_enter_in_focus().await.unwrap();
         stage
             .browser
             .wait_until(&format!("{ROOT}.querySelector('[data-id={id}] details').open"))
@@ -221,10 +221,10 @@ async fn it_fits_every_screen_and_obeys_the_keyboard() {
         );
         let folded = format!("{ROOT}.querySelector('.panel').getBoundingClientRect().height < 80");
         stage.browser.eval(&format!("{ROOT}.querySelector('[aria-label=Fold]').focus()")).await.unwrap();
-        stage.browser.press_enter().await.unwrap();
+        stage.browser.press_enter_in_focus().await.unwrap();
         stage.browser.wait_until(&folded).await.unwrap();
         stage.browser.eval(&format!("{ROOT}.querySelector('[aria-label=Close]').focus()")).await.unwrap();
-        stage.browser.press_enter().await.unwrap();
+        stage.browser.press_enter_in_focus().await.unwrap();
         stage.browser.wait_until("!document.querySelector('anytrack-inspect')").await.unwrap();
     }
     let exceptions = stage.browser.exceptions().await.unwrap();

@@ -24,9 +24,11 @@ use tracing::{debug, warn};
 
 use super::assets::Assets;
 use super::batch::Batch;
+use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::sources::{Door, door};
+use super::threads::Threads;
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
@@ -179,7 +181,12 @@ impl Relay {
 }
 
 /// Accepts connections until `stop` resolves, then lets the requests under way finish.
-pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    relay: Arc<Relay>,
+    listener: TcpListener,
+    threads: &Threads,
+    stop: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(relay.server.max_connections));
     let graceful = GracefulShutdown::new();
     tokio::pin!(stop);
@@ -202,12 +209,18 @@ pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<O
                 (Err(_), _) => break,
             },
         };
-        let connection = graceful.watch(connection(relay.clone(), socket, peer));
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "connection ended");
+        // A socket belongs to the runtime it was made on, and is to be the thread's.
+        let Ok(socket) = socket.into_std() else { continue };
+        threads.spawn(|| {
+            let socket = TcpStream::from_std(socket);
+            let (relay, watcher) = (relay.clone(), graceful.watcher());
+            async move {
+                let Ok(socket) = socket else { return };
+                if let Err(error) = watcher.watch(connection(relay, socket, peer)).await {
+                    debug!(%error, "connection ended");
+                }
+                drop(place);
             }
-            drop(place);
         });
     }
     drop(listener);
@@ -219,7 +232,7 @@ pub async fn serve(relay: Arc<Relay>, listener: TcpListener, stop: impl Future<O
     }
 }
 
-/// One connection with its limits on headers.
+/// One connection with its limits on headers and on answers.
 fn connection(
     relay: Arc<Relay>,
     socket: TcpStream,
@@ -228,6 +241,7 @@ fn connection(
     // Answers are small; waiting to fill a packet only delays them.
     let _ = socket.set_nodelay(true);
     let header_timeout = Duration::from_millis(relay.server.header_timeout_ms);
+    let socket = Outlet::new(socket, Duration::from_millis(relay.server.answer_timeout_ms));
     let service = service_fn(move |request| {
         let relay = relay.clone();
         async move { Ok::<_, std::convert::Infallible>(answer(&relay, request, peer).await) }

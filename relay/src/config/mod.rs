@@ -82,6 +82,8 @@ pub struct Server {
     pub header_timeout_ms: u64,
     /// Longest wait for a request's body. Default 15 s.
     pub body_timeout_ms: u64,
+    /// Longest wait for a client to take its answers whole. Default 30 s.
+    pub answer_timeout_ms: u64,
     /// How long an orderly stop may take. Default 20 s, within the 30 s that service managers commonly grant.
     pub shutdown_timeout_ms: u64,
 }

@@ -8,10 +8,10 @@ use std::ops::{Deref, DerefMut};
 
 use shared::{Attribution, Event};
 
-/// An event that may still change.
+/// An event that may still change. Boxed, because an event is large and moves through many hands.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    inner: Event,
+    inner: Box<Event>,
     json: Option<Box<[u8]>>,
 }
 
@@ -40,9 +40,14 @@ impl Draft {
         self.json = self.json.take().zip(end).and_then(|(json, end)| continued(json, &end));
     }
 
-    /// The event, and its JSON if that was written and still holds.
-    pub fn into_parts(self) -> (Event, Option<Box<[u8]>>) {
-        (self.inner, self.json)
+    /// Takes the event's JSON, if that was written and still holds.
+    pub fn take_json(&mut self) -> Option<Box<[u8]>> {
+        self.json.take()
+    }
+
+    /// The event.
+    pub fn into_event(self) -> Box<Event> {
+        self.inner
     }
 }
 
@@ -58,7 +63,7 @@ fn continued(json: Box<[u8]>, attribution: &str) -> Option<Box<[u8]>> {
 
 impl From<Event> for Draft {
     fn from(event: Event) -> Self {
-        Self { inner: event, json: None }
+        Self { inner: Box::new(event), json: None }
     }
 }
 
@@ -89,12 +94,13 @@ mod tests {
         let mut draft = Draft::from(event(r#"{"event":"Lead","properties":{"value":1}}"#));
         draft.write_ahead(whole);
         draft.attribute(record());
-        let (event, json) = draft.clone().into_parts();
+        let mut whole = draft.clone();
+        let (json, event) = (whole.take_json(), whole.into_event());
         assert!(event.attribution.is_some());
         assert_eq!(json, whole(&event));
         // A second time nothing can be continued, and it is written anew.
         draft.attribute(Attribution::default());
-        let (event, json) = draft.into_parts();
+        let (json, event) = (draft.take_json(), draft.into_event());
         assert_eq!((event.attribution, json), (None, None));
     }
 
@@ -104,7 +110,7 @@ mod tests {
             let mut draft = Draft::from(event(r#"{"event":"Lead"}"#));
             draft.write_ahead(|event| Some(event.event.as_bytes().into()));
             act(&mut draft);
-            assert_eq!(draft.into_parts().1.as_deref(), expected.then_some(b"Lead".as_slice()));
+            assert_eq!(draft.take_json().as_deref(), expected.then_some(b"Lead".as_slice()));
         };
         check(true, |_| {});
         check(true, |draft| assert_eq!(draft.event, "Lead"));

@@ -207,7 +207,7 @@ impl Transaction for State {
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {
         self.head += 1;
         let Incoming { site, received, event } = incoming;
-        self.log.insert(self.head, Row { site, received, event: Some(Arc::new(event.into_parts().0)) });
+        self.log.insert(self.head, Row { site, received, event: Some(Arc::from(event.into_event())) });
         Ok(self.head)
     }
 }

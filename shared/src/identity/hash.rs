@@ -7,15 +7,9 @@ use std::fmt;
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::words::split;
+use sha2::block_api::compress256;
 
-/// The rounds: small ones in the browser, fast ones elsewhere.
-#[cfg(target_arch = "wasm32")]
-use super::sha256::compress;
-#[cfg(not(target_arch = "wasm32"))]
-fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
-    sha2::block_api::compress256(state, &[*block]);
-}
+use crate::words::split;
 
 /// A SHA-256 digest. Prints as hexadecimal; it is a pseudonym, so logs leave it out all the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -107,7 +101,7 @@ fn sha256(text: &[u8]) -> [u32; 8] {
         if last {
             block[56..].copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
         }
-        compress(&mut state, &block);
+        compress256(&mut state, &[block]);
         rest = &rest[length..];
         if last {
             return state;

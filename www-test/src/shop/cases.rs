@@ -26,7 +26,7 @@ pub enum Policy {
 }
 
 /// Name, policy and text of every case.
-pub const CASES: [(&str, Policy, &str); 18] = [
+pub const CASES: [(&str, Policy, &str); 19] = [
     ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
     ("early", Policy::None, include_str!("../../pages/cases/early.html")),
     ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),

@@ -30,6 +30,7 @@ pub(super) fn server<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>)
         max_body_bytes: section.whole("max_body_bytes", 1024..=64 * 1024 * 1024, limits::BODY),
         header_timeout_ms: section.whole("header_timeout_ms", TIMEOUT_MS, 30_000),
         body_timeout_ms: section.whole("body_timeout_ms", TIMEOUT_MS, 15_000),
+        answer_timeout_ms: section.whole("answer_timeout_ms", TIMEOUT_MS, 30_000),
         shutdown_timeout_ms: section.whole("shutdown_timeout_ms", TIMEOUT_MS, 20_000),
     };
     advise_on_proxies(&server, &section);

@@ -201,8 +201,8 @@ fn what_is_left_out_has_a_default() {
     );
     assert_eq!(server.rate_limit, RateLimit { per_client: 100, per_site: 0 });
     assert_eq!((server.max_connections, server.max_body_bytes), (10_000, 512 * 1024));
-    let timeouts = (server.header_timeout_ms, server.body_timeout_ms, server.shutdown_timeout_ms);
-    assert_eq!(timeouts, (30_000, 15_000, 20_000));
+    let timeouts = (server.header_timeout_ms, server.body_timeout_ms, server.answer_timeout_ms);
+    assert_eq!((timeouts, server.shutdown_timeout_ms), ((30_000, 15_000, 30_000), 20_000));
     let patience = (delivery.request_timeout_ms, delivery.backoff_base_ms, delivery.backoff_cap_ms);
     assert_eq!(patience, (10_000, 1_000, 300_000));
     assert_eq!(store.path, Path::new("/etc/anytrack/data/anytrack.db"));

@@ -167,7 +167,6 @@ impl SqliteStore {
             commands: receiver,
             group_events,
             published: Arc::clone(&published),
-            answering: threads_of_its_own(),
         };
         let thread = spawn("store writer", &path, move || writer.run())?;
         let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
@@ -213,7 +212,7 @@ impl SqliteStore {
         W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
-        let task = Task { work: Some(work), result: None, reply, room };
+        let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
         self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
         answer.await.unwrap_or(Err(StoreError::Closed))
     }

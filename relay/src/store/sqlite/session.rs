@@ -4,13 +4,15 @@
 //! are prepared once. Owns the numbers of the log (`head`), what a transaction wants to hand to the window of recent
 //! events, and the knowledge whether the transaction is still sound. Leaves to the writer when to begin and commit.
 
+use std::cell::RefCell;
+
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row, Statement, params};
 use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 use super::recent::Entry;
 use super::{engine_error, held, json, schema};
-use crate::store::{Held, Identity, Incoming, Note, Seq, StoreError, Transaction};
+use crate::store::{Draft, Held, Identity, Incoming, Note, Seq, StoreError, Transaction};
 
 /// The writing connection with its statements.
 pub(super) struct Session<'c> {
@@ -23,7 +25,7 @@ pub(super) struct Session<'c> {
     broken: Option<StoreError>,
     staged: Vec<Entry>,
     /// Events that have been written; see [`Committed::spent`].
-    spent: Vec<Event>,
+    spent: Vec<Draft>,
     forgotten: Vec<Seq>,
     /// JSON is written here, always in the same memory.
     json: Vec<u8>,
@@ -91,7 +93,7 @@ pub(super) struct Committed {
     /// What was appended.
     pub(super) appended: Vec<Entry>,
     /// The same, as it came. Nobody needs it any more, but freeing it takes time that the writer has not.
-    pub(super) spent: Vec<Event>,
+    pub(super) spent: Vec<Draft>,
     /// What was pruned or erased.
     pub(super) forgotten: Vec<Seq>,
 }
@@ -182,6 +184,11 @@ impl<'c> Session<'c> {
     /// The log's last number, with what this transaction appended.
     pub(super) fn head(&self) -> Seq {
         self.head
+    }
+
+    /// How many events have been written so far.
+    pub(super) fn spent(&self) -> usize {
+        self.spent.len()
     }
 
     /// Notes that an event is gone, so that it also leaves the window of recent events.
@@ -289,12 +296,11 @@ impl Transaction for Session<'_> {
     }
 
     fn append(&mut self, incoming: Incoming) -> Result<Seq, StoreError> {
-        let Incoming { site, received, event } = incoming;
-        let (event, ahead) = event.into_parts();
-        let json = match ahead {
+        let Incoming { site, received, mut event } = incoming;
+        let json = match event.take_json() {
             Some(json) => json,
             None => {
-                self.write_json("write an event as JSON", &event)?;
+                self.write_json("write an event as JSON", &*event)?;
                 self.json.as_slice().into()
             }
         };
@@ -311,9 +317,20 @@ impl Transaction for Session<'_> {
 
 /// An event's JSON. An event that cannot be written is left to the writer, which says why.
 pub(super) fn json_of(event: &Event) -> Option<Box<[u8]>> {
-    let mut json = Vec::with_capacity(1024);
-    json::write(&mut json, event).ok().map(|()| json.into_boxed_slice())
+    thread_local! {
+        /// Always the same memory, so that the JSON itself takes no more than it needs and is not moved as it grows.
+        static DESK: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+    }
+    DESK.with_borrow_mut(|desk| {
+        desk.clear();
+        let written = json::write(desk, event).ok().map(|()| desk.as_slice().into());
+        desk.shrink_to(LARGEST_DESK_BYTES);
+        written
+    })
 }
+
+/// What a thread keeps to write JSON in: enough for any common event.
+const LARGEST_DESK_BYTES: usize = 16 * 1024;
 
 /// Reads a visitor's body; unreadable JSON is not the database's failure, hence the result within.
 pub(super) fn visitor_of(row: &Row<'_>) -> rusqlite::Result<Result<Visitor, StoreError>> {

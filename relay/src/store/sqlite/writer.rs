@@ -2,9 +2,8 @@
 //!
 //! It takes what is waiting, runs all of it in one transaction, commits (one fsync for all), and answers. The more
 //! requests come at once, the more share an fsync, so throughput grows with load while a lone request waits for
-//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping and what a
-//! failure takes down with it. Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when
-//! the write-ahead log is moved.
+//! nobody: what comes while one group is written is the next. Owns the grouping and what a failure takes down with it.
+//! Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when the write-ahead log is moved.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,17 +12,15 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use shared::Event;
-use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::checkpoint::{self, Checkpoints, Helper, empty_wal};
-use super::job::{Answers, Command, Job};
+use super::job::{Command, Job, Ran, answer};
 use super::lock::Lock;
 use super::recent::{Entry, Recent};
 use super::session::{Committed, Session};
 use super::{Panicked, engine_error, lock_of};
-use crate::store::{Seq, StoreError};
+use crate::store::{Draft, Seq, StoreError};
 
 /// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
 const COMMIT_BYTES: usize = 4 * 4096;
@@ -33,13 +30,6 @@ const JOB_BYTES: usize = 1024;
 /// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
 /// back with the same poisoned event finds them still apart.
 const CAREFUL_REQUESTS: usize = 100_000;
-
-/// Requests in a group from which on more are worth waiting for, because more are under way.
-const CROWD: usize = 8;
-/// Requests in a group after which none is waited for: an fsync is spread thin enough.
-const FULL: usize = 64;
-/// How long a crowd is waited for: half of what an fsync takes on a fast disk.
-const GATHERING: Duration = Duration::from_micros(100);
 
 /// What the writer tells everyone else.
 pub(super) struct Published {
@@ -94,24 +84,20 @@ pub(super) struct Writer {
     pub(super) group_events: usize,
     /// Where results become visible.
     pub(super) published: Arc<Published>,
-    /// Where answers are given, if not here.
-    pub(super) answering: Option<Handle>,
 }
 
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, helper, lock, commands, group_events, published, answering } = self;
+        let Self { connection, helper, lock, commands, group_events, published } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
                 commands,
                 group_events,
                 published,
-                answering,
                 checkpoints: Checkpoints::new(helper),
                 careful: 0,
-                crowd: 0,
             }
             .run(&connection),
             Err(error) => {
@@ -137,12 +123,9 @@ struct Loop<'c> {
     commands: Receiver<Command>,
     group_events: usize,
     published: Arc<Published>,
-    answering: Option<Handle>,
     checkpoints: Checkpoints,
     /// Requests still to be run apart.
     careful: usize,
-    /// Requests in the last group.
-    crowd: usize,
 }
 
 impl Loop<'_> {
@@ -171,7 +154,6 @@ impl Loop<'_> {
         let mut events = first.weight();
         let mut group = vec![first];
         let mut next = None;
-        let mut may_wait = self.crowd >= CROWD;
         while events < self.group_events {
             match self.commands.try_recv() {
                 Ok(Command::Work(job)) => {
@@ -182,14 +164,9 @@ impl Loop<'_> {
                     next = Some(other);
                     break;
                 }
-                Err(TryRecvError::Empty) if may_wait && group.len() < FULL => {
-                    may_wait = false;
-                    gather();
-                }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
-        self.crowd = group.len();
         self.commit_group(group);
         next
     }
@@ -198,7 +175,7 @@ impl Loop<'_> {
     fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
         let result = self.try_group(&mut group);
         match result {
-            Ok((failures, spent)) => self.answer(group, failures, spent),
+            Ok((ran, spent)) => answer(group, ran, spent),
             Err(error) => {
                 self.session.rollback();
                 tracing::error!(%error, requests = group.len(), "the store lost a transaction; nothing of it was acknowledged");
@@ -209,37 +186,20 @@ impl Loop<'_> {
         }
     }
 
-    /// Answers a group that was committed.
-    ///
-    /// To wake a task from outside the runtime takes a lock and perhaps a system call, to wake it from within takes
-    /// next to nothing: the answers of many are therefore given by one task, which also frees their events, while
-    /// the writer goes on. A lone request is answered at once.
-    fn answer(&self, group: Vec<Box<dyn Job>>, failures: Vec<Option<StoreError>>, spent: Vec<Event>) {
-        let many = group.len() > 1;
-        let answers = Answers::new(group, failures, spent);
-        match self.answering.as_ref().filter(|_| many) {
-            // Answers that are dropped are given all the same, also by a runtime that has ended.
-            Some(runtime) => drop(runtime.spawn(async move { drop(answers) })),
-            None => drop(answers),
-        }
-    }
-
-    /// Answers, for each job, why it alone failed, and the events that were stored; an error when the whole
-    /// transaction failed.
-    fn try_group(
-        &mut self,
-        group: &mut [Box<dyn Job>],
-    ) -> Result<(Vec<Option<StoreError>>, Vec<Event>), StoreError> {
+    /// What became of each job, and the events that were stored; an error when the whole transaction failed.
+    fn try_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(Vec<Ran>, Vec<Draft>), StoreError> {
         self.session.begin()?;
-        let mut failures = Vec::with_capacity(group.len());
+        let mut ran = Vec::with_capacity(group.len());
         for job in group.iter_mut() {
-            failures.push(self.run_job(job.as_mut())?);
+            let before = self.session.spent();
+            let failure = self.run_job(job.as_mut())?;
+            ran.push(Ran { failure, spent: self.session.spent() - before });
         }
         let Committed { head, appended, spent, forgotten } = self.session.commit()?;
         let bodies: usize = appended.iter().map(Entry::bytes).sum();
         self.checkpoints.grown(COMMIT_BYTES + group.len() * JOB_BYTES + bodies);
         self.published.publish(head, appended, &forgotten);
-        Ok((failures, spent))
+        Ok((ran, spent))
     }
 
     /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
@@ -272,14 +232,4 @@ impl Loop<'_> {
             .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
         ran.and_then(|()| self.session.broken().map_or(Ok(()), Err))
     }
-}
-
-/// Lets more requests come. Under load every request that shares a commit saves a part of an fsync and of the pages
-/// that each commit writes anew, while the processors have the requests that come to work on.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the writer has a thread of its own, and time passing is the event"
-)]
-fn gather() {
-    std::thread::sleep(GATHERING);
 }
