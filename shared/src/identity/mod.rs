@@ -17,7 +17,6 @@ mod personal;
 mod phone;
 mod place;
 mod platform_forms;
-#[cfg(any(target_arch = "wasm32", test))]
 mod text;
 mod user_data;
 
