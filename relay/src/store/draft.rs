@@ -94,8 +94,8 @@ mod tests {
         let mut draft = Draft::from(event(r#"{"event":"Lead","properties":{"value":1}}"#));
         draft.write_ahead(whole);
         draft.attribute(record());
-        let mut whole = draft.clone();
-        let (json, event) = (whole.take_json(), whole.into_event());
+        let mut copy = draft.clone();
+        let (json, event) = (copy.take_json(), copy.into_event());
         assert!(event.attribution.is_some());
         assert_eq!(json, whole(&event));
         // A second time nothing can be continued, and it is written anew.
