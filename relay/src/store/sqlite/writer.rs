@@ -2,8 +2,9 @@
 //!
 //! It takes what is waiting, runs all of it in one transaction, commits (one fsync for all), and answers. The more
 //! requests come at once, the more share an fsync, so throughput grows with load while a lone request waits for
-//! nobody: what comes while one group is written is the next. Owns the grouping and what a failure takes down with it.
-//! Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when the write-ahead log is moved.
+//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping and what a
+//! failure takes down with it. Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when
+//! the write-ahead log is moved.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,6 +31,13 @@ const JOB_BYTES: usize = 1024;
 /// Requests that are run apart from each other after one of them failed. Long enough that a sender who keeps coming
 /// back with the same poisoned event finds them still apart.
 const CAREFUL_REQUESTS: usize = 100_000;
+
+/// Requests in a group from which on more are worth waiting for, because more are under way.
+const CROWD: usize = 8;
+/// Requests in a group after which none is waited for: an fsync is spread thin enough.
+const FULL: usize = 64;
+/// How long a crowd is waited for: half of what an fsync takes on a fast disk.
+const GATHERING: Duration = Duration::from_micros(100);
 
 /// What the writer tells everyone else.
 pub(super) struct Published {
@@ -98,6 +106,7 @@ impl Writer {
                 published,
                 checkpoints: Checkpoints::new(helper),
                 careful: 0,
+                crowd: 0,
             }
             .run(&connection),
             Err(error) => {
@@ -126,6 +135,8 @@ struct Loop<'c> {
     checkpoints: Checkpoints,
     /// Requests still to be run apart.
     careful: usize,
+    /// Requests in the last group.
+    crowd: usize,
 }
 
 impl Loop<'_> {
@@ -154,6 +165,7 @@ impl Loop<'_> {
         let mut events = first.weight();
         let mut group = vec![first];
         let mut next = None;
+        let mut may_wait = self.crowd >= CROWD;
         while events < self.group_events {
             match self.commands.try_recv() {
                 Ok(Command::Work(job)) => {
@@ -164,9 +176,14 @@ impl Loop<'_> {
                     next = Some(other);
                     break;
                 }
+                Err(TryRecvError::Empty) if may_wait && group.len() < FULL => {
+                    may_wait = false;
+                    gather();
+                }
                 Err(TryRecvError::Empty | TryRecvError::Disconnected) => break,
             }
         }
+        self.crowd = group.len();
         self.commit_group(group);
         next
     }
@@ -232,4 +249,14 @@ impl Loop<'_> {
             .unwrap_or_else(|_| Err(engine_error("process an event", Panicked)));
         ran.and_then(|()| self.session.broken().map_or(Ok(()), Err))
     }
+}
+
+/// Lets more requests come. Under load every request that shares a commit saves a part of an fsync and of the pages
+/// that each commit writes anew, while the processors have the requests that come to work on.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the writer has a thread of its own, and time passing is the event"
+)]
+fn gather() {
+    std::thread::sleep(GATHERING);
 }
