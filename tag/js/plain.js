@@ -119,10 +119,10 @@ const digest = async (text) => {
 const normals = ([, , method, ...values]) => {
   try {
     const persons = method == "identify" ? [values[0]] : method == "track" ? [values[2], values[3]?.user] : [];
+    const ofText = (field, value) => forms(field, trim(String(value).slice(0, 999)).toLowerCase()) || {};
+    const ofField = (field, values) => values.slice(0, 10).flatMap((value) => Object.values(ofText(field, value)));
     return persons.flatMap((person) =>
-      ["email", "phone"].flatMap((name, field) =>
-        [person?.[name]].flat().slice(0, 10).flatMap((value) => Object.values(forms(field, trim(String(value).slice(0, 999)).toLowerCase()) || {})),
-      ),
+      ["email", "phone"].flatMap((name, field) => ofField(field, [person?.[name]].flat())),
     );
   } catch {
     return [];

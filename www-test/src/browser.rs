@@ -6,6 +6,7 @@
 
 mod driver;
 mod hands;
+pub mod other;
 mod wait;
 
 use std::io;
@@ -254,6 +255,40 @@ impl Browser {
     /// When the browser refuses.
     pub async fn time_zone(&self, zone: &str) -> Result<(), BrowserError> {
         self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await.map(drop)
+    }
+
+    /// Lets every request take so much longer, in milliseconds.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn slow_network(&self, delay_ms: u32) -> Result<(), BrowserError> {
+        self.devtools("Network.enable", json!({})).await?;
+        let conditions = json!({ "offline": false, "latency": delay_ms, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.devtools("Network.emulateNetworkConditions", conditions).await.map(drop)
+    }
+
+    /// Makes the page's processor so many times slower.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn slow_processor(&self, times: u32) -> Result<(), BrowserError> {
+        self.devtools("Emulation.setCPUThrottlingRate", json!({ "rate": times })).await.map(drop)
+    }
+
+    /// Forgets what it has loaded and kept: the next page is a first visit.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn forget(&self) -> Result<(), BrowserError> {
+        self.devtools("Network.clearBrowserCache", json!({})).await?;
+        self.devtools("Network.clearBrowserCookies", json!({})).await?;
+        let origin = self.text("location.origin").await?;
+        let everything = json!({ "origin": origin, "storageTypes": "all" });
+        if origin == "null" {
+            Ok(())
+        } else {
+            self.devtools("Storage.clearDataForOrigin", everything).await.map(drop)
+        }
     }
 
     /// Looks at the page through another screen.

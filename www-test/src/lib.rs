@@ -14,4 +14,5 @@ pub mod recorder;
 pub mod relay_process;
 pub mod sandbox;
 pub mod shop;
+pub mod speed;
 pub mod stage;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use www_test::shop::{Shop, Snippet};
 use www_test::stage::{Build, StageError};
-use www_test::{bench, demo, sandbox};
+use www_test::{bench, demo, sandbox, speed};
 
 /// A small shop with the tag on it, and what proves that it works.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Measure the relay against a bare hyper handler; build with --release.
     Bench(bench::Args),
+    /// Measure the tag against one in plain JavaScript, in a browser.
+    TagSpeed,
     /// Open the shop with relay and stand-in platforms, and show events as they are delivered.
     Demo(DemoArguments),
 }
@@ -47,6 +49,7 @@ async fn main() -> ExitCode {
         Command::Shop => shop().await.map_err(Into::into),
         Command::Sandbox(arguments) => sandbox::run(arguments).await.map(|()| true).map_err(Into::into),
         Command::Bench(arguments) => bench::run(arguments).await.map(|()| true).map_err(Into::into),
+        Command::TagSpeed => tag_speed().await.map_err(Into::into),
         Command::Demo(arguments) => run_demo(arguments).await.map_err(Into::into),
     };
     match done {
@@ -67,6 +70,15 @@ async fn shop() -> Result<bool, StageError> {
     }
     interrupted().await;
     Ok(true)
+}
+
+async fn tag_speed() -> Result<bool, speed::SpeedError> {
+    let report = speed::measure(&Build::of_workspace()).await?;
+    #[expect(clippy::print_stdout, reason = "the report is this command's output")]
+    {
+        println!("{report}");
+    }
+    Ok(report.holds())
 }
 
 async fn run_demo(arguments: DemoArguments) -> Result<bool, StageError> {

@@ -18,8 +18,27 @@ pub(crate) fn demo(check: bool) -> Result {
         .done()
 }
 
-/// Measures the relay, built with optimisation.
-pub(crate) fn bench() -> Result {
-    build::relay(true)?;
-    machine::run("cargo", ["run", "--release", "--quiet", "--package", "www-test", "--", "bench"]).done()
+/// What can be measured.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(crate) enum Bench {
+    /// Events the relay takes in.
+    Relay,
+    /// The time to the tag's first beacon.
+    Tag,
+}
+
+/// Measures one of them, built with optimisation where that matters.
+pub(crate) fn bench(what: Bench) -> Result {
+    let run = |arguments: &[&str]| machine::run("cargo", arguments).done();
+    match what {
+        Bench::Relay => {
+            build::relay(true)?;
+            run(&["run", "--release", "--quiet", "--package", "www-test", "--", "bench"])
+        }
+        Bench::Tag => {
+            setup::browser()?;
+            build::all(false)?;
+            run(&["run", "--quiet", "--package", "www-test", "--", "tag-speed"])
+        }
+    }
 }

@@ -47,8 +47,12 @@ enum Command {
     },
     /// Packs a static relay, the tag and the files to run them with into dist
     Dist,
-    /// Measures the relay against the bare HTTP library
-    Bench,
+    /// Measures the relay against the bare HTTP library, or the tag against one in plain JavaScript
+    Bench {
+        /// What to measure
+        #[arg(default_value = "relay")]
+        what: demo::Bench,
+    },
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
 }
@@ -61,7 +65,7 @@ fn main() -> ExitCode {
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
-        Command::Bench => demo::bench(),
+        Command::Bench { what } => demo::bench(what),
         Command::Test => test::all(),
     };
     match result {

@@ -52,7 +52,7 @@ test("click ids, campaigns and cookies are those of the module, landing after la
         if (round % 7) jar.set(name, VALUES[(round + name.length) % VALUES.length].replace(/[; ]/g, ""));
       }
       const { page, event } = await visit({ url: String(url), wasm, before: { jar, storage: new Map() } }, now);
-      assert.equal(page.fetched.some((address) => address.endsWith(".wasm.js")), !wasm);
+      assert.equal(page.imported.some((address) => address.endsWith(".wasm.js")), !wasm);
       before[wasm] = page;
       visits.push([event, page.jar.get("_at_t")]);
     }

@@ -113,12 +113,14 @@ const SCRIPT: &str = "text/javascript; charset=utf-8";
 const SVG: &str = "image/svg+xml";
 
 /// Path, content type, content.
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 14] = [
     ("/shop.css", "text/css; charset=utf-8", include_str!("../../pages/shop/shop.css")),
     ("/shop.js", SCRIPT, include_str!("../../pages/shop/shop.js")),
     ("/panel.js", SCRIPT, include_str!("../../pages/shop/panel.js")),
     ("/vendors.js", SCRIPT, include_str!("../../pages/cases/vendors.js")),
     ("/watch.js", SCRIPT, include_str!("../../pages/cases/watch.js")),
+    ("/timed.js", SCRIPT, include_str!("../../pages/cases/timed.js")),
+    ("/twin.js", SCRIPT, include_str!("../../pages/cases/twin.js")),
     ("/art/icon.svg", SVG, include_str!("../../pages/art/icon.svg")),
     ("/art/dome.svg", SVG, include_str!("../../pages/art/dome.svg")),
     ("/art/orb.svg", SVG, include_str!("../../pages/art/orb.svg")),

@@ -1,0 +1,20 @@
+// The clock: from here, right before the snippet, to the first beacon; and tasks and shifts that a visitor would notice.
+(function () {
+  window.__long = 0;
+  window.__shift = 0;
+  new PerformanceObserver(function (list) {
+    list.getEntries().forEach(function (task) { window.__long = Math.max(window.__long, task.duration); });
+  }).observe({ type: "longtask", buffered: true });
+  new PerformanceObserver(function (list) {
+    list.getEntries().forEach(function (shift) { window.__shift += shift.value; });
+  }).observe({ type: "layout-shift", buffered: true });
+  var beacon = navigator.sendBeacon;
+  navigator.sendBeacon = function (url, body) {
+    if (!window.__took) {
+      window.__took = performance.now() - start;
+      window.__body = body;
+    }
+    return beacon.call(navigator, url, body);
+  };
+  var start = performance.now();
+})();

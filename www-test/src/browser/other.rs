@@ -1,0 +1,179 @@
+//! Browsers that are not Chromium: Firefox by geckodriver, WebKit by WebKitGTK's driver.
+//!
+//! The tests' own browser is [`Browser`](super::Browser), which shows more (logs, network, screens). Here is only what a
+//! journey through a page needs, by the standard protocol. A browser that is not installed is no failure: whoever asks
+//! is told, and the core journeys have run in Chromium all the same.
+
+use std::io;
+use std::net::TcpListener;
+use std::process::Stdio;
+
+use fantoccini::{Client, ClientBuilder};
+use hyper_util::client::legacy::connect::HttpConnector;
+use rustix::process::{Pid, Signal, kill_process_group};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use super::{BrowserError, PATIENCE, wait};
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Mozilla Firefox (Debian: `firefox-esr`; `geckodriver` from the crates registry).
+    Firefox,
+    /// WebKitGTK's MiniBrowser (Debian: `webkit2gtk-driver`, `xvfb`).
+    WebKit,
+}
+
+/// A browser window. Dropping it kills the browser.
+#[derive(Debug)]
+pub struct Other {
+    client: Client,
+    _processes: Vec<Group>,
+    _folder: TempDir,
+}
+
+/// A process with all it starts, killed when dropped.
+#[derive(Debug)]
+struct Group {
+    process: Child,
+    id: Option<Pid>,
+}
+
+impl Other {
+    /// Starts the browser; `None` where it is not installed.
+    ///
+    /// # Errors
+    /// When it is there and does not come up.
+    pub async fn start(kind: Kind) -> Result<Option<Self>, BrowserError> {
+        let folder = TempDir::with_prefix("anytrack-other-").map_err(BrowserError::Start)?;
+        let port = free_port().map_err(BrowserError::Start)?;
+        let mut processes = Vec::new();
+        let mut driver = match kind {
+            Kind::Firefox => Command::new("geckodriver"),
+            Kind::WebKit => {
+                let Some((screen, display)) = screen().await? else { return Ok(None) };
+                processes.push(screen);
+                let mut driver = Command::new("WebKitWebDriver");
+                driver.env("DISPLAY", display);
+                driver
+            }
+        };
+        driver.arg(format!("--port={port}")).env("HOME", folder.path()).env("TMPDIR", folder.path());
+        let Some(driver) = Group::start(driver.stdout(Stdio::null()))? else { return Ok(None) };
+        processes.push(driver);
+        listening(port).await?;
+        let connected = ClientBuilder::new(HttpConnector::new())
+            .capabilities(kind.capabilities().as_object().cloned().unwrap_or_default())
+            .connect(&format!("http://127.0.0.1:{port}"))
+            .await;
+        let client = connected.map_err(|error| BrowserError::Session(Box::new(error)))?;
+        Ok(Some(Self { client, _processes: processes, _folder: folder }))
+    }
+
+    /// Ends the session in good order.
+    ///
+    /// # Errors
+    /// When the browser is gone already.
+    pub async fn close(self) -> Result<(), BrowserError> {
+        Ok(self.client.close().await?)
+    }
+
+    /// Opens an address.
+    ///
+    /// # Errors
+    /// When it cannot be opened.
+    pub async fn goto(&self, url: &str) -> Result<(), BrowserError> {
+        Ok(self.client.goto(url).await?)
+    }
+
+    /// Runs statements in the page and returns what they `return`.
+    ///
+    /// # Errors
+    /// When they throw.
+    pub async fn eval(&self, script: &str) -> Result<Value, BrowserError> {
+        Ok(self.client.execute(script, Vec::new()).await?)
+    }
+
+    /// Waits until an expression is truthy in the page, and returns its value.
+    ///
+    /// # Errors
+    /// [`BrowserError::Timeout`] after [`PATIENCE`].
+    pub async fn wait_until(&self, expression: &str) -> Result<Value, BrowserError> {
+        wait::until(&self.client, expression).await
+    }
+}
+
+impl Kind {
+    fn capabilities(self) -> Value {
+        match self {
+            Self::Firefox => json!({
+                "browserName": "firefox",
+                "moz:firefoxOptions": { "args": ["-headless"], "binary": "/usr/bin/firefox-esr" },
+            }),
+            Self::WebKit => json!({
+                "browserName": "MiniBrowser",
+                "webkitgtk:browserOptions": { "binary": MINI_BROWSER, "args": ["--automation"] },
+            }),
+        }
+    }
+}
+
+impl Group {
+    /// Starts a program; `None` where it is not installed.
+    fn start(command: &mut Command) -> Result<Option<Self>, BrowserError> {
+        let started =
+            command.stdin(Stdio::null()).stderr(Stdio::null()).process_group(0).kill_on_drop(true).spawn();
+        match started {
+            Ok(process) => {
+                let id = process.id().and_then(|id| Pid::from_raw(id.cast_signed()));
+                Ok(Some(Self { process, id }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(BrowserError::Start(error)),
+        }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // Fails only when the whole group is gone, which is the aim.
+        let _gone = self.id.map(|id| kill_process_group(id, Signal::KILL));
+        let _reaped = self.process.try_wait();
+    }
+}
+
+/// A screen in memory, which WebKitGTK draws on, and its name.
+async fn screen() -> Result<Option<(Group, String)>, BrowserError> {
+    let mut command = Command::new("Xvfb");
+    // It chooses a number that is free and prints it.
+    command
+        .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1280x900x24"])
+        .stdout(Stdio::piped());
+    let Some(mut screen) = Group::start(&mut command)? else { return Ok(None) };
+    let output = screen.process.stdout.take().ok_or(BrowserError::NoPort)?;
+    let line = BufReader::new(output).lines().next_line().await.map_err(BrowserError::Start)?;
+    let number = line.ok_or(BrowserError::NoPort)?;
+    Ok(Some((screen, format!(":{}", number.trim()))))
+}
+
+/// A port that was free a moment ago: these drivers do not choose one themselves.
+fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// Waits until the driver takes connections, which is all it says of its readiness.
+async fn listening(port: u16) -> Result<(), BrowserError> {
+    let knocking = async {
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            tokio::task::yield_now().await;
+        }
+    };
+    timeout(PATIENCE, knocking).await.map_err(|_| BrowserError::NoPort)
+}
+
+const MINI_BROWSER: &str = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
