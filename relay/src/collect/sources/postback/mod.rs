@@ -5,7 +5,7 @@
 //! failures, so whatever trying again does not mend is answered 200.
 //!
 //! Rooms: `meaning` (what a parameter means), `network` (the presets), `fields` (parameters, cleaned), `conversion` (what it
-//! all comes to). Not to be taken for [`crate::platform::postback`], which calls.
+//! all comes to). Not to be taken for `platform::postback`, which calls.
 
 mod conversion;
 mod fields;
