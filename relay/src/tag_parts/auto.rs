@@ -199,6 +199,7 @@ mod tests {
 
     use super::super::tests::settings;
     use super::*;
+    use crate::collect::sources::postback;
 
     #[test]
     fn an_empty_table_switches_on_what_reads_no_personal_data() {
@@ -260,14 +261,35 @@ mod tests {
         check("rules = [{ address = \"a.example\", value = \"order\" }]", "click");
     }
 
+    /// The texts in the rows of the tag's table: a name, hosts, parameters.
+    fn rows() -> Vec<[&'static str; 3]> {
+        let table = include_str!("../../../tag/js/parts/auto/networks.js");
+        let texts = |line: &'static str| {
+            let mut texts = line.trim().strip_prefix("row(")?.split('"').skip(1).step_by(2);
+            Some([texts.next()?, texts.next()?, texts.next()?])
+        };
+        table.lines().filter_map(texts).collect()
+    }
+
     #[test]
     fn the_networks_are_those_that_the_tag_knows() {
-        let table = include_str!("../../../tag/js/parts/auto/networks.js");
-        let names: Vec<&str> = table
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("row(\"")?.split_once('"'))
-            .map(|(name, _)| name)
-            .collect();
+        let names: Vec<_> = rows().into_iter().map(|[name, ..]| name).collect();
         assert_eq!(names, NETWORKS);
+    }
+
+    #[test]
+    fn what_the_tag_writes_a_postback_brings_back() {
+        let mut held = 0;
+        for [name, _, parameters] in rows() {
+            let Some(preset) = postback::NETWORKS.iter().find(|preset| preset.name == name) else { continue };
+            let mut parameters = parameters.split(' ');
+            assert_eq!(parameters.next(), Some(preset.sub_id), "{name}");
+            for parameter in parameters {
+                let known = preset.spare.iter().any(|(spare, _)| spare.eq_ignore_ascii_case(parameter));
+                assert!(known, "{name}: {parameter}");
+            }
+            held += 1;
+        }
+        assert!(held > 10, "only {held} networks have a preset");
     }
 }

@@ -9,7 +9,7 @@
 /**
  * A destination: its name; where its links lead, as hosts with what is below them and perhaps the beginning of a path;
  * an expression for links on domains of the customer's own, matched from the path on; the parameters for our id, in the
- * order in which they are tried; the longest value they take. In `path` networks the parameter is a piece of the path,
+ * order in which they are tried, none that the relay's postback presets do not hand back; the longest value they take. In `path` networks the parameter is a piece of the path,
  * and where `visitor` is set the id is the visitor's, for an order to carry, instead of the click token.
  */
 const row = (name, hosts, pattern, parameters, longest = 64, more) => ({
@@ -30,12 +30,12 @@ export const NETWORKS = [
   row("cake", "", 0, "s2 s3 s4 s5", 100),
   row("impact", "sjv.io pxf.io evyy.net 7eer.net ojrq.net", /^\/c\/\d+\/\d+\/\d+/, "subId1 subId2 subId3"),
   row("cj", "anrdoezrs.net dpbolvw.net jdoqocy.com kqzyfj.com tkqlhce.com", /^\/click-\d+-\d+/, "sid"),
-  row("awin", "awin1.com/cread.php awin1.com/awclick.php", 0, "clickref clickref2 clickref3 clickref4 clickref5 clickref6"),
+  row("awin", "awin1.com/cread.php awin1.com/awclick.php", 0, "clickref"),
   row("shareasale", "shareasale.com/r.cfm shareasale.com/m-pr.cfm shareasale.com/u.cfm", 0, "afftrack", 255),
   row("clickbank", "hop.clickbank.net", 0, "extclid tid", 24),
-  row("digistore24", "digistore24.com/redir checkout-ds24.com", 0, "cid sid1 sid2 sid3 sid4 sid5"),
-  row("maxbounty", "", /^\/(trk\/lnk\/[\w-]{8,}|lnk\.asp\?(?=.*\bo=\d)(?=.*\ba=\d))/, "s2 s3 s4 s5"),
-  row("affise", "g2afse.com", 0, "sub1 sub2 sub3 sub4 sub5 sub6 sub7 sub8"),
+  row("digistore24", "digistore24.com/redir checkout-ds24.com", 0, "cid sid1 sid2 sid3"),
+  row("maxbounty", "", /^\/(trk\/lnk\/[\w-]{8,}|lnk\.asp\?(?=.*\bo=\d)(?=.*\ba=\d))/, "s2 s1"),
+  row("affise", "g2afse.com", 0, "sub1 sub2 sub3 sub4"),
   row("partnerize", "prf.hn/click", 0, "clickref", 64, { path: true }),
   row("rakuten", "click.linksynergy.com", 0, "u1"),
   row("commissionfactory", "t.cfjump.com", 0, "UniqueId"),
