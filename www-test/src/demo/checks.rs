@@ -56,7 +56,11 @@ pub fn all(evidence: &Evidence) -> Vec<Check> {
     checks.push(typed_fields(evidence));
     checks.push(signatures(evidence));
     checks.push(no_leak(evidence));
-    checks.push(nothing_written(evidence));
+    checks.push(nothing_written(
+        "the relay's files, its log or what platforms got",
+        &evidence.written,
+        &evidence.records,
+    ));
     checks.push(check("the visitor's console shows no exception", evidence.exceptions.clone()));
     checks
 }
@@ -185,22 +189,24 @@ fn no_leak(evidence: &Evidence) -> Check {
     check(format!("no raw personal data in {} requests of the browser", evidence.requests), faults)
 }
 
-fn nothing_written(evidence: &Evidence) -> Check {
+/// No raw personal data in what was written down and in what platforms got.
+pub(super) fn nothing_written(places: &str, written: &[(String, Vec<u8>)], records: &[Recorded]) -> Check {
+    let statement = format!("no raw personal data in {places}");
     let secrets = journey::secrets();
-    let records = evidence.records.iter().map(|record| {
+    let records = records.iter().map(|record| {
         let whole = record.to_json().to_string().into_bytes();
         (format!("request {} of the sandbox", record.request.number), whole)
     });
-    let places: Vec<(String, Vec<u8>)> = evidence.written.iter().cloned().chain(records).collect();
+    let places: Vec<(String, Vec<u8>)> = written.iter().cloned().chain(records).collect();
     let mut faults: Vec<String> = places
         .iter()
         .flat_map(|(place, bytes)| secrets.iter().filter_map(|secret| secret.sighting(bytes, place)))
         .map(|leak| format!("{} ({}) in {}", leak.field, leak.disguise, leak.place))
         .collect();
-    if evidence.written.is_empty() {
+    if written.is_empty() {
         faults.push("the relay wrote nothing that could be looked at".to_owned());
     }
-    check("no raw personal data in the relay's files, its log or what platforms got", faults)
+    check(statement, faults)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Conversions that happen where no tag is: an ad click is seen, then the browser loses the relay, and the conversion
-//! comes from a shop's server.
+//! comes from a shop's server, an affiliate network and a CRM.
 //!
 //! One visitor lands with every network's click id, agrees, and leaves an e-mail address. From then on the relay cannot
 //! be reached from the browser, as where a blocker strikes. The shop's own server knows the visitor by what its cart
-//! carried along. Owns what each reporter sends, and that every platform got it with its own click id.
+//! carried along, the network by the click token in the link, the CRM by the address only. Owns what each reporter sends, and that every platform got it with its own click id.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -32,6 +32,28 @@ site = "shop"
 kind = "shopify"
 shop = "glim-lamps.myshopify.com"
 secret = "made-up-signing-secret"
+
+[[source]]
+name = "partner"
+site = "shop"
+kind = "postback"
+token = "token-of-the-partner-01"
+
+[[source]]
+name = "crm"
+site = "shop"
+kind = "json"
+auth = { type = "bearer", token = "token-of-the-crm-01" }
+
+[source.map]
+source = { constant = "crm" }
+email = "contact.email"
+
+[[source.rule]]
+stage = "deal.stage"
+events = { "closed won" = "Purchase" }
+id = "deal.id"
+map = { order_id = "deal.id", value = "deal.amount", currency = "deal.currency" }
 "#;
 const SECRET: &[u8] = b"made-up-signing-secret";
 
@@ -47,6 +69,7 @@ struct Report {
 /// What the visitor's browser knew before it lost the relay.
 struct Visit {
     visitor: String,
+    token: String,
 }
 
 /// Lands, loses the relay, and has every reporter report. One check per reporter.
@@ -55,11 +78,11 @@ struct Visit {
 /// When the shop cannot be walked through.
 pub async fn check(stage: &Stage) -> Result<Vec<Check>, StageError> {
     let visit = land(stage).await?;
-    let lead = |records: &[_]| {
-        delivered::at("webhook", records).iter().any(|event| event.name == "Lead").then_some(())
+    let left = |records: &[_]| {
+        delivered::at("webhook", records).iter().any(|event| event.name == "OutboundClick").then_some(())
     };
     // What is missing is for the checks to say.
-    let _there = stage.servers.wait_for("the lead", PATIENCE, lead).await;
+    let _there = stage.servers.wait_for("the click on a link", PATIENCE, left).await;
     stage.relay_gate(Gate::Refused);
     let lost = lose_an_order(stage).await?;
     let mut all = Vec::new();
@@ -67,6 +90,9 @@ pub async fn check(stage: &Stage) -> Result<Vec<Check>, StageError> {
         all.push(told(stage, report).await);
     }
     all.push(refuted(stage, &lost));
+    let written = super::written(stage.servers.folder());
+    let places = "what the relay and the platforms have of webhooks and postbacks";
+    all.push(checks::nothing_written(places, &written, &stage.servers.records()));
     Ok(all)
 }
 
@@ -83,7 +109,10 @@ async fn land(stage: &Stage) -> Result<Visit, BrowserError> {
     browser
         .eval(&format!("anytrack.identify({{ email: {} }}); anytrack.track('Lead')", json!(email)))
         .await?;
-    Ok(Visit { visitor: browser.text("anytrack.visitorId()").await? })
+    let token = browser.text("anytrack.clickId()").await?;
+    // The token leaves with the next event, as it does when a link with it is followed.
+    browser.eval("anytrack.track('OutboundClick')").await?;
+    Ok(Visit { visitor: browser.text("anytrack.visitorId()").await?, token })
 }
 
 /// Buys on pages that cannot reach the relay; the number of that order.
@@ -103,11 +132,32 @@ async fn lose_an_order(stage: &Stage) -> Result<String, BrowserError> {
 
 /// What each reporter sends, in the order in which they do.
 fn reports(relay: &str, visit: &Visit) -> Vec<Report> {
-    vec![Report {
-        reporter: "the shop's webhook of an order whose pages were blocked",
-        order: SHOP_ORDER,
-        request: shopify(relay, visit),
-    }]
+    let postback = format!(
+        "{relay}/v1/postback/partner?token=token-of-the-partner-01&atclid={}&transaction_id={PARTNER_ORDER}&payout=42.50&currency=EUR",
+        visit.token
+    );
+    let deal = json!({ "contact": { "email": journey::TYPED[0].text },
+                       "deal": { "id": DEAL, "stage": "closed won", "amount": 990, "currency": "EUR" } });
+    vec![
+        Report {
+            reporter: "the shop's webhook of an order whose pages were blocked",
+            order: SHOP_ORDER,
+            request: shopify(relay, visit),
+        },
+        Report {
+            reporter: "an affiliate network's postback with the click token",
+            order: PARTNER_ORDER,
+            request: Request::get(postback).body(Full::default()).expect("the address is plain ASCII"),
+        },
+        Report {
+            reporter: "a CRM's deal of a person known by address only",
+            order: DEAL,
+            request: request(relay, "/v1/webhook/crm")
+                .header("authorization", "Bearer token-of-the-crm-01")
+                .body(Full::new(Bytes::from(deal.to_string())))
+                .expect("headers are plain ASCII"),
+        },
+    ]
 }
 
 /// The order as Shopify's servers report it: the visitor is in the cart's attributes.
@@ -188,6 +238,10 @@ const CLICKS: [(&str, &str); 7] = [
 ];
 /// Number of the order at the shop.
 const SHOP_ORDER: &str = "5510011223344";
+/// Number of the conversion at the affiliate network.
+const PARTNER_ORDER: &str = "T-90210";
+/// Number of the deal in the CRM.
+const DEAL: &str = "D-4711";
 
 #[cfg(test)]
 mod tests {
