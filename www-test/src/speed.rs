@@ -153,6 +153,12 @@ impl fmt::Display for Report {
             f,
             "processor {SLOWER} times slower: tasks over 50 ms in {with} of {RUNS} visits with the tag, {without} without"
         )?;
+        let longest = self.long_with.iter().copied().fold(0.0, f64::max);
+        writeln!(
+            f,
+            "  the longest with the tag: median {:.0} ms, at most {longest:.0} ms",
+            median(&self.long_with)
+        )?;
         write!(f, "  layout shift: {}", self.shift)
     }
 }

@@ -41,14 +41,17 @@ async fn a_click_becomes_a_purchase(kind: Kind) {
     let Some((browser, servers, shop)) = set(kind).await else { return };
     visit(&browser, &shop, "/case/plain?ttclid=Other-Click_1&utm_source=news").await;
     visit(&browser, &shop, "/case/plain").await;
-    browser.eval("anytrack.identify({ email: ' First.Buyer@shop.example' }); anytrack.track('Purchase', { value: 5, currency: 'EUR', order_id: 'O-1' })").await.expect("the browser obeys");
+    browser.eval("anytrack.identify({ email: ' First.Buyer@shop.example' }); anytrack.track('Purchase', { value: 5, currency: 'EUR', order_id: 'O-1' })").await.expect("the browser does as it is told");
     let purchase = wait_for(&servers, "Purchase").await;
     assert_eq!(purchase.event_id, "Purchase-O-1");
     assert_eq!(purchase.at("/click_ids/ttclid/value"), "Other-Click_1");
     assert!(purchase.at("/user").to_string().contains(HASH), "{purchase:?}");
-    assert_eq!(browser.eval("return window.__errors").await.expect("the browser obeys"), json!([]));
-    browser.close().await.expect("the browser obeys");
-    servers.stop().await.expect("the browser obeys");
+    assert_eq!(
+        browser.eval("return window.__errors").await.expect("the browser does as it is told"),
+        json!([])
+    );
+    browser.close().await.expect("the browser does as it is told");
+    servers.stop().await.expect("the relay stops");
 }
 
 async fn a_denial_stops_events(kind: Kind) {
@@ -59,16 +62,16 @@ async fn a_denial_stops_events(kind: Kind) {
     browser
         .eval(&format!("{} anytrack.track('Hidden');", answer("denied")))
         .await
-        .expect("the browser obeys");
+        .expect("the browser does as it is told");
     browser
         .eval(&format!("{} anytrack.track('Shown');", answer("granted")))
         .await
-        .expect("the browser obeys");
+        .expect("the browser does as it is told");
     wait_for(&servers, "Shown").await;
     let hidden = servers.delivered("webhook").into_iter().any(|event| event.name == "Hidden");
     assert!(!hidden, "a denied event was delivered");
-    browser.close().await.expect("the browser obeys");
-    servers.stop().await.expect("the browser obeys");
+    browser.close().await.expect("the browser does as it is told");
+    servers.stop().await.expect("the relay stops");
 }
 
 async fn the_fallback_takes_over(kind: Kind) {
@@ -77,13 +80,16 @@ async fn the_fallback_takes_over(kind: Kind) {
     browser
         .eval("anytrack.track('Lead', { email: 'first.buyer@shop.example' })")
         .await
-        .expect("the browser obeys");
+        .expect("the browser does as it is told");
     let lead = wait_for(&servers, "Lead").await;
     assert_eq!(lead.at("/click_ids/ttclid/value"), "Other-Click_2");
     assert!(lead.at("/user").to_string().contains(HASH), "{lead:?}");
-    assert_eq!(browser.eval("return window.__errors").await.expect("the browser obeys"), json!([]));
-    browser.close().await.expect("the browser obeys");
-    servers.stop().await.expect("the browser obeys");
+    assert_eq!(
+        browser.eval("return window.__errors").await.expect("the browser does as it is told"),
+        json!([])
+    );
+    browser.close().await.expect("the browser does as it is told");
+    servers.stop().await.expect("the relay stops");
 }
 
 #[tokio::test]

@@ -1,9 +1,13 @@
 // The clock: from here, right before the snippet, to the first beacon; and tasks and shifts that a visitor would notice.
 (function () {
   window.__long = 0;
+  window.__tasks = [];
   window.__shift = 0;
   new PerformanceObserver(function (list) {
-    list.getEntries().forEach(function (task) { window.__long = Math.max(window.__long, task.duration); });
+    list.getEntries().forEach(function (task) {
+      window.__tasks.push([Math.round(task.startTime), Math.round(task.duration)]);
+      window.__long = Math.max(window.__long, task.duration);
+    });
   }).observe({ type: "longtask", buffered: true });
   new PerformanceObserver(function (list) {
     list.getEntries().forEach(function (shift) { window.__shift += shift.value; });
