@@ -305,6 +305,33 @@ fn source_test_names_what_it_cannot_use() {
     assert_eq!(place.run(&["source-test", "pay"], b""), ran(1, "", none));
 }
 
+#[test]
+fn postback_url_is_ready_to_paste() {
+    let sources = "[[source]]\nname = 'net'\nsite = 'shop'\nkind = 'postback'\nnetwork = 'maxbounty'\ntoken = '${API_KEY}'\n";
+    let place = Place::with(&format!("{RIGHT}{SOURCE}{sources}"));
+    let url = "https://t.shop.example/v1/postback/net?token=key-from-the-environment&atclid=#S2#&payout=#RATE#&offer=#CAMPAIGN_ID#&s1=#S1#\n";
+    assert_eq!(place.run(&["postback-url", "net"], b""), ran(0, url, ""));
+    let webhook = "https://t.shop.example/v1/webhook/pay\n";
+    assert_eq!(place.run(&["postback-url", "pay"], b""), ran(0, webhook, ""));
+    let none = "there is no source `x`; known: pay, net\n";
+    assert_eq!(place.run(&["postback-url", "x"], b""), ran(1, "", none));
+}
+
+#[test]
+fn check_says_what_a_postback_source_lacks() {
+    let check = |lines: &str, expected: &str| {
+        let source = format!("[[source]]\nname = 'net'\nsite = 'shop'\nkind = 'postback'\n{lines}\n");
+        let ran = Place::with(&format!("{RIGHT}{source}")).run(&["check"], b"");
+        assert!(ran.code == Some(1) && ran.errors.contains(expected), "{lines}: {}", ran.errors);
+    };
+    check("", "source.net.token: missing");
+    check("token = 'short'", "source.net.token: ");
+    check("token = '${API_KEY}'\nnetwork = 'cj'", "CJ calls no postback for publishers");
+    check("token = '${API_KEY}'\nnetwrk = 'tune'", "did you mean `network`");
+    check("token = '${API_KEY}'\nevents = { ftd = 1 }", "source.net.events.ftd: ");
+    check("token = '${API_KEY}'\nparameters = { payot = 'a' }", "source.net.parameters.payot: ");
+}
+
 const TEMPLATE: &str =
     "load('__ORIGIN__','__SITE__','__WASM__','__WASM_INTEGRITY__','__TAG__','__TAG_INTEGRITY__')\n";
 const MANIFEST: &str = r#"{"files":[{"name":"tag.0a1b.wasm","sha384":"AbC+/=","raw":1},{"name":"tag.2c3d.js","sha384":"dEf="}],
@@ -334,12 +361,21 @@ fn snippet_is_ready_to_paste_and_its_policy_stands_aside() {
 }
 
 #[test]
-fn snippet_says_when_the_site_adds_parts_to_the_tag() {
+fn snippet_says_what_the_tag_does_on_the_site() {
     let place = with_assets(TEMPLATE, MANIFEST);
     let text = fs::read_to_string(place.path("anytrack.toml")).unwrap();
-    place.write("anytrack.toml", &format!("{text}\n[site.tag.cmp]\n"));
-    let ran = place.run(&["snippet", "--site", "shop"], b"");
-    assert!(ran.output.starts_with("<script data-parts>load("), "{ran:?}");
+    let check = |more: &str, expected: &str| {
+        place.write("anytrack.toml", &format!("{text}\n{more}\n"));
+        let ran = place.run(&["snippet", "--site", "shop"], b"");
+        assert!(ran.output.starts_with(&format!("<script{expected}>load(")), "{more}: {ran:?}");
+    };
+    check("[site.tag]", "");
+    check("[site.tag.cmp]", " data-parts data-consent=\"required\"");
+    check("[site.tag]\nconsent = \"granted\"\n[site.tag.cmp]", " data-parts");
+    check("[site.tag]\nconsent = \"regional\"", " data-parts data-consent=\"required\"");
+    check("[site.tag]\nsignals = []\npage_views = \"load\"", " data-signals=\"\" data-auto-page=\"load\"");
+    check("[site.tag]\nsignals = [\"gpc\", \"dnt\"]", " data-signals=\"gpc dnt\"");
+    check("consent_required = true", " data-consent=\"required\"");
 }
 
 #[test]

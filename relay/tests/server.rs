@@ -70,7 +70,8 @@ async fn the_visitor_cookie_is_set_by_the_server() {
     assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.example"));
     assert_eq!(answer.header("access-control-allow-credentials"), Some("true"));
     let denied = r#"[{"event":"PageView","visitor_id":"v-1","consent":{"ad_storage":"denied"}}]"#;
-    assert_eq!(relay.page(denied).await.header("set-cookie"), None);
+    let expired = "_at_vid=; Path=/; Max-Age=0; Domain=shop.example; Secure; SameSite=Lax";
+    assert_eq!(relay.page(denied).await.header("set-cookie"), Some(expired));
     relay.stop().await;
 }
 
@@ -256,5 +257,71 @@ async fn a_conversion_that_was_held_when_the_relay_died_goes_out_after_the_next_
         tries += 1;
     }
     assert_eq!(stored(relay.directory.path()), 1);
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_site_that_asks_by_region_hears_the_country_from_its_proxy() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = r#"{"files":[],"parts":{"region":"tag.region.00ff00ff.js"}}"#;
+    std::fs::write(directory.path().join("manifest.json"), manifest).expect("written");
+    let extra = "[tag]\nassets = \".\"\n[[site]]\nkey = \"asks\"\n[site.tag]\nconsent = \"regional\"\n\
+                 country_header = \"cf-ipcountry\"";
+    let relay = Running::start_in(directory, extra).await;
+    let check = async |header: &str, expected: &str| {
+        let request =
+            format!("GET /v1/site/asks.js HTTP/1.1\r\nhost: x\r\n{header}connection: close\r\n\r\n");
+        let module = relay.send(request.as_bytes()).await;
+        let mut lines = module.body.lines();
+        assert_eq!(lines.next(), Some(r#"const parts = [["region","../../tag.region.00ff00ff.js",{}]];"#));
+        assert_eq!(lines.next(), Some(expected), "{header}");
+        assert_eq!(module.header("cache-control"), Some("private, max-age=300"));
+    };
+    check("cf-ipcountry: US\r\n", "const country = \"US\";").await;
+    check("cf-ipcountry: XX\r\n", "const country = null;").await;
+    check("cf-ipcountry: \"}\r\n", "const country = null;").await;
+    check("", "const country = null;").await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn cookies_of_platforms_are_made_once_and_only_with_consent() {
+    let extra = "[[site]]\nkey = \"makes\"\norigins = [\"https://makes.example\", \"https://shop.example\"]\n\
+                 [site.tag]\nmake_cookies = [\"_fbp\", \"_uetvid\", \"_ga\"]";
+    let relay = Running::start(extra).await;
+    let ask = async |origin: &str, headers: &str, event: &str| {
+        let body = format!(r#"{{"v":1,"site":"makes","events":[{event}]}}"#);
+        let answer = relay.post("/v1/events", &format!("origin: {origin}\r\n{headers}"), &body).await;
+        assert_eq!(answer.status, 202, "{answer:?}");
+        let lines =
+            answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ").map(str::to_owned));
+        lines.filter(|line| !line.starts_with("_at_vid=")).collect::<Vec<_>>()
+    };
+    let shop = "https://shop.example";
+    let made = ask(shop, "", r#"{"event":"PageView","visitor_id":"v-1"}"#).await;
+    assert_eq!(made.len(), 3, "{made:?}");
+    assert!(made[0].starts_with("_fbp=fb.1."), "{made:?}");
+    assert!(
+        made[0].ends_with("; Path=/; Max-Age=7776000; Domain=shop.example; Secure; SameSite=Lax"),
+        "{made:?}"
+    );
+    assert!(made[1].starts_with("_uetvid=") && made[2].starts_with("_ga=GA1.1."), "{made:?}");
+
+    let with = r#"{"event":"PageView","cookies":{"_fbp":"fb.1.1.1","_ga":"GA1.1.1.2"}}"#;
+    assert_eq!(ask(shop, "cookie: _uetvid=x\r\n", with).await, Vec::<String>::new(), "what is there stays");
+    let denied = r#"{"event":"PageView","visitor_id":"v-1","consent":{"ad_user_data":"denied"}}"#;
+    assert_eq!(ask(shop, "", denied).await, Vec::<String>::new());
+    let foreign = ask("https://makes.example", "", r#"{"event":"PageView"}"#).await;
+    assert_eq!(foreign, Vec::<String>::new(), "the page would never see them");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn events_that_a_tag_dropped_are_counted() {
+    let relay = Running::start("").await;
+    let body = r#"{"v":1,"site":"shop","dropped":30,"events":[{"event":"Lead"}]}"#;
+    assert_eq!(relay.post("/v1/events", "origin: https://shop.example\r\n", body).await.status, 202);
+    let metrics = relay.get("/metrics").await.body;
+    assert!(metrics.contains(r#"result="dropped_by_tag"} 30"#), "{metrics}");
     relay.stop().await;
 }

@@ -6,6 +6,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use relay::collect::sources::postback::{Meaning, NETWORKS, Network};
 use relay::collect::sources::{ALL, Kind};
 use relay::config::{self, Document};
 use relay::platform;
@@ -14,7 +15,13 @@ use relay::platform;
 fn every_page_shows_the_settings_of_the_code() {
     for kind in ALL {
         let there = page(kind);
-        let filled = fill(&there, &settings(kind)).unwrap_or_else(|| panic!("{}: no marks", kind.name));
+        let mut filled =
+            fill(&there, "settings", &settings(kind)).unwrap_or_else(|| panic!("{}: no marks", kind.name));
+        if kind.name == "postback" {
+            for (mark, table) in [("parameters", parameters()), ("networks", networks())] {
+                filled = fill(&filled, mark, &table).unwrap_or_else(|| panic!("no marks of {mark}"));
+            }
+        }
         if filled != there {
             assert!(update(), "{} is not what the code says; run with UPDATE_GOLDEN=1", path(kind).display());
             fs::write(path(kind), filled).expect("the page is writable");
@@ -78,13 +85,37 @@ fn read(lines: &str) -> Result<config::Config, config::ConfigError> {
     Ok(config::parse(&document, platform::ALL, &variable)?.config)
 }
 
-fn fill(page: &str, table: &str) -> Option<String> {
-    let (before, rest) = page.split_once(MARK)?;
+fn fill(page: &str, mark: &str, table: &str) -> Option<String> {
+    let mark = format!("<!-- generated: {mark} -->");
+    let (before, rest) = page.split_once(&mark)?;
     let (_, after) = rest.split_once("<!-- end -->")?;
-    Some(format!("{before}{MARK}\n\n{table}\n<!-- end -->{after}"))
+    Some(format!("{before}{mark}\n\n{table}\n<!-- end -->{after}"))
 }
 
-const MARK: &str = "<!-- generated: settings -->";
+/// Under which names each thing comes.
+fn parameters() -> String {
+    let row = |meaning: Meaning| {
+        let names: Vec<String> = meaning.names().iter().map(|name| format!("`{name}`")).collect();
+        format!("| `{}` | {} |\n", meaning.name(), names.join(" "))
+    };
+    let rows: String = Meaning::ALL.into_iter().map(row).collect();
+    format!("| meaning | comes as, in any case, with or without `_` and `-` |\n|---|---|\n{rows}")
+}
+
+/// The presets.
+fn networks() -> String {
+    let cell = |text: &str| text.replace('|', "\\|");
+    let row = |network: &Network| {
+        let placeholders = network.placeholders.iter();
+        let placeholders: Vec<String> =
+            placeholders.map(|(meaning, text)| format!("{} `{}`", meaning.name(), cell(text))).collect();
+        let Network { name, title, sub_id, basis, .. } = network;
+        let (title, basis) = (cell(title), cell(basis));
+        format!("| `{name}` | {title} | `{sub_id}` | {} | {basis} |\n", placeholders.join(", "))
+    };
+    let rows: String = NETWORKS.iter().map(row).collect();
+    format!("| `network` | | token in | placeholders | basis |\n|---|---|---|---|---|\n{rows}")
+}
 
 fn settings(kind: &Kind) -> String {
     let required = |needed| if needed { "required" } else { "" };

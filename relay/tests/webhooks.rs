@@ -7,7 +7,7 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use running::{Answer, Running};
+use running::{Answer, Running, log};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
@@ -73,14 +73,6 @@ fn order(id: u64) -> Value {
         "billing_address": { "first_name": "Jane", "last_name": "Lovelace", "address1": "12 Main Street", "city": "Springfield",
             "zip": "62701", "country_code": "US" },
     })
-}
-
-/// The events of the log, oldest first.
-fn log(directory: &Path) -> Vec<Value> {
-    let store = rusqlite::Connection::open(directory.join("anytrack.db")).expect("a store");
-    let mut rows = store.prepare("SELECT body FROM log ORDER BY seq").expect("a log");
-    let bodies = rows.query_map([], |row| row.get::<_, String>(0)).expect("rows");
-    bodies.map(|body| serde_json::from_str(&body.expect("text")).expect("JSON")).collect()
 }
 
 #[tokio::test]

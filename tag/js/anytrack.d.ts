@@ -71,13 +71,17 @@ export interface Consent {
 export interface AnyTrack {
   /** Reports an event and returns its id at once, for the page to hand to a browser pixel. */
   track(name: string, properties?: Properties, options?: Options): string;
-  /** Reports a page view, for pages that change without loading. The first one is reported by itself. */
+  /**
+   * Reports a page view. Those on load and of the page's own navigation are reported by themselves; a page that calls this
+   * for each of them says so by `data-auto-page="load"`.
+   */
   page(properties?: Properties, options?: Options): string;
   /** Tells who the visitor is, for this and later events. */
   identify(user: User): void;
   /**
    * Tells what the visitor agreed to. With `data-consent="required"` on the script nothing is stored or sent
-   * before `ad_storage` and `ad_user_data` are granted. A denial of either deletes what is stored and stops sending.
+   * before `ad_storage` and `ad_user_data` are granted. A denial of either deletes what is stored, here and in the relay,
+   * and stops sending. A browser with Global Privacy Control has denied.
    */
   consent(answers: Consent): void;
   /** The visitor's id; null before the tag has loaded or without consent. */

@@ -11,11 +11,15 @@ import { attempt } from "./host.js";
 export const FIELDS =
   "email,phone,first_name,last_name,gender,birth_date,street,city,region,postal_code,country,external_id".split(",");
 
+/** Characters that one event may still hold; the relay takes bodies of 512 kB. */
+let room;
+
 const scalar = (value) => {
-  if (typeof value == "bigint") return String(value);
+  if (typeof value == "bigint") value = String(value);
   if (typeof value != "string") return typeof value == "boolean" || Number.isFinite(value) ? value : undefined;
   value = value.slice(0, 2048);
-  return MAIL.test(value) ? undefined : value;
+  room -= value.length;
+  return room < 0 || MAIL.test(value) ? undefined : value;
 };
 
 const list = (values, most, read) => values.slice(0, most).map(read).filter((value) => value !== undefined);
@@ -25,7 +29,7 @@ const copy = (from, read) => {
   const names = attempt(() => typeof from == "object" && Object.keys(from)) || [];
   for (const name of names.slice(0, 99)) {
     attempt(() => {
-      const value = FIELDS.includes(name) || MAIL.test(name) ? undefined : read(from[name], name);
+      const value = name[64] || FIELDS.includes(name) || MAIL.test(name) ? undefined : read(from[name], name);
       if (value !== undefined) to[name] = value;
     });
   }
@@ -39,6 +43,7 @@ const property = (value, name) =>
 
 /** A copy of an event's properties that is safe to write as JSON and holds no personal data. */
 export const clean = (properties) => {
+  room = 200_000;
   const copied = copy(properties, property);
   const order = orderId(properties);
   // Also for an order id that is too long: the relay would refuse the event for it.

@@ -17,10 +17,14 @@ const run = () => {
   // A second tag.js on the page, one that does not know its own address, or a stub of another version.
   if (api.core !== undefined || !script || !newId) return;
   api.core = null;
-  const { site = "", consent, country = "", autoPage } = script.dataset;
+  const { site = "", consent, country = "", autoPage, signals = "gpc" } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");
   const queue = api.q;
   let busy;
+  // The address of the last page view, and of the one before on this document.
+  let here = api.u;
+  let before;
+  let pause = 500;
 
   const emit = ({ event, event_id }, state) =>
     document.dispatchEvent(new CustomEvent("anytrack:event", { detail: { name: event, event_id, state } }));
@@ -64,16 +68,57 @@ const run = () => {
   // Not locked, so that it answers in a callback of `ready`.
   api.get = (what) => attempt(() => api.core[what](newToken())) || null;
 
+  // A page view where the address has changed without loading. What follows `#` counts where the page says so; a query
+  // that replaces another, no new step in the history, is the page's own housekeeping.
+  const moved = (replaced) => {
+    const url = location.href;
+    const path = (url) => url.split(replaced ? /[?#]/ : autoPage == "hash" ? /$^/ : "#")[0];
+    const same = path(url) == path(here);
+    if (!same) before = here;
+    here = url;
+    if (!same) api.page();
+  };
+
+  const watch = () => {
+    if (window.navigation) {
+      navigation.addEventListener("currententrychange", (event) => moved(event.navigationType == "replace"));
+    } else {
+      for (const method of ["pushState", "replaceState"]) {
+        const original = history[method];
+        history[method] = (...values) => {
+          original.apply(history, values);
+          attempt(() => moved(method > "q"));
+        };
+      }
+      addEventListener("popstate", () => moved());
+    }
+    // Out of the browser's memory a page comes back as it was left.
+    addEventListener("pageshow", ({ persisted }) => persisted && api.page());
+  };
+
   const begin = (rules) => {
-    const endpoint = base + "v1/events";
-    const required = consent == "required";
-    const core = start({ rules, site, endpoint, url: api.u, spare: newId(), country, required, emit });
+    const { globalPrivacyControl, doNotTrack } = navigator;
+    const core = start({
+      rules,
+      site,
+      endpoint: base + "v1/events",
+      url: api.u,
+      spare: newId(),
+      country,
+      required: consent == "required",
+      refused: (/gpc/.test(signals) && globalPrivacyControl) || (/dnt/.test(signals) && doNotTrack == 1),
+      emit,
+      referrer: () => before ?? document.referrer,
+      // Twice as long each time, and not all browsers at once.
+      later: (action) => setTimeout(() => locked(action), (pause = Math.min(2 * pause, 3e5)) * (1 - Math.random() / 2)),
+    });
     if (autoPage != "false") {
       // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
       const entry = queue.pop();
       if (queue[0]) [entry[0], entry[1]] = queue[0];
       queue.unshift(entry);
+      if (autoPage != "load") attempt(watch);
     }
     api.core = core;
     queue.push = (entry) => {

@@ -53,16 +53,18 @@ export const keep = (name, text) => {
 
 /**
  * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried, with keepalive
- * as long as the browser grants it. Calls `sent`, or `back` when it is worth another try.
+ * as long as the browser grants it. Calls `sent` when it is on its way for good. Else calls `hold`, and after that `over`
+ * when it has arrived or would be refused again, or `back` when it is worth another try.
  */
-export const send = (endpoint, body, sent, back) => {
+export const send = (endpoint, body, sent, hold, back, over = sent) => {
   if (attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
+  hold();
   const post = (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
   post(true)
     .catch(() => post(false))
     .then(({ ok, status }) => {
+      if (status > 499 || status == 429) return back();
+      over();
       if (ok) sent();
-      // What was refused for good would be refused again.
-      else if (status > 499 || status == 429) back();
     }, back);
 };

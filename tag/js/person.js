@@ -15,8 +15,8 @@ export const hashed = (rules, person, country) => {
   for (let field = FIELDS.length; field--; ) {
     const name = FIELDS[field];
     const values = attempt(() =>
-      [person[name]]
-        .flat()
+      // Sliced before anything walks it: a page may hand over an array of a milliard holes.
+      (Array.isArray(person[name]) ? person[name].slice(0, 99) : [person[name]])
         .filter((value) => typeof value == "string" || Number.isFinite(value))
         .slice(0, 10)
         .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))

@@ -31,12 +31,12 @@ export const orderId = (properties) => {
 
 /** A UUIDv7 (RFC 9562, section 5.7). */
 export const newId = () => {
-  let hex = Date.now().toString(16).padStart(12, 0);
-  for (const byte of crypto.getRandomValues(new Uint8Array(10))) hex += (byte + 256).toString(16).slice(1);
-  return hex.replace(
-    /(.{8})(.{4}).(.{3})(.)(.{3})/,
-    (_, high, low, a, variant, b) => `${high}-${low}-7${a}-${"89ab"[("0x" + variant) & 3]}${b}-`,
+  const time = Date.now().toString(16).padStart(12, 0);
+  // A random digit for each; of the one that stands for 8 only the last two bits, so it is 8, 9, a or b.
+  const random = "000-8000-000000000000".replace(/\d/g, (digit) =>
+    (digit ^ (crypto.getRandomValues(new Uint8Array(1))[0] & (15 >> (digit / 4)))).toString(16),
   );
+  return time.slice(0, 8) + "-" + time.slice(8) + "-7" + random;
 };
 
 /** An event's id: the page's own, else from the order, else a new one. */
@@ -58,7 +58,7 @@ export const install = () => {
   const track = (name, properties, options) => {
     let id = "";
     try {
-      id = eventId((name = String(name)), properties, options);
+      id = eventId((name = String(name).slice(0, 99)), properties, options);
       call("track", id, name, properties, options);
     } catch {}
     return id;
@@ -69,8 +69,8 @@ export const install = () => {
     h: [newId, orderId, MAIL, trim, bytes],
     track,
     page: (properties, options) => track("PageView", properties, options),
-    visitorId: () => (api.get ? api.get("visitor") : null),
-    clickId: () => (api.get ? api.get("click") : null),
+    visitorId: () => api.get?.("visitor") ?? null,
+    clickId: () => api.get?.("click") ?? null,
   });
   for (const method of ["identify", "consent", "ready", "reset"]) {
     api[method] = (value) => {

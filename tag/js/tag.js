@@ -4,8 +4,9 @@
 // and a person mean is the module's (`rules`), what the browser does is `host.js`'s.
 //
 // The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent is
-// required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied*: it has deleted
-// what it kept but for the answer itself, holds nothing and sends nothing.
+// required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied* (by an answer, or by the
+// browser's own signal): it has deleted what it kept but for the answer itself, has told the relay to forget as well, holds
+// nothing and sends nothing.
 import { clean } from "./clean.js";
 import { attempt, cookies, keep, recall, send } from "./host.js";
 import { hashed, joined } from "./person.js";
@@ -32,6 +33,9 @@ const json = (value) =>
  * name and attributes, and every request to the site carries it. */
 const MOST_TOUCHES = 2600;
 
+/** Most events that wait for the network. */
+const MOST_EVENTS = 100;
+
 /** The lines of a text, in groups. */
 const groups = (text, size) => {
   const lines = text.split("\n");
@@ -39,26 +43,44 @@ const groups = (text, size) => {
 };
 
 /**
- * Starts on a page. `rules` are the module's functions, `spare` is a fresh id for a new visitor, `country` the one by
- * which phone numbers without country code read, `required` says that nothing may be stored or sent before consent.
- * `emit` is told of every event.
+ * The parameters of an address, name, time and value by turns: of its query, and of its fragment, where Taboola and pages
+ * that route there have theirs. A plus stands for a space; click ids have none, but some come with a plus that nobody
+ * encoded, so each is also read as it stands, after the others: of two values the rules take the first that fits.
  */
-export const start = ({ rules, site, endpoint, url, spare, country, required, emit }) => {
+const parameters = (url, now) => {
+  const text = url.replace(/^[^?#]*\??/, "").replace(/#([^?&]*\?)?/, "&");
+  return [text, text.replace(/\+/g, "%2B")].flatMap((text) =>
+    [...new URLSearchParams(text)].flatMap(([name, value]) => [line(name), now, line(value)]),
+  );
+};
+
+/**
+ * Starts on a page. `rules` are the module's functions, `spare` is a fresh id for a new visitor, `country` the one by
+ * which phone numbers without country code read, `required` says that nothing may be stored or sent before consent,
+ * `refused` that the browser itself says no. `emit` is told of every event, `referrer` gives the address of the page view
+ * before, `later` calls what it is given when the network may be better.
+ */
+export const start = ({ rules, site, endpoint, url, spare, country, required, refused, emit, referrer, later }) => {
   const now = Date.now();
-  // What the address of this landing brings: name, time and value, for as long as nothing may be remembered.
-  let landing = attempt(() => [...new URL(url).searchParams].flatMap(([name, value]) => [line(name), now, line(value)]));
+  // What the address of this landing brings, for as long as nothing may be remembered.
+  let landing = parameters(url, now);
   // Empty while nothing may be remembered.
   let visitor = "";
   // Oldest first, each a name, the time it was first seen and a value.
   let touches = [];
   // Hashed.
   let user;
-  // Events without their visitor half, and whole ones as JSON.
+  // Events without their visitor half.
   let calls = [];
-  let events = [];
-  let letters = "---";
+  // What waits where there is no storage, and how many requests are out that are not answered yet.
+  let memory = "";
+  let flying = 0;
+  // How many events had to make room and were not reported so far.
+  let lost = 0;
+  let letters = refused ? "ddd" : "---";
 
   const answer = (given) => {
+    if (refused) return;
     letters = letters.replace(/./g, (letter, index) => (/^[gd]$/.test(given[index]) ? given[index] : letter));
   };
   const denied = () => /d/.test(letters.slice(0, 2));
@@ -79,15 +101,28 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     touches = [];
     user = undefined;
     calls = [];
-    events = [];
+    memory = "";
+  };
+
+  const envelope = (events) =>
+    `{"v":1,"site":${json(site)},"sent_at":${Date.now()}${lost ? `,"dropped":${lost}` : ""},"events":[${events}]}`;
+
+  // The relay remembers the visitor as well. Until it has heard, this stays in memory.
+  const withdraw = (visitor_id) => {
+    const again = () => later(() => withdraw(visitor_id));
+    const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id };
+    if (!navigator.onLine) return again();
+    send(endpoint, envelope([json(event)]), attempt, attempt, again);
   };
 
   // Moves to the state the answers ask for.
   const follow = () => {
     if (denied()) {
+      const known = recall(VISITOR) || visitor;
       forget();
+      if (known) withdraw(known);
       // The one thing kept: without it the next page would ask nobody and begin again.
-      keep(CONSENT, letters);
+      if (!refused) keep(CONSENT, letters);
     } else if (!visitor && (!required || /^gg/.test(letters))) {
       visitor = recall(VISITOR);
       if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
@@ -124,41 +159,63 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
     return { click_ids, campaign, cookies: Object.fromEntries(sent), consent: answers(), visitor_id: visitor };
   };
 
-  const waiting = () => recall(QUEUE).split("\n").filter(Boolean);
+  // What waits in storage, where the next flush or the next page finds it, or in memory where there is none. A number
+  // stands first when events had to make room.
+  const saved = () => {
+    const lines = (recall(QUEUE) || memory).split("\n").filter(Boolean);
+    if (lines[0] > 0) lost = +lines.shift();
+    return lines;
+  };
 
-  // Takes back events that could not be sent. They wait in storage, where the next flush or the next page finds them,
-  // or in memory where there is no storage.
-  const back = (failed) => {
-    if (!visitor) return;
-    // Other tabs may have put theirs there meanwhile.
-    if (!keep(QUEUE, [...waiting(), ...failed].slice(-100).join("\n"))) events = [...events, ...failed].slice(-100);
+  const save = (events) => {
+    lost += Math.max(0, events.length - MOST_EVENTS);
+    memory = (lost && events[0] ? [lost] : []).concat(events.slice(-MOST_EVENTS)).join("\n");
+    if (keep(QUEUE, memory)) memory = "";
   };
 
   const post = (batch) => {
-    const body = `{"v":1,"site":${json(site)},"sent_at":${Date.now()},"events":[${batch}]}`;
+    // Until an answer has come the events stay where a later page finds them, should this one end. Another tab may send
+    // them meanwhile; they are the same events, under the same ids.
+    const hold = () => {
+      flying++;
+      save([...saved(), ...batch]);
+    };
+    const over = () => {
+      flying--;
+      save(saved().filter((event) => !batch.includes(event)));
+    };
+    const body = envelope(batch);
+    const told = lost;
+    lost = 0;
+    const back = () => {
+      flying--;
+      lost += told;
+      later(tag.flush);
+    };
     const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
-    send(endpoint, body, sent, () => back(batch));
+    send(endpoint, body, sent, hold, back, over);
   };
 
   const tag = {
     /** Records an event. `person` and the properties may hold personal data of this one call. */
     track: (time, url, event_id, event, properties, person) => {
       if (denied() || !event) return;
-      const { referrer, title } = document;
+      const { title } = document;
       const call = {
         event: line(event),
         event_id: line(event_id) || undefined,
         time,
         source: "web",
         page: {
-          url: scrub(url).slice(0, 4096),
-          referrer: scrub(referrer).slice(0, 4096) || undefined,
+          url: scrub(url).slice(0, 9999),
+          referrer: scrub(referrer()).slice(0, 9999) || undefined,
           title: holdsAddress(title) ? undefined : line(title).slice(0, 300) || undefined,
         },
         properties: clean(properties),
         user: [properties, person].reduce((known, from) => joined(known, hashed(rules, from, country)), user),
       };
-      calls = [...calls, call].slice(-100);
+      calls.push(call);
+      if (calls.length > MOST_EVENTS) lost += !!calls.shift();
       emit(call, "queued");
     },
     /** Hashes and remembers who the visitor is. The raw values are gone when this returns. */
@@ -188,15 +245,21 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
       spare = id;
       follow();
     },
+    /** Lets events go for which nobody has to be asked: a part that knows where the visitor is says so, and then calls
+     * `anytrack.consent`, after which they leave. */
+    release: () => {
+      required = false;
+      follow();
+    },
     /** Sends what waits, here and in storage; keeps it while there is no network. */
     flush: () => {
       if (!visitor) return;
-      events.push(...calls.splice(0).map((call) => json({ ...call, ...half() })));
-      const online = navigator.onLine;
-      if (!online && !events.length) return;
-      const batch = [...waiting(), ...events.splice(0)].slice(-100);
-      keep(QUEUE, "");
-      if (!online) return back(batch);
+      let batch = calls.splice(0).map((call) => json({ ...call, ...half() }));
+      // While a request is out, what is saved is what it carries.
+      if (!flying || !navigator.onLine) batch = [...saved(), ...batch];
+      if (!batch[0]) return;
+      if (!navigator.onLine) return save(batch);
+      if (!flying) save([]);
       // Browsers refuse more than 65,536 bytes for all requests that may outlive their page (Fetch standard,
       // "HTTP-network-or-cache fetch", read 2026-11-23). One event larger than that goes alone.
       let size = 0;
@@ -209,7 +272,7 @@ export const start = ({ rules, site, endpoint, url, spare, country, required, em
           size = bytes(event);
         }
       });
-      if (batch.length) post(batch.slice(from));
+      post(batch.slice(from));
     },
   };
   answer(recall(CONSENT));

@@ -8,9 +8,10 @@
 //! # What can be lost, and when
 //!
 //! - A beacon the browser took counts as sent, because it tells no more: one that then finds the relay down is lost.
-//!   Only what the browser refuses to take goes by `fetch`, and comes back to the queue when that fails.
-//! - While the browser knows that it is offline, the newest 100 events wait in local storage for the network or the
-//!   next page. Where storage is denied they wait in memory and are lost with the page.
+//!   Only what the browser refuses to take goes by `fetch`, waits in storage until it is answered, and is tried again when
+//!   that fails: after growing pauses, with the next event, by the next page.
+//! - The newest 100 events wait so, also while the browser knows that it is offline. Older ones make room; how many is told
+//!   to the relay, which counts them. Where storage is denied they wait in memory and are lost with the page.
 //! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.
 //! - Before the module has loaded, calls wait in the snippet's queue, the newest 300, and are lost with the page.
 //! - Where WebAssembly is blocked, events go without user data and without clicks that this page would have to read.

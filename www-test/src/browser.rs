@@ -234,6 +234,14 @@ impl Browser {
         self.devtools("Network.emulateNetworkConditions", conditions).await.map(drop)
     }
 
+    /// Sets the clock of the visitor's system to a time zone such as `Europe/Berlin`, for pages opened from now on.
+    ///
+    /// # Errors
+    /// When the browser refuses.
+    pub async fn time_zone(&self, zone: &str) -> Result<(), BrowserError> {
+        self.devtools("Emulation.setTimezoneOverride", json!({ "timezoneId": zone })).await.map(drop)
+    }
+
     /// Looks at the page through another screen.
     ///
     /// # Errors

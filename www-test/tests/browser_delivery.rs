@@ -76,6 +76,23 @@ async fn what_a_dead_relay_missed_is_sent_once_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn what_a_dead_relay_missed_goes_again_while_the_page_lives() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/no-beacon").await;
+    stage.wait_for("meta", "PageView").await;
+    stage.relay_gate(Gate::Refused);
+    let id = stage.browser.text("anytrack.track('Lead')").await.unwrap();
+    stage.seen_by_the_recorder(&id).await;
+    stage.relay_gate(Gate::Open);
+    // Nothing happens on the page any more.
+    assert_eq!(stage.wait_for("meta", "Lead").await.event_id, id);
+    let delivered = stage.settled("meta").await;
+    assert_eq!(delivered.iter().filter(|event| event.name == "Lead").count(), 1);
+    stage.browser.wait_until("localStorage.getItem('_at_q') === null").await.unwrap();
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_page_whose_relay_is_dead_works_and_stays_quiet() {
     let stage = Stage::set().await.unwrap();
     stage.relay_gate(Gate::Refused);

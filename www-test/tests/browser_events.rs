@@ -82,7 +82,7 @@ async fn every_page_view_is_reported_once_by_itself() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/plain?n=1").await;
     stage.visit("/case/plain?n=2").await;
-    stage.browser.eval("history.pushState({}, '', '/case/plain?n=3'); anytrack.page()").await.unwrap();
+    stage.browser.eval("history.pushState({}, '', '/case/plain?n=3')").await.unwrap();
     let delivered = stage.settled("meta").await;
     let views = delivered.iter().filter(|event| event.name == "PageView");
     let pages: Vec<_> =

@@ -1,5 +1,6 @@
 //! Parts of the tag that a site asks for: the page loads them from the relay, and they do what the configuration says.
 
+use serde_json::json;
 use www_test::stage::Stage;
 
 /// What a page does to answer by Google's Consent Mode.
@@ -17,17 +18,42 @@ async fn a_site_s_part_is_loaded_and_follows_the_consent_manager() {
     stage.seen_by_the_recorder("/v1/site/shop.js").await;
     stage.seen_by_the_recorder("/tag.cmp.").await;
     stage.browser.eval(&format!("{GTAG} gtag('consent', 'default', {})", all("denied"))).await.unwrap();
-    stage.browser.wait_until("anytrack.visitorId() === null").await.unwrap();
-    stage.browser.eval("anytrack.track('Search')").await.unwrap();
+    let id = stage.browser.text("anytrack.track('Search')").await.unwrap();
+    assert_eq!(stage.browser.eval("return anytrack.visitorId()").await.unwrap(), json!(null));
     stage.browser.eval(&format!("gtag('consent', 'update', {})", all("granted"))).await.unwrap();
-    stage.browser.wait_until("anytrack.visitorId() !== null").await.unwrap();
-    stage.browser.eval("anytrack.track('Lead')").await.unwrap();
-    let lead = stage.wait_for("webhook", "Lead").await;
-    assert_eq!(lead.at("/consent/ad_storage"), "granted");
+    let search = stage.wait_for("webhook", "Search").await;
+    assert_eq!(
+        (search.event_id.as_str(), search.at("/consent/ad_storage")),
+        (id.as_str(), &json!("granted"))
+    );
+    stage.browser.eval(&format!("gtag('consent', 'update', {})", all("denied"))).await.unwrap();
+    stage.browser.wait_until("anytrack.visitorId() === null").await.unwrap();
+    stage.browser.eval("anytrack.track('Contact')").await.unwrap();
+    stage.browser.eval(&format!("gtag('consent', 'update', {})", all("granted"))).await.unwrap();
     let events = stage.settled("webhook").await;
-    assert!(events.iter().all(|event| event.name != "Search"), "{events:?}");
+    assert!(events.iter().all(|event| event.name != "Contact"), "{events:?}");
     stage.page_is_unharmed().await;
     stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn by_region_a_visitor_in_europe_is_asked_and_one_elsewhere_is_not() {
+    let check = async |zone: &str, asked: bool| {
+        let stage = Stage::for_site("[site.tag]\nconsent = \"regional\"\n").await.unwrap();
+        stage.browser.time_zone(zone).await.unwrap();
+        stage.visit("/case/plain").await;
+        stage.seen_by_the_recorder("/tag.region.").await;
+        if asked {
+            assert_eq!(stage.browser.eval("return anytrack.visitorId()").await.unwrap(), json!(null));
+            stage.consent("granted").await;
+        }
+        let view = stage.wait_for("webhook", "PageView").await;
+        let said = if asked { json!("granted") } else { json!(null) };
+        assert_eq!(view.at("/consent/ad_storage"), &said, "{zone}");
+        stage.strike().await.unwrap();
+    };
+    check("America/New_York", false).await;
+    check("Europe/Berlin", true).await;
 }
 
 #[tokio::test]
@@ -35,10 +61,8 @@ async fn a_site_without_parts_loads_none() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/csp-allows-wasm").await;
     stage.settled("webhook").await;
-    let asked = stage
-        .recorder
-        .wait_for(|all| Some(all.iter().any(|exchange| exchange.url.contains("/v1/site/"))))
-        .await;
-    assert_eq!(asked, Some(false));
+    let asked =
+        |all: &[www_test::recorder::Exchange]| all.iter().any(|exchange| exchange.url.contains("/v1/site/"));
+    assert_eq!(stage.recorder.wait_for(|all| Some(asked(all))).await, Some(false));
     stage.strike().await.unwrap();
 }

@@ -7,6 +7,7 @@ mod erase;
 mod export;
 mod hash;
 mod import;
+mod postback_url;
 mod preview;
 mod print;
 mod snippet;
@@ -94,6 +95,17 @@ enum Command {
         /// When the request arrived, RFC 3339; some signatures hold for minutes only [default: now]
         #[arg(long, value_name = "TIME", value_parser = source_test::time)]
         at: Option<UnixMs>,
+    },
+    /// Print the address to paste at the sender of a source, with its token and the network's placeholders
+    ///
+    /// The token is a secret of the source: show the address to nobody but the network.
+    #[command(after_help = EXIT_CODES)]
+    PostbackUrl {
+        #[command(flatten)]
+        config: ConfigFile,
+        /// Name of the source
+        #[arg(value_name = "NAME")]
+        source: String,
     },
     /// Take events out of a CSV or JSON Lines file; may be repeated, goes on where it stopped
     #[command(after_help = EXIT_CODES)]
@@ -242,6 +254,11 @@ fn run(command: Command) -> Result<Done, CliError> {
             let (shown, whole) = source_test::run(&config, &source, proof, at.unwrap_or_else(clock::now))?;
             print::result(shown)?;
             Ok(if whole { Done::Whole } else { Done::InPart })
+        }
+        Command::PostbackUrl { config, source } => {
+            let Loaded { config, .. } = load(&config.path)?;
+            print::result(postback_url::run(&config, &source)?)?;
+            Ok(Done::Whole)
         }
         Command::Import { config, import } => {
             let Loaded { config, .. } = load(&config.path)?;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, SiteTag};
+use crate::config::{Asking, Config, PageViews, Refusing, SiteTag};
 
 /// What to paste, and what else is to be done.
 #[derive(Debug)]
@@ -122,8 +122,28 @@ pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetErr
 
 /// What the script element says of the site; the script hands it on to the tag's.
 fn attributes(tag: &SiteTag) -> String {
-    let parts = if tag.parts.is_empty() { "" } else { " data-parts" };
-    parts.to_owned()
+    let mut text = String::new();
+    if !tag.parts.is_empty() || tag.consent == Asking::Regional {
+        text.push_str(" data-parts");
+    }
+    if tag.consent != Asking::Granted {
+        text.push_str(" data-consent=\"required\"");
+    }
+    if tag.signals != [Refusing::Gpc] {
+        let name = |signal: &Refusing| match signal {
+            Refusing::Gpc => "gpc",
+            Refusing::Dnt => "dnt",
+        };
+        let names: Vec<&str> = tag.signals.iter().map(name).collect();
+        text.push_str(&format!(" data-signals=\"{}\"", names.join(" ")));
+    }
+    text.push_str(match tag.page_views {
+        PageViews::History => "",
+        PageViews::Hash => " data-auto-page=\"hash\"",
+        PageViews::Load => " data-auto-page=\"load\"",
+        PageViews::Off => " data-auto-page=\"false\"",
+    });
+    text
 }
 
 fn read(file: &Path) -> Result<String, SnippetError> {

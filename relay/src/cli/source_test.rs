@@ -9,7 +9,7 @@ use shared::UnixMs;
 use super::preview::{PreviewError, bounded};
 use crate::collect::sources::recorded::{NotRecorded, Recorded};
 use crate::collect::sources::take::Proof;
-use crate::config::Config;
+use crate::config::{Config, Source};
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,14 @@ pub(super) fn time(text: &str) -> Result<UnixMs, NoTime> {
 #[error("expected RFC 3339, such as 2026-11-23T12:00:00Z")]
 pub(super) struct NoTime;
 
+/// The source of this name.
+pub(super) fn find<'a>(config: &'a Config, name: &str) -> Result<&'a Source, SourceTestError> {
+    config.sources.iter().find(|source| source.name == name).ok_or_else(|| {
+        let known = config.sources.iter().map(|source| source.name.clone()).collect();
+        SourceTestError::UnknownSource { name: name.to_owned(), known }
+    })
+}
+
 /// What the source makes of the request on standard input, as JSON text for people, and whether all went well.
 pub(super) fn run(
     config: &Config,
@@ -55,10 +63,7 @@ pub(super) fn run(
     proof: Proof,
     now: UnixMs,
 ) -> Result<(String, bool), SourceTestError> {
-    let Some(source) = config.sources.iter().find(|source| source.name == name) else {
-        let known = config.sources.iter().map(|source| source.name.clone()).collect();
-        return Err(SourceTestError::UnknownSource { name: name.to_owned(), known });
-    };
+    let source = find(config, name)?;
     let limit = config.server.max_body_bytes + HEAD;
     let bytes = bounded(io::stdin().lock(), "standard input", limit)?;
     let (shown, whole) = Recorded::read(&bytes)?.show(config, source, proof, now)?;

@@ -16,14 +16,14 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use shared::event::{Event, Source};
-use shared::{Context, Signal, UnixMs, event_id, limits, visitor, wire};
+use shared::{Context, Purpose, UnixMs, event_id, limits, visitor, wire};
 
 use super::batch::{self, Batch};
 use super::http::{Caller, Relay};
 use super::raw_event::{Quick, RawEvent};
 use super::read::{self, Defaults};
 use super::reply::{self, Refusal, Reply};
-use super::{client_address, cookie, rate_limit};
+use super::{client_address, cookie, made_cookie, rate_limit};
 use crate::config::Site;
 use crate::enrich::{self, Facts};
 
@@ -34,6 +34,9 @@ struct Envelope<E> {
     v: Option<u8>,
     site: Option<String>,
     sent_at: Option<UnixMs>,
+    /// Events that the tag could not keep while it could not send.
+    #[serde(default)]
+    dropped: u32,
     #[serde(default)]
     events: E,
 }
@@ -62,8 +65,8 @@ impl Envelope<Events<'_>> {
 
 impl<E> Envelope<E> {
     fn with<F>(self, change: impl FnOnce(E) -> F) -> Envelope<F> {
-        let Self { v, site, sent_at, events } = self;
-        Envelope { v, site, sent_at, events: change(events) }
+        let Self { v, site, sent_at, dropped, events } = self;
+        Envelope { v, site, sent_at, dropped, events: change(events) }
     }
 }
 
@@ -110,12 +113,12 @@ pub async fn events(
             event.visitor_id.clone_from(&known);
         }
     }
-    let keep = batch.events.last().and_then(|event| cookie_id(site, event)).map(str::to_owned);
+    let domain = cookie_domain(relay, site, headers);
+    let lines = cookies(relay, site, headers, domain.as_deref(), &mut batch.events, caller.now);
+    relay.dropped_by_tag(site, envelope.dropped);
     let receipt = relay.store(site, batch, caller.now).await?;
     let mut reply = reply::accepted(&receipt);
-    if let Some(id) = keep {
-        set_visitor(relay, site, headers, &id, &mut reply);
-    }
+    reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     allow(origin, &mut reply);
     Ok(reply)
 }
@@ -145,12 +148,12 @@ pub async fn pixel(
     let may_store = !site.consent_required;
     event.visitor_id =
         known_visitor(headers).or_else(|| may_store.then(|| event_id::uuid_v7(caller.now.0, relay.random())));
-    let keep = cookie_id(site, &event).map(str::to_owned);
-    relay.store(site, Batch { events: vec![event], receipt: wire::Receipt::default() }, caller.now).await?;
+    let domain = cookie_domain(relay, site, headers);
+    let mut events = vec![event];
+    let lines = cookies(relay, site, headers, domain.as_deref(), &mut events, caller.now);
+    relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller.now).await?;
     let mut reply = reply::typed(StatusCode::OK, "image/gif", Bytes::from_static(PIXEL));
-    if let Some(id) = keep {
-        set_visitor(relay, site, headers, &id, &mut reply);
-    }
+    reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     Ok(reply)
 }
 
@@ -233,23 +236,43 @@ fn known_visitor(headers: &HeaderMap) -> Option<String> {
     event_id::valid_token(id).then(|| id.to_owned())
 }
 
-/// The id to keep in the visitor's cookie, when storing is allowed.
-fn cookie_id<'a>(site: &Site, event: &'a Event) -> Option<&'a str> {
-    let allowed = match event.consent.ad_storage {
-        Some(Signal::Granted) => true,
-        Some(Signal::Denied) => false,
-        None => !site.consent_required,
-    };
-    event.visitor_id.as_deref().filter(|_| allowed)
+/// The cookies an answer sets: the visitor's, and those of platforms that the site wants made. A visitor who denies loses
+/// ours once more: an answer that was on its way before may have set it again.
+fn cookies(
+    relay: &Relay,
+    site: &Site,
+    headers: &HeaderMap,
+    domain: Option<&str>,
+    events: &mut [Event],
+    now: UnixMs,
+) -> Vec<HeaderValue> {
+    let Some(last) = events.last() else { return Vec::new() };
+    let mut lines = Vec::new();
+    if may_keep(site, last) {
+        lines.extend(last.visitor_id.as_deref().map(|id| cookie::visitor(id, domain)));
+        lines.extend(made_cookie::make(site, headers, domain, events, now, || relay.random()));
+    } else if is_denied(last) {
+        lines.push(cookie::expired(domain));
+    }
+    lines.iter().filter_map(|line| HeaderValue::from_str(line).ok()).collect()
 }
 
-fn set_visitor(relay: &Relay, site: &Site, headers: &HeaderMap, id: &str, reply: &mut Reply) {
+/// Whether the visitor refused what keeping a visitor's id is for.
+fn is_denied(event: &Event) -> bool {
+    !event.consent.allows(&[Purpose::AdStorage, Purpose::AdUserData], false)
+}
+
+/// Whether the visitor's browser may be given cookies.
+fn may_keep(site: &Site, event: &Event) -> bool {
+    let silent = event.consent.ad_storage.is_none();
+    !(is_denied(event) || silent && site.consent_required)
+}
+
+/// The domain of the cookies an answer sets.
+fn cookie_domain(relay: &Relay, site: &Site, headers: &HeaderMap) -> Option<String> {
     let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER)).and_then(|value| value.to_str().ok());
     let page_host = page.and_then(|page| url::Url::parse(page).ok()?.host_str().map(str::to_owned));
-    let domain = site.cookie_domain.clone().or_else(|| cookie::shared_domain(relay.host(), &page_host?));
-    if let Ok(line) = HeaderValue::from_str(&cookie::visitor(id, domain.as_deref())) {
-        reply.headers_mut().insert(SET_COOKIE, line);
-    }
+    site.cookie_domain.clone().or_else(|| cookie::shared_domain(relay.host(), &page_host?))
 }
 
 /// The smallest transparent GIF.

@@ -18,6 +18,12 @@ pub fn visitor(id: &str, domain: Option<&str>) -> String {
     format!("{VISITOR_COOKIE}={id}; Path=/; Max-Age={VISITOR_COOKIE_SECONDS}{domain}; Secure; SameSite=Lax")
 }
 
+/// The `Set-Cookie` line that removes a visitor's id.
+pub fn expired(domain: Option<&str>) -> String {
+    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
+    format!("{VISITOR_COOKIE}=; Path=/; Max-Age=0{domain}; Secure; SameSite=Lax")
+}
+
 /// The domain both hosts belong to, for a cookie that the relay sets and the shop's pages read: the labels the
 /// names end in, at least two of them. `None` for addresses and single names, where only a host cookie works.
 ///

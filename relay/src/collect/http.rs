@@ -146,6 +146,12 @@ impl Relay {
         Ok(receipt)
     }
 
+    /// Counts events that a tag had to drop while it could not send.
+    pub fn dropped_by_tag(&self, site: &Site, events: u32) {
+        // A sender could claim any number; a tag keeps a hundred and drops what a page tracks meanwhile.
+        self.metrics.received(&site.key, "dropped_by_tag", events.min(MOST_DROPPED) as usize);
+    }
+
     /// Removes a person from a site.
     pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
         self.store.erase(&site.key, person).await.map_err(|error| {
@@ -248,13 +254,13 @@ async fn route(
     peer: IpAddr,
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
-    if let Some((door, name)) = Door::of(parts.uri.path()) {
-        return (door.route(), source(relay, &parts, body, door, name).await);
-    }
     let headers = &parts.headers;
     let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
+    if let Some((door, name)) = Door::of(parts.uri.path()) {
+        return (door.route(), source(relay, &caller, &parts, body, door, name).await);
+    }
     let is_get = parts.method == Method::GET || parts.method == Method::HEAD;
     match (parts.uri.path(), &parts.method) {
         ("/v1/events", &Method::POST) => {
@@ -304,6 +310,7 @@ async fn track(
 
 async fn source(
     relay: &Relay,
+    caller: &Caller,
     head: &Parts,
     body: Incoming,
     door: Door,
@@ -311,7 +318,7 @@ async fn source(
 ) -> Result<Reply, Refusal> {
     let source = door::find(relay, door, name, &head.method)?;
     let body = read_body(relay, &head.headers, body).await?;
-    Ok(door::receive(relay, source, (relay.now)(), head, &body).await)
+    Ok(door::receive(relay, source, caller, head, &body).await)
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.
@@ -342,5 +349,7 @@ const MOST_HEADERS: usize = 64;
 const LARGEST_HEADERS_BYTES: usize = 32 * 1024;
 /// Clients known at once to the rate limits: about 10 MB.
 const MOST_CLIENTS: usize = 100_000;
+/// Dropped events that one request may report.
+const MOST_DROPPED: u32 = 10_000;
 /// Rest after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);

@@ -1,6 +1,7 @@
 //! Collect: the door. Authenticates the sender, bounds what comes in, and turns every dialect into one event.
 //!
 //! Rooms: `http` (connections, limits, routes), `browser` (the tag's `POST /v1/events` and the visitor cookie),
+//! `made_cookie` (those of platforms),
 //! `server_api` (`POST /v1/track`), `sources` (webhooks and postbacks), `assets` (the tag's own files),
 //! `site_module` (which parts of the tag a site asks for), `read`, `marks`,
 //! `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`, `rate_limit`,
@@ -13,6 +14,7 @@ pub mod client_address;
 pub mod cookie;
 pub mod draft;
 pub mod http;
+mod made_cookie;
 mod marks;
 mod random;
 pub mod rate_limit;

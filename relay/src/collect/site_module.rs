@@ -2,7 +2,8 @@
 //!
 //! The files of the parts carry a hash in their names and are kept for ever; this module names them and is asked for
 //! again after five minutes, so that a change of the configuration reaches pages without a new snippet. Each part is
-//! imported on its own: one that fails leaves the others and the tag alone. With `?debug` the overlay comes along.
+//! imported on its own: one that fails leaves the others and the tag alone. Where the site asks for consent by region, the part
+//! that knows regions comes along, with the country a proxy in front may have named; with `?debug` the overlay does.
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -12,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::assets::{Assets, CORP, NOSNIFF, is_known};
 use super::reply::{self, Refusal, Reply};
-use crate::config::Site;
+use crate::config::{Asking, Site};
 
 /// The site's key in the module's path.
 pub(super) fn key_of(path: &str) -> Option<&str> {
@@ -26,7 +27,10 @@ pub(super) fn answer(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Reply, Refusal> {
-    let module = module(site.ok_or(Refusal::UnknownSiteFile)?, assets, query == Some("debug"));
+    let site = site.ok_or(Refusal::UnknownSiteFile)?;
+    let told = site.tag.country_header.as_ref();
+    let country = told.and_then(|name| headers.get(name)?.to_str().ok()).and_then(country);
+    let module = module(site, country, assets, query == Some("debug"));
     let digest: String = Sha256::digest(&module).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = HeaderValue::from_str(&format!("\"{digest}\"")).map_err(|_| Refusal::NotFound)?;
     let mut reply = if is_known(headers.get_all(IF_NONE_MATCH), &etag) {
@@ -37,7 +41,9 @@ pub(super) fn answer(
         reply::typed(StatusCode::OK, "text/javascript", Bytes::from(module))
     };
     let answer = reply.headers_mut();
-    answer.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    // What was made for one country is not for a cache that serves several.
+    let cache = if told.is_some() { "private, max-age=300" } else { "public, max-age=300" };
+    answer.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     answer.insert(ETAG, etag);
     answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     answer.insert(CORP, HeaderValue::from_static("cross-origin"));
@@ -46,14 +52,20 @@ pub(super) fn answer(
 }
 
 /// The module's text.
-fn module(site: &Site, assets: &Assets, debug: bool) -> String {
+fn module(site: &Site, country: Option<&str>, assets: &Assets, debug: bool) -> String {
+    let region = (site.tag.consent == Asking::Regional).then(|| ("region", json!({})));
     let chosen = site.tag.parts.iter().map(|part| (part.name, part.settings.clone()));
     let overlay = debug.then(|| ("debug", json!({})));
-    let listed = chosen.chain(overlay).filter_map(|(name, settings)| {
+    let listed = region.into_iter().chain(chosen).chain(overlay).filter_map(|(name, settings)| {
         let file = assets.part(name)?;
         Some(json!([name, format!("../../{file}"), settings]))
     });
-    format!("const parts = {};\n{START}", Value::from_iter(listed))
+    format!("const parts = {};\nconst country = {};\n{START}", Value::from_iter(listed), json!(country))
+}
+
+/// A country as a header may name it: two letters; Cloudflare's XX (unknown) and T1 (Tor) are none.
+fn country(text: &str) -> Option<&str> {
+    (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()) && text != "XX").then_some(text)
 }
 
 /// Starts the parts, all files at once, in the order of the list.
@@ -62,6 +74,7 @@ const failed = (name) => (error) => console.warn(`anytrack: the part ${name} doe
 const loading = parts.map(([name, file]) => import(file).catch(failed(name)));
 export default async (tag) => {
   tag.consent = tag.core.answers;
+  tag.visitorCountry = country;
   for (const [place, [name, , settings]] of parts.entries()) {
     const part = await loading[place];
     try {

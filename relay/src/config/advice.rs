@@ -34,6 +34,11 @@ pub enum Advice {
         /// The relay's public host.
         host: String,
     },
+    /// The tag lets go what no destination takes.
+    #[error(
+        "the site's `consent_required` holds events without an answer back all the same; leave it out, or ask everywhere"
+    )]
+    HeldBack,
     /// A secret in a file that others read.
     #[error(
         "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"

@@ -32,6 +32,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use http::HeaderName;
 use ipnet::IpNet;
 use shared::Purpose;
 use url::Url;
@@ -161,10 +162,79 @@ pub struct Site {
 }
 
 /// `[site.tag]`: the tag on one site's pages.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct SiteTag {
+    /// What holds before a visitor has answered. Default: `required` where `consent_required` is set or a consent manager is
+    /// listened to, else `granted`.
+    pub consent: Asking,
+    /// Header in which a proxy in front names the visitor's country, for `regional`.
+    pub country_header: Option<HeaderName>,
+    /// Signals of the browser that count as a denial. Default: Global Privacy Control.
+    pub signals: Vec<Refusing>,
+    /// Which page views are reported. Default: all.
+    pub page_views: PageViews,
+    /// Cookies of platforms that the relay makes where they are missing. Default: none.
+    pub make_cookies: Vec<MadeCookie>,
     /// The parts that are loaded, in the order of [`tag_parts::ALL`].
     pub parts: Vec<tag_parts::Chosen>,
+}
+
+/// What holds before a visitor has answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asking {
+    /// Events go.
+    Granted,
+    /// Nothing is stored or sent.
+    Required,
+    /// As `Required` in the European Economic Area, the United Kingdom and Switzerland, elsewhere as `Granted`.
+    Regional,
+}
+
+/// A signal by which a browser says no for its visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusing {
+    /// Global Privacy Control.
+    Gpc,
+    /// Do Not Track.
+    Dnt,
+}
+
+/// Which page views the tag reports by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageViews {
+    /// On load, and whenever the path or query of the address changes.
+    History,
+    /// The same, also when what follows `#` changes.
+    Hash,
+    /// On load only.
+    Load,
+    /// None.
+    Off,
+}
+
+/// A platform's first-party cookie that the relay may make.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MadeCookie {
+    /// Meta's browser id.
+    Fbp,
+    /// Microsoft's visitor id.
+    Uetvid,
+    /// Google Analytics' client id.
+    Ga,
+}
+
+impl SiteTag {
+    /// The tag of a site that says nothing about it.
+    pub fn plain(consent_required: bool) -> Self {
+        Self {
+            consent: if consent_required { Asking::Required } else { Asking::Granted },
+            country_header: None,
+            signals: vec![Refusing::Gpc],
+            page_views: PageViews::History,
+            make_cookies: Vec::new(),
+            parts: Vec::new(),
+        }
+    }
 }
 
 /// `[[source]]`: one sender of webhooks or postbacks.

@@ -1,28 +1,91 @@
 //! `[site.tag.cmp]`: consent as the page's consent manager tells it to others.
 //!
-//! What the three interfaces mean for our purposes is in `tag/js/parts/cmp.js`; here is only which of them are listened to.
+//! What the interfaces say is read in `tag/js/parts/cmp/`; here is which of them are listened to, and which of their purposes
+//! stand for ours.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use shared::Purpose;
 
 use super::{Part, told};
-use crate::platform::Key;
+use crate::platform::{Key, SettingError};
 
 /// The part.
 pub(super) const PART: Part = Part {
     name: "cmp",
     summary: "takes consent from the page's consent manager",
-    keys: &[Key::optional("google", "listen to Google's Consent Mode in `dataLayer`; default true")],
-    configure: |settings| settings.read().map(|own: Own| told(&own)),
+    keys: &[
+        Key::optional("google", "listen to Google's Consent Mode v2 in `dataLayer`; default true"),
+        Key::optional("tcf", "listen to IAB TCF v2.2 (`__tcfapi`); default true"),
+        Key::optional("gpp", "listen to IAB GPP (`__gpp`), the sections of the United States; default true"),
+        Key::optional(
+            "tcf_purposes",
+            "which TCF purposes must all be consented to, by our purpose; default `{ ad_storage = [1], ad_user_data = [1, 7], \
+             ad_personalization = [3, 4] }`",
+        ),
+        Key::optional("tcf_special_features", "the same for special features; default none"),
+        Key::optional("tcf_vendor", "the number of a vendor that must be consented to as well; default none"),
+        Key::optional(
+            "gpp_opt_outs",
+            "what an opt-out denies; default `{ SaleOptOut = [\"ad_user_data\", \"ad_personalization\"], SharingOptOut = (the \
+             same), TargetedAdvertisingOptOut = [\"ad_personalization\"] }`",
+        ),
+    ],
+    configure: |settings| {
+        let own: Own = settings.read()?;
+        for (key, lists) in [
+            ("tcf_purposes", own.tcf_purposes.keys().collect::<Vec<_>>()),
+            ("tcf_special_features", own.tcf_special_features.keys().collect()),
+            ("gpp_opt_outs", own.gpp_opt_outs.values().flatten().collect()),
+        ] {
+            if lists.into_iter().any(|name| !PURPOSES.contains(&name.as_str())) {
+                let expected = format!("expected purposes among {}", PURPOSES.join(", "));
+                return Err(SettingError::Invalid { key, expected });
+            }
+        }
+        Ok(told(&own))
+    },
 };
+
+const PURPOSES: [&str; 3] =
+    [Purpose::AdStorage.name(), Purpose::AdUserData.name(), Purpose::AdPersonalization.name()];
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct Own {
     google: bool,
+    tcf: bool,
+    gpp: bool,
+    tcf_purposes: BTreeMap<String, Vec<u8>>,
+    tcf_special_features: BTreeMap<String, Vec<u8>>,
+    tcf_vendor: Option<u16>,
+    gpp_opt_outs: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Own {
     fn default() -> Self {
-        Self { google: true }
+        let purpose = |name: &str, numbers: &[u8]| (name.to_owned(), numbers.to_vec());
+        let opt_out = |name: &str, purposes: &[&str]| {
+            (name.to_owned(), purposes.iter().map(|&name| name.to_owned()).collect())
+        };
+        let [storage, user_data, personalization] = PURPOSES;
+        Self {
+            google: true,
+            tcf: true,
+            gpp: true,
+            tcf_purposes: BTreeMap::from([
+                purpose(storage, &[1]),
+                purpose(user_data, &[1, 7]),
+                purpose(personalization, &[3, 4]),
+            ]),
+            tcf_special_features: BTreeMap::new(),
+            tcf_vendor: None,
+            gpp_opt_outs: BTreeMap::from([
+                opt_out("SaleOptOut", &[user_data, personalization]),
+                opt_out("SharingOptOut", &[user_data, personalization]),
+                opt_out("TargetedAdvertisingOptOut", &[personalization]),
+            ]),
+        }
     }
 }

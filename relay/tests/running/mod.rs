@@ -95,7 +95,7 @@ impl Running {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    head: String,
+    pub(crate) head: String,
     pub(crate) body: String,
 }
 
@@ -139,4 +139,12 @@ fn whole(bytes: &[u8]) -> Option<Answer> {
 pub(crate) fn stored(directory: &Path) -> i64 {
     let store = rusqlite::Connection::open(directory.join("anytrack.db")).expect("a store");
     store.query_row("SELECT count(*) FROM log", [], |row| row.get(0)).expect("a count")
+}
+
+/// The events of the log, oldest first.
+pub(crate) fn log(directory: &Path) -> Vec<serde_json::Value> {
+    let store = rusqlite::Connection::open(directory.join("anytrack.db")).expect("a store");
+    let mut rows = store.prepare("SELECT body FROM log ORDER BY seq").expect("a log");
+    let bodies = rows.query_map([], |row| row.get::<_, String>(0)).expect("rows");
+    bodies.map(|body| serde_json::from_str(&body.expect("text")).expect("JSON")).collect()
 }

@@ -37,6 +37,11 @@ impl Case {
         Self { config: configure(kind, &settings), folder, request, settings, now }
     }
 
+    /// Whether it is a case of this kind of source.
+    pub(crate) fn is_of(&self, kind: &str) -> bool {
+        self.folder.parent().is_some_and(|folder| folder.ends_with(kind))
+    }
+
     /// The same case at another time, in milliseconds later.
     pub(crate) fn later(&self, ms: i64) -> Self {
         let Self { folder, request, config, settings, now } = self;

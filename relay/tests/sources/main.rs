@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 
 use case::{Case, check_file, folders, root};
 use relay::collect::sources::ALL;
+use relay::collect::sources::postback::NETWORKS;
 use relay::collect::sources::take::Proof;
 use serde_json::{Value, json};
 
@@ -30,6 +31,14 @@ fn every_source_has_every_case() {
     let known: BTreeSet<String> = ALL.iter().map(|kind| kind.name.to_owned()).collect();
     let folders: BTreeSet<String> = folders(&root()).into_iter().collect();
     assert_eq!(folders, known, "one folder for each kind of the registry");
+}
+
+#[test]
+fn every_network_has_a_recorded_postback() {
+    let there = folders(&root().join("postback"));
+    for network in NETWORKS.iter().filter(|network| !["custom", "everflow"].contains(&network.name)) {
+        assert!(there.contains(&format!("network_{}", network.name)), "{}: no case", network.name);
+    }
 }
 
 #[test]

@@ -6,9 +6,16 @@ use std::fmt;
 
 use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use sha2::block_api::compress256;
 
 use crate::words::split;
+
+/// The rounds: small ones in the browser, fast ones elsewhere.
+#[cfg(target_arch = "wasm32")]
+use super::sha256::compress;
+#[cfg(not(target_arch = "wasm32"))]
+fn compress(state: &mut [u32; 8], block: &[u8; 64]) {
+    sha2::block_api::compress256(state, &[*block]);
+}
 
 /// A SHA-256 digest. Prints as hexadecimal; it is a pseudonym, so logs leave it out all the same.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,7 +107,7 @@ fn sha256(text: &[u8]) -> [u32; 8] {
         if last {
             block[56..].copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
         }
-        compress256(&mut state, &[block]);
+        compress(&mut state, &block);
         rest = &rest[length..];
         if last {
             return state;

@@ -17,6 +17,8 @@ mod personal;
 mod phone;
 mod place;
 mod platform_forms;
+#[cfg(any(target_arch = "wasm32", test))]
+mod sha256;
 mod text;
 mod user_data;
 

@@ -1,38 +1,26 @@
 // The consent manager's answers, as it tells them to other scripts.
 //
-// Owns what Google's Consent Mode v2 means for our purposes: the commands that a page pushes to `dataLayer`, before this
-// part came and after. Our purposes carry Google's names, so nothing is mapped.
-// Source: https://developers.google.com/tag-platform/security/guides/consent, read 2026-11-27.
+// Owns listening to all the interfaces that the site wants, and what they say together: of two that answer, the denial
+// counts. What each interface means is in its own file. Nothing is guessed: an interface that is silent says nothing.
+import { google } from "./cmp/google.js";
+import { gpp } from "./cmp/gpp.js";
+import { tcf } from "./cmp/tcf.js";
 
-const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
-
-/** Calls `changed` with the answers that `dataLayer` holds, and again whenever they change. */
-const google = (changed) => {
-  const layer = (window.dataLayer = window.dataLayer || []);
-  const defaults = {};
-  const updates = {};
-  const read = (command) => {
-    if (command?.[0] != "consent") return;
-    const to = { default: defaults, update: updates }[command[1]];
-    for (const purpose of PURPOSES) {
-      const answer = command[2]?.[purpose];
-      if (to && /^(granted|denied)$/.test(answer)) to[purpose] = answer;
-    }
-    changed({ ...defaults, ...updates });
-  };
-  for (const command of [...layer]) read(command);
-  const { push } = layer;
-  layer.push = (...commands) => {
-    const length = push.apply(layer, commands);
-    for (const command of commands) {
-      try {
-        read(command);
-      } catch {}
-    }
-    return length;
-  };
-};
-
-export default ({ api }, settings) => {
-  if (settings.google) google((answers) => api.consent(answers));
+export default (tag, settings) => {
+  const said = new Map();
+  for (const [name, listen] of Object.entries({ google, tcf, gpp })) {
+    if (!settings[name]) continue;
+    /** Takes answers by purpose, or `null` where the interface says that here nobody has to be asked. */
+    const tell = (answers) => {
+      said.set(name, answers);
+      const all = {};
+      for (const own of said.values()) {
+        for (const [purpose, answer] of Object.entries(own || {})) if (all[purpose] != "denied") all[purpose] = answer;
+      }
+      // The call after it sends what has waited, also when it says nothing.
+      if (!answers) tag.core.release();
+      tag.api.consent(all);
+    };
+    listen(tell, settings, tag);
+  }
 };

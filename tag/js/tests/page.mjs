@@ -9,14 +9,14 @@ const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
 /** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly; `before` is an earlier page of the browser,
- * `module` what the relay has for the site. */
-export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before, module } = {}) => {
+ * `module` what the relay has for the site, `signals` what the browser itself says. */
+export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true, cookies = true, before, module, signals } = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
-  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], module };
+  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], timers: [], module };
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);
-  page.fire = (name) => (listeners[name] || []).forEach((listener) => listener({}));
+  page.fire = (name, event = {}) => (listeners[name] || []).forEach((listener) => listener(event));
   const denied = () => {
     throw new Error("denied");
   };
@@ -41,7 +41,12 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   const context = {
     document,
     location: new URL(url),
+    history: {
+      pushState: (_state, _title, address) => (context.location.href = new URL(address, context.location).href),
+      replaceState: (_state, _title, address) => (context.location.href = new URL(address, context.location).href),
+    },
     navigator: {
+      ...signals,
       get onLine() {
         return page.online;
       },
@@ -66,7 +71,9 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
     },
     WebAssembly: wasm ? WebAssembly : { Module: denied },
     crypto: webcrypto,
+    setTimeout: (action, ms) => page.timers.push({ action, ms }),
     TextEncoder,
+    URLSearchParams,
     TextDecoder,
     URL,
   };
@@ -89,8 +96,12 @@ export const open = ({ dataset = {}, url = "https://shop.example/", wasm = true,
   };
   page.eval = (code) => vm.runInContext(code, context);
   page.ready = () => new Promise((resolve) => context.anytrack.ready(resolve));
-  /** Every event sent so far. */
-  page.sent = () => page.bodies.flatMap((body) => JSON.parse(body).events);
+  const bodies = () => page.bodies.flatMap((body) => JSON.parse(body).events);
+  /** Every event sent so far, and what the relay was told to forget. */
+  page.sent = () => bodies().filter(({ event }) => event != "ConsentWithdrawn");
+  page.withdrawn = () => bodies().filter(({ event }) => event == "ConsentWithdrawn");
+  /** Lets what waits for a better time happen now. */
+  page.wait = () => page.timers.splice(0).forEach(({ action }) => action());
   /** Loads the tag and waits for what it sends first. */
   page.load = async () => {
     page.run("tag.js");

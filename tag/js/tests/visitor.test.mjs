@@ -127,6 +127,109 @@ test("only the newest hundred wait, and they leave in order and by bodies that b
   assert.equal(next.storage.get("_at_q"), undefined);
 });
 
+test("events that had to make room are counted, and the count is reported once", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  for (let number = 0; number < 130; number++) page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  const next = open({ dataset: manual, before: page });
+  await next.load();
+  next.window.anytrack.track("Lead");
+  await Promise.resolve();
+  next.window.anytrack.track("Lead");
+  await Promise.resolve();
+  const dropped = next.bodies.map((body) => JSON.parse(body).dropped);
+  assert.deepEqual(dropped, [30, ...dropped.slice(1).map(() => undefined)]);
+  assert.ok(dropped.length > 1);
+});
+
+test("a count that a relay in trouble did not take is reported again, and then no more", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  for (let number = 0; number < 105; number++) page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  page.online = true;
+  page.beacons = false;
+  const counts = [];
+  const statuses = [503, 202, 202];
+  page.answer = async (body) => {
+    const { dropped, events } = JSON.parse(body);
+    counts.push([dropped, events.length]);
+    const status = statuses.shift();
+    return { ok: status == 202, status };
+  };
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  page.fire("online");
+  await settle();
+  page.wait();
+  await settle();
+  page.window.anytrack.track("Lead");
+  await settle();
+  assert.deepEqual(counts, [[5, 100], [5, 100], [undefined, 1]]);
+});
+
+test("what fails is tried again while the page lives, ever more slowly, under the same ids and once", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.beacons = false;
+  const bodies = [];
+  let answer = { ok: false, status: 503 };
+  page.answer = async (body) => (bodies.push(JSON.parse(body).events), answer);
+  const settle = () => new Promise((resolve) => setImmediate(resolve));
+  const id = page.window.anytrack.track("Lead");
+  await settle();
+  const pauses = [];
+  for (let round = 0; round < 3; round++) {
+    assert.equal(page.timers.length, 1);
+    pauses.push(page.timers[0].ms);
+    page.wait();
+    await settle();
+  }
+  assert.ok(pauses[0] >= 500 && pauses[0] <= 1000 && pauses[2] >= 2000 && pauses[2] <= 4000, String(pauses));
+  answer = { ok: true, status: 202 };
+  page.wait();
+  await settle();
+  assert.deepEqual([page.timers.length, page.storage.size], [0, 0]);
+  assert.deepEqual(bodies.map((events) => events.map(({ event_id }) => event_id)), Array(5).fill([id]));
+});
+
+test("a tab that ends while a request is out loses nothing, and one that goes on sends nothing twice", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.beacons = false;
+  let arrived;
+  const bodies = [];
+  page.answer = (body) => new Promise((resolve) => (bodies.push(body), (arrived = () => resolve({ ok: true, status: 202 }))));
+  const first = page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  const kept = new Map(page.storage);
+  const second = page.window.anytrack.track("Contact");
+  await Promise.resolve();
+  assert.deepEqual(bodies.map((body) => [body.includes(first), body.includes(second)]), [[true, false], [false, true]]);
+  const next = open({ dataset: manual, before: { jar: page.jar, storage: kept } });
+  await next.load();
+  assert.deepEqual(next.sent().map(({ event_id }) => event_id), [first]);
+  arrived();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(page.storage.get("_at_q").includes(first), "the other request is still out");
+});
+
+test("a landing's click ids are found in its fragment, and with a plus that nobody encoded", async () => {
+  const check = async (address, expected) => {
+    const [, [event]] = await visit({ url: "https://shop.example/" + address });
+    const ids = Object.fromEntries(Object.entries(event.click_ids).map(([name, { value }]) => [name, value]));
+    assert.deepEqual([ids, event.campaign], expected, address);
+  };
+  await check("?a=1#gclid=Cj0KCQ", [{ gclid: "Cj0KCQ" }, {}]);
+  await check("#/route?gclid=Cj0KCQ&utm_source=mail", [{ gclid: "Cj0KCQ" }, { source: "mail" }]);
+  await check("?fbclid=first#fbclid=second", [{ fbclid: "first" }, {}]);
+  await check("?fbclid=a+b%2Bc&utm_term=red+shoes", [{ fbclid: "a+b+c" }, { term: "red shoes" }]);
+  await check("?next=/a?gclid=Cj0KCQ", [{}, {}]);
+  await check("#section", [{}, {}]);
+});
+
 test("one event larger than a body goes alone", async () => {
   const items = JSON.stringify(Array.from({ length: 60 }, () => ({ id: "y".repeat(1500) })));
   const [page, sent] = await visit({}, `anytrack.track("A"); anytrack.track("B", { items: ${items} }); anytrack.track("C")`);

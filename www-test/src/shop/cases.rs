@@ -24,7 +24,7 @@ pub enum Policy {
 }
 
 /// Name, policy and text of every case.
-pub const CASES: [(&str, Policy, &str); 9] = [
+pub const CASES: [(&str, Policy, &str); 10] = [
     ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
     ("early", Policy::None, include_str!("../../pages/cases/early.html")),
     ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),
@@ -32,6 +32,7 @@ pub const CASES: [(&str, Policy, &str); 9] = [
     ("no-beacon", Policy::None, include_str!("../../pages/cases/no-beacon.html")),
     ("hostile", Policy::None, include_str!("../../pages/cases/hostile.html")),
     ("storage-denied", Policy::None, include_str!("../../pages/cases/storage-denied.html")),
+    ("signals", Policy::None, include_str!("../../pages/cases/signals.html")),
     ("csp-allows-wasm", Policy::AllowsWasm, include_str!("../../pages/cases/csp-allows-wasm.html")),
     ("csp-forbids-wasm", Policy::ForbidsWasm, include_str!("../../pages/cases/csp-forbids-wasm.html")),
 ];

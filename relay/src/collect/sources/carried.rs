@@ -41,6 +41,22 @@ pub(super) fn of_order(
     told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
 }
 
+/// Takes our click token.
+pub(super) fn click_token(token: &str, draft: &mut Draft) {
+    click(visitor::CLICK_TOKEN, token, draft);
+}
+
+/// The click token of ours inside a sub-id: all of it, or one part where it was joined to a sub-id that was there
+/// before. Networks change the case of letters, so it counts in either. `None` for what the tag does not make.
+pub(super) fn token(sub_id: &str) -> Option<String> {
+    let is_token = |part: &&str| {
+        part.len() == TOKEN_LETTERS
+            && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'v' | b'A'..=b'V'))
+    };
+    let parts = sub_id.rsplit(|letter: char| !letter.is_ascii_alphanumeric());
+    parts.into_iter().find(is_token).map(str::to_ascii_lowercase)
+}
+
 /// Takes a text that should be the visitor's id.
 pub(super) fn visitor(value: &str, draft: &mut Draft) {
     let value = value.trim();
@@ -89,6 +105,9 @@ fn click(param: &'static str, value: &str, draft: &mut Draft) {
     draft.click_ids.entry(param.to_owned()).or_insert(id);
 }
 
+/// Letters of a click token, each one of `0` to `9` and `a` to `v` (the tag's `newToken`).
+const TOKEN_LETTERS: usize = 24;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +132,25 @@ mod tests {
         let draft = drafted(&[("_gclid", "Cj0-x"), ("_fbp", "fb.1.1700000000000.1"), ("_fbc", "fb.1.1.x")]);
         assert_eq!(clicks(&draft), [("gclid", "Cj0-x")]);
         assert_eq!(draft.cookies.len(), 2);
+    }
+
+    #[test]
+    fn a_token_is_found_alone_or_joined_to_another_sub_id() {
+        const TOKEN: &str = "0123456789abcdefghijklmn";
+        let check =
+            |sub_id: &str, expected: Option<&str>| assert_eq!(token(sub_id).as_deref(), expected, "{sub_id}");
+        check(TOKEN, Some(TOKEN));
+        check(&TOKEN.to_uppercase(), Some(TOKEN));
+        for joined in ["summer_", "summer-", "a.b~", "00000000000000000000000x_", "summer|"] {
+            check(&format!("{joined}{TOKEN}"), Some(TOKEN));
+        }
+        check(&format!("{TOKEN}_summer"), Some(TOKEN));
+        check(&format!("11111111111111111111aaaa_{TOKEN}"), Some(TOKEN));
+        for other in
+            ["", "test", "12345", &TOKEN[1..], "0123456789abcdefghijklmw", &format!("x{TOKEN}"), "sömmer"]
+        {
+            check(other, None);
+        }
     }
 
     #[test]

@@ -5,13 +5,12 @@
 
 use http::request::Parts;
 use http::{Method, StatusCode};
-use shared::UnixMs;
 use tracing::{debug, warn};
 
 use super::take::{Proof, Taken, take};
 use super::{Answer, Door, Inbound, Settled};
 use crate::collect::batch::Batch;
-use crate::collect::http::Relay;
+use crate::collect::http::{Caller, Relay};
 use crate::collect::reply::{self, Refusal, Reply};
 use crate::config::{Site, Source};
 
@@ -22,14 +21,23 @@ pub fn find<'a>(relay: &'a Relay, door: Door, name: &str, method: &Method) -> Re
 }
 
 /// Takes a request of a source.
-pub async fn receive(relay: &Relay, source: &Source, now: UnixMs, head: &Parts, body: &[u8]) -> Reply {
+pub async fn receive(relay: &Relay, source: &Source, caller: &Caller, head: &Parts, body: &[u8]) -> Reply {
     // Networks ask with HEAD whether an address is there; that is no conversion.
     if head.method == Method::HEAD {
         return reply::text(StatusCode::OK, "");
     }
     let target = head.uri.path_and_query().map_or(head.uri.path(), |target| target.as_str());
     let (method, headers) = (&head.method, &head.headers);
-    let request = Inbound { method, origin: relay.origin(), target, headers, body, now };
+    let request = Inbound {
+        source: &source.name,
+        client: Some(caller.ip),
+        method,
+        origin: relay.origin(),
+        target,
+        headers,
+        body,
+        now: caller.now,
+    };
     answer(relay, source, &request).await.reply()
 }
 

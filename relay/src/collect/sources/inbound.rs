@@ -1,6 +1,7 @@
 //! A request of a source, as it arrived: raw, so that signatures can be checked over what was signed.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
 use http::{HeaderMap, Method};
 use shared::UnixMs;
@@ -56,6 +57,10 @@ impl Door {
 /// A request as it arrived. Holds raw personal data, so it does not print.
 #[derive(Clone, Copy)]
 pub struct Inbound<'a> {
+    /// Name of the source it is for. Ids that only this source's sender knows carry it, so that two senders cannot clash.
+    pub source: &'a str,
+    /// Who sends it, proxies seen through; unknown where there is no connection, as in a recorded request.
+    pub client: Option<IpAddr>,
     /// Method.
     pub method: &'a Method,
     /// Scheme and host under which the relay is reached, such as `https://t.shop.example`. Some sign the whole address.

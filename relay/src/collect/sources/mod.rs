@@ -5,15 +5,20 @@
 //! checks as an event of our own API; raw personal data travels there in a type that wipes itself.
 //!
 //! Rooms: a file per source, each in the same order (settings, authenticity, topics, mapping, tests), and what they
-//! share: `inbound` (the request), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
+//! share: `inbound` (the request), `allowed` (who may send), `reading` (what comes out of it), `answer` (what its sender is told), `take` (the
 //! way from request to events), `door` (the route), `recorded` (requests out of files), `settings`, `signature`, `carried` (our names in foreign
-//! data), `json` (lenient fields). A new source is one file, one line in [`ALL`], one folder of recorded requests.
+//! data), `json` (lenient fields), `amount` (amounts and times as text). A new source is one file, one line in [`ALL`], one folder of recorded requests.
 
+mod allowed;
+mod amount;
 pub mod answer;
 mod carried;
+pub mod clickbank;
+pub mod digistore24;
 pub mod door;
 pub mod inbound;
 mod json;
+pub mod postback;
 pub mod reading;
 pub mod recorded;
 pub mod settings;
@@ -46,6 +51,12 @@ pub trait Source: Send + Sync + fmt::Debug {
     /// reported, because senders repeat themselves.
     fn read(&self, request: &Inbound<'_>) -> Result<Reading, Unreadable>;
 
+    /// The query to paste behind the source's address at its sender, with the sender's own placeholders and the
+    /// source's token; for senders whose address has one.
+    fn query_template(&self) -> Option<String> {
+        None
+    }
+
     /// What the sender is told. Some count any failure against us, some take one word only.
     fn answer(&self, settled: &Settled<'_>) -> Answer {
         Answer::usual(settled)
@@ -67,7 +78,8 @@ pub struct Kind {
 
 /// Every kind of source, in the order of the documentation. The only registry: configuration, documentation and the
 /// recorded requests walk it.
-pub const ALL: &[Kind] = &[shopify::KIND, woocommerce::KIND, stripe::KIND];
+pub const ALL: &[Kind] =
+    &[shopify::KIND, woocommerce::KIND, stripe::KIND, postback::KIND, clickbank::KIND, digistore24::KIND];
 
 #[cfg(test)]
 mod tests {

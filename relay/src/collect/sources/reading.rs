@@ -14,6 +14,8 @@ pub struct Reading {
     pub events: Vec<Found>,
     /// Why there are none, or not all one might expect.
     pub ignored: Option<&'static str>,
+    /// What an operator should know of events that are taken all the same.
+    pub notes: Vec<String>,
     /// The answer this very request asks for, when it is not the usual one.
     pub answer: Option<Answer>,
 }
@@ -71,6 +73,12 @@ pub enum Denied {
         /// The setting with the secret.
         key: &'static str,
     },
+    /// The body is not of the kind that proves itself.
+    #[error("the body is not {expected}")]
+    Plain {
+        /// What it should be, and how it comes to be that.
+        expected: &'static str,
+    },
     /// It fits, but was made too long ago or in the future.
     #[error("signed {seconds} s away from now; a replay, or one of the two clocks is wrong")]
     Stale {
@@ -83,6 +91,9 @@ pub enum Denied {
         /// The setting that names the account.
         key: &'static str,
     },
+    /// Sent from somewhere else.
+    #[error("sent from an address that is not in the source's `allowed_ips`")]
+    Elsewhere,
     /// No token, or a wrong one.
     #[error("missing or wrong token; compare the address with the source's `{key}`")]
     WrongToken {

@@ -80,6 +80,8 @@ impl Recorded {
         let country = site.and_then(|site| site.country.as_deref());
         let origin = config.server.public_url.origin().ascii_serialization();
         let request = Inbound {
+            source: &source.name,
+            client: None,
             method: &self.method,
             origin: &origin,
             target: &self.target,

@@ -5,7 +5,7 @@
 
 use shared::{Event, UnixMs, time};
 
-use super::reading::{Denied, Found, Unreadable};
+use super::reading::{Denied, Found, Reading, Unreadable};
 use super::{Answer, Inbound, Settled};
 use crate::collect::read::{self, Defaults, Understood};
 use crate::config;
@@ -20,7 +20,7 @@ pub struct Taken {
     pub ignored: Option<&'static str>,
     /// Why events failed the checks, one reason for each.
     pub refused: Vec<String>,
-    /// What was left out of the events that passed.
+    /// What was left out of the events that passed, and what else is to be known of them.
     pub warnings: Vec<String>,
     /// The answer this request asks for, when it is not the usual one.
     pub answer: Option<Answer>,
@@ -80,9 +80,10 @@ pub fn take(
         source.source.authenticate(request)?;
     }
     let reading = source.source.read(request)?;
-    let mut taken = Taken { ignored: reading.ignored, answer: reading.answer, ..Taken::default() };
+    let Reading { events, ignored, notes, answer } = reading;
+    let mut taken = Taken { ignored, warnings: notes, answer, ..Taken::default() };
     let remembered = request.now.plus(-i64::from(source.dedup_days) * time::DAY_MS);
-    for found in reading.events {
+    for found in events {
         add(found, country, request.now, remembered, &mut taken);
     }
     Ok(taken)
@@ -118,7 +119,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::super::testing::{NOW, headers, webhook};
-    use super::super::{Door, Draft, Reading, Source};
+    use super::super::{Door, Draft, Source};
     use super::*;
 
     /// Reports what the body names: an order of now, one without an id, one of long ago, or nothing.

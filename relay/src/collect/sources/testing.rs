@@ -19,7 +19,8 @@ pub(super) fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
 /// A webhook with these headers and this body.
 pub(super) fn webhook<'a>(headers: &'a HeaderMap, body: &'a str) -> Inbound<'a> {
     let (method, origin, target) = (&Method::POST, "https://t.shop.example", "/v1/webhook/shop");
-    Inbound { method, origin, target, headers, body: body.as_bytes(), now: NOW }
+    let (source, client) = ("shop", None);
+    Inbound { source, client, method, origin, target, headers, body: body.as_bytes(), now: NOW }
 }
 
 /// Each event as `Name 59.9 EUR`, or why there is none.

@@ -64,7 +64,7 @@ fn site(
     let country = section.parsed("country", COUNTRY_EXPECTED, country);
     let merge_window = site_events::merge_window(&mut section);
     let shared_identities = site_events::shared_identities(&mut section, country.as_deref());
-    let tag = site_tag::site_tag(section.section("tag"), directory);
+    let tag = site_tag::site_tag(section.section("tag"), consent_required, directory);
     section.close();
     Some(Site {
         key: Arc::from(key?),

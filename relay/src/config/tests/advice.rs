@@ -57,6 +57,20 @@ fn what_browsers_would_suffer_from_is_said() {
 }
 
 #[test]
+fn a_tag_that_lets_go_what_nobody_takes_is_said() {
+    let held = "site.shop.tag.consent: the site's `consent_required` holds events without an answer back all the same; \
+                leave it out, or ask everywhere";
+    let with =
+        |lines: &str| WHOLE.replace("key = \"shop\"\n", &format!("key = \"shop\"\ntag = {{ {lines} }}\n"));
+    check(&with("consent = 'required'"), false, &[]);
+    for consent in ["granted", "regional"] {
+        let text = with(&format!("consent = '{consent}'"));
+        let line = 1 + text.lines().position(|line| line.starts_with("tag = ")).expect("a line");
+        check(&text, false, &[&format!("a.toml:{line}: {held}")]);
+    }
+}
+
+#[test]
 fn secrets_in_an_open_file_are_said() {
     check(
         WHOLE,

@@ -1,6 +1,7 @@
 //! The words an operator reads: broken configurations and exactly the lines they lead to.
 
 use super::{OWN, SITE, read};
+use crate::collect::sources;
 
 /// The lines a broken document leads to, without the file's name.
 fn check(text: &str, expected: &[&str]) {
@@ -163,12 +164,25 @@ fn sites_are_checked() {
 #[test]
 fn what_the_tag_does_on_a_site_is_checked() {
     after_site(
-        "[site.tag]\nbanner = true\n[site.tag.cpm]\n[site.tag.cmp]\ngoogle = 'yes'\ngogle = true",
+        "[site.tag]\nbaner = true\n[site.tag.cpm]\n[site.tag.cmp]\ngoogle = 'yes'\ngogle = true\n",
         &[
-            "4: site.shop.tag.banner: unknown key; known here: cmp",
+            "4: site.shop.tag.baner: unknown key; known here: consent, country_header, signals, page_views, \
+             make_cookies, cmp",
             "5: site.shop.tag.cpm: unknown key; did you mean `cmp`?",
             "7: site.shop.tag.cmp.google: expected true or false, found a text",
             "8: site.shop.tag.cmp.gogle: unknown key; did you mean `google`?",
+        ],
+    );
+    after_site(
+        "[site.tag]\nconsent = 'no'\ncountry_header = 'a b'\nsignals = ['gcp']\npage_views = 'all'\n\
+         make_cookies = ['_ttp']\n[site.tag.cmp]\ntcf_purposes = { ads = [1] }",
+        &[
+            "4: site.shop.tag.consent: expected `granted`, `required` or `regional`, found `no`",
+            "5: site.shop.tag.country_header: expected a header's name such as `cf-ipcountry`, found `a b`",
+            "6: site.shop.tag.signals[0]: unknown signal `gcp`; did you mean `gpc`?",
+            "7: site.shop.tag.page_views: expected `history`, `hash`, `load` or `off`, found `all`",
+            "8: site.shop.tag.make_cookies[0]: unknown cookie the relay can make `_ttp`; known here: _fbp, _uetvid, _ga",
+            "10: site.shop.tag.cmp.tcf_purposes: expected purposes among ad_storage, ad_user_data, ad_personalization",
         ],
     );
     after_site("tag = 5", &["3: site.shop.tag: expected a table, found a whole number"]);
@@ -356,10 +370,12 @@ fn a_source_is_held_to_its_keys() {
     let twice =
         format!("{0}kind = \"stripe\"\nsecret = \"s\"\n{0}kind = \"stripe\"\nsecret = \"s\"\n", source(""));
     after_site(&twice, &["9: source.mugs.name: source `mugs` is taken since line 4; choose another"]);
+    let kinds: Vec<&str> = sources::ALL.iter().map(|kind| kind.name).collect();
+    let missing = format!("3: source.\"a/b\".kind: missing; expected a kind of source: {}", kinds.join(", "));
     after_site(
         "[[source]]\nname = \"a/b\"\nsite = \"shp\"\n",
         &[
-            "3: source.\"a/b\".kind: missing; expected a kind of source: shopify, woocommerce, stripe",
+            &missing,
             "4: source.\"a/b\".name: expected a name of 1 to 64 letters, digits, `-`, `_` or `.`, found `a/b`",
             "5: source.\"a/b\".site: unknown site `shp`; did you mean `shop`?",
         ],

@@ -1,0 +1,61 @@
+// Google's Consent Mode v2: the commands that a page pushes to `dataLayer`, before this part came and after.
+//
+// Our purposes carry Google's names, so nothing is mapped. An update is an answer. A default is what holds until then: one
+// that grants is taken as the site's word, one that denies is none of the visitor's and leaves the tag waiting, for to
+// treat it as a withdrawal would forget every visitor on every page. Of several defaults the one for the narrowest region
+// counts (https://developers.google.com/tag-platform/security/guides/consent, read 2026-11-27); where the visitor's region is
+// not known, one that denies counts for every region the visitor may be in, one that grants for none.
+import { isAsked, zoneIsAsked, zoneOf } from "../region/asked.js";
+import { PURPOSES, quiet } from "./api.js";
+
+const isAnswer = (value) => value == "granted" || value == "denied";
+
+/** How narrowly a default names the visitor's region: 0 for everywhere, 1 a country, 2 a part of one; -1 if not at all. */
+const closeness = (regions, country, denies) => {
+  if (!Array.isArray(regions)) return 0;
+  const fits = regions.map((region) => {
+    const [state, part] = String(region).split("-");
+    // The parts of a country cannot be told apart here.
+    if (country) return state != country ? -1 : !part ? 1 : denies ? 2 : -1;
+    const may = zoneIsAsked(zoneOf()) || !isAsked(state);
+    return may && denies ? (part ? 2 : 1) : -1;
+  });
+  return Math.max(-1, ...fits);
+};
+
+export const google = (tell, settings, { visitorCountry }) => {
+  const layer = (window.dataLayer = window.dataLayer || []);
+  const defaults = [];
+  const updates = {};
+  const now = () => {
+    const answers = {};
+    for (const purpose of PURPOSES) {
+      let closest = -1;
+      for (const command of defaults) {
+        const answer = command[purpose];
+        const close = closeness(command.region, visitorCountry, answer == "denied");
+        if (isAnswer(answer) && close >= closest && close >= 0) [closest, answers[purpose]] = [close, answer];
+      }
+      if (answers[purpose] == "denied") delete answers[purpose];
+      if (updates[purpose]) answers[purpose] = updates[purpose];
+    }
+    return answers;
+  };
+  const read = quiet((command) => {
+    if (command?.[0] != "consent" || typeof command[2] != "object") return false;
+    if (command[1] == "default") defaults.push({ ...command[2] });
+    if (command[1] == "update") {
+      for (const purpose of PURPOSES) if (isAnswer(command[2][purpose])) updates[purpose] = command[2][purpose];
+    }
+    return true;
+  });
+  // Defaults and updates that are there already count together, as they did for Google's own tag.
+  const had = [...layer].map(read);
+  if (had.includes(true)) tell(now());
+  const { push } = layer;
+  layer.push = (...commands) => {
+    const length = push.apply(layer, commands);
+    if (commands.map(read).includes(true)) quiet(tell)(now());
+    return length;
+  };
+};

@@ -1,0 +1,89 @@
+// Ten thousand rounds of values that no sane page would pass: nothing throws, and memory stays bounded. Run by
+// `cargo xtask test` after the tag is built.
+import assert from "node:assert/strict";
+import test from "node:test";
+import v8 from "node:v8";
+import vm from "node:vm";
+import { open } from "./page.mjs";
+
+v8.setFlagsFromString("--expose-gc");
+const collect = vm.runInNewContext("gc");
+
+/** What is handed over, made anew in every round; `n` makes some of it different each time. */
+const makers = `
+  const trap = () => { throw new Error("trap"); };
+  const revoked = () => { const { proxy, revoke } = Proxy.revocable({}, {}); revoke(); return proxy; };
+  const cyclic = () => { const a = { name: "a" }; a.a = a; a.list = [a, [a]]; return a; };
+  const getters = () => ({ get value() { throw new Error("getter"); }, get order_id() { trap(); }, currency: "EUR" });
+  const traps = { get: trap, has: trap, ownKeys: trap, getPrototypeOf: trap, getOwnPropertyDescriptor: trap };
+  const node = () => { const a = { nodeType: 1, ownerDocument: {} }; a.parentNode = a; a.children = [a]; return a; };
+  const long = "x".repeat(1 << 20);
+  const many = Array.from({ length: 9_999 });
+  const items = Array.from({ length: 300 }, () => ({ id: "y".repeat(5000), bad: cyclic() }));
+  const wide = Object.fromEntries(Array.from({ length: 500 }, (_, at) => ["p" + at, "z".repeat(3000)]));
+  const makers = [
+    () => undefined, () => null, () => NaN, () => -0, () => Infinity, () => 10n ** 400n, () => Symbol("x"), () => () => 1,
+    () => long, () => "\\ud800".repeat(99), () => "ada@example.com", () => "\\0\\u2028\\n",
+    cyclic, getters, revoked, node, trap.bind,
+    () => new Proxy({}, traps), () => new Proxy([], traps), () => new Proxy(function () {}, traps),
+    () => new Date(NaN), () => new Date(), () => new Map([[{}, {}]]), () => new Set([1]), () => new WeakMap(),
+    () => new Error("x"), () => /x/g, () => new Uint8Array(9999), () => new ArrayBuffer(8), () => Promise.resolve(1),
+    () => many, () => new Array(1e9), () => [[[[[]]]]], () => [revoked(), trap, cyclic()],
+    () => Object.create(null), () => Object.create(getters()), () => JSON.parse('{"__proto__":{"polluted":1},"constructor":1}'),
+    () => ({ toString: trap, valueOf: trap, [Symbol.toPrimitive]: trap, toJSON: trap }),
+    () => ({ then: trap, catch: trap }), () => ({ [long]: 1 }),
+    () => ({ items }), () => wide,
+  ];
+  const pick = (n) => { try { return makers[n % makers.length](); } catch { return undefined; } };
+  // Two of them as name, properties, options, person and answers, in all combinations after a while.
+  const round = (n) => {
+    const thrown = [];
+    const calls = {
+      track: () => anytrack.track(pick(n), pick(n * 7 + 1), pick(n * 13 + 2)),
+      known: () => anytrack.track("Lead", { a: pick(n), b: pick(n * 3 + 1), items: [pick(n)], order_id: pick(n * 5 + 1) }, { user: pick(n), event_id: pick(n * 3) }),
+      page: () => anytrack.page(pick(n), pick(n + 1)),
+      identify: () => anytrack.identify({ email: pick(n), phone: [pick(n + 1), pick(n + 2)], country: pick(n) }) || anytrack.identify(pick(n)),
+      consent: () => anytrack.consent(n % 97 ? { ad_personalization: pick(n) } : pick(n)),
+      ready: () => anytrack.ready(pick(n)),
+    };
+    for (const [name, call] of Object.entries(calls)) {
+      try { const id = call(); if (/track|known|page/.test(name) && typeof id != "string") thrown.push(name + " gave " + typeof id); }
+      catch (error) { thrown.push(name + " " + n); }
+    }
+    return thrown;
+  };
+`;
+
+test("ten thousand rounds of hostile values throw nothing and keep nothing", async () => {
+  const page = open({ dataset: { autoPage: "false" } });
+  await page.load();
+  page.eval(makers);
+  const round = page.eval("round");
+  const heap = () => (collect(), collect(), process.memoryUsage().heapUsed);
+  const rounds = async (from, to) => {
+    for (let n = from; n < to; n++) {
+      // What is sent is looked at, and then not kept here.
+      page.bodies.length = page.events.length = 0;
+      // Half the time there is no network, so that the queue is always full.
+      page.online = n % 2 == 0;
+      assert.deepEqual([...round(n)], []);
+      await Promise.resolve();
+      await Promise.resolve();
+      for (const body of page.bodies) assert.ok(body.length < 512 * 1024, String(body.length));
+    }
+    page.bodies.length = page.events.length = 0;
+  };
+  await rounds(0, 2_000);
+  const before = heap();
+  await rounds(2_000, 10_000);
+  const grown = heap() - before;
+  assert.ok(grown < 20e6, `${grown} bytes more`);
+  assert.ok((page.storage.get("_at_q") || "").length < 25e6);
+  assert.equal(page.eval("({}).polluted"), undefined);
+  // After all that, an ordinary event still leaves.
+  page.online = true;
+  const id = page.window.anytrack.track("Lead", { value: 1, currency: "EUR" });
+  await Promise.resolve();
+  await Promise.resolve();
+  assert.deepEqual(page.sent().find(({ event_id }) => event_id == id).properties, { value: 1, currency: "EUR" });
+});
