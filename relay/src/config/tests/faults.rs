@@ -167,7 +167,7 @@ fn what_the_tag_does_on_a_site_is_checked() {
         "[site.tag]\nbaner = true\n[site.tag.cpm]\n[site.tag.cmp]\ngoogle = 'yes'\ngogle = true\n",
         &[
             "4: site.shop.tag.baner: unknown key; known here: consent, country_header, signals, page_views, \
-             make_cookies, cmp, auto",
+             make_cookies, cmp, adopt, auto",
             "5: site.shop.tag.cpm: unknown key; did you mean `cmp`?",
             "7: site.shop.tag.cmp.google: expected true or false, found a text",
             "8: site.shop.tag.cmp.gogle: unknown key; did you mean `google`?",
