@@ -64,6 +64,48 @@ fn a_platform_is_not_told_of_a_click_outside_its_window() {
     check(8, false);
 }
 
+/// Three weeks pass between the ad and the deal, and nothing but the e-mail address leads from one to the other.
+#[test]
+fn a_deal_won_weeks_later_reaches_each_platform_with_its_own_click() {
+    let everywhere = include_str!("../preview/anytrack.toml");
+    let (_, destinations) = everywhere.split_once("[[destination]]").unwrap();
+    // TikTok keeps a CRM's events apart, in an event set of their own.
+    let tiktok = "[[destination]]\nname = \"tiktok-crm\"\nsite = \"shop\"\nplatform = \"tiktok\"\npixel_code = \"7001\"\n\
+                  access_token = \"token\"\nevent_source = \"crm\"\n";
+    let shop = Shop::open("", &format!("[[destination]]{destinations}\n{tiktok}"));
+    let clicks = [
+        ("meta", "fbclid", "IwAR_weeks"),
+        ("google-ads", "gclid", "Cj0KCQ_weeks"),
+        ("tiktok-crm", "ttclid", "E.C.P.weeks"),
+        ("microsoft", "msclkid", "0f3c1b2a4d5e6f708192a3b4c5d6e7f8"),
+        ("outbrain", "ob_click_id", "v2-weeks"),
+        ("taboola", "tblci", "GiB-weeks"),
+    ];
+    let query: Vec<String> = clicks.iter().map(|(_, parameter, id)| format!("{parameter}={id}")).collect();
+    let landing = format!("https://shop.example/?{}", query.join("&"));
+    shop.take(0, &format!(
+        r#"{{"event":"PageView","event_id":"n","visitor_id":"v1","page":{{"url":"{landing}"}},"context":{{"user_agent":"M"}}}}"#
+    ));
+    shop.take(
+        1,
+        r#"{"event":"Contact","event_id":"l","visitor_id":"v1","user":{"email":"jane@example.com"}}"#,
+    );
+    let weeks = 21 * DAY;
+    shop.take(
+        weeks,
+        r#"{"event":"Purchase","event_id":"deal","source":"crm","user":{"email":"JANE@example.com "},
+            "properties":{"value":990,"currency":"EUR","order_id":"D-4711"}}"#,
+    );
+    let told = shop.newest_everywhere(weeks);
+    for (platform, _, id) in clicks {
+        let (_, request) = told.iter().find(|(name, _)| *name == platform).unwrap();
+        assert!(request.contains(id), "{platform}: {request}");
+        let foreign =
+            clicks.iter().filter(|(other, ..)| *other != platform).find(|(.., id)| request.contains(id));
+        assert_eq!(foreign, None, "{platform}: {request}");
+    }
+}
+
 #[test]
 fn a_conversion_without_a_click_says_why() {
     let check = |event: &str, expected: Value| {

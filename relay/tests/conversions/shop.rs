@@ -67,6 +67,21 @@ impl Shop {
         self.log().iter().map(told).collect()
     }
 
+    /// Every destination, and address and body of what it is sent of the newest event `at` milliseconds
+    /// after the beginning, or why nothing.
+    pub(crate) fn newest_everywhere(&self, at: i64) -> Vec<(&str, String)> {
+        let newest = self.log().pop().unwrap();
+        let told = |destination: &config::Destination| {
+            let built = plan(destination, &[&newest], UnixMs(NOW + at));
+            let request = |planned: &platform::Planned| {
+                format!("{} {}", planned.request.url, planned.request.body.masked())
+            };
+            let skips = built.skips.iter().map(|(_, skip)| format!("{}: {}", skip.reason.tag(), skip.detail));
+            built.requests.iter().map(request).chain(skips).collect()
+        };
+        self.config.destinations.iter().map(|one| (one.name.as_str(), told(one))).collect()
+    }
+
     /// The bodies a destination is sent.
     pub(crate) fn bodies(&self, name: &str) -> Vec<Value> {
         let destination = self.config.destinations.iter().find(|one| one.name == name).unwrap();

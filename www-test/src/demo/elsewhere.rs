@@ -46,7 +46,6 @@ kind = "json"
 auth = { type = "bearer", token = "token-of-the-crm-01" }
 
 [source.map]
-source = { constant = "crm" }
 email = "contact.email"
 
 [[source.rule]]
