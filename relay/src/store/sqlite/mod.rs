@@ -22,6 +22,7 @@
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
+//! | `suspicion`, `recover` | damage that is met; saving what can be read |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -34,9 +35,11 @@ mod lock;
 mod look;
 mod reader;
 mod recent;
+pub mod recover;
 mod schema;
 mod session;
 mod settle;
+mod suspicion;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -48,6 +51,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use rusqlite::ErrorCode;
 use shared::UnixMs;
 use shared::visitor::Visitor;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -59,6 +63,7 @@ pub use self::look::Look;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
+use self::suspicion::Suspicion;
 use self::writer::{Published, Writer};
 use super::{
     Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
@@ -98,8 +103,29 @@ pub enum OpenError {
         known: i64,
     },
     /// It is a database, but not one of ours.
-    #[error("{} is the database of another program; choose another path", path.display())]
+    #[error(
+        "{} is the database of another program; choose another path, or if it was this one's, `anytrack-relay recover` saves what can be read",
+        path.display()
+    )]
     Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is damaged.
+    #[error(
+        "{} is damaged: {source}; it was left as it is: stop what uses it, then `anytrack-relay recover` saves what can be read, or put a backup in its place",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A recovery was stopped between making the new database and giving it its place.
+    #[error("the recovery of {} was interrupted; run `anytrack-relay recover` again, which completes it", path.display())]
+    HalfRecovered {
         /// The file.
         path: PathBuf,
     },
@@ -112,6 +138,33 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+}
+
+impl OpenError {
+    /// SQLite's error with a file, told apart from damage.
+    fn of(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        if is_damage(&source) { Self::Damaged { path, source } } else { Self::Engine { path, source } }
+    }
+
+    /// The same where only the file's header is asked for, of which SQLite says in general words that it makes no sense.
+    fn of_header(path: &Path, source: rusqlite::Error) -> Self {
+        if matches!(source, rusqlite::Error::SqlInputError { .. }) {
+            return Self::Damaged { path: path.to_owned(), source };
+        }
+        Self::of(path, source)
+    }
+
+    /// A file without a byte, beside a write-ahead log that says what was in it.
+    fn emptied(path: &Path) -> Self {
+        let source = schema::damaged("the file is empty, but its write-ahead log is not".to_owned());
+        Self::Damaged { path: path.to_owned(), source }
+    }
+}
+
+/// Whether SQLite says that the file itself is at fault.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Sizes that trade memory against throughput.
@@ -138,6 +191,7 @@ pub struct SqliteStore {
     room: Arc<Semaphore>,
     queue_events: usize,
     published: Arc<Published>,
+    suspicion: Suspicion,
     /// Declared before the writer, so dropped before it: the last connection to close tidies up.
     readers: Readers,
     writer: WriterThread,
@@ -152,8 +206,9 @@ impl SqliteStore {
     /// The same with other sizes.
     pub fn open_sized(path: &Path, pipeline: impl Pipeline, sizes: Sizes) -> Result<Self, OpenError> {
         let (path, lock) = lock::acquire(path)?;
+        schema::probe(&path)?;
         let connection = schema::open_writer(&path)?;
-        let engine = |source| OpenError::Engine { path: path.clone(), source };
+        let engine = |source| OpenError::of(&path, source);
         // Prepared here once for the error; the writer's thread prepares its own.
         let head = Session::new(&connection).map_err(engine)?.head();
         let readers = Readers::start(&path)?;
@@ -175,6 +230,7 @@ impl SqliteStore {
             room: Arc::new(Semaphore::new(queue_events)),
             queue_events,
             published,
+            suspicion: Suspicion::none(&path),
             readers,
             writer: WriterThread { commands, thread: Some(thread) },
         })
@@ -211,10 +267,11 @@ impl SqliteStore {
         T: Send + 'static,
         W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.suspicion.none_met()?;
         let (reply, answer) = oneshot::channel();
         let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
         self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        self.suspicion.watched(answer.await.unwrap_or(Err(StoreError::Closed)))
     }
 
     /// Asks a reader.
@@ -222,7 +279,8 @@ impl SqliteStore {
         &self,
         query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.ask(query).await
+        self.suspicion.none_met()?;
+        self.suspicion.watched(self.readers.ask(query).await)
     }
 
     /// Empties the write-ahead log.
@@ -401,7 +459,11 @@ struct Panicked;
 
 /// An engine's error in the store's words.
 fn engine_error(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Engine { doing, source: Arc::new(source) }
+    let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source);
+    if source.downcast_ref::<rusqlite::Error>().is_some_and(is_damage) {
+        return StoreError::Damaged { doing, source };
+    }
+    StoreError::Engine { doing, source }
 }
 
 /// The runtime around the caller, when its threads run by themselves. One that only runs while somebody waits on it
