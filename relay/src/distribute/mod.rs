@@ -4,7 +4,7 @@
 //! requests), [`round`] sends
 //! one handful of events and settles what became of each, [`courier`] carries a request with the token that [`access`]
 //! keeps, no faster than [`pace`] lets it, [`circuit`] remembers how a destination is doing, [`schedule`] says how long
-//! to wait, [`worker`] ties them to the store, [`http_client`] is the only sender.
+//! to wait, [`steady`] by which clock, [`worker`] ties them to the store, [`http_client`] is the only sender.
 //! A destination has one worker and shares nothing with the others, so one that is down delays nobody.
 
 pub mod access;
@@ -17,6 +17,7 @@ pub mod pace;
 pub mod plan;
 pub mod round;
 pub mod schedule;
+pub mod steady;
 pub mod worker;
 
 pub use http_client::HttpClient;

@@ -17,6 +17,7 @@ use super::courier::{Carried, Courier};
 use super::inquiry;
 use super::plan::plan;
 use super::schedule::Backoff;
+use super::steady::Steady;
 use crate::metrics::Metrics;
 use crate::platform::{Outcome, Receipt, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
@@ -62,8 +63,10 @@ pub struct Round<'a> {
     pub backoff: Backoff,
     /// Counters.
     pub metrics: &'a Metrics,
-    /// Time and jitter.
+    /// What time it is.
     pub now: fn() -> UnixMs,
+    /// From when on a wait counts.
+    pub waits: &'a Steady,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -260,7 +263,7 @@ impl Round<'_> {
                 let reached = item.reached.or(sent.then_some(now));
                 let attempts = item.attempts + u32::from(sent);
                 if !self.buried(item, reached, attempts, &reason, now, settlement) {
-                    let due = now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                    let due = self.waits.now().plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
                     settlement.retry.push(Retry { seq, attempts, reached, due, reason });
                 }
                 return;
@@ -271,7 +274,7 @@ impl Round<'_> {
             return;
         }
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
-        let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let due = self.waits.now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
     }
 
