@@ -53,6 +53,8 @@ enum Command {
         #[arg(default_value = "relay")]
         what: demo::Bench,
     },
+    /// Kills the relay a hundred times under load while every destination fails, and reckons what became of the events
+    Fire,
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
 }
@@ -66,6 +68,7 @@ fn main() -> ExitCode {
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
         Command::Bench { what } => demo::bench(what),
+        Command::Fire => demo::fire(),
         Command::Test => test::all(),
     };
     match result {
@@ -145,6 +148,9 @@ enum Advice {
     /// No compiler for the C parts of a static program.
     #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
     Musl,
+    /// Nothing that records calls to the system.
+    #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
+    Tracer,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"
