@@ -5,7 +5,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use rusqlite::ErrorCode;
+use rusqlite::{ErrorCode, ffi};
 
 use super::schema;
 
@@ -87,7 +87,7 @@ impl OpenError {
 
     /// The same where only the file's header is asked for, of which SQLite says in general words that it makes no sense.
     pub(super) fn of_header(path: &Path, source: rusqlite::Error) -> Self {
-        if matches!(source, rusqlite::Error::SqlInputError { .. }) {
+        if source.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR) {
             return Self::Damaged { path: path.to_owned(), source };
         }
         Self::of(path, source)
