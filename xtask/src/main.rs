@@ -6,6 +6,7 @@
 mod build;
 mod demo;
 mod dist;
+mod fuzz;
 mod machine;
 mod npm;
 mod pack;
@@ -49,6 +50,14 @@ enum Command {
     Dist,
     /// Measures relay and tag, prints one table and writes it as JSON
     Bench(demo::Bench),
+    /// Tries made-up bytes on every parser of foreign ones, led by coverage
+    Fuzz {
+        /// The target; without one, all of them, one after another
+        target: Option<String>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
 }
@@ -62,6 +71,7 @@ fn main() -> ExitCode {
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
         Command::Bench(bench) => demo::bench(&bench),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
     };
     match result {
@@ -141,6 +151,12 @@ enum Advice {
     /// No compiler for the C parts of a static program.
     #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
     Musl,
+    /// No such target.
+    #[error("no fuzz target of this name: name one of those above, or none for all")]
+    FuzzTarget,
+    /// The compiler does not say what it is.
+    #[error("`rustc -vV` names no host: install Rust with rustup")]
+    Compiler,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"
