@@ -24,6 +24,7 @@
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
+//! | `suspicion`, `recover` | damage that is met; saving what can be read |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -37,9 +38,11 @@ mod look;
 mod published;
 mod reader;
 mod recent;
+pub mod recover;
 mod schema;
 mod session;
 mod settle;
+mod suspicion;
 mod syncer;
 #[cfg(test)]
 mod tests;
@@ -52,6 +55,7 @@ use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use rusqlite::ErrorCode;
 use shared::UnixMs;
 use shared::visitor::Visitor;
 use tokio::runtime::{Handle, RuntimeFlavor};
@@ -64,6 +68,7 @@ use self::published::Published;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
+use self::suspicion::Suspicion;
 use self::syncer::{Confirm, Syncer, open_wal};
 use self::writer::Writer;
 use super::{
@@ -104,8 +109,29 @@ pub enum OpenError {
         known: i64,
     },
     /// It is a database, but not one of ours.
-    #[error("{} is the database of another program; choose another path", path.display())]
+    #[error(
+        "{} is the database of another program; choose another path, or if it was this one's, `anytrack-relay recover` saves what can be read",
+        path.display()
+    )]
     Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// It is damaged.
+    #[error(
+        "{} is damaged: {source}; it was left as it is: stop what uses it, then `anytrack-relay recover` saves what can be read, or put a backup in its place",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        #[source]
+        source: rusqlite::Error,
+    },
+    /// A recovery was stopped between making the new database and giving it its place.
+    #[error("the recovery of {} was interrupted; run `anytrack-relay recover` again, which completes it", path.display())]
+    HalfRecovered {
         /// The file.
         path: PathBuf,
     },
@@ -118,6 +144,33 @@ pub enum OpenError {
         #[source]
         source: rusqlite::Error,
     },
+}
+
+impl OpenError {
+    /// SQLite's error with a file, told apart from damage.
+    fn of(path: &Path, source: rusqlite::Error) -> Self {
+        let path = path.to_owned();
+        if is_damage(&source) { Self::Damaged { path, source } } else { Self::Engine { path, source } }
+    }
+
+    /// The same where only the file's header is asked for, of which SQLite says in general words that it makes no sense.
+    fn of_header(path: &Path, source: rusqlite::Error) -> Self {
+        if matches!(source, rusqlite::Error::SqlInputError { .. }) {
+            return Self::Damaged { path: path.to_owned(), source };
+        }
+        Self::of(path, source)
+    }
+
+    /// A file without a byte, beside a write-ahead log that says what was in it.
+    fn emptied(path: &Path) -> Self {
+        let source = schema::damaged("the file is empty, but its write-ahead log is not".to_owned());
+        Self::Damaged { path: path.to_owned(), source }
+    }
+}
+
+/// Whether SQLite says that the file itself is at fault.
+fn is_damage(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// Sizes that trade memory against throughput.
@@ -144,6 +197,7 @@ pub struct SqliteStore {
     room: Arc<Semaphore>,
     queue_events: usize,
     published: Arc<Published>,
+    suspicion: Suspicion,
     /// Declared before the writer, so dropped before it: the last connection to close tidies up.
     readers: Readers,
     writer: WriterThread,
@@ -168,10 +222,11 @@ impl SqliteStore {
         disk: impl FnOnce(Confirm) -> Confirm,
     ) -> Result<Self, OpenError> {
         let (path, lock) = lock::acquire(path)?;
+        schema::probe(&path)?;
         let connection = schema::open_writer(&path)?;
         // Before anything of an earlier process is believed: it may have been killed between a commit and its sync.
         let sync = disk(open_wal(&path)?);
-        let engine = |source| OpenError::Engine { path: path.clone(), source };
+        let engine = |source| OpenError::of(&path, source);
         checkpoint::clear_up(&connection).map_err(engine)?;
         // Prepared here once for the error; the writer's thread prepares its own.
         let head = Session::new(&connection).map_err(engine)?.head();
@@ -195,6 +250,7 @@ impl SqliteStore {
             room: Arc::new(Semaphore::new(queue_events)),
             queue_events,
             published,
+            suspicion: Suspicion::none(&path),
             readers,
             writer: WriterThread { commands, thread: Some(thread) },
         })
@@ -231,10 +287,11 @@ impl SqliteStore {
         T: Send + 'static,
         W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.suspicion.none_met()?;
         let (reply, answer) = oneshot::channel();
         let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
         self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        self.suspicion.watched(answer.await.unwrap_or(Err(StoreError::Closed)))
     }
 
     /// Asks a reader.
@@ -242,7 +299,8 @@ impl SqliteStore {
         &self,
         query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.ask(query).await
+        self.suspicion.none_met()?;
+        self.suspicion.watched(self.readers.ask(query).await)
     }
 
     /// Empties the write-ahead log.
@@ -429,7 +487,11 @@ struct Panicked;
 
 /// An engine's error in the store's words.
 fn engine_error(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Engine { doing, source: Arc::new(source) }
+    let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source);
+    if source.downcast_ref::<rusqlite::Error>().is_some_and(is_damage) {
+        return StoreError::Damaged { doing, source };
+    }
+    StoreError::Engine { doing, source }
 }
 
 /// The runtime around the caller, when its threads run by themselves. One that only runs while somebody waits on it
