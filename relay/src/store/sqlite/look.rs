@@ -29,13 +29,13 @@ impl Look {
 
     /// Up to `limit` events after `after`, in order.
     pub fn events(&self, after: Seq, limit: usize) -> Result<Vec<Logged>, StoreError> {
-        reader::read(&self.connection, after, limit)
+        reader::read(&self.connection, after, Seq::MAX, limit)
     }
 
     /// One event, unless it is gone.
     pub fn event(&self, seq: Seq) -> Result<Option<Logged>, StoreError> {
-        let found = reader::read(&self.connection, seq - 1, 1)?;
-        Ok(found.into_iter().find(|logged| logged.seq == seq))
+        let found = reader::read(&self.connection, seq - 1, seq, 1)?;
+        Ok(found.into_iter().next())
     }
 
     /// The number before the first event that arrived at `from` or later; the log's last one when there is none.

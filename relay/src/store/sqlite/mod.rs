@@ -1,12 +1,13 @@
 //! SQLite engine: the embedded default.
 //!
 //! One file an operator can open, query and back up with tools they have, also while the relay runs. Owns opening
-//! and closing, and how callers reach the two kinds of threads that do the work (a third, `checkpoint`, is the writer's
-//! helper and nobody else's):
+//! and closing, and how callers reach the threads that do the work (one more, `checkpoint`, is the writer's helper and
+//! nobody else's):
 //!
 //! ```text
 //! append, release, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
-//!                                                            └► window of recent events, head
+//!                                                                     └► syncer ──► one fdatasync for all committed
+//!                                                                           └► window of recent events, head, answers
 //! read ──► window of recent events, else ─┐
 //! due, backlog, dead letters, visitor ────┴──► readers, each on a snapshot of its own
 //! ```
@@ -16,6 +17,7 @@
 //! | `lock` | one relay per file |
 //! | `schema` | tables, settings, migration |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
+//! | `syncer`, `published` | what is durable, and that nobody hears of anything else; what is visible to all |
 //! | `checkpoint` | moving the write-ahead log into the database |
 //! | `session`, `json` | the open transaction and the pipeline's view of it; the JSON of its rows |
 //! | `held` | notes, and events that wait for their release |
@@ -32,11 +34,13 @@ mod job;
 mod json;
 mod lock;
 mod look;
+mod published;
 mod reader;
 mod recent;
 mod schema;
 mod session;
 mod settle;
+mod syncer;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -56,10 +60,12 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, wat
 use self::checkpoint::Helper;
 use self::job::{Command, Task};
 pub use self::look::Look;
+use self::published::Published;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
-use self::writer::{Published, Writer};
+use self::syncer::{Confirm, Syncer, open_wal};
+use self::writer::Writer;
 use super::{
     Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
     Seq, Settlement, Store, StoreError, Verdict,
@@ -151,9 +157,22 @@ impl SqliteStore {
 
     /// The same with other sizes.
     pub fn open_sized(path: &Path, pipeline: impl Pipeline, sizes: Sizes) -> Result<Self, OpenError> {
+        Self::open_on(path, pipeline, sizes, |sync| sync)
+    }
+
+    /// The same on a disk whose syncs `disk` may fail or delay.
+    fn open_on(
+        path: &Path,
+        pipeline: impl Pipeline,
+        sizes: Sizes,
+        disk: impl FnOnce(Confirm) -> Confirm,
+    ) -> Result<Self, OpenError> {
         let (path, lock) = lock::acquire(path)?;
         let connection = schema::open_writer(&path)?;
+        // Before anything of an earlier process is believed: it may have been killed between a commit and its sync.
+        let sync = disk(open_wal(&path)?);
         let engine = |source| OpenError::Engine { path: path.clone(), source };
+        checkpoint::clear_up(&connection).map_err(engine)?;
         // Prepared here once for the error; the writer's thread prepares its own.
         let head = Session::new(&connection).map_err(engine)?.head();
         let readers = Readers::start(&path)?;
@@ -163,6 +182,7 @@ impl SqliteStore {
         let writer = Writer {
             connection,
             helper: Helper::start(&path)?,
+            syncer: Syncer::start(&path, sync, Arc::clone(&published))?,
             lock,
             commands: receiver,
             group_events,
@@ -180,7 +200,7 @@ impl SqliteStore {
         })
     }
 
-    /// Transactions committed since the store was opened. Fewer than appends when requests shared them.
+    /// Transactions made durable since the store was opened. Fewer than appends when requests shared them.
     pub fn commits(&self) -> u64 {
         self.published.commits.load(Ordering::Relaxed)
     }
@@ -261,12 +281,15 @@ impl Store for SqliteStore {
             if self.room.is_closed() {
                 return Err(StoreError::Closed);
             }
+            // What is delivered must be recorded, and no longer could be.
+            self.published.sound()?;
+            let head = *self.published.head.borrow();
             let recent = self.published.recent().read(after, limit);
             match recent {
                 Some(entries) if entries.is_empty() => Ok(Vec::new()),
                 // By a reader as well, for reading JSON takes time that the runtime's threads owe to requests.
                 Some(entries) => self.ask(move |_| entries.iter().map(Entry::logged).collect()).await,
-                None => self.ask(move |connection| reader::read(connection, after, limit)).await,
+                None => self.ask(move |connection| reader::read(connection, after, head, limit)).await,
             }
         })
     }
@@ -278,7 +301,11 @@ impl Store for SqliteStore {
 
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>> {
         let destination = destination.to_owned();
-        Box::pin(self.ask(move |connection| reader::due(connection, &destination, now, limit)))
+        Box::pin(async move {
+            self.published.sound()?;
+            let head = *self.published.head.borrow();
+            self.ask(move |connection| reader::due(connection, &destination, now, head, limit)).await
+        })
     }
 
     fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
@@ -314,8 +341,9 @@ impl Store for SqliteStore {
         let destination = destination.to_owned();
         Box::pin(async move {
             let counted = self.ask(move |connection| reader::backlog(connection, &destination)).await?;
-            // Read after the cursor, so that it is never behind it.
-            let head = *self.published.head.borrow();
+            // Read after the cursor, so that it is not behind it; it still would be, of a cursor that was begun at the end of
+            // a log whose last events are not published yet.
+            let head = counted.cursor.max(*self.published.head.borrow());
             Ok(Backlog { head, ..counted })
         })
     }

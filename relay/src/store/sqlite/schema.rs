@@ -71,7 +71,9 @@ pub(super) fn open_helper(path: &Path) -> Result<Connection, OpenError> {
     )
     .map_err(engine)?;
     connection
-        .execute_batch("PRAGMA synchronous = FULL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;")
+        .execute_batch(
+            "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = ON; PRAGMA checkpoint_fullfsync = ON;",
+        )
         .map_err(engine)?;
     Ok(connection)
 }
@@ -86,7 +88,7 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch(
         "PRAGMA page_size = 4096;           -- one block of most disks: a lone event dirties little
          PRAGMA journal_mode = WAL;         -- readers never wait for the writer
-         PRAGMA synchronous = FULL;         -- COMMIT returns after the fsync
+         PRAGMA synchronous = NORMAL;       -- COMMIT does not sync, `syncer` does; checkpoints still sync both files
          PRAGMA fullfsync = ON;             -- on macOS fsync alone stops at the disk's own cache
          PRAGMA checkpoint_fullfsync = ON;
          PRAGMA wal_autocheckpoint = 16384; -- a safety net: the writer checkpoints earlier, after it has answered
