@@ -48,6 +48,8 @@ enum Command {
     },
     /// Packs a static relay, the tag and the files to run them with into dist
     Dist,
+    /// Kills the relay a hundred times under load while every destination fails, and reckons what became of the events
+    Fire,
     /// Measures relay and tag, prints one table and writes it as JSON
     Bench(demo::Bench),
     /// Tries made-up bytes on every parser of foreign ones, led by coverage
@@ -70,6 +72,7 @@ fn main() -> ExitCode {
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
+        Command::Fire => demo::fire(),
         Command::Bench(bench) => demo::bench(&bench),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
@@ -157,6 +160,9 @@ enum Advice {
     /// The compiler does not say what it is.
     #[error("`rustc -vV` names no host: install Rust with rustup")]
     Compiler,
+    /// Nothing that records calls to the system.
+    #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
+    Tracer,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"

@@ -37,6 +37,7 @@ pub(crate) struct Packers {
 pub(crate) fn all() -> Result {
     toolchain()?;
     packers()?;
+    tracer()?;
     browser()
 }
 
@@ -129,6 +130,17 @@ pub(crate) fn browser() -> Result {
         return install(&["chromium", "chromium-driver"]);
     }
     Err(Error::Missing(Advice::Browser))
+}
+
+/// Finds or installs the program that records the relay's calls to the system, for the power-cut test.
+pub(crate) fn tracer() -> Result {
+    if machine::has("strace") {
+        return Ok(());
+    }
+    if machine::is_root() && machine::has("apt-get") {
+        return install(&["strace"]);
+    }
+    Err(Error::Missing(Advice::Tracer))
 }
 
 fn install(packages: &[&str]) -> Result {
