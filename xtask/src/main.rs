@@ -6,6 +6,7 @@
 mod build;
 mod demo;
 mod dist;
+mod fuzz;
 mod machine;
 mod npm;
 mod pack;
@@ -51,6 +52,14 @@ enum Command {
     Fire,
     /// Measures relay and tag, prints one table and writes it as JSON
     Bench(demo::Bench),
+    /// Tries made-up bytes on every parser of foreign ones, led by coverage
+    Fuzz {
+        /// The target; without one, all of them, one after another
+        target: Option<String>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
 }
@@ -65,6 +74,7 @@ fn main() -> ExitCode {
         Command::Dist => dist::dist(),
         Command::Fire => demo::fire(),
         Command::Bench(bench) => demo::bench(&bench),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
     };
     match result {
@@ -144,6 +154,12 @@ enum Advice {
     /// No compiler for the C parts of a static program.
     #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
     Musl,
+    /// No such target.
+    #[error("no fuzz target of this name: name one of those above, or none for all")]
+    FuzzTarget,
+    /// The compiler does not say what it is.
+    #[error("`rustc -vV` names no host: install Rust with rustup")]
+    Compiler,
     /// Nothing that records calls to the system.
     #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
     Tracer,
