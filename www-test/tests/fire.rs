@@ -10,7 +10,7 @@ use www_test::fire::{Args, run};
 use www_test::relay_process::find;
 
 /// The long form, `cargo xtask fire`, has a hundred.
-const ROUNDS: usize = 14;
+const ROUNDS: usize = 10;
 /// The whole test ends within this, or fails.
 const WITHIN: Duration = Duration::from_secs(180);
 
