@@ -1,8 +1,6 @@
 //! The relay is killed at random under load while all of its destinations fail, each in its own way. Afterwards every event
 //! it acknowledged is delivered, once where the platform can tell, or in the dead letter with a reason.
 
-#![expect(clippy::print_stdout, reason = "the figures of a run are its output")]
-
 use std::time::Duration;
 
 use tokio::time::timeout;
