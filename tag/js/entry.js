@@ -12,6 +12,10 @@ import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
 
+/** After so many milliseconds of work the browser gets its turn. A visitor feels what takes 50
+ * (https://w3c.github.io/longtasks/, read 2026-11-27); the pieces are two to three times this long where one was not split. */
+const LONGEST = 8;
+
 const run = () => {
   const api = window.anytrack;
   const script = document.currentScript;
@@ -56,14 +60,29 @@ const run = () => {
     busy = false;
   };
 
-  const drain = () => {
+  // When this piece of the work on landing began. On a slow phone all of it at once would hold the browser up for longer than
+  // a visitor feels, so it rests where much time has gone by. No timer, which a page in the background gets once a second.
+  let since;
+  const rest = async () => {
+    if (performance.now() - since > LONGEST) {
+      await new Promise((next) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = next;
+        port2.postMessage(0);
+      });
+    }
+    since = performance.now();
+  };
+
+  const drain = async (pause) => {
     locked((core) => {
       while (queue.length) {
         const [time, url, method, ...values] = queue.shift();
         attempt(() => methods[method](core, time, url, ...values));
       }
     });
-    Promise.resolve().then(flush);
+    await pause?.();
+    flush();
   };
 
   const flush = () => {
@@ -106,7 +125,9 @@ const run = () => {
     addEventListener("pageshow", ({ persisted }) => persisted && api.page());
   };
 
-  const begin = (rules, arrived) => {
+  // Whoever leaves the page between two pieces is told of all the same, by the listeners.
+  const begin = async (rules, arrived) => {
+    since = performance.now();
     const { globalPrivacyControl, doNotTrack } = navigator;
     here = api.u;
     const core = start({
@@ -140,7 +161,8 @@ const run = () => {
     };
     for (const event of ["online", "pagehide"]) addEventListener(event, flush);
     document.addEventListener("visibilitychange", flush);
-    drain();
+    await rest();
+    drain(rest);
   };
 
   const load = async () => {

@@ -255,7 +255,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     /** Sends what waits, here and in storage; keeps it while there is no network. */
     flush: () => {
       if (!visitor) return;
-      let batch = calls.splice(0).map((call) => json({ ...call, ...half() }));
+      const own = calls[0] && half();
+      let batch = calls.splice(0).map((call) => json({ ...call, ...own }));
       // While a request is out, what is saved is what it carries.
       if (!flying || !navigator.onLine) batch = [...saved(), ...batch];
       if (!batch[0]) return;

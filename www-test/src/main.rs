@@ -22,7 +22,7 @@ enum Command {
     Shop,
     /// Play the platforms until interrupted.
     Sandbox(sandbox::Args),
-    /// Measure the relay against a bare hyper handler; build with --release.
+    /// Measure relay and tag, and print one table; build with --release.
     Bench(bench::Args),
     /// Measure the tag against one in plain JavaScript, in a browser.
     TagSpeed,

@@ -49,12 +49,8 @@ enum Command {
     },
     /// Packs a static relay, the tag and the files to run them with into dist
     Dist,
-    /// Measures the relay against the bare HTTP library, or the tag against one in plain JavaScript
-    Bench {
-        /// What to measure
-        #[arg(default_value = "relay")]
-        what: demo::Bench,
-    },
+    /// Measures relay and tag, prints one table and writes it as JSON
+    Bench(demo::Bench),
     /// Tries made-up bytes on every parser of foreign ones, led by coverage
     Fuzz {
         /// The target; without one, all of them, one after another
@@ -75,7 +71,7 @@ fn main() -> ExitCode {
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
-        Command::Bench { what } => demo::bench(what),
+        Command::Bench(bench) => demo::bench(&bench),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
     };

@@ -52,6 +52,32 @@ test("calls before the tag keep their order and follow the page view", async () 
   assert.deepEqual(times, [...times].sort());
 });
 
+test("on a slow processor the work on landing rests in between, and nothing is lost or out of order for it", async () => {
+  const names = (page) => page.sent().map(({ event }) => event);
+  const rested = async (rests, leave) => {
+    const page = open({ slow: true });
+    page.run("tag.js");
+    page.window.anytrack.track("Before");
+    while (!page.rests[0]) await new Promise((resolve) => setImmediate(resolve));
+    for (; rests; rests--) await page.resume();
+    page.window.anytrack.track("Between");
+    if (leave) page.fire("pagehide");
+    return page;
+  };
+  for (const rests of [0, 1]) {
+    const left = await rested(rests, true);
+    assert.deepEqual(names(left), ["PageView", "Before", "Between"], `left after ${rests} rests`);
+    // What would have come next finds nothing to do.
+    await left.resume();
+    assert.equal(left.sent().length, 3);
+    assert.deepEqual((await (await rested(rests, false)).until(3)).map(({ event }) => event), ["PageView", "Before", "Between"]);
+  }
+  const page = await rested(0, false);
+  await page.resume();
+  await page.resume();
+  assert.equal(page.rests.length, 0, "three pieces: who the visitor is, the calls, sending");
+});
+
 test("what the page hands over neither throws nor costs the event", async () => {
   const page = open({ dataset: manual });
   await page.load();

@@ -255,6 +255,11 @@ impl RelayProcess<'_> {
         self.wait_for_metrics("idle", within, Metrics::is_idle).await
     }
 
+    /// The process's number, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
+    }
+
     /// Memory the process holds, in bytes: `VmRSS` of `/proc/{pid}/status` (Linux; proc_pid_status(5)).
     pub fn resident_bytes(&self) -> Option<u64> {
         resident_bytes(self.child.id()?)
