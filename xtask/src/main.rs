@@ -5,6 +5,7 @@
 
 mod build;
 mod demo;
+mod deny;
 mod dist;
 mod fuzz;
 mod machine;

@@ -279,7 +279,7 @@ async fn route(
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
-    let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let forwarded = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes);
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
     if let Some((door, name)) = Door::of(parts.uri.path()) {
