@@ -288,3 +288,28 @@ async fn a_stop_in_the_middle_of_a_backlog_is_in_time_and_loses_nothing() {
     let relay = scene.bed.start().await.expect("the relay starts");
     scene.all_is_well(relay, &sender.acknowledged).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sectors_the_disk_gives_no_more_cost_what_stood_on_them() {
+    let relay = find().await.expect("a relay");
+    let scene = Scene::set("exec").await;
+    let process = scene.bed.start().await.expect("the relay starts");
+    let mut sender = Sender::to(&scene.bed).await;
+    assert!(sender.send(20, 50).await.is_none());
+    process.stop(SOON).await.expect("the relay stops");
+    let database = scene.bed.database();
+    let mut command = Command::new("strace");
+    // Of the reads of this one file, from the thirtieth on every twenty-fifth fails.
+    command.args(["-f", "-o", "/dev/null", "-e", "trace=pread64", "-P"]).arg(&database);
+    command.args(["-e", "inject=pread64:error=EIO:when=30+25", "--"]).arg(relay);
+    command.args(["recover", "--config"]).arg(scene.bed.configuration());
+    let ran =
+        tokio::task::spawn_blocking(move || command.output()).await.expect("no panic").expect("it runs");
+    let said = String::from_utf8_lossy(&ran.stdout).into_owned() + &String::from_utf8_lossy(&ran.stderr);
+    assert_eq!(ran.status.code(), Some(1), "{said}");
+    assert!(said.contains(" pages could not be read at all"), "{said}");
+    let log: i64 = rusqlite::Connection::open(&database)
+        .and_then(|database| database.query_row("SELECT count(*) FROM log", [], |row| row.get(0)))
+        .expect("a count");
+    assert!((850..1_000).contains(&log), "{log} events are left of 1000: {said}");
+}

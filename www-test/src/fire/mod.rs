@@ -30,18 +30,20 @@ struct Target {
     name: &'static str,
     /// Whether the platform counts a repeated event once. Two cannot: they are told no event id.
     tells_repeats: bool,
+    /// The platform's own code of a refused event, where it has one.
+    poison: u32,
     /// Whether it is believed by its status alone, so that a portal's page in its place passes for success.
     by_status: bool,
 }
 
 const TARGETS: [Target; 7] = [
-    Target { name: "meta", tells_repeats: true, by_status: false },
-    Target { name: "google-ads", tells_repeats: true, by_status: false },
-    Target { name: "tiktok", tells_repeats: true, by_status: false },
-    Target { name: "microsoft", tells_repeats: true, by_status: false },
-    Target { name: "outbrain", tells_repeats: false, by_status: true },
-    Target { name: "taboola", tells_repeats: false, by_status: true },
-    Target { name: "webhook", tells_repeats: true, by_status: true },
+    Target { name: "meta", tells_repeats: true, poison: 2_804_048, by_status: false },
+    Target { name: "google-ads", tells_repeats: true, poison: 2_804_048, by_status: false },
+    Target { name: "tiktok", tells_repeats: true, poison: 40_002, by_status: false },
+    Target { name: "microsoft", tells_repeats: true, poison: 2_804_048, by_status: false },
+    Target { name: "outbrain", tells_repeats: false, poison: 2_804_048, by_status: true },
+    Target { name: "taboola", tells_repeats: false, poison: 2_804_048, by_status: true },
+    Target { name: "webhook", tells_repeats: true, poison: 2_804_048, by_status: true },
 ];
 
 /// The ways to fail, so ordered that neighbours differ.
@@ -284,7 +286,7 @@ fn set_fire(sandbox: &Sandbox, round: usize, chance: &mut Chance) {
 /// Every destination refuses the events that are poison, as far as nothing else befalls it.
 fn poison(sandbox: &Sandbox) {
     for target in &TARGETS {
-        sandbox.fail(Order::forever(target.name, Mode::Poison { code: 2_804_048 }));
+        sandbox.fail(Order::forever(target.name, Mode::Poison { code: target.poison }));
     }
 }
 

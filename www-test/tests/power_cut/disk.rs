@@ -3,7 +3,6 @@
 //! POSIX promises little: what was written before a completed `fsync` or `fdatasync` of the same file is there; of later
 //! writes any, in any order, sector by sector. A name is there, or gone, once its folder has been synced after.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use www_test::bench::chance::Chance;

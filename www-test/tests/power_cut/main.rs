@@ -27,9 +27,9 @@ use www_test::relay_process::{Bed, Settings, WEBHOOK_SECRET, find, wrapped};
 use www_test::sandbox::{Sandbox, Settings as SandboxSettings, clock};
 
 /// Power cuts that are tried.
-const CUTS: usize = 120;
+const CUTS: usize = 72;
 /// Of those, after how many a relay is started on the disk again.
-const STARTS: usize = 8;
+const STARTS: usize = 6;
 /// The whole test ends within this, or fails.
 const WITHIN: Duration = Duration::from_secs(180);
 

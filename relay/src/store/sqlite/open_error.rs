@@ -59,7 +59,7 @@ pub enum OpenError {
         path: PathBuf,
         /// What SQLite said.
         #[source]
-        source: rusqlite::Error,
+        source: Box<rusqlite::Error>,
     },
     /// A recovery was stopped between making the new database and giving it its place.
     #[error("the recovery of {} was interrupted; run `anytrack-relay recover` again, which completes it", path.display())]
@@ -82,13 +82,17 @@ impl OpenError {
     /// SQLite's error with a file, told apart from damage.
     pub(super) fn of(path: &Path, source: rusqlite::Error) -> Self {
         let path = path.to_owned();
-        if is_damage(&source) { Self::Damaged { path, source } } else { Self::Engine { path, source } }
+        if is_damage(&source) {
+            Self::Damaged { path, source: Box::new(source) }
+        } else {
+            Self::Engine { path, source }
+        }
     }
 
     /// The same where only the file's header is asked for, of which SQLite says in general words that it makes no sense.
     pub(super) fn of_header(path: &Path, source: rusqlite::Error) -> Self {
         if source.sqlite_error().is_some_and(|error| error.extended_code == ffi::SQLITE_ERROR) {
-            return Self::Damaged { path: path.to_owned(), source };
+            return Self::Damaged { path: path.to_owned(), source: Box::new(source) };
         }
         Self::of(path, source)
     }
@@ -96,7 +100,7 @@ impl OpenError {
     /// A file without a byte, beside a write-ahead log that says what was in it.
     pub(super) fn emptied(path: &Path) -> Self {
         let source = schema::damaged("the file is empty, but its write-ahead log is not".to_owned());
-        Self::Damaged { path: path.to_owned(), source }
+        Self::Damaged { path: path.to_owned(), source: Box::new(source) }
     }
 }
 
