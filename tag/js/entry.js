@@ -16,6 +16,8 @@ const PERSON = "__PERSON_FILE__";
 
 /** How long calls wait for the module that hashes, in milliseconds: a slow phone's network, several times over. */
 const PATIENCE = 5000;
+/** How long the first page view of a visitor from another of the site's domains waits for who that is. */
+const ARRIVAL = 2000;
 
 /** After so many milliseconds of work the browser gets its turn. A visitor feels what takes 50
  * (https://w3c.github.io/longtasks/, read 2026-11-27); the pieces are two to three times this long where one was not split. */
@@ -83,8 +85,9 @@ const run = () => {
     since = performance.now();
   };
 
-  // Whether the next call has to be hashed first. Those after it wait as well: they are about the same person.
-  const waits = () => !rules.hash && isPersonal(queue[0]);
+  // Whether the next call has to be hashed first. Those after it wait as well: they are about the same person. After a denial
+  // it comes to nothing, and waits for nothing.
+  const waits = () => !rules.hash && !api.core.denied() && isPersonal(queue[0]);
 
   // With `anyway`, what cannot be hashed goes without.
   const drain = async (pause, anyway) => {
@@ -109,13 +112,13 @@ const run = () => {
     else drain();
   };
 
+  const within = (ms, promise) => Promise.race([promise, new Promise((late) => setTimeout(late, ms))]);
+
   // Fetches the module that hashes, unless it is here.
   const hasher = () => {
     if (rules.hash || coming) return;
-    coming = Promise.race([
-      loaded(PERSON, "__PERSON_INTEGRITY__").then((exports) => (rules.hash = hashOf(personOf(exports)))),
-      new Promise((late) => setTimeout(late, PATIENCE)),
-    ])
+    const hashing = loaded(PERSON, "__PERSON_INTEGRITY__").then((exports) => (rules.hash = hashOf(personOf(exports))));
+    coming = within(PATIENCE, hashing)
       .catch(() => {})
       .then(() => {
         coming = undefined;
@@ -196,7 +199,7 @@ const run = () => {
       flush();
     });
     // Who goes into a field is about to say who they are, and may leave with the click that says it.
-    addEventListener("focusin", ({ target }) => "selectionStart" in target && hasher());
+    addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();
     drain(rest);
   };
@@ -228,8 +231,9 @@ const run = () => {
   const parts =
     (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + ".js" + debug).catch(() => {});
 
-  // A visitor from another of the site's domains has to be known before anything is stored.
-  const arriving = async () => /[?&]at_x=/.test(api.u) && (await parts).landing(api);
+  // A visitor from another of the site's domains has to be known before anything is stored. After that time it is
+  // whoever is known here.
+  const arriving = async () => /[?&]at_x=/.test(api.u) && (await within(ARRIVAL, parts)).landing(api);
 
   load()
     .then(

@@ -158,6 +158,10 @@ test("a visit without personal data never asks for that module, and one in a fie
   page.fire("focusin", { target: { selectionStart: null } });
   page.fire("focusin", { target: { selectionStart: 0 } });
   assert.equal(asked(page), 1);
+  // Nor after a denial, where nothing is hashed.
+  const denied = await held(undefined, 'anytrack.consent({ ad_storage: "denied" }); anytrack.identify({ email: "ada@example.com" })');
+  denied.fire("focusin", { target: { selectionStart: 0 } });
+  assert.equal(asked(denied), 0);
   // What is called before the tag runs asks before the first module is there.
   const early = open();
   const { fetch } = early.window;
@@ -351,6 +355,16 @@ test("who arrives from another domain is known before anything is stored, in pla
   assert.equal(page.jar.size, 0, "not before consent");
   page.window.anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" });
   assert.equal(page.window.anytrack.visitorId(), "v-1");
+});
+
+test("who arrives from another domain and is not known in time is whoever is known here", async () => {
+  const page = open({ dataset: { parts: "" }, url: "https://shop.example/?at_x=1.2.v-1", module: new Promise(() => {}) });
+  page.jar.set("_at_vid", "v-0");
+  page.run("tag.js");
+  while (!page.timers[0]) await turn();
+  assert.deepEqual(page.sent(), []);
+  page.wait();
+  assert.equal((await page.until(1))[0].visitor_id, "v-0");
 });
 
 test("with parts, the first event already says the click token", async () => {
