@@ -93,7 +93,7 @@ async fn the_trouble_of_a_call_that_stands_apart_holds_up_nothing_else() {
     let (url, mut requests) = server(Box::new(script)).await;
     let store = store().await;
     append(&store, 1..=6).await;
-    let platform = Plain { url, batch: 1, retry_for_ms: HOUR, too_old: false, apart: true, late: false };
+    let platform = Plain { apart: true, ..Plain::at(url, 1) };
     let bench = Bench::of(store, platform);
     let backlog = bench.until(|backlog| backlog.cursor == 6 && backlog.pending == 2).await;
     assert_eq!(backlog.dead, 0);
@@ -165,7 +165,7 @@ async fn what_grew_too_old_behind_the_cursor_is_buried_with_a_reason() {
     let store = store().await;
     append(&store, 1..=2).await;
     let url = "http://127.0.0.1:9/".parse().expect("an address");
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: true, apart: false, late: false };
+    let platform = Plain { too_old: true, ..Plain::at(url, 10) };
     let (stop, stopping) = watch::channel(false);
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
@@ -184,7 +184,7 @@ async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
     bench.stop().await;
     append(&store, 4..=5).await;
     let (stop, stopping) = watch::channel(false);
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: false, apart: false, late: false };
+    let platform = Plain::at(url, 10);
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
     running.await.expect("a worker told to stop delivers first what it can");
@@ -206,8 +206,7 @@ async fn ask_later(answers: &'static [u16], retry_for_ms: i64) -> (Vec<String>, 
     let (url, mut requests) = server(Box::new(script)).await;
     let store = store().await;
     append(&store, 1..=2).await;
-    let bench =
-        Bench::of(store, Plain { url, batch: 2, retry_for_ms, too_old: false, apart: false, late: true });
+    let bench = Bench::of(store, Plain { retry_for_ms, late: true, ..Plain::at(url, 2) });
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         bench.until(settled).await;

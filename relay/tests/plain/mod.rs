@@ -8,11 +8,13 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -25,8 +27,9 @@ use relay::platform::{
     Platform, Receipt, Request, Response, Skip, SkipReason, Text,
 };
 use relay::store::memory::MemoryStore;
-use relay::store::{Backlog, Incoming, Store};
+use relay::store::{Backlog, Backlogs, Incoming, Pending, Store};
 use shared::{Event, UnixMs};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -35,6 +38,8 @@ use tokio::sync::{mpsc, watch};
 pub(crate) struct Plain {
     pub(crate) url: url::Url,
     pub(crate) batch: usize,
+    /// Most events in one request.
+    pub(crate) request: usize,
     pub(crate) retry_for_ms: i64,
     /// Every event is older than the platform takes.
     pub(crate) too_old: bool,
@@ -47,7 +52,7 @@ pub(crate) struct Plain {
 impl Plain {
     /// A platform at `url` that takes `batch` events in a request and is worth an hour of retries.
     pub(crate) fn at(url: url::Url, batch: usize) -> Self {
-        Self { url, batch, retry_for_ms: HOUR, too_old: false, apart: false, late: false }
+        Self { url, batch, request: batch, retry_for_ms: HOUR, too_old: false, apart: false, late: false }
     }
 }
 
@@ -84,17 +89,19 @@ impl Platform for Plain {
             let skips = (0..events.len()).map(|place| (place, skip.clone())).collect();
             return Built { skips, ..Built::default() };
         }
-        let ids: Vec<&str> = events.iter().map(|outgoing| outgoing.event.event_id.as_str()).collect();
-        let request = Request {
-            method: "POST",
-            url: self.url.clone(),
-            headers: Vec::new(),
-            body: Body::Json(Text::json(&ids)),
-            public_only: false,
-        };
-        let events = (0..events.len()).collect();
-        let planned = Planned { call: "take", request, events, quality: Vec::new() };
-        Built { requests: vec![planned], ..Built::default() }
+        let places: Vec<usize> = (0..events.len()).collect();
+        let planned = places.chunks(self.request).map(|places| {
+            let ids: Vec<&str> = places.iter().map(|place| events[*place].event.event_id.as_str()).collect();
+            let request = Request {
+                method: "POST",
+                url: self.url.clone(),
+                headers: Vec::new(),
+                body: Body::Json(Text::json(&ids)),
+                public_only: false,
+            };
+            Planned { call: "take", request, events: places.to_vec(), quality: Vec::new() }
+        });
+        Built { requests: planned.collect(), ..Built::default() }
     }
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
@@ -130,36 +137,58 @@ pub(crate) async fn server(script: Script) -> (url::Url, mpsc::UnboundedReceiver
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url =
         format!("http://{}/take", listener.local_addr().expect("an address")).parse().expect("an address");
-    let (report, reports) = mpsc::unbounded_channel();
-    let script = Arc::new(Mutex::new(script));
+    let (handler, reports) = following(script);
     tokio::spawn(async move {
         while let Ok((socket, _)) = listener.accept().await {
-            let (script, report) = (script.clone(), report.clone());
-            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                let (script, report) = (script.clone(), report.clone());
-                async move {
-                    let asked = request.uri().query().map(|query| vec![query.replace("%20", " ")]);
-                    let body = request.into_body().collect().await.expect("a body").to_bytes();
-                    let ids: Vec<String> =
-                        asked.unwrap_or_else(|| serde_json::from_slice(&body).expect("ids"));
-                    let status = (script.lock().expect("unpoisoned"))(&ids);
-                    let _ = report.send((ids, status));
-                    let mut answer = http::Response::new(Full::new(Bytes::new()));
-                    *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-                    Ok::<_, Infallible>(answer)
-                }
-            });
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service),
-            );
+            tokio::spawn(converse(socket, handler.clone(), true));
         }
     });
     (url, reports)
 }
 
+/// What a server makes of a request: its head, its body and the status of the answer.
+pub(crate) type Handler =
+    Arc<dyn Fn(Parts, Bytes) -> Pin<Box<dyn Future<Output = (u16, String)> + Send>> + Send + Sync>;
+
+/// A handler that follows a script and reports every request.
+pub(crate) fn following(script: Script) -> (Handler, mpsc::UnboundedReceiver<(Vec<String>, u16)>) {
+    let (report, reports) = mpsc::unbounded_channel();
+    let script = Mutex::new(script);
+    let handler = Arc::new(move |head: Parts, body: Bytes| {
+        let asked = head.uri.query().map(|query| vec![query.replace("%20", " ")]);
+        let ids = asked.unwrap_or_else(|| serde_json::from_slice(&body).expect("ids"));
+        let status = (script.lock().expect("unpoisoned"))(&ids);
+        let _ = report.send((ids, status));
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(ready((status, String::new())));
+        answer
+    });
+    (handler, reports)
+}
+
+/// Serves one connection.
+pub(crate) async fn converse<I>(io: I, handler: Handler, keep_alive: bool)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
+        let handler = handler.clone();
+        async move {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await?.to_bytes();
+            let (status, text) = handler(head, body).await;
+            let mut answer = http::Response::new(Full::new(Bytes::from(text)));
+            *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
+            Ok::<_, hyper::Error>(answer)
+        }
+    });
+    let mut server = hyper::server::conn::http1::Builder::new();
+    let _ended = server.keep_alive(keep_alive).serve_connection(TokioIo::new(io), service).await;
+}
+
 /// A worker at work on a store.
 pub(crate) struct Bench {
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) metrics: Arc<Metrics>,
     stop: watch::Sender<bool>,
     worker: tokio::task::JoinHandle<()>,
 }
@@ -180,14 +209,38 @@ impl Bench {
     ) -> Self {
         let store = store().await;
         append_at(received, &store, 1..=events).await;
-        Self::of(store, Plain { url, batch, retry_for_ms, too_old: false, apart: false, late: false })
+        Self::of(store, Plain { retry_for_ms, ..Plain::at(url, batch) })
     }
 
     /// Lets a worker loose on a store.
-    pub(crate) fn of(store: Arc<dyn Store>, platform: Plain) -> Self {
+    pub(crate) fn of(store: Arc<dyn Store>, platform: impl Platform + 'static) -> Self {
+        let worker = worker(&store, platform);
+        Self::at_work(worker)
+    }
+
+    /// Lets this worker loose.
+    pub(crate) fn at_work(worker: Worker) -> Self {
         let (stop, stopping) = watch::channel(false);
-        let worker = tokio::spawn(worker(&store, platform).run(stopping));
-        Self { store, stop, worker }
+        let (store, metrics) = (worker.store.clone(), worker.metrics.clone());
+        Self { store, metrics, stop, worker: tokio::spawn(worker.run(stopping)) }
+    }
+
+    /// Whether the metrics say that the destination takes events.
+    pub(crate) fn is_up(&self) -> bool {
+        self.metrics.text(&Backlogs::new()).contains("anytrack_destination_up{destination=\"d\"} 1")
+    }
+
+    /// Waits until the events that wait say this of their last try; the first of them.
+    pub(crate) async fn until_it_says(&self, words: &str) -> Pending {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        loop {
+            let pending = self.store.due("d", UnixMs(i64::MAX), 1).await.expect("pending");
+            match pending.into_iter().next() {
+                Some(first) if first.reason.contains(words) => return first,
+                found => assert!(tokio::time::Instant::now() < deadline, "{words}: {found:?}"),
+            }
+            tokio::task::yield_now().await;
+        }
     }
 
     /// Waits until the destination's backlog is as wanted.
@@ -228,7 +281,7 @@ pub(crate) async fn append_at(
     }
 }
 
-pub(crate) fn worker(store: &Arc<dyn Store>, platform: Plain) -> Worker {
+pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) -> Worker {
     let destination = Destination {
         name: "d".to_owned(),
         site: "shop".into(),

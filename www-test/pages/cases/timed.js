@@ -9,6 +9,17 @@
       window.__long = Math.max(window.__long, task.duration);
     });
   }).observe({ type: "longtask", buffered: true });
+  // Of the frames that took long, the longest piece of script from another origin than the page's, which is the tag's.
+  window.__piece = 0;
+  new PerformanceObserver(function (list) {
+    list.getEntries().forEach(function (frame) {
+      frame.scripts.forEach(function (script) {
+        if (/^http/.test(script.sourceURL) && script.sourceURL.indexOf(location.origin + "/") !== 0) {
+          window.__piece = Math.max(window.__piece, script.duration);
+        }
+      });
+    });
+  }).observe({ type: "long-animation-frame", buffered: true });
   new PerformanceObserver(function (list) {
     list.getEntries().forEach(function (shift) { window.__shift += shift.value; });
   }).observe({ type: "layout-shift", buffered: true });
