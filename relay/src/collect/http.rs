@@ -20,6 +20,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use shared::UnixMs;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::assets::Assets;
@@ -194,6 +195,7 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(relay.server.max_connections));
     let graceful = GracefulShutdown::new();
+    let mut told: Option<Instant> = None;
     tokio::pin!(stop);
     loop {
         // A place is taken before accepting, so that connections past the limit wait in the system's queue.
@@ -207,7 +209,10 @@ pub async fn serve(
                 (Ok(place), Ok((socket, peer))) => (place, socket, peer.ip()),
                 (_, Err(error)) => {
                     // Out of file descriptors, usually: wait for some to be given back.
-                    warn!(%error, "cannot accept a connection");
+                    if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD_FOR) {
+                        told = Some(Instant::now());
+                        warn!(%error, "cannot accept connections; trying on");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -372,3 +377,5 @@ const MOST_CLIENTS: usize = 100_000;
 const MOST_DROPPED: u32 = 10_000;
 /// Rest after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long such a refusal is not told again.
+const ACCEPT_TOLD_FOR: Duration = Duration::from_secs(30);

@@ -96,6 +96,17 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_shuts_nobody_out() {
+        let limit = RateLimit::new(10, 100);
+        const DAY: i64 = 86_400_000;
+        assert_eq!(limit.take("a", 20, UnixMs(DAY)), Ok(()));
+        assert_eq!(limit.take("a", 1, UnixMs(0)), Err(1), "a day back");
+        assert_eq!(limit.take("a", 1, UnixMs(100)), Ok(()));
+        assert_eq!(limit.take("a", 20, UnixMs(400 * DAY)), Ok(()), "a year ahead");
+        assert_eq!(limit.take("a", 1, UnixMs(400 * DAY)), Err(1), "is a burst and no more");
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let limit = RateLimit::new(1, 50);
         for client in 0..10_000 {

@@ -30,9 +30,9 @@
 //! 8. **Held events.** An event that the pipeline holds is durable like any other but not in the log: it has no number,
 //!    and no destination sees it. [`Store::release`] takes what is due out of the hold and gives it to the pipeline, both in
 //!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time.
-//! 9. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
-//! 10. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
+//! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
+//! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 
 mod draft;
 pub mod memory;

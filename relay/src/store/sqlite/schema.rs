@@ -94,7 +94,7 @@ pub(super) fn damaged(found: String) -> rusqlite::Error {
 
 /// Opens a connection that only reads. The writer must be open: it creates what a reader needs.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |source| OpenError::of(path, source);
+    let engine = |source| OpenError::of_header(path, source);
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(engine)?;

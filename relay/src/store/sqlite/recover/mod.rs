@@ -115,36 +115,15 @@ fn save(path: &Path, draft: &Path, known: &Known<'_>) -> Result<Saved, RecoverEr
     let connection = schema::open_writer(draft)?;
     // Until it is whole the draft is worth nothing, so nobody waits for the disk.
     connection.execute_batch("PRAGMA synchronous = OFF").map_err(RecoverError::Filling)?;
-    let saved = fill(&connection, &pages, known).map_err(|error| match error {
-        Trouble::Read(source) => disk(path)(source),
-        Trouble::Write(source) => RecoverError::Filling(source),
-    })?;
+    let saved = fill(&connection, &pages, known).map_err(RecoverError::Filling)?;
     connection.close().map_err(|(_, source)| RecoverError::Filling(source))?;
     look::check(draft).map_err(RecoverError::Filling)?;
     File::open(draft).and_then(|file| file.sync_all()).map_err(disk(draft))?;
     Ok(saved)
 }
 
-/// What stops the filling.
-enum Trouble {
-    Read(io::Error),
-    Write(rusqlite::Error),
-}
-
-impl From<io::Error> for Trouble {
-    fn from(error: io::Error) -> Self {
-        Self::Read(error)
-    }
-}
-
-impl From<rusqlite::Error> for Trouble {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Write(error)
-    }
-}
-
 /// Puts every row of every page into the new database.
-fn fill(connection: &Connection, pages: &Pages, known: &Known<'_>) -> Result<Saved, Trouble> {
+fn fill(connection: &Connection, pages: &Pages, known: &Known<'_>) -> rusqlite::Result<Saved> {
     let mut filling = Filling::of(connection)?;
     let mut broken = BTreeMap::<&'static str, u64>::new();
     let (mut unread, mut overflow) = (HashSet::new(), HashSet::new());
@@ -152,7 +131,7 @@ fn fill(connection: &Connection, pages: &Pages, known: &Known<'_>) -> Result<Sav
     let mut of_others = 0;
     connection.execute_batch("BEGIN")?;
     for number in 1..=pages.count {
-        match rows::read(pages, number, &mut overflow)? {
+        match rows::read(pages, number, &mut overflow) {
             Page::Rows(rows, not_whole) => {
                 if number == 1 {
                     of_others = i64::from(pages.cut_off) - i64::from(pages.free);

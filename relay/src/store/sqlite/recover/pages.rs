@@ -62,7 +62,7 @@ impl Pages {
         let count = wal.as_ref().map_or(own, |wal| wal.count);
         let mut pages = Self { database, size, count, cut_off: 0, free: 0, wal };
         if told.is_some() {
-            let first = pages.read(1)?;
+            let first = pages.read(1);
             pages.cut_off = word(&first, 28).saturating_sub(count);
             pages.free = word(&first, 36);
         }
@@ -79,14 +79,16 @@ impl Pages {
         self.wal.as_ref().map_or(0, |wal| wal.lost)
     }
 
-    /// Reads a page; what the file no longer has of it is nought.
-    pub(super) fn read(&self, number: u32) -> io::Result<Vec<u8>> {
+    /// Reads a page; what the file no longer has of it, or the disk does not give any more, is nought.
+    pub(super) fn read(&self, number: u32) -> Vec<u8> {
         let mut page = vec![0; self.size];
         let place = self.wal.as_ref().and_then(|wal| Some((&wal.file, *wal.places.get(&number)?)));
         let own = (&self.database, u64::from(number.saturating_sub(1)) * self.size as u64);
         let (file, at) = place.unwrap_or(own);
-        read_some(file, &mut page, at)?;
-        Ok(page)
+        match read_some(file, &mut page, at) {
+            Ok(_) => page,
+            Err(_) => vec![0; self.size],
+        }
     }
 }
 
@@ -103,8 +105,15 @@ impl Wal {
         let mut wal = Self { file, places: HashMap::new(), count: 0, lost: 0 };
         let (mut uncommitted, mut damaged) = (Vec::new(), 0);
         for at in (WAL_HEADER_BYTES as u64..).step_by(frame.len()) {
-            if read_some(&wal.file, &mut frame, at)? < frame.len() {
-                break;
+            match read_some(&wal.file, &mut frame, at) {
+                Ok(read) if read < frame.len() => break,
+                Ok(_) => {}
+                // The disk gives it no more; the next one cannot be proved without it.
+                Err(_) => {
+                    damaged += 1;
+                    before = None;
+                    continue;
+                }
             }
             // A frame of an earlier round, whose salt is another, ends the log. Where the header is gone, the first
             // frame says the salt.

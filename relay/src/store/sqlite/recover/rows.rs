@@ -5,7 +5,6 @@
 //! (<https://www.sqlite.org/fileformat2.html>, sections 1.6 and 2, read 2026-11-27). Leaves to `tables` what a row is of.
 
 use std::collections::HashSet;
-use std::io;
 
 use super::pages::{Pages, word};
 
@@ -56,8 +55,8 @@ pub(super) enum Page {
 }
 
 /// Reads a page. The pages into which long rows run on are noted in `overflow`.
-pub(super) fn read(pages: &Pages, number: u32, overflow: &mut HashSet<u32>) -> io::Result<Page> {
-    let bytes = pages.read(number)?;
+pub(super) fn read(pages: &Pages, number: u32, overflow: &mut HashSet<u32>) -> Page {
+    let bytes = pages.read(number);
     // The first page begins with the file's header.
     let start = if number == 1 { 100 } else { 0 };
     let (kind, inner) = match bytes.get(start) {
@@ -66,21 +65,21 @@ pub(super) fn read(pages: &Pages, number: u32, overflow: &mut HashSet<u32>) -> i
         Some(0x02) => (Kind::Index, true),
         Some(0x05) => {
             let sound = places(&bytes, start, true).is_some();
-            return Ok(if sound { Page::Inner } else { Page::Other });
+            return if sound { Page::Inner } else { Page::Other };
         }
-        _ if bytes.iter().all(|byte| *byte == 0) => return Ok(Page::Empty),
-        _ => return Ok(Page::Other),
+        _ if bytes.iter().all(|byte| *byte == 0) => return Page::Empty,
+        _ => return Page::Other,
     };
-    let Some(places) = places(&bytes, start, inner) else { return Ok(Page::Other) };
+    let Some(places) = places(&bytes, start, inner) else { return Page::Other };
     let (mut rows, mut broken) = (Vec::with_capacity(places.len()), 0);
     for at in places {
         let mut cell = Cell { pages, bytes: &bytes, at: if inner { at + 4 } else { at }, overflow };
-        match cell.row(kind)? {
+        match cell.row(kind) {
             Some(row) => rows.push(row),
             None => broken += 1,
         }
     }
-    Ok(Page::Rows(rows, broken))
+    Page::Rows(rows, broken)
 }
 
 /// Where the cells of a page are, if its head makes sense.
@@ -107,17 +106,14 @@ struct Cell<'a> {
 
 impl Cell<'_> {
     /// The row in it, if it is whole.
-    fn row(&mut self, kind: Kind) -> io::Result<Option<Row>> {
-        let Some(length) = self.varint().and_then(|length| usize::try_from(length).ok()) else {
-            return Ok(None);
-        };
+    fn row(&mut self, kind: Kind) -> Option<Row> {
+        let length = usize::try_from(self.varint()?).ok().filter(|length| *length <= LONGEST_ROW_BYTES)?;
         let rowid = match kind {
-            Kind::Table => self.varint(),
-            Kind::Index => Some(0),
+            Kind::Table => self.varint()?,
+            Kind::Index => 0,
         };
-        let Some(rowid) = rowid.filter(|_| length <= LONGEST_ROW_BYTES) else { return Ok(None) };
-        let payload = self.payload(kind, length)?;
-        Ok(payload.and_then(|payload| record(&payload)).map(|values| Row { kind, rowid, values }))
+        let values = record(&self.payload(kind, length)?)?;
+        Some(Row { kind, rowid, values })
     }
 
     fn varint(&mut self) -> Option<i64> {
@@ -127,27 +123,26 @@ impl Cell<'_> {
     }
 
     /// The row's bytes, those in other pages included.
-    fn payload(&mut self, kind: Kind, length: usize) -> io::Result<Option<Vec<u8>>> {
+    fn payload(&mut self, kind: Kind, length: usize) -> Option<Vec<u8>> {
         let usable = self.bytes.len();
         let local = local_bytes(kind, length, usable);
-        let Some(here) = self.bytes.get(self.at..self.at + local) else { return Ok(None) };
-        let mut payload = here.to_vec();
+        let mut payload = self.bytes.get(self.at..self.at + local)?.to_vec();
         if local == length {
-            return Ok(Some(payload));
+            return Some(payload);
         }
         let mut next = word(self.bytes, self.at + local);
         while payload.len() < length {
             if next == 0 || next > self.pages.count {
-                return Ok(None);
+                return None;
             }
-            let page = self.pages.read(next)?;
+            let page = self.pages.read(next);
             self.overflow.insert(next);
             next = word(&page, 0);
             let part = (length - payload.len()).min(usable - 4);
-            payload.extend_from_slice(page.get(4..4 + part).unwrap_or_default());
+            payload.extend_from_slice(page.get(4..4 + part)?);
         }
         // A chain that goes on belongs to something else.
-        Ok((next == 0).then_some(payload))
+        (next == 0).then_some(payload)
     }
 }
 
