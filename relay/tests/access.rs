@@ -1,6 +1,8 @@
 //! Access tokens: fetched once, renewed in time and when refused, kept across restarts, and never asked for twice at
 //! once. A scripted HTTP server plays token endpoint and platform; the clock is a number.
 
+mod plain;
+
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -271,4 +273,90 @@ async fn a_kept_refresh_token_that_died_gives_way_to_that_of_the_settings() {
     store.remember("d", "refresh_token", Secret::new(line)).await.expect("kept");
     let outcome = carry(&courier(&base, "r0", &store, || UnixMs(0)), &base).await.outcomes;
     assert_eq!((outcome, of(&asked, "token")), (vec![Outcome::Delivered], vec!["dead".into(), "r0".into()]));
+}
+
+/// A plain platform whose calls need a token.
+#[derive(Debug)]
+struct Renewing {
+    plain: plain::Plain,
+    tokens: Guarded,
+}
+
+impl Platform for Renewing {
+    fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
+        let mut built = self.plain.build(events, now);
+        built.requests.iter_mut().for_each(|planned| planned.request.headers.push(Header::bearer_to_fetch()));
+        built
+    }
+
+    fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome> {
+        self.plain.read(call, response, events, now)
+    }
+
+    fn limits(&self) -> Limits {
+        self.plain.limits()
+    }
+
+    fn credentials(&self) -> Option<&dyn Credentials> {
+        Some(&self.tokens)
+    }
+}
+
+/// A platform that takes each of its tokens for ten requests, whatever it said of its end: what it delivered, and how many
+/// tokens it granted.
+#[derive(Debug, Default)]
+struct Fickle {
+    granted: usize,
+    uses: usize,
+    refused: usize,
+    delivered: BTreeMap<String, usize>,
+}
+
+impl Fickle {
+    fn answer(&mut self, bearer: Option<&str>, body: &[u8]) -> (u16, String) {
+        let Some(bearer) = bearer else {
+            (self.granted, self.uses) = (self.granted + 1, 0);
+            return (200, format!("a{} {}", self.granted, i64::MAX));
+        };
+        self.uses += 1;
+        if bearer != format!("Bearer a{}", self.granted) || self.uses > 10 {
+            self.refused += 1;
+            return (401, String::new());
+        }
+        let ids: Vec<String> = serde_json::from_slice(body).expect("ids");
+        ids.into_iter().for_each(|id| *self.delivered.entry(id).or_default() += 1);
+        (200, String::new())
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_in_the_middle_of_a_backlog_loses_and_doubles_nothing() {
+    let fickle = Arc::new(Mutex::new(Fickle::default()));
+    let asked = fickle.clone();
+    let handler: plain::Handler = Arc::new(move |head, body| {
+        let bearer = head.headers.get("authorization").and_then(|value| value.to_str().ok());
+        let answer = asked.lock().expect("unpoisoned").answer(bearer, &body);
+        Box::pin(std::future::ready(answer))
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let base = format!("http://{}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        while let Ok((socket, _)) = listener.accept().await {
+            tokio::spawn(plain::converse(socket, handler.clone(), true));
+        }
+    });
+    let store = plain::store().await;
+    plain::append(&store, 1..=1_000).await;
+    let url = format!("{base}/take").parse().expect("an address");
+    // Ten requests of five events in a turn, two of them at once.
+    let plain = plain::Plain { request: 5, ..plain::Plain::at(url, 50) };
+    let bench = plain::Bench::of(store, Renewing { plain, tokens: Guarded { base, refresh: "r0" } });
+    let backlog = bench.until(plain::settled).await;
+    assert_eq!((backlog.cursor, backlog.dead), (1_000, 0));
+    bench.stop().await;
+    let fickle = fickle.lock().expect("unpoisoned");
+    assert_eq!(fickle.delivered.len(), 1_000);
+    assert!(fickle.delivered.values().all(|times| *times == 1), "{fickle:?}");
+    assert_eq!(fickle.granted, 20, "one token for ten requests");
+    assert!((19..=38).contains(&fickle.refused), "{}: two at once are refused at most", fickle.refused);
 }

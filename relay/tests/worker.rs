@@ -1,247 +1,14 @@
 //! A destination's worker against a scripted HTTP server: nothing lost, nothing doubled, everything explained.
-//!
-//! The platform here is as plain as can be (one request per batch, the status decides), because what is tested is
-//! the worker, the round, the circuit and the HTTP client, not a mapping. Waits are milliseconds by configuration;
-//! no test sleeps, each waits for the request or the store to say what it expects.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
+mod plain;
+
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use relay::config::Destination;
-use relay::distribute::schedule::Backoff;
-use relay::distribute::{HttpClient, Worker};
-use relay::metrics::Metrics;
-use relay::platform::{
-    Body, Built, Call, Fate, Finding, Findings, Found, Inquiries, Limits, Outcome, Outgoing, Planned,
-    Platform, Receipt, Request, Response, Skip, SkipReason, Text,
-};
-use relay::store::memory::MemoryStore;
-use relay::store::{Backlog, Incoming, Store};
-use shared::{Event, UnixMs};
+use plain::{Bench, HOUR, Plain, append, server, settled, store, worker};
+use shared::UnixMs;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, watch};
-
-/// One request per batch; 200 delivers, 400 refuses whole, 401 is unauthorized, everything else is retried.
-#[derive(Debug)]
-struct Plain {
-    url: url::Url,
-    batch: usize,
-    retry_for_ms: i64,
-    /// Every event is older than the platform takes.
-    too_old: bool,
-    /// Every call stands apart from all others.
-    apart: bool,
-    /// Whether it says only later what became of a request.
-    late: bool,
-}
-
-/// 200 settles, 202 asks for patience, 409 wants the events again at once, 410 refuses them after all.
-impl Inquiries for Plain {
-    fn receipt(&self, _call: Call, response: &Response, now: UnixMs) -> Option<Receipt> {
-        let taken = matches!(response, Response::Answer { status: 200, .. });
-        taken.then(|| Receipt { id: "r1".to_owned(), taken: now, asked: 0, due: now })
-    }
-
-    fn request(&self, receipt: &Receipt) -> Request {
-        let mut url = self.url.clone();
-        url.set_query(Some(&format!("{} asked {} times", receipt.id, receipt.asked)));
-        Request { method: "GET", url, headers: Vec::new(), body: Body::Empty, public_only: false }
-    }
-
-    fn read(&self, _receipt: &Receipt, events: usize, response: &Response, now: UnixMs) -> Found {
-        let Response::Answer { status, .. } = response else { return Found::NotYet { due: now } };
-        let fate = match status {
-            200 => Fate::Settled,
-            409 => Fate::Again { after: Duration::ZERO, reason: "not yet known".to_owned() },
-            410 => Fate::Refused { reason: "refused after all".to_owned() },
-            _ => return Found::NotYet { due: now },
-        };
-        let counts = vec![Finding { reason: "found", events: events as u64, advice: Some("mend it") }];
-        Found::Final(Findings { counts, fate })
-    }
-}
-
-impl Platform for Plain {
-    fn build(&self, events: &[Outgoing<'_>], _now: UnixMs) -> Built {
-        if self.too_old {
-            let skip = Skip::new(SkipReason::TooOld, "older than this platform takes");
-            let skips = (0..events.len()).map(|place| (place, skip.clone())).collect();
-            return Built { skips, ..Built::default() };
-        }
-        let ids: Vec<&str> = events.iter().map(|outgoing| outgoing.event.event_id.as_str()).collect();
-        let request = Request {
-            method: "POST",
-            url: self.url.clone(),
-            headers: Vec::new(),
-            body: Body::Json(Text::json(&ids)),
-            public_only: false,
-        };
-        let events = (0..events.len()).collect();
-        let planned = Planned { call: "take", request, events, quality: Vec::new() };
-        Built { requests: vec![planned], ..Built::default() }
-    }
-
-    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
-        let retry = |reason: String| Outcome::Retry { after: None, at_least: Duration::ZERO, reason };
-        let outcome = match response {
-            Response::Answer { status: 200, .. } => Outcome::Delivered,
-            Response::Answer { status: 400, .. } => Outcome::Split { reason: "bad event".to_owned() },
-            Response::Answer { status: 401, .. } => Outcome::Unauthorized { reason: "bad token".to_owned() },
-            Response::Answer { status, .. } => retry(format!("HTTP {status}")),
-            Response::NotSent(why) | Response::NoAnswer(why) => retry(why.clone()),
-        };
-        vec![outcome; events]
-    }
-
-    fn apart(&self, _call: Call) -> bool {
-        self.apart
-    }
-
-    fn inquiries(&self) -> Option<&dyn Inquiries> {
-        self.late.then_some(self as &dyn Inquiries)
-    }
-
-    fn limits(&self) -> Limits {
-        Limits { batch: self.batch, concurrency: 2, pace_ms: 0, retry_for_ms: self.retry_for_ms }
-    }
-}
-
-/// What the server does with a request that holds these event ids.
-type Script = Box<dyn FnMut(&[String]) -> u16 + Send>;
-
-/// A server that follows a script and reports every request.
-async fn server(script: Script) -> (url::Url, mpsc::UnboundedReceiver<(Vec<String>, u16)>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let url =
-        format!("http://{}/take", listener.local_addr().expect("an address")).parse().expect("an address");
-    let (report, reports) = mpsc::unbounded_channel();
-    let script = Arc::new(Mutex::new(script));
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let (script, report) = (script.clone(), report.clone());
-            let service = service_fn(move |request: http::Request<hyper::body::Incoming>| {
-                let (script, report) = (script.clone(), report.clone());
-                async move {
-                    let asked = request.uri().query().map(|query| vec![query.replace("%20", " ")]);
-                    let body = request.into_body().collect().await.expect("a body").to_bytes();
-                    let ids: Vec<String> =
-                        asked.unwrap_or_else(|| serde_json::from_slice(&body).expect("ids"));
-                    let status = (script.lock().expect("unpoisoned"))(&ids);
-                    let _ = report.send((ids, status));
-                    let mut answer = http::Response::new(Full::new(Bytes::new()));
-                    *answer.status_mut() = http::StatusCode::from_u16(status).expect("a status");
-                    Ok::<_, Infallible>(answer)
-                }
-            });
-            tokio::spawn(
-                hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service),
-            );
-        }
-    });
-    (url, reports)
-}
-
-struct Bench {
-    store: Arc<dyn Store>,
-    stop: watch::Sender<bool>,
-    worker: tokio::task::JoinHandle<()>,
-}
-
-impl Bench {
-    /// Stores `events` events called `e1`, `e2` … and lets a worker loose on them.
-    async fn start(url: url::Url, events: usize, batch: usize, retry_for_ms: i64) -> Self {
-        Self::start_at(relay::clock::now(), url, events, batch, retry_for_ms).await
-    }
-
-    /// The same with events that arrived at `received`.
-    async fn start_at(
-        received: UnixMs,
-        url: url::Url,
-        events: usize,
-        batch: usize,
-        retry_for_ms: i64,
-    ) -> Self {
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
-        store.cursor("d", false).await.expect("a cursor");
-        append_at(received, &store, 1..=events).await;
-        Self::of(store, Plain { url, batch, retry_for_ms, too_old: false, apart: false, late: false })
-    }
-
-    /// Lets a worker loose on a store.
-    fn of(store: Arc<dyn Store>, platform: Plain) -> Self {
-        let (stop, stopping) = watch::channel(false);
-        let worker = tokio::spawn(worker(&store, platform).run(stopping));
-        Self { store, stop, worker }
-    }
-
-    /// Waits until the destination's backlog is as wanted.
-    async fn until(&self, wanted: impl Fn(&Backlog) -> bool) -> Backlog {
-        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        loop {
-            let backlog = self.store.backlog("d").await.expect("a backlog");
-            if wanted(&backlog) {
-                return backlog;
-            }
-            assert!(tokio::time::Instant::now() < deadline, "still {backlog:?}");
-            tokio::task::yield_now().await;
-        }
-    }
-
-    async fn stop(self) {
-        self.stop.send_replace(true);
-        self.worker.await.expect("the worker ends");
-    }
-}
-
-async fn append(store: &Arc<dyn Store>, numbers: impl Iterator<Item = usize>) {
-    append_at(relay::clock::now(), store, numbers).await;
-}
-
-async fn append_at(received: UnixMs, store: &Arc<dyn Store>, numbers: impl Iterator<Item = usize>) {
-    for number in numbers {
-        let event: Event = serde_json::from_str(&format!(
-            r#"{{"event":"Lead","event_id":"e{number}","time":{number},"source":"web"}}"#
-        ))
-        .expect("an event");
-        let incoming = Incoming { site: "shop".into(), received, event: event.into() };
-        store.append(vec![incoming]).await.expect("stored");
-    }
-}
-
-fn worker(store: &Arc<dyn Store>, platform: Plain) -> Worker {
-    let destination = Destination {
-        name: "d".to_owned(),
-        site: "shop".into(),
-        platform_name: "plain",
-        platform: Arc::new(platform),
-        consent: Vec::new(),
-        consent_required: false,
-        look_back_days: None,
-        events: BTreeMap::new(),
-        endpoint: None,
-    };
-    Worker {
-        destination: Arc::new(destination),
-        store: store.clone(),
-        client: HttpClient::new(Duration::from_secs(5)),
-        backoff: Backoff { base: Duration::from_millis(2), cap: Duration::from_millis(10) },
-        metrics: Arc::new(Metrics::default()),
-        now: relay::clock::now,
-        draw: || 0.5,
-    }
-}
-
-fn settled(backlog: &Backlog) -> bool {
-    backlog.cursor == backlog.head && backlog.pending == 0
-}
-
-const HOUR: i64 = shared::time::HOUR_MS;
+use tokio::sync::watch;
 
 #[tokio::test]
 async fn everything_is_delivered_once_and_in_batches() {
@@ -324,10 +91,9 @@ async fn the_trouble_of_a_call_that_stands_apart_holds_up_nothing_else() {
     let refused = |id: &String| id == "e1" || id == "e2";
     let script = move |ids: &[String]| if ids.iter().any(refused) { 401 } else { 200 };
     let (url, mut requests) = server(Box::new(script)).await;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
-    store.cursor("d", false).await.expect("a cursor");
+    let store = store().await;
     append(&store, 1..=6).await;
-    let platform = Plain { url, batch: 1, retry_for_ms: HOUR, too_old: false, apart: true, late: false };
+    let platform = Plain { apart: true, ..Plain::at(url, 1) };
     let bench = Bench::of(store, platform);
     let backlog = bench.until(|backlog| backlog.cursor == 6 && backlog.pending == 2).await;
     assert_eq!(backlog.dead, 0);
@@ -396,11 +162,10 @@ async fn an_unreachable_platform_uses_up_no_dedup_window() {
 
 #[tokio::test]
 async fn what_grew_too_old_behind_the_cursor_is_buried_with_a_reason() {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
-    store.cursor("d", false).await.expect("a cursor");
+    let store = store().await;
     append(&store, 1..=2).await;
     let url = "http://127.0.0.1:9/".parse().expect("an address");
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: true, apart: false, late: false };
+    let platform = Plain { too_old: true, ..Plain::at(url, 10) };
     let (stop, stopping) = watch::channel(false);
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
@@ -419,7 +184,7 @@ async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
     bench.stop().await;
     append(&store, 4..=5).await;
     let (stop, stopping) = watch::channel(false);
-    let platform = Plain { url, batch: 10, retry_for_ms: HOUR, too_old: false, apart: false, late: false };
+    let platform = Plain::at(url, 10);
     let running = tokio::spawn(worker(&store, platform).run(stopping));
     stop.send_replace(true);
     running.await.expect("a worker told to stop delivers first what it can");
@@ -439,11 +204,9 @@ async fn ask_later(answers: &'static [u16], retry_for_ms: i64) -> (Vec<String>, 
         _ => 200,
     };
     let (url, mut requests) = server(Box::new(script)).await;
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(relay::pipeline::decide));
-    store.cursor("d", false).await.expect("a cursor");
+    let store = store().await;
     append(&store, 1..=2).await;
-    let bench =
-        Bench::of(store, Plain { url, batch: 2, retry_for_ms, too_old: false, apart: false, late: true });
+    let bench = Bench::of(store, Plain { retry_for_ms, late: true, ..Plain::at(url, 2) });
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     loop {
         bench.until(settled).await;

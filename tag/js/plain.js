@@ -29,7 +29,7 @@ const lineOf = (name) =>
   lines.find(([known, , , anyCase]) => anyCase && known.toLowerCase() == name.toLowerCase());
 
 /** What no network's ids hold, and what stands in a link that nobody filled in. */
-const FOREIGN = /[^!-~]|[{}<>]|\[\[|]]|^(%|#|!!|__|--).+\1$|^(null|undefined|none|optional|replace)$/i;
+const FOREIGN = /[^!-~]|[{}<>@]|\[\[|]]|^(%|#|!!|__|--).+\1$|^(null|undefined|none|optional|replace)$/i;
 
 /** What a parameter of the landing's address is worth: a touch, or nothing. */
 const mark = ([name, seen, value]) => {

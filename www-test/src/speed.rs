@@ -52,6 +52,13 @@ pub enum SpeedError {
 }
 
 impl Report {
+    /// Every run of: time to the first beacon, the same of the twin, how much more the former is, in milliseconds; and of
+    /// the longest task on the slow processor.
+    pub fn figures(&self) -> [Vec<f64>; 4] {
+        let more = self.tag.iter().zip(&self.twin).map(|(tag, twin)| tag - twin).collect();
+        [self.tag.clone(), self.twin.clone(), more, self.long_with.clone()]
+    }
+
     /// Whether both bounds hold.
     pub fn holds(&self) -> bool {
         self.same_body

@@ -9,6 +9,7 @@ mod servers;
 
 use serde_json::{Value, json};
 
+pub(crate) use servers::accounts;
 pub use servers::{Build, Servers, ServersError};
 
 use crate::browser::{Browser, BrowserError, PATIENCE};

@@ -5,7 +5,9 @@
 
 mod build;
 mod demo;
+mod deny;
 mod dist;
+mod fuzz;
 mod machine;
 mod npm;
 mod pack;
@@ -51,11 +53,17 @@ enum Command {
     },
     /// Packs a static relay, the tag and the files to run them with into dist
     Dist,
-    /// Measures the relay against the bare HTTP library, or the tag against one in plain JavaScript
-    Bench {
-        /// What to measure
-        #[arg(default_value = "relay")]
-        what: demo::Bench,
+    /// Kills the relay a hundred times under load while every destination fails, and reckons what became of the events
+    Fire,
+    /// Measures relay and tag, prints one table and writes it as JSON
+    Bench(demo::Bench),
+    /// Tries made-up bytes on every parser of foreign ones, led by coverage
+    Fuzz {
+        /// The target; without one, all of them, one after another
+        target: Option<String>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
     },
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
@@ -70,7 +78,9 @@ fn main() -> ExitCode {
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
-        Command::Bench { what } => demo::bench(what),
+        Command::Fire => demo::fire(),
+        Command::Bench(bench) => demo::bench(&bench),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
     };
     match result {
@@ -150,6 +160,15 @@ enum Advice {
     /// No compiler for the C parts of a static program.
     #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
     Musl,
+    /// No such target.
+    #[error("no fuzz target of this name: name one of those above, or none for all")]
+    FuzzTarget,
+    /// The compiler does not say what it is.
+    #[error("`rustc -vV` names no host: install Rust with rustup")]
+    Compiler,
+    /// Nothing that records calls to the system.
+    #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
+    Tracer,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"

@@ -39,6 +39,7 @@ pub(crate) struct Packers {
 pub(crate) fn all() -> Result {
     toolchain()?;
     packers()?;
+    tracer()?;
     browser()
 }
 
@@ -131,6 +132,17 @@ pub(crate) fn browser() -> Result {
         return install(&["chromium", "chromium-driver"]);
     }
     Err(Error::Missing(Advice::Browser))
+}
+
+/// Finds or installs the program that records the relay's calls to the system, for the power-cut test.
+pub(crate) fn tracer() -> Result {
+    if machine::has("strace") {
+        return Ok(());
+    }
+    if machine::is_root() && machine::has("apt-get") {
+        return install(&["strace"]);
+    }
+    Err(Error::Missing(Advice::Tracer))
 }
 
 /// Finds or installs the browsers that are not Chromium, and their drivers: Debian's, and Firefox's driver, which Debian does

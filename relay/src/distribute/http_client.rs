@@ -1,31 +1,35 @@
 //! The only sender: every request that leaves the house leaves through here, over connections that are reused.
 //!
 //! Owns TLS, time limits, the limit on an answer's size, and the refusal of private addresses for requests that
-//! must stay public. Redirects are never followed: an answer is for the platform's reader. Leaves retrying to the
-//! worker and meaning to the platform.
+//! must stay public ([`resolve`](super::resolve) sees to that). Redirects are never followed: an answer is for the platform's
+//! reader. A certificate that is not to be trusted ends the connection before anything is sent; there is no second way.
+//! Leaves retrying to the worker and meaning to the platform.
 
 use std::future::Future;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Uri;
 use http::header::{HeaderName, RETRY_AFTER, USER_AGENT};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::connect::dns::{GaiResolver, Name};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ClientConfig;
 use shared::UnixMs;
+use tokio::net::TcpStream;
 use tower_service::Service;
 
+use super::resolve::{Guarded, PRIVATE, Resolve};
 use crate::platform::address::is_public;
 use crate::platform::{Request, Response};
 
 #[expect(clippy::disallowed_types, reason = "this is the one file that sends")]
-type Hyper = hyper_util::client::legacy::Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
+type Hyper = hyper_util::client::legacy::Client<Patient, Full<Bytes>>;
 
 /// The sender. Cheap to clone: clones share the connections.
 #[derive(Clone, Debug)]
@@ -36,9 +40,22 @@ pub struct HttpClient {
 }
 
 impl HttpClient {
-    /// A sender that gives a request `timeout` from the first byte sent to the last received.
+    /// A sender that gives a request `timeout` from the first byte sent to the last received, looks names up as the
+    /// system does and trusts whom browsers trust.
     pub fn new(timeout: Duration) -> Self {
-        Self { anywhere: client(Guarded::anywhere()), public_only: client(Guarded::public_only()), timeout }
+        Self::within(
+            timeout,
+            Resolve::by_system(),
+            ClientConfig::builder().with_webpki_roots().with_no_client_auth(),
+        )
+    }
+
+    /// The same with another way to look names up and other trust. Tests play with both.
+    pub fn within(timeout: Duration, resolve: Resolve, tls: ClientConfig) -> Self {
+        let connect = CONNECT_TIMEOUT.min(timeout / 2);
+        let client =
+            |public_only| client(Guarded { resolve: resolve.clone(), public_only }, tls.clone(), connect);
+        Self { anywhere: client(false), public_only: client(true), timeout }
     }
 
     /// Sends one request and reads its answer. Never fails: trouble is a kind of answer, for the platform to read.
@@ -59,13 +76,14 @@ impl HttpClient {
 }
 
 #[expect(clippy::disallowed_types, reason = "this is the one file that sends")]
-fn client(resolver: Guarded) -> Hyper {
+fn client(resolver: Guarded, tls: ClientConfig, connect: Duration) -> Hyper {
     let mut http = HttpConnector::new_with_resolver(resolver);
     http.enforce_http(false);
     http.set_nodelay(true);
-    http.set_connect_timeout(Some(CONNECT_TIMEOUT));
+    // Shared among the addresses of a name, so that a dead one leaves time for the next.
+    http.set_connect_timeout(Some(connect));
     let https = hyper_rustls::HttpsConnectorBuilder::new()
-        .with_webpki_roots()
+        .with_tls_config(tls)
         .https_or_http()
         .enable_http1()
         .wrap_connector(http);
@@ -73,7 +91,37 @@ fn client(resolver: Guarded) -> Hyper {
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_timer(TokioTimer::new())
         .pool_max_idle_per_host(MOST_IDLE)
-        .build(https)
+        .build(Patient { https, limit: connect })
+}
+
+/// Connects within a limit that holds for everything before the first byte of a request: name, TCP and TLS. A platform
+/// that takes a connection and never says who it is has surely not got the request, and must not use up its dedup window.
+#[derive(Clone, Debug)]
+struct Patient {
+    https: HttpsConnector<HttpConnector<Guarded>>,
+    limit: Duration,
+}
+
+type Connected = Result<MaybeHttpsStream<TokioIo<TcpStream>>, Box<dyn std::error::Error + Send + Sync>>;
+
+impl Service<Uri> for Patient {
+    type Response = MaybeHttpsStream<TokioIo<TcpStream>>;
+    type Error = Box<dyn std::error::Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Connected> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.https.poll_ready(context)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let (connecting, limit) = (self.https.call(to), self.limit);
+        Box::pin(async move {
+            tokio::time::timeout(limit, connecting).await.unwrap_or_else(|_| {
+                let late = format!("none within {} ms", limit.as_millis());
+                Err(io::Error::new(io::ErrorKind::TimedOut, late).into())
+            })
+        })
+    }
 }
 
 fn outgoing(request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error> {
@@ -127,7 +175,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3).
-fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
+pub fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -157,47 +205,6 @@ fn literal_address(url: &url::Url) -> Option<IpAddr> {
     }
 }
 
-/// The system's resolver, which may be told to see public addresses only. Checking what a name resolves to, at the
-/// moment of connecting, is what stops a public name from leading into the private network.
-#[derive(Clone, Debug)]
-struct Guarded {
-    system: GaiResolver,
-    public_only: bool,
-}
-
-impl Guarded {
-    fn anywhere() -> Self {
-        Self { system: GaiResolver::new(), public_only: false }
-    }
-
-    fn public_only() -> Self {
-        Self { system: GaiResolver::new(), public_only: true }
-    }
-}
-
-impl Service<Name> for Guarded {
-    type Response = std::vec::IntoIter<SocketAddr>;
-    type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<Self::Response>> + Send>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.system.poll_ready(context)
-    }
-
-    fn call(&mut self, name: Name) -> Self::Future {
-        let resolving = self.system.call(name);
-        let public_only = self.public_only;
-        Box::pin(async move {
-            let all = resolving.await?;
-            let allowed: Vec<SocketAddr> =
-                all.filter(|address| !public_only || is_public(address.ip())).collect();
-            if allowed.is_empty() { Err(io::Error::other(PRIVATE)) } else { Ok(allowed.into_iter()) }
-        })
-    }
-}
-
-/// What is said when a request must stay public and would not.
-const PRIVATE: &str = "the address lies in a private network; set allow_private = true if that is intended";
 /// A connection that does not come about within this time will not.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Platforms and load balancers drop idle connections after a minute; ours go first.

@@ -1,6 +1,6 @@
 //! One round: sends a handful of events to one destination and settles what became of each.
 //!
-//! A request that was refused whole is halved until the culprit stands alone, so one bad event never costs its
+//! A request that was refused whole is searched for the culprit (`search`), so one bad event never costs its
 //! neighbours. As soon as the destination as a whole proves to be in trouble, the rest of the round is put back
 //! unsent. Owns the order of sending; leaves reading and writing the store to the worker.
 
@@ -17,6 +17,8 @@ use super::courier::{Carried, Courier};
 use super::inquiry;
 use super::plan::plan;
 use super::schedule::Backoff;
+use super::search::{Answer, Search};
+use super::steady::Steady;
 use crate::metrics::Metrics;
 use crate::platform::{Outcome, Receipt, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
@@ -62,8 +64,10 @@ pub struct Round<'a> {
     pub backoff: Backoff,
     /// Counters.
     pub metrics: &'a Metrics,
-    /// Time and jitter.
+    /// What time it is.
     pub now: fn() -> UnixMs,
+    /// From when on a wait counts.
+    pub waits: &'a Steady,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -81,24 +85,17 @@ impl Round<'_> {
     /// Sends the events and settles each. The settlement's cursor is left to the worker.
     pub async fn run(&self, items: Vec<Item>) -> Settled {
         let mut tally = Tally::new(items.len());
-        let mut work: Vec<Vec<usize>> = vec![(0..items.len()).collect()];
-        while let Some(places) = work.pop() {
-            // In trouble, what is left keeps no outcome and is put back.
-            if !tally.in_trouble() {
-                self.attempt(&items, places, &mut work, &mut tally).await;
-            }
+        let mut search = Search::among((0..items.len()).collect());
+        // In trouble, what is left keeps no outcome and is put back.
+        while let Some(places) = search.ask().filter(|_| !tally.in_trouble()) {
+            let answers = self.attempt(&items, places, &mut tally).await;
+            search.learn(answers);
         }
         self.settle(items, tally)
     }
 
-    /// Plans and sends the events at `places`; halves of refused requests go back onto `work`.
-    async fn attempt(
-        &self,
-        items: &[Item],
-        places: Vec<usize>,
-        work: &mut Vec<Vec<usize>>,
-        tally: &mut Tally,
-    ) {
+    /// Plans and sends the events at `places`. What was said of each request.
+    async fn attempt(&self, items: &[Item], places: Vec<usize>, tally: &mut Tally) -> Vec<Answer> {
         let events: Vec<&Event> = places.iter().map(|place| &*items[*place].event).collect();
         let destination = &*self.courier.destination;
         let built = plan(destination, &events, (self.now)());
@@ -111,7 +108,7 @@ impl Round<'_> {
             let after = Duration::from_millis(u64::try_from(until.since((self.now)())).unwrap_or(0));
             tally.outcomes[places[index]] = Some((Outcome::Later { after, reason: skip.detail }, false));
         }
-        let mut waiting = built.requests.into_iter();
+        let (mut waiting, mut answers) = (built.requests.into_iter(), Vec::new());
         let mut flying = JoinSet::new();
         loop {
             while flying.len() < destination.platform.limits().concurrency.max(1) {
@@ -125,41 +122,48 @@ impl Round<'_> {
             // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
             let Ok(carried) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
-            self.judge(&here, carried, work, tally);
+            answers.push(self.judge(&here, carried, tally));
         }
+        answers
     }
 
-    /// Notes what became of the events of one request.
-    fn judge(&self, places: &[usize], carried: Carried, work: &mut Vec<Vec<usize>>, tally: &mut Tally) {
+    /// Notes what became of the events of one request, and says what that means for a search.
+    fn judge(&self, places: &[usize], carried: Carried, tally: &mut Tally) -> Answer {
         if self.courier.destination.platform.apart(carried.planned.call) {
             self.announce(&carried);
         } else {
             tally.note_health(&carried.outcomes);
         }
         self.note_receipt(places, &carried, tally);
-        let mut refused = Vec::new();
+        let (mut refused, mut named, mut undecided) = (Vec::new(), false, false);
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
         for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
             self.metrics.outcome(name, outcome.tag());
             if let (Outcome::Delivered, Some(quality)) = (&outcome, carried.planned.quality.get(index)) {
                 self.metrics.match_quality(name, quality.score());
             }
-            match outcome {
-                Outcome::Split { .. } if places.len() > 1 => refused.push(*place),
-                Outcome::Split { reason } => {
-                    tally.outcomes[*place] = Some((Outcome::Rejected { reason }, reached))
+            let outcome = match outcome {
+                Outcome::Split { .. } if places.len() > 1 => {
+                    refused.push(*place);
+                    continue;
                 }
-                outcome @ (Outcome::Delivered
-                | Outcome::Retry { .. }
-                | Outcome::Later { .. }
-                | Outcome::Rejected { .. }
-                | Outcome::Unauthorized { .. }) => tally.outcomes[*place] = Some((outcome, reached)),
-            }
+                Outcome::Split { reason } | Outcome::Rejected { reason } => {
+                    named = true;
+                    Outcome::Rejected { reason }
+                }
+                outcome @ (Outcome::Retry { .. } | Outcome::Unauthorized { .. }) => {
+                    undecided = true;
+                    outcome
+                }
+                outcome @ (Outcome::Delivered | Outcome::Later { .. }) => outcome,
+            };
+            tally.outcomes[*place] = Some((outcome, reached));
         }
-        if !refused.is_empty() {
-            let half = refused.len().div_ceil(2);
-            let rest = refused.split_off(half);
-            work.extend([rest, refused].into_iter().filter(|places| !places.is_empty()));
+        match (named, refused.is_empty()) {
+            (true, _) => Answer::Named(refused),
+            (false, false) => Answer::Refused(refused),
+            (false, true) if undecided => Answer::Undecided,
+            (false, true) => Answer::Taken,
         }
     }
 
@@ -260,7 +264,7 @@ impl Round<'_> {
                 let reached = item.reached.or(sent.then_some(now));
                 let attempts = item.attempts + u32::from(sent);
                 if !self.buried(item, reached, attempts, &reason, now, settlement) {
-                    let due = now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                    let due = self.waits.now().plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
                     settlement.retry.push(Retry { seq, attempts, reached, due, reason });
                 }
                 return;
@@ -271,7 +275,7 @@ impl Round<'_> {
             return;
         }
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
-        let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let due = self.waits.now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
     }
 

@@ -28,7 +28,7 @@ pub enum Outcome {
         /// What the platform said.
         reason: String,
     },
-    /// The request was refused whole and nothing in it was taken: halve it and find the culprit.
+    /// The request was refused whole and nothing in it was taken: find the culprit.
     Split {
         /// What the platform said.
         reason: String,

@@ -5,8 +5,10 @@
 //! 1. **Append.** [`Store::append`] runs each event through the pipeline inside one transaction and answers only
 //!    when that transaction is durable (fsync). Many requests share one transaction (group commit). If it fails (disk
 //!    full, a panic in the pipeline), none of its events is stored and every waiting request gets the error; the
-//!    engine goes on with the next. After a pipeline has failed, an engine that groups requests keeps them apart, so
-//!    that a request that keeps failing (a damaged row) soon fails alone.
+//!    engine goes on with the next. Only where the disk does not confirm what was written ([`StoreError::Broken`]) does
+//!    it take nothing more, and hand nothing out for delivery, until it is opened anew. After a pipeline has failed, an
+//!    engine that groups requests keeps them apart, so that a request that keeps failing (a damaged row) soon fails
+//!    alone.
 //! 2. **Order.** Stored events form a log. Each has a sequence number that grows and is never given twice, not
 //!    even when the newest events have been pruned.
 //! 3. **Cursor.** A destination's cursor is the number up to which every event is settled there: delivered,
@@ -30,6 +32,7 @@
 //!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time.
 //! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
+//! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 
 mod draft;
 pub mod memory;
@@ -313,11 +316,34 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The database is damaged. Once met, an engine reads and writes nothing more.
+    #[error(
+        "the database is damaged (it could not {doing}: {source}); nothing more is taken: stop the relay and run `anytrack-relay recover`"
+    )]
+    Damaged {
+        /// What was being done.
+        doing: &'static str,
+        /// The engine's own error.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// A stored row does not read back; the file is damaged or newer than this program.
-    #[error("the store holds a row that cannot be read ({what}); restore a backup or run a matching version")]
+    #[error(
+        "the store holds a row that cannot be read ({what}); run a matching version, or stop the relay and run `anytrack-relay recover`"
+    )]
     Corrupt {
         /// Which kind of row.
         what: &'static str,
+    },
+    /// The disk did not confirm something that was written. Nothing can be promised any more: until the store is opened
+    /// anew, it takes nothing and hands nothing out for delivery.
+    #[error(
+        "the disk did not confirm what the store wrote ({source}); check the disk, then restart the relay"
+    )]
+    Broken {
+        /// What the operating system or the engine said.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
     },
     /// Too much is waiting to be written; come back later.
     #[error("the store is behind: too many events are waiting to be written")]

@@ -1,54 +1,107 @@
-//! The benchmark: what the relay takes in, durably, against the least any HTTP server on the same library must do.
+//! The benchmark: what the relay takes in, how soon it answers, what it costs and holds, and what the tag takes; one table.
 //!
-//! Two servers, each a process of its own, get the same load from this process in alternating rounds: a bare hyper
-//! handler that reads the body and answers 202 (`www-test bench bare`), and the relay, which parses, checks,
-//! attributes, deduplicates and fsyncs before it answers the same. Everything shares the machine's cores, the load
-//! generator too, so the ratio is what to look at. Also owns the raw HTTP client and the events tests use.
+//! The relay is the release build as a process of its own; its load and the platforms it delivers to are this process, the
+//! bare HTTP handler it is held against is a third. All of them share the machine's cores, so what is compared is
+//! measured in one run, by turns. Owns the order of things and where the table goes; [`figures`] owns its rows, and each
+//! other file one kind of measurement. Also owns the raw HTTP client and the events tests use.
 
+mod backlog;
 mod bare;
 pub mod chance;
 pub mod connection;
 pub mod event;
+pub mod figures;
+mod growth;
+mod ingest;
+mod latency;
 mod load;
-mod report;
+mod machine;
+mod pace;
+mod page;
+mod platforms;
+mod road;
+mod senders;
+mod sheet;
+mod tag;
+mod template;
 
 use std::io;
-use std::net::SocketAddr;
-use std::process::Stdio;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
-
-use crate::relay_process::{Bed, RelayError, Settings, cpu_time, resident_bytes};
-use crate::sandbox::{Sandbox, SandboxError, Settings as SandboxSettings};
-use load::Load;
-use report::Report;
+use crate::relay_process::RelayError;
+use crate::sandbox::{NotInTime, SandboxError, clock};
+use crate::speed::SpeedError;
+use figures::Section;
+use load::End;
+use machine::Machine;
+use sheet::Sheet;
 
 /// `www-test bench`.
 #[derive(Clone, Debug, clap::Args)]
 pub struct Args {
-    #[command(subcommand)]
-    part: Option<Part>,
+    /// What to measure.
+    #[arg(default_value = "all")]
+    what: What,
     /// Connections kept open, each with one request under way.
     #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u16).range(1..=4096))]
     connections: u16,
     /// Length of a round in seconds.
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=600))]
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: u64,
-    /// Rounds for each of the two.
-    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=100))]
+    /// Rounds, of which the middle one counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=100))]
     rounds: u32,
-    /// Let the relay deliver to sandboxes of Meta and the webhook meanwhile. Their work costs the same cores.
+    /// Events of the backlog.
+    #[arg(long, default_value_t = 1_000_000)]
+    events: usize,
+    /// Let the store grow to ten million events: minutes, and some ten gigabytes of disk meanwhile.
     #[arg(long)]
-    deliver: bool,
+    long: bool,
+    /// Also write the table here, as JSON. What stands there of the same machine and is not measured now, stays.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Also write the table into this page.
+    #[arg(long, value_name = "FILE")]
+    page: Option<PathBuf>,
 }
 
-/// A process of the benchmark's own.
-#[derive(Clone, Copy, Debug, clap::Subcommand)]
-enum Part {
+impl Args {
+    fn connections(&self) -> usize {
+        usize::from(self.connections)
+    }
+
+    fn length(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn round(&self) -> End {
+        End::After(self.length())
+    }
+}
+
+/// What can be measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum What {
+    /// Everything.
+    All,
+    /// Taking events in, against a bare hyper handler.
+    #[value(alias = "relay")]
+    Ingest,
+    /// From sending an event to its receipt.
+    Latency,
+    /// From the door to six platforms.
+    Road,
+    /// Memory idle, at work, and with a backlog.
+    Memory,
+    /// Memory with a backlog, and working it off.
+    Drain,
+    /// The cost of an event in a growing store.
+    Growth,
+    /// The tag's size and the time to its first beacon.
+    Tag,
     /// Serve the bare handler: prints its address, reads bodies, answers 202.
-    #[command(hide = true)]
+    #[value(hide = true)]
     Bare,
 }
 
@@ -61,6 +114,9 @@ pub enum BenchError {
     /// The sandbox does not run.
     #[error(transparent)]
     Sandbox(#[from] SandboxError),
+    /// The platforms did not get what was sent.
+    #[error(transparent)]
+    NotInTime(#[from] NotInTime),
     /// The bare handler does not run.
     #[error("the bare handler does not run")]
     Bare(#[source] io::Error),
@@ -83,56 +139,100 @@ pub enum BenchError {
         #[source]
         source: io::Error,
     },
+    /// The tag's build is not there.
+    #[error("the tag is not built; run `cargo xtask build`")]
+    Tag(#[source] io::Error),
+    /// The tag cannot be timed.
+    #[error(transparent)]
+    Speed(#[from] SpeedError),
+    /// The disk cannot be looked at, or a table cannot be written.
+    #[error("cannot use {path}")]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The page has no place for the table.
+    #[error("{path} lacks the marks between which the table stands")]
+    Marks {
+        /// The page.
+        path: PathBuf,
+    },
 }
 
-/// Runs the benchmark and prints both figures.
+/// Measures, prints the table, and writes it where it was asked for.
 ///
 /// # Errors
-/// When one of the two does not run or answers anything but 202.
+/// When something does not run, answers anything but 202, or cannot be written.
 pub async fn run(args: Args) -> Result<(), BenchError> {
-    if let Some(Part::Bare) = args.part {
+    if args.what == What::Bare {
         return bare::serve().await.map_err(BenchError::Bare);
     }
-    let report = measure(&args).await?;
-    #[expect(clippy::print_stdout, reason = "the report is this command's output")]
+    let folder = std::env::temp_dir();
+    let machine = Machine::look(&folder).map_err(cannot_use(&folder))?;
+    let earlier = args.json.as_deref().and_then(|path| std::fs::read(path).ok());
+    let mut sheet =
+        Sheet::new(machine, earlier.and_then(|text| serde_json::from_slice(&text).ok()), clock::now());
+    for section in args.what.sections() {
+        announce(section.heading());
+        sheet.begin(*section);
+        args.measure(*section, &mut sheet).await?;
+        // After each, so that an hour's work is not lost with the last of it.
+        if let Some(path) = &args.json {
+            std::fs::write(path, sheet.json()).map_err(cannot_use(path))?;
+        }
+    }
+    if let Some(path) = &args.page {
+        page::write(path, &sheet)?;
+    }
+    #[expect(clippy::print_stdout, reason = "the table is this command's output")]
     {
-        println!("{report}");
+        println!("{sheet}");
     }
     Ok(())
 }
 
-async fn measure(args: &Args) -> Result<Report, BenchError> {
-    let (bare, bare_address) = start_bare().await.map_err(BenchError::Bare)?;
-    let sandbox =
-        Sandbox::start_with(&SandboxSettings { keep_requests: 0, ..SandboxSettings::default() }).await?;
-    let destination = args.deliver.then(|| sandbox.url());
-    let settings = Settings { meta: destination.clone(), webhook: destination, ..Settings::default() };
-    let bed = Bed::make(&settings).await?;
-    let relay = bed.start().await?;
-    let mut load = Load::new(usize::from(args.connections), Duration::from_secs(args.seconds));
-    let mut report = Report::new(args.connections, args.seconds, args.deliver);
-    for _ in 0..args.rounds {
-        let cpu_of_bare = || bare.id().and_then(cpu_time);
-        report.bare.push(load.round("the bare handler", bare_address, cpu_of_bare).await?);
-        report.relay.push(load.round("the relay", relay.address(), || relay.cpu_time()).await?);
+impl Args {
+    async fn measure(&self, section: Section, sheet: &mut Sheet) -> Result<(), BenchError> {
+        match section {
+            Section::Ingest => ingest::measure(self, sheet).await,
+            Section::Latency => latency::measure(self, sheet).await,
+            Section::Road => road::measure(self, sheet).await,
+            Section::Memory => {
+                backlog::measure_memory(self, sheet).await?;
+                // Where a backlog is worked off, it is measured then.
+                if self.what == What::Memory { backlog::measure(self, sheet, false).await } else { Ok(()) }
+            }
+            Section::Drain => backlog::measure(self, sheet, true).await,
+            Section::Growth => growth::measure(self, sheet).await,
+            Section::Tag => tag::measure(sheet).await,
+        }
     }
-    report.bare_bytes = bare.id().and_then(resident_bytes);
-    report.relay_bytes = relay.resident_bytes();
-    relay.stop(Duration::from_secs(60)).await?;
-    Ok(report)
 }
 
-/// Starts the bare handler and learns its address from its first line.
-async fn start_bare() -> io::Result<(Child, SocketAddr)> {
-    let mut child = Command::new(std::env::current_exe()?)
-        .args(["bench", "bare"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .kill_on_drop(true)
-        .spawn()?;
-    let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-    let mut line = String::new();
-    BufReader::new(output).read_line(&mut line).await?;
-    let address = line.trim().parse().map_err(|_| io::Error::other("it did not say where it listens"))?;
-    Ok((child, address))
+impl What {
+    fn sections(self) -> &'static [Section] {
+        match self {
+            Self::All => &Section::ALL,
+            Self::Ingest => &[Section::Ingest],
+            Self::Latency => &[Section::Latency],
+            Self::Road => &[Section::Road],
+            Self::Memory => &[Section::Memory],
+            Self::Drain => &[Section::Drain],
+            Self::Growth => &[Section::Growth],
+            Self::Tag => &[Section::Tag],
+            Self::Bare => &[],
+        }
+    }
+}
+
+fn cannot_use(path: &Path) -> impl Fn(io::Error) -> BenchError {
+    move |source| BenchError::File { path: path.to_owned(), source }
+}
+
+#[expect(clippy::print_stderr, reason = "who waits for minutes is told what for")]
+fn announce(what: &str) {
+    eprintln!("measuring: {what}");
 }

@@ -7,6 +7,7 @@
 mod binary;
 mod metrics;
 mod settings;
+mod wrapper;
 
 use std::fs::File;
 use std::io;
@@ -25,6 +26,7 @@ use crate::bench::connection::{Connection, Response};
 pub use binary::{BinaryError, find};
 pub use metrics::Metrics;
 pub use settings::{API_KEY, META_TOKEN, SITE, Settings, WEBHOOK_SECRET};
+pub use wrapper::wrapped;
 
 /// How long a relay may take until it is ready. Opening a large database in a debug build takes a while.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -253,6 +255,11 @@ impl RelayProcess<'_> {
     /// When that does not happen within `within`.
     pub async fn wait_until_idle(&self, within: Duration) -> Result<Metrics, RelayError> {
         self.wait_for_metrics("idle", within, Metrics::is_idle).await
+    }
+
+    /// The process's number, while it runs.
+    pub fn id(&self) -> Option<u32> {
+        self.child.id()
     }
 
     /// Memory the process holds, in bytes: `VmRSS` of `/proc/{pid}/status` (Linux; proc_pid_status(5)).

@@ -74,6 +74,9 @@ pub struct Settings {
     /// How many requests are remembered, oldest forgotten first. Nought for load tests: then only event ids and
     /// counters take memory.
     pub keep_requests: usize,
+    /// Whether every event is remembered, so that it counts once. Without it, whatever arrives counts, and memory stays
+    /// flat under a load of millions.
+    pub keep_events: bool,
 }
 
 const KEEP_REQUESTS: usize = 10_000;
@@ -87,6 +90,7 @@ impl Default for Settings {
             google_client: None,
             webhook_secret: None,
             keep_requests: KEEP_REQUESTS,
+            keep_events: true,
         }
     }
 }
@@ -310,6 +314,7 @@ pub async fn run(args: Args) -> Result<(), SandboxError> {
         google_client: None,
         webhook_secret,
         keep_requests,
+        keep_events: true,
     };
     let sandbox = Sandbox::start_with(&settings).await?;
     #[expect(clippy::print_stdout, reason = "the address is this command's output")]

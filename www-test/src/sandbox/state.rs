@@ -46,6 +46,7 @@ pub struct State {
     tallies: BTreeMap<&'static str, Tally>,
     records: VecDeque<Recorded>,
     keep_requests: usize,
+    keep_events: bool,
     numbers: u64,
 }
 
@@ -64,6 +65,7 @@ impl State {
             tallies: BTreeMap::new(),
             records: VecDeque::new(),
             keep_requests: settings.keep_requests,
+            keep_events: settings.keep_events,
             numbers: 0,
         };
         state.reset();
@@ -148,6 +150,9 @@ impl State {
     fn enter(&mut self, player: usize, events: Vec<Taken>, now: UnixMs) -> (usize, usize) {
         let player = &self.players[player];
         let ledger = self.ledgers.entry(player.platform()).or_default();
+        if !self.keep_events {
+            return ledger.count(events.len());
+        }
         ledger.enter(events, player.dedup_window_ms(), now)
     }
 

@@ -221,7 +221,7 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     Settings {
         meta: Some(sandbox.url()),
         webhook: Some(sandbox.url()),
-        more: destinations(&sandbox.url()) + SOURCES,
+        more: accounts(&sandbox.url()) + SOURCES,
         origin: shop.origin(),
         country: Some("GB"),
         tag_assets: Some(build.tag_assets.clone()),
@@ -230,8 +230,8 @@ fn settings(build: &Build, shop: &Shop, sandbox: &Sandbox) -> Settings {
     }
 }
 
-/// An account at each of the other platforms, played at `sandbox`.
-fn destinations(sandbox: &str) -> String {
+/// An account at each platform but Meta, played at `sandbox`.
+pub(crate) fn accounts(sandbox: &str) -> String {
     let accounts = [
         (
             "google-ads",

@@ -4,7 +4,8 @@
 //! connection move what another has committed (<https://www.sqlite.org/wal.html#checkpointing>, read 2026-11-27).
 //! But the log only starts over once all of it has been moved, and under load it grows meanwhile; the writer
 //! therefore moves the little that came since, and does so between two transactions. Owns when either happens and
-//! that the log stays bounded. Leaves to the writer that nobody waits for it.
+//! that the log stays bounded. Leaves to the writer that nobody waits for it, and to `syncer` why a log that starts
+//! over takes nothing away that was not durable.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use rusqlite::Connection;
 
+use super::syncer::{is_lost, is_unsynced};
 use super::{OpenError, engine_error, schema, spawn};
 use crate::store::StoreError;
 
@@ -55,22 +57,24 @@ impl Helper {
         self.moving = self.begin.as_ref().is_some_and(|begin| begin.send(()).is_ok());
     }
 
-    /// Whether it is still at work; if need be, waits until it is not.
-    fn is_moving(&mut self, wait: bool) -> bool {
+    /// Whether it is still at work; if need be, waits until it is not. An error when the disk failed it for good.
+    fn is_moving(&mut self, wait: bool) -> Result<bool, StoreError> {
         if !self.moving {
-            return false;
+            return Ok(false);
         }
         let moved = if wait {
             self.moved.recv().map_err(|_| TryRecvError::Disconnected)
         } else {
             self.moved.try_recv()
         };
-        if let Ok(Err(error)) = &moved {
-            // The writer is about to try the same, and its error counts.
-            tracing::warn!(%error, "the store's helper could not move the write-ahead log");
-        }
         self.moving = matches!(moved, Err(TryRecvError::Empty));
-        self.moving
+        match moved {
+            Ok(Err(error)) if is_lost(&error) => return Err(error),
+            // The writer is about to try the same, and its error counts.
+            Ok(Err(error)) => tracing::warn!(%error, "the store's helper could not move the write-ahead log"),
+            Ok(Ok(())) | Err(TryRecvError::Empty | TryRecvError::Disconnected) => {}
+        }
+        Ok(self.moving)
     }
 }
 
@@ -115,9 +119,9 @@ impl Checkpoints {
     pub(super) fn run(&mut self, writer: &Connection, patience: Duration) -> Result<(), StoreError> {
         if self.empty_wal {
             // Of two who move at once, SQLite turns one away.
-            self.helper.is_moving(true);
+            self.helper.is_moving(true)?;
             self.empty_wal = !empty_wal(writer, patience)?;
-        } else if self.is_last_due() {
+        } else if self.is_last_due()? {
             move_passively(writer)?;
         } else {
             return Ok(());
@@ -128,15 +132,29 @@ impl Checkpoints {
     }
 
     /// Whether the helper has done its part. Tells it to begin where it has not been told.
-    fn is_last_due(&mut self) -> bool {
+    fn is_last_due(&mut self) -> Result<bool, StoreError> {
         if self.unmoved_bytes < BEGIN_BYTES {
-            return false;
+            return Ok(false);
         }
         if !self.told {
             self.told = true;
             self.helper.begin();
         }
-        !self.helper.is_moving(self.unmoved_bytes >= MOST_BYTES)
+        Ok(!self.helper.is_moving(self.unmoved_bytes >= MOST_BYTES)?)
+    }
+}
+
+/// Moves what an earlier process left in the log, so that it is written anew: where a sync had failed, the system may take
+/// pages for written that the disk does not have, and the log reads well all the same. A disk that is full is only warned
+/// of: what can be delivered is delivered, and pruning makes room.
+pub(super) fn clear_up(writer: &Connection) -> rusqlite::Result<()> {
+    match try_empty(writer, PATIENCE) {
+        Ok(_) => Ok(()),
+        Err(error) if is_unsynced(&error) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "the store keeps an earlier write-ahead log for now");
+            Ok(())
+        }
     }
 }
 
@@ -149,14 +167,17 @@ fn move_passively(connection: &Connection) -> Result<(), StoreError> {
 /// Moves the whole write-ahead log into the database and empties it, waiting so long for those who still read it.
 /// Answers whether it is empty; a reader that stays is no error.
 pub(super) fn empty_wal(connection: &Connection, patience: Duration) -> Result<bool, StoreError> {
-    let engine = |source| engine_error(MOVING, source);
-    connection.busy_timeout(patience).map_err(engine)?;
+    try_empty(connection, patience).map_err(|source| engine_error(MOVING, source))
+}
+
+fn try_empty(connection: &Connection, patience: Duration) -> rusqlite::Result<bool> {
+    connection.busy_timeout(patience)?;
     // The first column says whether something stood in the way (https://www.sqlite.org/pragma.html#pragma_wal_checkpoint,
     // read 2026-11-23).
     let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
     let emptied = connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map(|blocked| blocked == 0);
-    connection.busy_timeout(schema::BUSY_TIMEOUT).map_err(engine)?;
-    emptied.map_err(engine)
+    connection.busy_timeout(schema::BUSY_TIMEOUT)?;
+    emptied
 }
 
 /// What a failed checkpoint was doing.

@@ -88,11 +88,11 @@ pub(super) struct Ran {
     pub(super) spent: usize,
 }
 
-/// Answers a group whose transaction is durable. `spent` are the events it wrote, job by job; nobody needs them any more.
+/// Answers jobs whose transactions are durable. `spent` are the events they wrote, job by job; nobody needs them any more.
 ///
 /// To wake a task from outside its runtime takes a lock and perhaps a system call, to wake it from within takes next
 /// to nothing, and memory is cheapest to free where it was taken: all answers for a runtime are therefore given by one
-/// task there, which also frees their events, while the writer goes on. A lone request is answered at once.
+/// task there, which also frees their events, while the store's threads go on. A lone request is answered at once.
 pub(super) fn answer(group: Vec<Box<dyn Job>>, ran: Vec<Ran>, spent: Vec<Draft>) {
     let mut parts: Vec<Answers> = Vec::new();
     let mut spent = spent.into_iter();

@@ -95,26 +95,33 @@ fn serve(connection: &Connection, queue: &Mutex<Receiver<Query>>) {
     }
 }
 
-/// Events after `after`, erased ones passed over.
-pub(super) fn read(connection: &Connection, after: Seq, limit: usize) -> Result<Vec<Logged>, StoreError> {
-    let sql =
-        "SELECT seq, site, received_ms, body FROM log WHERE seq > ?1 AND body <> '' ORDER BY seq LIMIT ?2";
+/// Events after `after` and up to `until`, erased ones passed over.
+pub(super) fn read(
+    connection: &Connection,
+    after: Seq,
+    until: Seq,
+    limit: usize,
+) -> Result<Vec<Logged>, StoreError> {
+    let sql = "SELECT seq, site, received_ms, body FROM log WHERE seq > ?1 AND seq <= ?3 AND body <> ''
+               ORDER BY seq LIMIT ?2";
     let mut sites = Sites::default();
-    rows(connection, "read the log", sql, params![after, bound(limit)], |row| sites.logged(row))?
+    rows(connection, "read the log", sql, params![after, bound(limit), until], |row| sites.logged(row))?
         .into_iter()
         .collect()
 }
 
-/// Pending events that are due.
+/// Pending events up to `until` that are due.
 pub(super) fn due(
     connection: &Connection,
     destination: &str,
     now: UnixMs,
+    until: Seq,
     limit: usize,
 ) -> Result<Vec<Pending>, StoreError> {
     let sql = "SELECT log.seq, site, received_ms, body, attempts, reached_ms, due_ms, reason
                FROM retry JOIN log USING (seq)
-               WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' ORDER BY due_ms, seq LIMIT ?3";
+               WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' AND seq <= ?4
+               ORDER BY due_ms, seq LIMIT ?3";
     let mut sites = Sites::default();
     let pending = |row: &Row<'_>| {
         let (attempts, reason) = (row.get(4)?, row.get(7)?);
@@ -122,7 +129,7 @@ pub(super) fn due(
         let logged = sites.logged(row)?;
         Ok(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
     };
-    rows(connection, "read what is due", sql, params![destination, now.0, bound(limit)], pending)?
+    rows(connection, "read what is due", sql, params![destination, now.0, bound(limit), until], pending)?
         .into_iter()
         .collect()
 }

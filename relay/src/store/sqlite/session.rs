@@ -150,7 +150,7 @@ impl<'c> Session<'c> {
         self.broken.clone()
     }
 
-    /// Makes the transaction durable.
+    /// Ends the transaction. It is durable after a sync that begins once this has returned.
     pub(super) fn commit(&mut self) -> Result<Committed, StoreError> {
         let committed = self.hot.commit.execute([]);
         self.check("commit", committed)?;

@@ -1,27 +1,28 @@
 //! The writer: the one thread that changes the database.
 //!
-//! It takes what is waiting, runs all of it in one transaction, commits (one fsync for all), and answers. The more
-//! requests come at once, the more share an fsync, so throughput grows with load while a lone request waits for
-//! nobody; only where many come anyway does it let a moment pass for a few more. Owns the grouping and what a
-//! failure takes down with it. Leaves what a job does to `session`, `settle` and `forget`, and to `checkpoint` when
-//! the write-ahead log is moved.
+//! It takes what is waiting, runs all of it in one transaction, commits, and hands it on to `syncer`, which answers
+//! once it is durable; meanwhile the next transaction runs. The more requests come at once, the more share a commit
+//! and a sync, so throughput grows with load while a lone request waits for nobody; only where many come anyway does it
+//! let a moment pass for a few more. Owns the grouping and what a failure takes down with it. Leaves what a job does to
+//! `session`, `settle` and `forget`, and to `checkpoint` when the write-ahead log is moved.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::watch;
+use rusqlite::config::DbConfig;
 
 use super::checkpoint::{self, Checkpoints, Helper, empty_wal};
-use super::job::{Command, Job, Ran, answer};
+use super::job::{Command, Job, Ran, Reply};
 use super::lock::Lock;
-use super::recent::{Entry, Recent};
+use super::published::Published;
+use super::recent::Entry;
 use super::session::{Committed, Session};
-use super::{Panicked, engine_error, lock_of};
-use crate::store::{Draft, Seq, StoreError};
+use super::syncer::{Group, Syncer, is_lost, refuse};
+use super::{Panicked, engine_error};
+use crate::store::StoreError;
 
 /// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
 const COMMIT_BYTES: usize = 4 * 4096;
@@ -34,49 +35,10 @@ const CAREFUL_REQUESTS: usize = 100_000;
 
 /// Requests in a group from which on more are worth waiting for, because more are under way.
 const CROWD: usize = 8;
-/// Requests in a group after which none is waited for: an fsync is spread thin enough.
+/// Requests in a group after which none is waited for: a commit is spread thin enough.
 const FULL: usize = 64;
-/// How long a crowd is waited for: half of what an fsync takes on a fast disk.
+/// How long a crowd is waited for: half of what a sync takes on a fast disk.
 const GATHERING: Duration = Duration::from_micros(100);
-
-/// What the writer tells everyone else.
-pub(super) struct Published {
-    recent: Mutex<Recent>,
-    /// The log's last number.
-    pub(super) head: watch::Sender<Seq>,
-    /// How often events were put in hand again.
-    pub(super) requeues: watch::Sender<u64>,
-    /// Transactions committed so far.
-    pub(super) commits: AtomicU64,
-}
-
-impl Published {
-    /// For a log whose last number is `head`.
-    pub(super) fn new(head: Seq) -> Self {
-        let recent = Mutex::new(Recent::after(head));
-        Self {
-            recent,
-            head: watch::Sender::new(head),
-            requeues: watch::Sender::new(0),
-            commits: AtomicU64::new(0),
-        }
-    }
-
-    /// The window of recent events. No code that can panic half-way runs under this lock.
-    pub(super) fn recent(&self) -> MutexGuard<'_, Recent> {
-        lock_of(&self.recent)
-    }
-
-    /// Makes a committed transaction visible: first the events, then the number that wakes their readers.
-    fn publish(&self, head: Seq, appended: Vec<Entry>, forgotten: &[Seq]) {
-        let mut recent = self.recent();
-        recent.extend(appended);
-        forgotten.iter().for_each(|seq| recent.forget(*seq));
-        drop(recent);
-        self.commits.fetch_add(1, Ordering::Relaxed);
-        self.head.send_if_modified(|known| std::mem::replace(known, head) != head);
-    }
-}
 
 /// The writer's belongings, moved into its thread.
 pub(super) struct Writer {
@@ -84,26 +46,29 @@ pub(super) struct Writer {
     pub(super) connection: Connection,
     /// Moves the write-ahead log; ends before the connection is closed.
     pub(super) helper: Helper,
+    /// Takes committed transactions over; ends before the connection is closed.
+    pub(super) syncer: Syncer,
     /// Given back when the connection is closed.
     pub(super) lock: Lock,
     /// Where jobs come from.
     pub(super) commands: Receiver<Command>,
     /// Most events in one transaction.
     pub(super) group_events: usize,
-    /// Where results become visible.
+    /// Where it is said when the store breaks.
     pub(super) published: Arc<Published>,
 }
 
 impl Writer {
     /// Works until told to close or until nobody is left who could tell.
     pub(super) fn run(self) {
-        let Self { connection, helper, lock, commands, group_events, published } = self;
+        let Self { connection, helper, syncer, lock, commands, group_events, published } = self;
         let reply = match Session::new(&connection) {
             Ok(session) => Loop {
                 session,
                 commands,
                 group_events,
-                published,
+                published: Arc::clone(&published),
+                syncer,
                 checkpoints: Checkpoints::new(helper),
                 careful: 0,
                 crowd: 0,
@@ -114,16 +79,28 @@ impl Writer {
                 return;
             }
         };
-        // The last connection to close moves the log into the database and removes it; `checkpoint` has done so
-        // already unless a reader stood in the way.
-        let closed = empty_wal(&connection, checkpoint::PATIENCE).and_then(|_| {
-            connection.close().map_err(|(_, source)| engine_error("close the database", source))
-        });
+        let closed = close(connection, &published);
         drop(lock);
         if let Some(reply) = reply.flatten() {
             let _ = reply.send(closed);
         }
     }
+}
+
+/// Closes the database. The last connection to close moves the log into it and removes the log, once everything has been
+/// synced and answered.
+fn close(connection: Connection, published: &Published) -> Result<(), StoreError> {
+    let engine = |source| engine_error("close the database", source);
+    let sound = published.sound();
+    if sound.is_ok() {
+        // Done here unless a reader stands in the way.
+        empty_wal(&connection, checkpoint::PATIENCE)?;
+    } else {
+        // What was not confirmed is left as it is, for the next start to read.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).map_err(engine)?;
+    }
+    connection.close().map_err(|(_, source)| engine(source))?;
+    sound
 }
 
 /// The writer at work.
@@ -132,6 +109,7 @@ struct Loop<'c> {
     commands: Receiver<Command>,
     group_events: usize,
     published: Arc<Published>,
+    syncer: Syncer,
     checkpoints: Checkpoints,
     /// Requests still to be run apart.
     careful: usize,
@@ -141,23 +119,37 @@ struct Loop<'c> {
 
 impl Loop<'_> {
     /// Answers the reply of [`Command::Close`].
-    fn run(mut self, connection: &Connection) -> Option<Option<super::job::Reply<()>>> {
+    fn run(mut self, connection: &Connection) -> Option<Option<Reply<()>>> {
         loop {
             let mut next = Some(self.commands.recv().ok()?);
             while let Some(command) = next.take() {
                 match command {
                     Command::Work(job) => next = self.run_group(job),
                     Command::Checkpoint(reply) => {
-                        let _ = reply.send(self.checkpoints.empty(connection));
+                        let _ = reply.send(self.checkpoint(|own| own.empty(connection)));
                     }
                     Command::Close(reply) => return Some(reply),
                 }
             }
-            // After the answers, so that nobody waits for it. What a reader still needs stays for next time.
-            if let Err(error) = self.checkpoints.run(connection, Duration::ZERO) {
+            // What a reader still needs stays for next time.
+            if let Err(error) = self.checkpoint(|own| own.run(connection, Duration::ZERO)) {
                 tracing::warn!(%error, "the store keeps its write-ahead log for now");
             }
         }
+    }
+
+    /// Moves the log, unless the store is broken; it is when the disk did not confirm what was moved.
+    fn checkpoint(
+        &mut self,
+        work: impl FnOnce(&mut Checkpoints) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.published.sound()?;
+        work(&mut self.checkpoints).map_err(|error| self.judged(error))
+    }
+
+    /// Breaks the store if that is what an error means.
+    fn judged(&self, error: StoreError) -> StoreError {
+        if is_lost(&error) { self.published.break_down(error) } else { error }
     }
 
     /// Runs `first` and what waits behind it. Answers the command that ended the group, if one did.
@@ -188,35 +180,35 @@ impl Loop<'_> {
         next
     }
 
-    /// Runs the jobs in one transaction and answers them all.
-    fn commit_group(&mut self, mut group: Vec<Box<dyn Job>>) {
-        let result = self.try_group(&mut group);
-        match result {
-            Ok((ran, spent)) => answer(group, ran, spent),
+    /// Runs the jobs in one transaction and hands it on.
+    fn commit_group(&mut self, mut jobs: Vec<Box<dyn Job>>) {
+        if let Err(error) = self.published.sound() {
+            return refuse(jobs, &error);
+        }
+        match self.try_group(&mut jobs) {
+            Ok((ran, committed)) => self.syncer.hand_on(Group { jobs, ran, committed }),
             Err(error) => {
                 self.session.rollback();
-                tracing::error!(%error, requests = group.len(), "the store lost a transaction; nothing of it was acknowledged");
-                for job in group {
-                    job.answer(Some(error.clone()));
-                }
+                let error = self.judged(error);
+                tracing::error!(%error, requests = jobs.len(), "the store lost a transaction; nothing of it was acknowledged");
+                refuse(jobs, &error);
             }
         }
     }
 
-    /// What became of each job, and the events that were stored; an error when the whole transaction failed.
-    fn try_group(&mut self, group: &mut [Box<dyn Job>]) -> Result<(Vec<Ran>, Vec<Draft>), StoreError> {
+    /// What became of each job, and what they changed; an error when the whole transaction failed.
+    fn try_group(&mut self, jobs: &mut [Box<dyn Job>]) -> Result<(Vec<Ran>, Committed), StoreError> {
         self.session.begin()?;
-        let mut ran = Vec::with_capacity(group.len());
-        for job in group.iter_mut() {
+        let mut ran = Vec::with_capacity(jobs.len());
+        for job in jobs.iter_mut() {
             let before = self.session.spent();
             let failure = self.run_job(job.as_mut())?;
             ran.push(Ran { failure, spent: self.session.spent() - before });
         }
-        let Committed { head, appended, spent, forgotten } = self.session.commit()?;
-        let bodies: usize = appended.iter().map(Entry::bytes).sum();
-        self.checkpoints.grown(COMMIT_BYTES + group.len() * JOB_BYTES + bodies);
-        self.published.publish(head, appended, &forgotten);
-        Ok((ran, spent))
+        let committed = self.session.commit()?;
+        let bodies: usize = committed.appended.iter().map(Entry::bytes).sum();
+        self.checkpoints.grown(COMMIT_BYTES + jobs.len() * JOB_BYTES + bodies);
+        Ok((ran, committed))
     }
 
     /// Runs one job. An error is the whole transaction's; the job's own is answered as such.
@@ -251,7 +243,7 @@ impl Loop<'_> {
     }
 }
 
-/// Lets more requests come. Under load every request that shares a commit saves a part of an fsync and of the pages
+/// Lets more requests come. Under load every request that shares a commit saves a part of a sync and of the pages
 /// that each commit writes anew, while the processors have the requests that come to work on.
 #[expect(
     clippy::disallowed_methods,
