@@ -1,8 +1,8 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
-// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules
-// about events live in `tag.js`.
+// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events
+// that make the tag send, and `anytrack:event`, by which a page can watch; and the parts that the site adds. Where
+// WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
 import { imports, landingOf, personOf } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
@@ -19,8 +19,8 @@ const PATIENCE = 5000;
 /** How long the first page view of a visitor from another of the site's domains waits for who that is. */
 const ARRIVAL = 2000;
 
-/** After so many milliseconds of work the browser gets its turn. A visitor feels what takes 50
- * (https://w3c.github.io/longtasks/, read 2026-11-27); the pieces are two to three times this long where one was not split. */
+/** After so many milliseconds of work the browser gets its turn. A task of 50 delays what a visitor does
+ * (https://developer.mozilla.org/en-US/docs/Glossary/Long_task, read 2026-11-27), and the piece before may itself take half. */
 const LONGEST = 8;
 
 const run = () => {
