@@ -102,7 +102,7 @@ fn instant(text: &str) {
 fn network(text: &str) {
     let stranger = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
     let trusted = ["127.0.0.1/32".parse().expect("a network"), "10.0.0.0/8".parse().expect("a network")];
-    let lines = || text.lines();
+    let lines = || text.lines().map(str::as_bytes);
     assert_eq!(client_address::client(stranger, lines(), &trusted), stranger, "a stranger is not believed");
     let client = client_address::client(IpAddr::V4(Ipv4Addr::LOCALHOST), lines(), &trusted);
     assert_eq!(client_address::parse(&client_address::text(client)), Some(client));

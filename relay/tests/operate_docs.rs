@@ -22,6 +22,7 @@ fn metrics() -> BTreeSet<String> {
     metrics.received("shop", "accepted", 1);
     metrics.request("events", 202);
     metrics.source("mugs", "stored");
+    metrics.site_token("shop", "good");
     metrics.outcome("meta", "delivered");
     metrics.finding("meta", "any", 1);
     metrics.skipped("meta", "any");
@@ -107,7 +108,7 @@ fn every_line_names_a_test(page: &str, heads: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = fs::read_to_string(root.join("docs").join(page)).expect("the page");
     let mut there = BTreeSet::new();
-    for folder in ["relay/src", "relay/tests", "www-test/tests"] {
+    for folder in ["fuzz/tests", "relay/src", "relay/tests", "shared/src", "www-test/tests"] {
         functions(&root.join(folder), &mut there);
     }
     let is_row = |line: &&str| line.starts_with("| ") && !heads.iter().any(|head| line.starts_with(head));

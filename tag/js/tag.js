@@ -230,6 +230,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       follow();
       if (visitor && letters[0] == "g") keep(CONSENT, letters);
     },
+    /** Whether nothing is held and nothing sent. */
+    denied,
     /** The visitor's answers so far, in the words of `anytrack.consent`. */
     answers,
     visitor: () => visitor,

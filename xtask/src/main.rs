@@ -5,6 +5,7 @@
 
 mod build;
 mod demo;
+mod deny;
 mod dist;
 mod fuzz;
 mod machine;
@@ -29,7 +30,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Finds or installs what the build needs: WebAssembly target, packing programs, browser
-    Setup,
+    Setup {
+        /// Firefox and WebKit too, with their drivers, in which the core journeys run where they are
+        #[arg(long)]
+        browsers: bool,
+    },
     /// Packs the tag into dist/tag and builds the relay
     Build {
         /// With optimisation
@@ -66,7 +71,8 @@ enum Command {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Setup => setup::all(),
+        Command::Setup { browsers: false } => setup::all(),
+        Command::Setup { browsers: true } => setup::all().and_then(|()| setup::other_browsers()),
         Command::Build { release } => build::all(release),
         Command::Npm => npm::package(),
         Command::Size => size::check(),
@@ -168,6 +174,11 @@ enum Advice {
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"
     )]
     Browser,
+    /// No Firefox or no WebKit.
+    #[error(
+        "no Firefox or no WebKit: run `apt-get install firefox-esr webkit2gtk-driver xvfb` as root, then `cargo install --locked geckodriver`"
+    )]
+    OtherBrowsers,
 }
 
 type Result<T = ()> = std::result::Result<T, Error>;

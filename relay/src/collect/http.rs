@@ -28,6 +28,7 @@ use super::batch::Batch;
 use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
+use super::site_token::{self, Shown};
 use super::sources::{Door, door};
 use super::threads::Threads;
 use super::{browser, client_address, random, server_api, site_module};
@@ -160,6 +161,11 @@ impl Relay {
         self.metrics.received(&site.key, "dropped_by_tag", events.min(MOST_DROPPED) as usize);
     }
 
+    /// Counts what a page showed to prove whose it is.
+    pub fn shown(&self, site: &Site, shown: Shown) {
+        self.metrics.site_token(&site.key, shown.tag());
+    }
+
     /// Removes a person from a site.
     pub async fn erase(&self, site: &Site, person: Person) -> Result<Erased, Refusal> {
         self.store.erase(&site.key, person).await.map_err(|error| {
@@ -279,7 +285,7 @@ async fn route(
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
-    let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let forwarded = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes);
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
     if let Some((door, name)) = Door::of(parts.uri.path()) {
@@ -304,7 +310,7 @@ async fn route(
         }
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
         (path, _) if is_get && path.starts_with("/v1/site/") => {
-            let site = site_module::key_of(path).and_then(|key| relay.site(key));
+            let site = site_module::key_of(path).and_then(|key| relay.site(site_token::split(key).0));
             ("site", site_module::answer(site, &relay.assets, parts.uri.query(), headers))
         }
         (path, _) if is_get => ("assets", relay.assets.answer(path, headers).ok_or(Refusal::NotFound)),

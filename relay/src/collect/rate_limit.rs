@@ -42,7 +42,9 @@ impl<K: Eq + Hash> RateLimit<K> {
         if buckets.len() >= self.most_keys && !buckets.contains_key(&key) {
             let (rate, burst) = (self.per_second, self.burst);
             buckets.retain(|_, bucket| bucket.refilled(rate, burst, now).tokens < burst);
-            if buckets.len() >= self.most_keys {
+            // Looking through all of them takes its time. Whoever has many addresses must not have it done for each
+            // request, so there is room for many new ones afterwards, or for everybody.
+            if buckets.len() > self.most_keys / 2 {
                 buckets.clear();
             }
         }
@@ -111,5 +113,19 @@ mod tests {
             let _ = limit.take(client, 1, UnixMs(client));
         }
         assert!(limit.buckets.lock().expect("unpoisoned").len() <= 50);
+    }
+
+    #[test]
+    fn making_room_is_not_for_one_client_alone() {
+        let limit = RateLimit::new(1, 50);
+        let known = || limit.buckets.lock().expect("unpoisoned").len();
+        // One client has been away for long, the others are busy.
+        assert_eq!(limit.take(0, 1, UnixMs(0)), Ok(()));
+        for client in 1..50 {
+            assert_eq!(limit.take(client, 2, UnixMs(10_000)), Ok(()));
+        }
+        assert_eq!(known(), 50);
+        assert_eq!(limit.take(50, 1, UnixMs(10_000)), Ok(()));
+        assert!(known() <= 25, "{} known", known());
     }
 }
