@@ -1,8 +1,8 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
-// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules
-// about events live in `tag.js`.
+// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events
+// that make the tag send, and `anytrack:event`, by which a page can watch; and the parts that the site adds. Where
+// WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
 import { imports, landingOf, personOf } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
@@ -19,8 +19,8 @@ const PATIENCE = 5000;
 /** How long the first page view of a visitor from another of the site's domains waits for who that is. */
 const ARRIVAL = 2000;
 
-/** After so many milliseconds of work the browser gets its turn. A visitor feels what takes 50
- * (https://w3c.github.io/longtasks/, read 2026-11-27); the pieces are two to three times this long where one was not split. */
+/** After so many milliseconds of work the browser gets its turn. A task of 50 delays what a visitor does
+ * (https://developer.mozilla.org/en-US/docs/Glossary/Long_task, read 2026-11-27), and the piece before may itself take half. */
 const LONGEST = 8;
 
 const run = () => {
@@ -34,8 +34,9 @@ const run = () => {
   const queue = api.q;
   // What the modules answer.
   const rules = {};
-  // While the second of them is on its way.
+  // While the second of them is on its way; and while what it has not hashed goes without, because nobody can wait.
   let coming;
+  let anyway;
   let busy;
   // The address of the last page view, and of the one before on this document.
   let here = api.u;
@@ -87,12 +88,11 @@ const run = () => {
 
   // Whether the next call has to be hashed first. Those after it wait as well: they are about the same person. After a denial
   // it comes to nothing, and waits for nothing.
-  const waits = () => !rules.hash && !api.core.denied() && isPersonal(queue[0]);
+  const waits = () => !anyway && !rules.hash && !api.core.denied() && isPersonal(queue[0]);
 
-  // With `anyway`, what cannot be hashed goes without.
-  const drain = async (pause, anyway) => {
+  const drain = async (pause) => {
     locked((core) => {
-      while (queue.length && (anyway || !waits())) {
+      while (queue.length && !waits()) {
         const [time, url, method, ...values] = queue.shift();
         attempt(() => methods[method](core, time, url, ...values));
       }
@@ -122,7 +122,10 @@ const run = () => {
       .catch(() => {})
       .then(() => {
         coming = undefined;
-        if (api.core) drain(undefined, true);
+        if (!api.core) return;
+        anyway = true;
+        drain();
+        anyway = false;
       });
   };
 
@@ -195,9 +198,11 @@ const run = () => {
     addEventListener("online", flush);
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", () => {
-      drain(undefined, true);
+      anyway = true;
+      drain();
       flush();
     });
+    addEventListener("pageshow", () => (anyway = false));
     // Who goes into a field is about to say who they are, and may leave with the click that says it.
     addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();

@@ -182,8 +182,15 @@ test("who leaves before that module is there, or where it does not come, is told
   };
   const never = new Promise(() => {});
   const left = await held(never, code);
+  left.window.addEventListener("pagehide", () => left.window.anytrack.track("Last", { email: "ada@example.com" }));
   left.fire("pagehide");
   check(left);
+  assert.deepEqual((await left.until(4)).map(({ event }) => event).slice(3), ["Last"], "also what the page tells in its last moment");
+  // Back from the browser's memory there is time again.
+  left.fire("pageshow", { persisted: true });
+  left.eval('anytrack.track("Lead", { email: "ada@example.com" })');
+  await turn();
+  assert.equal(names(left).length, 5, "the page view of coming back");
   const waited = await held(never, code);
   waited.wait();
   await waited.until(3);

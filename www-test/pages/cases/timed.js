@@ -14,7 +14,9 @@
   new PerformanceObserver(function (list) {
     list.getEntries().forEach(function (frame) {
       frame.scripts.forEach(function (script) {
-        if (/^http/.test(script.sourceURL) && script.sourceURL.indexOf(location.origin + "/") !== 0) {
+        // After a rest the tag goes on by a message to itself, which has no address.
+        var tags = /^http/.test(script.sourceURL) ? script.sourceURL.indexOf(location.origin + "/") !== 0 : /^MessagePort/.test(script.invoker);
+        if (tags) {
           window.__piece = Math.max(window.__piece, script.duration);
         }
       });
