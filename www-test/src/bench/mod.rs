@@ -173,8 +173,7 @@ pub async fn run(args: Args) -> Result<(), BenchError> {
     if args.what == What::Bare {
         return bare::serve().await.map_err(BenchError::Bare);
     }
-    let folder = std::env::temp_dir();
-    let machine = Machine::look(&folder).map_err(cannot_use(&folder))?;
+    let machine = Machine::look().map_err(cannot_use(&std::env::temp_dir()))?;
     let earlier = args.json.as_deref().and_then(|path| std::fs::read(path).ok());
     let mut sheet =
         Sheet::new(machine, earlier.and_then(|text| serde_json::from_slice(&text).ok()), clock::now());
