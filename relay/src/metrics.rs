@@ -24,6 +24,7 @@ pub struct Metrics {
     findings: Family<Findings, Counter>,
     dead: Family<Destinations, Counter>,
     sources: Family<Sources, Counter>,
+    site_tokens: Family<Received, Counter>,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
@@ -88,6 +89,7 @@ impl Default for Metrics {
             findings: Family::default(),
             dead: Family::default(),
             sources: Family::default(),
+            site_tokens: Family::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
@@ -98,6 +100,7 @@ impl Default for Metrics {
         registry.register("events", "Events received, by result", metrics.received.clone());
         registry.register("requests", "HTTP requests answered", metrics.requests.clone());
         registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
+        registry.register("site_tokens", "Tokens pages showed, by result", metrics.site_tokens.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         let help = "What platforms said of events after they had taken them";
@@ -130,6 +133,11 @@ impl Metrics {
     /// Counts a request of a source by how it ended.
     pub fn source(&self, source: &str, result: &'static str) {
         self.sources.get_or_create(&Sources { source: source.to_owned(), result }).inc();
+    }
+
+    /// Counts a token that a page showed, or should have.
+    pub fn site_token(&self, site: &str, result: &'static str) {
+        self.site_tokens.get_or_create(&Received { site: site.to_owned(), result }).inc();
     }
 
     /// Counts what became of one event in one attempt.

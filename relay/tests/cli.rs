@@ -403,6 +403,20 @@ fn snippet_says_what_is_missing() {
 }
 
 #[test]
+fn site_token_prints_what_the_sites_server_would_write() {
+    let (place, secret) = (Place::with(RIGHT), "secret-of-the-site-0123456789");
+    let unsigned = place.run(&["site-token", "--site", "shop"], b"");
+    assert!(unsigned.errors.contains("add `secret` under [site.token]"), "{unsigned:?}");
+    assert!(place.run(&["site-token", "--site", "shp"], b"").errors.contains("there is no site `shp`"));
+    let text = format!("{RIGHT}\n[site.token]\nsecret = \"{secret}\"\n");
+    let ran = Place::with(&text).run(&["site-token", "--site", "shop", "--hours", "1"], b"");
+    let token = ran.output.trim();
+    let until: i64 = token.split('~').nth(1).expect("a time").parse().expect("seconds");
+    assert_eq!(token, relay::collect::site_token::make(&relay::secret::Secret::new(secret), "shop", until));
+    assert!((3_500..=3_600).contains(&(until - relay::clock::now().seconds())), "{until}");
+}
+
+#[test]
 fn the_example_shows_every_key_and_names_what_it_needs() {
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("anytrack.example.toml");
     let text = fs::read_to_string(example).unwrap();

@@ -22,6 +22,7 @@ fn metrics() -> BTreeSet<String> {
     metrics.received("shop", "accepted", 1);
     metrics.request("events", 202);
     metrics.source("mugs", "stored");
+    metrics.site_token("shop", "good");
     metrics.outcome("meta", "delivered");
     metrics.finding("meta", "any", 1);
     metrics.skipped("meta", "any");

@@ -7,7 +7,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use running::{KEY, Running, stored};
+use relay::collect::site_token;
+use relay::secret::Secret;
+use running::{Answer, KEY, Running, stored};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -274,4 +276,74 @@ async fn a_compressed_body_is_refused_unpacked() {
     assert_eq!(answer.status, 415, "{answer:?}");
     let directory = relay.stop().await;
     assert_eq!(stored(directory.path()), 0);
+}
+
+const SITE_SECRET: &str = "secret-of-the-site-0123456789";
+
+async fn with_tokens(mode: &str) -> Running {
+    let site = format!("[site.token]\nsecret = \"{SITE_SECRET}\"\nmode = \"{mode}\"");
+    Running::start_with(tempfile::tempdir().expect("a directory"), "", &site).await
+}
+
+/// A page with this in place of the site's key reports an event.
+async fn reports(relay: &Running, site: &str, event: &str) -> Answer {
+    let body = format!(r#"{{"v":1,"site":"{site}","sent_at":1795183509123,"events":[{event}]}}"#);
+    relay.post("/v1/events", "origin: https://shop.example\r\n", &body).await
+}
+
+/// What a server writes in place of the site's key, good for so many seconds from now.
+fn signed(secret: &str, seconds: i64) -> String {
+    site_token::make(&Secret::new(secret), "shop", relay::clock::now().seconds() + seconds)
+}
+
+#[tokio::test]
+async fn a_site_that_signs_its_pages_takes_no_event_without() {
+    let relay = with_tokens("require").await;
+    let lead = r#"{"event":"Lead","consent":{"ad_storage":"granted","ad_user_data":"granted"}}"#;
+    let good = signed(SITE_SECRET, 600);
+    let (start, last) = good.split_at(good.len() - 1);
+    let altered = format!("{start}{}", if last == "0" { "1" } else { "0" });
+    for (what, site, shown) in [
+        ("no token", "shop".to_owned(), "missing"),
+        ("somebody else's", signed("secret-of-somebody-else-01", 600), "wrong"),
+        ("one with a digit changed", altered, "wrong"),
+        ("one of yesterday", signed(SITE_SECRET, -1), "expired"),
+        ("one for a year", signed(SITE_SECRET, 31_536_000), "too_long"),
+    ] {
+        for events in [lead.to_owned(), format!("{lead},{lead}")] {
+            let answer = reports(&relay, &site, &events).await;
+            assert_eq!(answer.status, 403, "{what}: {answer:?}");
+            assert!(answer.body.contains(shown), "{what}: {answer:?}");
+            assert_eq!(answer.header("access-control-allow-origin"), Some("https://shop.example"), "{what}");
+        }
+    }
+    let pixel = |site: &str| {
+        format!("GET /v1/pixel.gif?site={site} HTTP/1.1\r\nhost: t\r\nreferer: https://shop.example/\r\n\r\n")
+    };
+    assert_eq!(relay.send(pixel("shop").as_bytes()).await.status, 403);
+    assert_eq!(relay.send(pixel(&good).as_bytes()).await.status, 200);
+    assert_eq!(reports(&relay, &good, lead).await.status, 202);
+    assert_eq!(relay.get(&format!("/v1/site/{good}.js")).await.status, 200);
+    assert_eq!(relay.track(r#"{"event":"Lead"}"#).await.status, 202, "a server has its own key");
+    // Taking consent back needs no proof, and is good for nothing else.
+    let denied = r#"{"event":"ConsentWithdrawn","visitor_id":"v1","consent":{"ad_storage":"denied","ad_user_data":"denied"}}"#;
+    assert_eq!(reports(&relay, &signed(SITE_SECRET, -1), denied).await.status, 202);
+    let metrics = relay.get("/metrics").await.body;
+    for line in ["missing\"} 3", "wrong\"} 4", "expired\"} 3", "too_long\"} 2", "good\"} 2"] {
+        let line = format!("anytrack_site_tokens_total{{site=\"shop\",result=\"{line}");
+        assert!(metrics.contains(&line), "{line} in {metrics}");
+    }
+    assert_eq!(stored(relay.stop().await.path()), 4);
+}
+
+#[tokio::test]
+async fn a_site_that_only_watches_its_tokens_takes_everything() {
+    for (mode, counted) in [("report", true), ("off", false)] {
+        let relay = with_tokens(mode).await;
+        assert_eq!(reports(&relay, "shop", r#"{"event":"Lead"}"#).await.status, 202);
+        let metrics = relay.get("/metrics").await.body;
+        let line = "anytrack_site_tokens_total{site=\"shop\",result=\"missing\"} 1";
+        assert_eq!(metrics.contains(line), counted, "{mode}: {metrics}");
+        assert_eq!(stored(relay.stop().await.path()), 1);
+    }
 }

@@ -2,7 +2,7 @@
 //
 // The names in capitals are filled in by the relay: its own address, the site's key, the two file names and their
 // integrity hashes. Attributes of the snippet's own script element (nonce, data-consent, data-country,
-// data-auto-page) are handed to the tag's.
+// data-auto-page, data-site where the site signs it) are handed to the tag's.
 import { install } from "./stub.js";
 
 install();
@@ -13,11 +13,11 @@ install();
   const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" });
   wasm.catch(() => {});
   window.anytrack.w = ["__WASM__", wasm];
+  script.dataset.site = "__SITE__";
   if (own) {
     script.nonce = own.nonce;
     Object.assign(script.dataset, own.dataset);
   }
-  script.dataset.site = "__SITE__";
   script.crossOrigin = "anonymous";
   script.integrity = "__TAG_INTEGRITY__";
   script.async = true;

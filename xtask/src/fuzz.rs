@@ -70,7 +70,7 @@ fn host() -> Result<String> {
 }
 
 /// Counters at every edge, and what is compared with what, for libFuzzer to read
-/// (https://clang.llvm.org/docs/SanitizerCoverage.html, read 2026-11-27). One unit of code a crate, because the linker
+/// (<https://clang.llvm.org/docs/SanitizerCoverage.html>, read 2026-11-27). One unit of code a crate, because the linker
 /// drops the tables of those it thinks unused.
 const COVERAGE: [&str; 7] = [
     "-Cpasses=sancov-module",

@@ -11,6 +11,7 @@ mod postback_url;
 mod preview;
 mod print;
 mod recover;
+mod site_token;
 mod snippet;
 mod source_test;
 mod store;
@@ -182,6 +183,16 @@ enum Command {
         #[arg(long, value_name = "KEY")]
         site: String,
     },
+    /// Print a token of a site as its server would make it, to try `[site.token]` out
+    ///
+    /// It stands where the site's key stands in the page (data-site). Your server makes its own; docs/site-token.md shows how.
+    #[command(after_help = EXIT_CODES)]
+    SiteToken {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        wanted: site_token::Wanted,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -210,6 +221,8 @@ enum CliError {
     Import(#[from] import::ImportCommandError),
     #[error(transparent)]
     Snippet(#[from] snippet::SnippetError),
+    #[error(transparent)]
+    SiteToken(#[from] site_token::SiteTokenError),
     #[error("standard input or output failed: {0}")]
     Stream(#[from] io::Error),
 }
@@ -301,6 +314,9 @@ fn run(command: Command) -> Result<Done, CliError> {
             print::result(&snippet.html)?;
             print::message(&snippet.policy);
             Ok(Done::Whole)
+        }
+        Command::SiteToken { config, wanted } => {
+            told(site_token::run(&load(&config.path)?.config, &wanted, clock::now())?)
         }
     }
 }

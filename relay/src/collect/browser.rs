@@ -23,8 +23,9 @@ use super::http::{Caller, Relay};
 use super::raw_event::{Quick, RawEvent};
 use super::read::{self, Defaults};
 use super::reply::{self, Refusal, Reply};
+use super::site_token::{self, Shown};
 use super::{client_address, cookie, made_cookie, rate_limit};
-use crate::config::Site;
+use crate::config::{Site, TokenMode};
 use crate::enrich::{self, Facts};
 
 /// The tag's envelope around its events in some form.
@@ -90,10 +91,15 @@ pub async fn events(
     if envelope.v != Some(wire::VERSION) {
         return Err(Refusal::Field { field: "v", problem: format!("expected {}", wire::VERSION) });
     }
-    let site = relay.site(envelope.site.as_deref().unwrap_or_default()).ok_or(Refusal::UnknownSite)?;
+    let (key, token) = site_token::split(envelope.site.as_deref().unwrap_or_default());
+    let site = relay.site(key).ok_or(Refusal::UnknownSite)?;
     let origin = allowed_origin(site, headers)?;
     batch::bounded(envelope.events.len())?;
-    limit_rate(relay, site, caller, envelope.events.len())?;
+    limit_client(relay, caller, envelope.events.len())?;
+    let proof = proof(relay, site, token, caller.now);
+    // A tag says nothing else beside a withdrawal.
+    let proof = if envelope.events.len() == 1 { proof } else { Ok(proof?) };
+    limit_site(relay, site, caller, envelope.events.len())?;
 
     let facts = Facts { received: caller.now, sent_at: envelope.sent_at, client: client(caller, headers) };
     let known = known_visitor(headers);
@@ -113,6 +119,10 @@ pub async fn events(
             event.visitor_id.clone_from(&known);
         }
     }
+    // Whoever takes consent back is heard however old the page is.
+    if !batch.events.iter().all(is_denied) {
+        proof?;
+    }
     let domain = cookie_domain(relay, site, headers);
     let lines = cookies(relay, site, headers, domain.as_deref(), &mut batch.events, caller.now);
     relay.dropped_by_tag(site, envelope.dropped);
@@ -131,8 +141,11 @@ pub async fn pixel(
     query: &str,
 ) -> Result<Reply, Refusal> {
     let wanted = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "site");
-    let site = relay.site(wanted.as_ref().map_or("", |(_, site)| site)).ok_or(Refusal::UnknownSite)?;
-    limit_rate(relay, site, caller, 1)?;
+    let (key, token) = site_token::split(wanted.as_ref().map_or("", |(_, site)| site));
+    let site = relay.site(key).ok_or(Refusal::UnknownSite)?;
+    limit_client(relay, caller, 1)?;
+    proof(relay, site, token, caller.now)?;
+    limit_site(relay, site, caller, 1)?;
     let page = headers.get(REFERER).and_then(|value| value.to_str().ok()).filter(|url| from_site(site, url));
     let page = page.ok_or(Refusal::WrongOrigin)?;
     let json = serde_json::json!({ "event": "PageView", "page": { "url": page } }).to_string();
@@ -208,11 +221,28 @@ fn allow(origin: Option<&HeaderValue>, reply: &mut Reply) {
     }
 }
 
-fn limit_rate(relay: &Relay, site: &Site, caller: &Caller, events: usize) -> Result<(), Refusal> {
-    let refused = |seconds| Refusal::TooOften { seconds };
+fn limit_client(relay: &Relay, caller: &Caller, events: usize) -> Result<(), Refusal> {
     let by_client: &rate_limit::RateLimit<_> = relay.client_limit();
-    by_client.take(client_address::subscriber(caller.ip), events, caller.now).map_err(refused)?;
-    relay.site_limit().take(Arc::clone(&site.key), events, caller.now).map_err(refused)
+    let taken = by_client.take(client_address::subscriber(caller.ip), events, caller.now);
+    taken.map_err(|seconds| Refusal::TooOften { seconds })
+}
+
+/// After the token: what a forger sends must not use up what the site's visitors may.
+fn limit_site(relay: &Relay, site: &Site, caller: &Caller, events: usize) -> Result<(), Refusal> {
+    let taken = relay.site_limit().take(Arc::clone(&site.key), events, caller.now);
+    taken.map_err(|seconds| Refusal::TooOften { seconds })
+}
+
+/// Whether the page shows what the site asks for.
+fn proof(relay: &Relay, site: &Site, token: Option<&str>, now: UnixMs) -> Result<(), Refusal> {
+    let asked = site.token.as_ref().filter(|settings| settings.mode != TokenMode::Off);
+    let Some(settings) = asked else { return Ok(()) };
+    let shown = site_token::judge(settings, &site.key, token, now);
+    relay.shown(site, shown);
+    match settings.mode {
+        TokenMode::Require if shown != Shown::Good => Err(Refusal::NoToken { shown: shown.tag() }),
+        TokenMode::Require | TokenMode::Report | TokenMode::Off => Ok(()),
+    }
 }
 
 /// The visitor's client, from the connection.

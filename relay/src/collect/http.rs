@@ -28,6 +28,7 @@ use super::batch::Batch;
 use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
+use super::site_token::{self, Shown};
 use super::sources::{Door, door};
 use super::threads::Threads;
 use super::{browser, client_address, random, server_api, site_module};
@@ -158,6 +159,11 @@ impl Relay {
     pub fn dropped_by_tag(&self, site: &Site, events: u32) {
         // A sender could claim any number; a tag keeps a hundred and drops what a page tracks meanwhile.
         self.metrics.received(&site.key, "dropped_by_tag", events.min(MOST_DROPPED) as usize);
+    }
+
+    /// Counts what a page showed to prove whose it is.
+    pub fn shown(&self, site: &Site, shown: Shown) {
+        self.metrics.site_token(&site.key, shown.tag());
     }
 
     /// Removes a person from a site.
@@ -304,7 +310,7 @@ async fn route(
         }
         ("/v1/events" | "/v1/track", _) => ("other", Err(Refusal::WrongMethod { allowed: "POST" })),
         (path, _) if is_get && path.starts_with("/v1/site/") => {
-            let site = site_module::key_of(path).and_then(|key| relay.site(key));
+            let site = site_module::key_of(path).and_then(|key| relay.site(site_token::split(key).0));
             ("site", site_module::answer(site, &relay.assets, parts.uri.query(), headers))
         }
         (path, _) if is_get => ("assets", relay.assets.answer(path, headers).ok_or(Refusal::NotFound)),

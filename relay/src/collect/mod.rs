@@ -25,5 +25,6 @@ pub mod read;
 pub mod reply;
 pub mod server_api;
 mod site_module;
+pub mod site_token;
 pub mod sources;
 pub mod threads;

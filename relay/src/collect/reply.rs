@@ -72,6 +72,14 @@ pub enum Refusal {
     /// The page's origin is not allowed.
     #[error("this origin is not allowed for the site; add it to `origins` in the relay's configuration")]
     WrongOrigin,
+    /// The site asks for a token that the page did not show.
+    #[error(
+        "no good token of the site ({shown}); its server signs one into data-site, see docs/site-token.md"
+    )]
+    NoToken {
+        /// What the page showed.
+        shown: &'static str,
+    },
     /// No key, or a wrong one.
     #[error("missing or wrong API key; send `Authorization: Bearer <key>` with a key of the site")]
     WrongKey,
@@ -119,7 +127,7 @@ impl Refusal {
             Self::BrokenOff => StatusCode::BAD_REQUEST,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
-            Self::UnknownSite | Self::WrongOrigin => StatusCode::FORBIDDEN,
+            Self::UnknownSite | Self::WrongOrigin | Self::NoToken { .. } => StatusCode::FORBIDDEN,
             Self::WrongKey => StatusCode::UNAUTHORIZED,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound | Self::UnknownSource | Self::UnknownSiteFile => StatusCode::NOT_FOUND,
@@ -154,6 +162,7 @@ impl Refusal {
             | Self::TooMany { .. }
             | Self::UnknownSite
             | Self::WrongOrigin
+            | Self::NoToken { .. }
             | Self::WrongKey
             | Self::Encoded
             | Self::NotFound

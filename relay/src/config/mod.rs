@@ -160,8 +160,32 @@ pub struct Site {
     pub shared_identities: Vec<String>,
     /// ISO 3166-1 alpha-2 code, upper case: the country of phone numbers written without one.
     pub country: Option<String>,
+    /// `[site.token]`: whether its server signs who may report from a browser. Default: nobody is asked.
+    pub token: Option<SiteToken>,
     /// `[site.tag]`: what its pages' tag does beyond what every tag does.
     pub tag: SiteTag,
+}
+
+/// `[site.token]`: what a site's server signs its pages with.
+#[derive(Clone, Debug)]
+pub struct SiteToken {
+    /// What it signs with.
+    pub secret: Secret,
+    /// What it signed with before, while that is replaced.
+    pub previous_secret: Option<Secret>,
+    /// What becomes of events without a good token. Default: they are refused.
+    pub mode: TokenMode,
+}
+
+/// What becomes of events without a good token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenMode {
+    /// They are refused.
+    Require,
+    /// They are counted and taken.
+    Report,
+    /// They are taken.
+    Off,
 }
 
 /// `[site.tag]`: the tag on one site's pages.

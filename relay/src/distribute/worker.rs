@@ -164,7 +164,9 @@ impl Worker {
         // A probe takes the one that waits already; a fresh event only when none waits.
         let mut cursor = None;
         if items.is_empty() || position.circuit.open_until().is_none() {
-            cursor = self.fresh(position.cursor, batch, fresh_limit, &mut items).await?;
+            // A probe needs one event; what belongs to other sites is passed over a few at a time.
+            let look = if fresh_limit < batch { PROBE_LOOK.min(batch) } else { batch };
+            cursor = self.fresh(position.cursor, look, fresh_limit, &mut items).await?;
         }
         if items.is_empty() && cursor.is_none() {
             return Ok(if inquired { Turn::Worked } else { Turn::Idle });
@@ -208,11 +210,12 @@ impl Worker {
         }
     }
 
-    /// Adds up to `limit` new events of this site to `items`, and answers where the cursor may go after them.
+    /// Adds up to `limit` new events of this site out of the next `look` to `items`, and answers where the cursor may go
+    /// after them.
     async fn fresh(
         &self,
         after: Seq,
-        batch: usize,
+        look: usize,
         limit: usize,
         items: &mut Vec<Item>,
     ) -> Result<Option<Seq>, StoreError> {
@@ -221,8 +224,8 @@ impl Worker {
         if head <= after {
             return Ok(None);
         }
-        let logged = self.store.read(after, batch).await?;
-        let all_read = logged.len() < batch;
+        let logged = self.store.read(after, look).await?;
+        let all_read = logged.len() < look;
         let (mut taken, mut passed) = (0, after);
         for event in logged {
             let ours = event.site == self.destination.site;
@@ -354,6 +357,8 @@ async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How often a settlement is tried before the round is given back.
 const SETTLE_TRIES: u32 = 20;
+/// Events of the log that a probe looks through for one of its own.
+const PROBE_LOOK: usize = 64;
 /// Receipts asked about in one turn.
 const INQUIRIES: usize = 4;
 /// Wakes at least this often, in case the wall clock was set.

@@ -31,6 +31,11 @@ impl Running {
     }
 
     pub(crate) async fn start_in(directory: tempfile::TempDir, extra: &str) -> Self {
+        Self::start_with(directory, extra, "").await
+    }
+
+    /// The same with further tables below the site's.
+    pub(crate) async fn start_with(directory: tempfile::TempDir, extra: &str, site: &str) -> Self {
         let path = directory.path().join("anytrack.toml");
         let text = format!(
             r#"
@@ -44,6 +49,7 @@ impl Running {
                 key = "shop"
                 origins = ["https://shop.example"]
                 api_keys = ["{KEY}"]
+                {site}
             "#
         );
         std::fs::write(&path, text).expect("written");

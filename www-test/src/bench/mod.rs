@@ -55,6 +55,9 @@ pub struct Args {
     /// Events of the backlog.
     #[arg(long, default_value_t = 1_000_000)]
     events: usize,
+    /// Events in a request while the backlog is made; one is what the tag sends.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
+    request_events: u16,
     /// Let the store grow to ten million events: minutes, and some ten gigabytes of disk meanwhile.
     #[arg(long)]
     long: bool,

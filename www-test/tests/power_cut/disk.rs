@@ -172,11 +172,17 @@ impl<'c> Keep<'c> {
 
 /// Writes bytes, or some sectors of them, where they belong.
 fn write(content: &mut Vec<u8>, at: usize, bytes: &[u8], sectors: Option<&[bool]>) {
+    let Some(kept) = sectors else { return put(content, at, bytes) };
     for (nth, sector) in bytes.chunks(SECTOR).enumerate() {
-        if sectors.is_none_or(|kept| kept.get(nth) == Some(&true)) {
-            let from = at + nth * SECTOR;
-            content.resize(content.len().max(from + sector.len()), 0);
-            content[from..from + sector.len()].copy_from_slice(sector);
+        if kept.get(nth) == Some(&true) {
+            put(content, at + nth * SECTOR, sector);
         }
     }
+}
+
+fn put(content: &mut Vec<u8>, at: usize, bytes: &[u8]) {
+    if content.len() < at + bytes.len() {
+        content.resize(at + bytes.len(), 0);
+    }
+    content[at..at + bytes.len()].copy_from_slice(bytes);
 }

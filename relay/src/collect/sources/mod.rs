@@ -36,7 +36,7 @@ pub mod reading;
 pub mod recorded;
 pub mod settings;
 pub mod shopify;
-mod signature;
+pub(super) mod signature;
 mod stages;
 pub mod stripe;
 pub mod take;

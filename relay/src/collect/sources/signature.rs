@@ -13,7 +13,7 @@ use super::{Denied, Inbound};
 use crate::secret::Secret;
 
 /// HMAC-SHA256 over the parts, one after another, keyed with the secret's text as it is.
-pub(super) fn hmac_sha256(secret: &Secret, parts: &[&[u8]]) -> [u8; 32] {
+pub(in crate::collect) fn hmac_sha256(secret: &Secret, parts: &[&[u8]]) -> [u8; 32] {
     keyed(secret.expose().as_bytes(), parts)
 }
 
@@ -37,7 +37,7 @@ pub(super) fn is_base64_of(sent: &str, expected: &[u8]) -> bool {
 }
 
 /// Whether `sent` is the hexadecimal form of `expected`, in either case.
-pub(super) fn is_hex_of(sent: &str, expected: &[u8]) -> bool {
+pub(in crate::collect) fn is_hex_of(sent: &str, expected: &[u8]) -> bool {
     let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok());
     let byte = |pair: &[u8]| Some(nibble(*pair.first()?)? << 4 | nibble(*pair.get(1)?)?);
     let bytes: Option<Vec<u8>> = sent.as_bytes().chunks(2).map(byte).collect();

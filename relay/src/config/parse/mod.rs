@@ -5,6 +5,7 @@ mod server;
 mod site;
 mod site_events;
 mod site_tag;
+mod site_token;
 mod source;
 
 use std::path::{Path, PathBuf};

@@ -10,7 +10,7 @@ use super::super::notes::Notes;
 use super::super::origin::{cookie_domain, covers, origin};
 use super::super::reader::{Section, Text};
 use super::super::{Server, Site};
-use super::{Placed, name, site_events, site_tag, taken};
+use super::{Placed, name, site_events, site_tag, site_token, taken};
 use crate::secret::Secret;
 
 /// The sites, and what else has to be known of them.
@@ -64,6 +64,7 @@ fn site(
     let country = section.parsed("country", COUNTRY_EXPECTED, country);
     let merge_window = site_events::merge_window(&mut section);
     let shared_identities = site_events::shared_identities(&mut section, country.as_deref());
+    let token = site_token::site_token(section.section("token"), &mut sites.literal_secret);
     let tag = site_tag::site_tag(section.section("tag"), consent_required, directory);
     section.close();
     Some(Site {
@@ -75,6 +76,7 @@ fn site(
         merge_window,
         shared_identities,
         country,
+        token,
         tag,
     })
 }

@@ -65,7 +65,7 @@ fn unknown_keys_are_errors_with_a_guess() {
         "\"a\\u0007b\" = 1\n[tag]\nasset = 'x'\n",
         &[
             "3: site.shop.\"a\\u{7}b\": unknown key; known here: key, origins, api_keys, cookie_domain, \
-         consent_required, country, merge_window, shared_identities, tag",
+         consent_required, country, merge_window, shared_identities, token, tag",
             "5: tag.asset: unknown key; did you mean `assets`?",
         ],
     );

@@ -47,6 +47,9 @@ const BATCH_EVENTS: usize = 2_000;
 /// Google publishes no limit on the body. Of our megabyte, this much is kept for what stands around the events.
 const BATCH_BYTES: usize = 1_000_000 - ENVELOPE_BYTES;
 const ENVELOPE_BYTES: usize = 4_096;
+/// Events handed to one `build`. About as many purchases as our megabyte holds: of more, most would wait in memory while
+/// the others are sent at Google's pace.
+const TURN_EVENTS: usize = 800;
 /// 300 requests a minute and project, so one each 200 ms. The project's other destinations share them; a request
 /// too many is answered with 429 and waits.
 const PACE_MS: u64 = 200;
@@ -165,7 +168,7 @@ impl Platform for GoogleAds {
     }
 
     fn limits(&self) -> Limits {
-        Limits { batch: BATCH_EVENTS, concurrency: 4, pace_ms: PACE_MS, retry_for_ms: RETRY_FOR_MS }
+        Limits { batch: TURN_EVENTS, concurrency: 4, pace_ms: PACE_MS, retry_for_ms: RETRY_FOR_MS }
     }
 
     fn credentials(&self) -> Option<&dyn Credentials> {

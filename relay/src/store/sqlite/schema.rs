@@ -143,7 +143,7 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA secure_delete = ON;         -- what is erased or pruned is overwritten, not only unlinked
          PRAGMA foreign_keys = OFF;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;        -- 32 MB: the growing ends of all tables and most visitors
+         PRAGMA cache_size = -24576;        -- 24 MB: the growing ends of all tables and most visitors
          PRAGMA trusted_schema = OFF;",
     )
 }
