@@ -64,7 +64,8 @@ async fn personal_data_in_the_last_moment_of_a_page_leave_without_their_hashes_r
     stage.browser.wait_for_path("/case/plain").await.unwrap();
     stage.relay_gate(Gate::Open);
     let lead = stage.wait_for("webhook", "Lead").await;
-    assert_eq!((lead.at("/properties/value").clone(), lead.at("/user").clone()), (json!(3), json!(null)));
+    assert_eq!(lead.at("/properties/value").as_f64(), Some(3.0));
+    assert!(lead.at("/user").is_null(), "{lead:?}");
     stage.nothing_readable("email", "last.moment@shop.example");
     stage.strike().await.unwrap();
 }
