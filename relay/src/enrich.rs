@@ -4,7 +4,7 @@
 //! the request are arguments. Money needs no enriching: there is never a default currency, and what a platform
 //! makes of an amount without one is that platform's business.
 
-use shared::{Context, Event, Signal, UnixMs, click_id, time};
+use shared::{Context, Event, Signal, Source, UnixMs, click_id, time};
 
 /// What a browser's request says about the visitor besides its body.
 #[derive(Clone, Debug, Default)]
@@ -18,7 +18,8 @@ pub struct Facts {
 }
 
 /// Completes an event that a browser sent: its clock is set right and its client filled in. What the page claims
-/// of its client is replaced: only the connection is evidence.
+/// of its client or its channel is replaced: only the connection is evidence, and a page must not speak as a server, whose
+/// word counts for more.
 pub fn from_browser(event: &mut Event, facts: &Facts) {
     let skew = skew_ms(facts);
     event.time = not_in_future(event.time.plus(skew), facts.received);
@@ -26,6 +27,7 @@ pub fn from_browser(event: &mut Event, facts: &Facts) {
         id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
     }
     event.context = facts.client.clone();
+    event.source = Source::Web;
 }
 
 /// Completes an event that a server sent: a time in the future becomes now.
@@ -111,8 +113,11 @@ mod tests {
 
     #[test]
     fn the_connection_beats_what_the_page_claims() {
-        let mut claimed = event(r#"{"event":"Lead","context":{"ip":"198.51.100.1","user_agent":"made up"}}"#);
+        let mut claimed = event(
+            r#"{"event":"Lead","source":"store","context":{"ip":"198.51.100.1","user_agent":"made up"}}"#,
+        );
         from_browser(&mut claimed, &facts(1_000_000, 1_000_000));
+        assert_eq!(claimed.source, Source::Web);
         assert_eq!(claimed.context.ip.as_deref(), Some("203.0.113.9"));
         assert_eq!(claimed.context.user_agent, None);
     }

@@ -5,6 +5,7 @@
 //! store's log, one worker per destination. Owns the start and the orderly stop of all of it ([`serve`]).
 
 pub mod admin;
+pub mod aging;
 pub mod attribute;
 pub mod cli;
 pub mod clock;

@@ -64,6 +64,18 @@ impl Word {
     }
 }
 
+/// Whether an event takes back more than its word is worth: a page may say that its own order was returned, not one that a
+/// server reported, because whoever guesses order numbers could take back a shop's conversions.
+pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Result<bool, StoreError> {
+    let Some(order_id) = event.properties.order_id.as_deref().filter(|_| event.event == REFUND) else {
+        return Ok(false);
+    };
+    if Word::of(event) != Word::Page {
+        return Ok(false);
+    }
+    Ok(recall(tx, site, order_id)?.is_some_and(|order| order.word > Some(Word::Page)))
+}
+
 /// Remembers an order that is reported for the first time, and completes a refund from what is remembered of its order.
 pub fn note(
     tx: &mut dyn Transaction,

@@ -74,6 +74,9 @@ fn stitched(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Resu
 /// Appends an event unless it is known.
 fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result<Verdict, StoreError> {
     let Incoming { site, received, mut event } = incoming;
+    if orders::overreaches(tx, &site, &event)? {
+        return Ok(Verdict::Contradiction);
+    }
     match deduplicate::standing(tx, rules, &site, received, &event)? {
         Standing::New => {}
         Standing::Known => return repeated(tx, Incoming { site, received, event }),

@@ -11,24 +11,24 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::{UnixMs, time};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::admin::socket::Socket;
+use crate::aging::prune;
 use crate::clock;
 use crate::collect::assets::{Assets, AssetsError};
 use crate::collect::http::{self, Relay};
 use crate::collect::threads::Threads;
-use crate::config::{Config, StoreSettings};
+use crate::config::Config;
 use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
 use crate::pipeline::Steps;
 use crate::store::sqlite::{OpenError, SqliteStore};
-use crate::store::{Retention, Store, StoreError};
+use crate::store::{Store, StoreError};
 
 /// Why a relay cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -84,7 +84,7 @@ pub async fn serve(
         workers.spawn(worker.run(stopping.clone()));
     }
     let releasing = tokio::spawn(release(store.clone(), release_check(&config)));
-    let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config)));
+    let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config), clock::now));
 
     let office = open_office(&path, &store);
     let address = listener.local_addr()?;
@@ -185,35 +185,10 @@ async fn release(store: Arc<dyn Store>, pause: Duration) {
             // There may be more.
             Ok(RELEASED_AT_ONCE) => continue,
             Ok(_) => {}
-            Err(StoreError::Closed) => return,
+            Err(StoreError::Closed | StoreError::Damaged { .. }) => return,
             Err(error) => error!(%error, "held conversions could not be released; trying again"),
         }
         tokio::time::sleep(pause).await;
-    }
-}
-
-/// Forgets what is old, now and then.
-async fn prune(store: Arc<dyn Store>, settings: StoreSettings, destinations: Vec<String>) {
-    loop {
-        tokio::time::sleep(PRUNE_EVERY).await;
-        let retention = retention(&settings, clock::now());
-        match store.prune(retention, &destinations).await {
-            Ok(0) => {}
-            Ok(events) => info!(events, "old events forgotten"),
-            Err(StoreError::Closed) => return,
-            Err(error) => error!(%error, "old events could not be forgotten"),
-        }
-    }
-}
-
-/// The limits of forgetting at `now`.
-pub fn retention(settings: &StoreSettings, now: UnixMs) -> Retention {
-    let before = |days: u32| now.plus(-i64::from(days) * time::DAY_MS);
-    Retention {
-        log_before: before(settings.log_days),
-        dedup_before: before(settings.dedup_days),
-        visitors_before: before(settings.visitor_days),
-        dead_before: before(settings.dead_days),
     }
 }
 
@@ -236,5 +211,3 @@ const RELEASE_EVERY: Duration = Duration::from_millis(250);
 const RELEASE_SELDOM: Duration = Duration::from_secs(30);
 /// Conversions released in one transaction.
 const RELEASED_AT_ONCE: usize = 200;
-/// Often enough that the file does not grow by more than hours, rarely enough to cost nothing.
-const PRUNE_EVERY: Duration = Duration::from_secs(1_800);

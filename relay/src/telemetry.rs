@@ -55,7 +55,9 @@ pub fn filter(text: Option<&str>, variable: &'static str) -> Result<EnvFilter, T
 /// When logs have been started before.
 pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TelemetryError> {
     use tracing_subscriber::util::SubscriberInitExt;
-    let lines = fmt().with_env_filter(filter).with_writer(io::stderr);
+    // A log that cannot be written (its disk is full) must cost nothing but the log: the subscriber's own complaint about it
+    // would go the same way and end the thread that logs.
+    let lines = fmt().with_env_filter(filter).with_writer(io::stderr).log_internal_errors(false);
     match format {
         LogFormat::Human => lines.finish().try_init(),
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),

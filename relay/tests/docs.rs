@@ -4,9 +4,11 @@
 //! stands between them is written by `UPDATE_GOLDEN=1 cargo test -p relay --test docs` and held against the code
 //! here. The words around the tables are a person's.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+mod expected;
 
+use std::fs;
+
+use expected::{check, fill, repository, text};
 use relay::platform::quality::Basis;
 use relay::platform::{ALL, Kind};
 use shared::event::STANDARD_EVENTS;
@@ -21,22 +23,18 @@ const TABLES: [(&str, Table); 3] =
 #[test]
 fn every_page_shows_the_tables_of_the_code() {
     for kind in ALL {
-        let path = root().join("docs/platforms").join(format!("{}.md", kind.name));
-        let there = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut page = there.clone();
+        let path = repository().join("docs/platforms").join(format!("{}.md", kind.name));
+        let mut page = text(&path);
         for (name, table) in TABLES {
             page = fill(&page, name, &table(kind)).unwrap_or_else(|| panic!("{}: {name}", path.display()));
         }
-        if page != there {
-            assert!(update(), "{} is not what the code says; run with UPDATE_GOLDEN=1", path.display());
-            fs::write(&path, page).expect("the page is writable");
-        }
+        check(&path, Some(&page));
     }
 }
 
 #[test]
 fn every_page_belongs_to_a_platform() {
-    let pages = fs::read_dir(root().join("docs/platforms")).expect("the folder of the pages");
+    let pages = fs::read_dir(repository().join("docs/platforms")).expect("the folder of the pages");
     for page in pages {
         let path = page.expect("readable").path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
@@ -46,7 +44,7 @@ fn every_page_belongs_to_a_platform() {
 
 #[test]
 fn the_readme_names_every_platform_and_every_key() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
     for kind in ALL {
         let heading = format!("| **`platform = \"{}\"`** |", kind.name);
         let (_, after) = readme.split_once(&heading).unwrap_or_else(|| panic!("README lacks {heading}"));
@@ -57,14 +55,6 @@ fn the_readme_names_every_platform_and_every_key() {
         let page = format!("docs/platforms/{}.md", kind.name);
         assert!(readme.contains(&page), "README does not lead to {page}");
     }
-}
-
-/// The page with the text between the marks of `name` replaced; `None` where the marks are missing.
-fn fill(page: &str, name: &str, table: &str) -> Option<String> {
-    let mark = format!("<!-- generated: {name} -->");
-    let (before, rest) = page.split_once(&mark)?;
-    let (_, after) = rest.split_once("<!-- end -->")?;
-    Some(format!("{before}{mark}\n\n{}\n\n<!-- end -->{after}", table.trim_end()))
 }
 
 fn settings(kind: &Kind) -> String {
@@ -105,13 +95,4 @@ fn match_quality(kind: &Kind) -> String {
         ));
     }
     table
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one switch of this test; no server reads it")]
-fn update() -> bool {
-    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
 }

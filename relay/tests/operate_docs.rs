@@ -103,18 +103,18 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
     }
 }
 
-#[test]
-fn every_line_of_the_threat_model_names_a_test_that_there_is() {
+/// Every row of every table of a page ends with the names of tests that there are.
+fn every_line_names_a_test(page: &str, heads: &[&str]) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-    let page = fs::read_to_string(root.join("docs/security.md")).expect("the page");
+    let page = fs::read_to_string(root.join("docs").join(page)).expect("the page");
     let mut there = BTreeSet::new();
-    for folder in ["relay/src", "relay/tests", "www-test/tests"] {
+    for folder in ["fuzz/tests", "relay/src", "relay/tests", "shared/src", "www-test/tests"] {
         functions(&root.join(folder), &mut there);
     }
-    let rows: Vec<&str> =
-        page.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| who |")).collect();
+    let is_row = |line: &&str| line.starts_with("| ") && !heads.iter().any(|head| line.starts_with(head));
+    let rows: Vec<&str> = page.lines().filter(is_row).collect();
     assert!(rows.len() > 10, "the page was read");
-    for row in rows.into_iter().filter(|row| !row.starts_with("| who sends what |")) {
+    for row in rows {
         let tests = row.trim_end_matches('|').rsplit('|').next().expect("a last cell");
         let named: Vec<&str> = tests.split('`').skip(1).step_by(2).collect();
         assert!(!named.is_empty(), "{row}");
@@ -122,4 +122,14 @@ fn every_line_of_the_threat_model_names_a_test_that_there_is() {
             assert!(there.contains(name), "there is no test {name}");
         }
     }
+}
+
+#[test]
+fn every_line_of_the_threat_model_names_a_test_that_there_is() {
+    every_line_names_a_test("security.md", &["| who |", "| who sends what |"]);
+}
+
+#[test]
+fn every_line_of_what_goes_wrong_names_a_test_that_there_is() {
+    every_line_names_a_test("operate/faults.md", &["| what happens |"]);
 }

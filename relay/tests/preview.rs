@@ -5,10 +5,13 @@
 //! tests look at one platform from all sides, this looks at one event through all platforms.
 //! `UPDATE_GOLDEN=1 cargo test -p relay --test preview` writes the answers; the review reads the difference.
 
+mod expected;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use expected::check;
 use relay::config::{self, Config};
 use relay::platform::ALL;
 use relay::preview;
@@ -26,16 +29,7 @@ fn every_event_leads_to_the_requests_on_its_page() {
         let shown =
             preview::run(&config, &input, None, NOW).unwrap_or_else(|error| panic!("{name}: {error}"));
         let path = root().join("requests").join(&name);
-        let expected = format!("{shown:#}\n");
-        let there = fs::read_to_string(&path).unwrap_or_default();
-        if there != expected {
-            assert!(
-                update(),
-                "{}\n--- the file says\n{there}\n--- the code makes\n{expected}",
-                path.display()
-            );
-            fs::write(&path, expected).expect("the golden file is writable");
-        }
+        check(&path, Some(&format!("{shown:#}\n")));
     }
 }
 
@@ -94,9 +88,4 @@ fn names(folder: &str) -> BTreeSet<String> {
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/preview")
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one switch of this test; no server reads it")]
-fn update() -> bool {
-    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
 }

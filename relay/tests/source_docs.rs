@@ -3,9 +3,12 @@
 //! A page `docs/sources/<kind>.md` holds `<!-- generated: settings -->` to `<!-- end -->`; what stands between is written by
 //! `UPDATE_GOLDEN=1 cargo test -p relay --test source_docs`. Every block of TOML in it is read as `check` would.
 
+mod expected;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use expected::{check, fill, repository, text};
 use relay::collect::sources::postback::{Meaning, NETWORKS, Network};
 use relay::collect::sources::{ALL, Kind};
 use relay::config::{self, Document};
@@ -22,12 +25,9 @@ fn every_page_shows_the_settings_of_the_code() {
                 filled = fill(&filled, mark, &table).unwrap_or_else(|| panic!("no marks of {mark}"));
             }
         }
-        if filled != there {
-            assert!(update(), "{} is not what the code says; run with UPDATE_GOLDEN=1", path(kind).display());
-            fs::write(path(kind), filled).expect("the page is writable");
-        }
+        check(&path(kind), Some(&filled));
     }
-    for page in fs::read_dir(root().join("docs/sources")).expect("the folder of the pages") {
+    for page in fs::read_dir(repository().join("docs/sources")).expect("the folder of the pages") {
         let path = page.expect("readable").path();
         let name = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
         assert!(ALL.iter().any(|kind| kind.name == name), "{name} is no kind of source");
@@ -55,9 +55,9 @@ fn what_a_page_shows_of_a_configuration_is_right() {
 /// The worked examples of the generic source are the very settings that the recorded requests are tried with.
 #[test]
 fn the_worked_examples_are_tested() {
-    let page = fs::read_to_string(root().join("docs/sources/json.md")).expect("the page");
+    let page = fs::read_to_string(repository().join("docs/sources/json.md")).expect("the page");
     for flow in ["zapier", "make", "salesforce"] {
-        let settings = root().join("relay/tests/sources/json").join(flow).join("settings.toml");
+        let settings = repository().join("relay/tests/sources/json").join(flow).join("settings.toml");
         let settings = fs::read_to_string(settings).expect("the settings of the recorded request");
         assert!(page.contains(&format!("kind = \"json\"\n{settings}```")), "{flow}: page and test differ");
     }
@@ -65,7 +65,7 @@ fn the_worked_examples_are_tested() {
 
 #[test]
 fn the_readme_names_every_kind_and_every_key() {
-    let readme = fs::read_to_string(root().join("README.md")).expect("the README");
+    let readme = fs::read_to_string(repository().join("README.md")).expect("the README");
     for kind in ALL {
         let heading = format!("| **`kind = \"{}\"`** |", kind.name);
         let (_, after) = readme.split_once(&heading).unwrap_or_else(|| panic!("README lacks {heading}"));
@@ -94,13 +94,6 @@ fn read(lines: &str) -> Result<config::Config, config::ConfigError> {
     };
     let variable = |_: &str| Some("a-value-from-the-environment".to_owned());
     Ok(config::parse(&document, platform::ALL, &variable)?.config)
-}
-
-fn fill(page: &str, mark: &str, table: &str) -> Option<String> {
-    let mark = format!("<!-- generated: {mark} -->");
-    let (before, rest) = page.split_once(&mark)?;
-    let (_, after) = rest.split_once("<!-- end -->")?;
-    Some(format!("{before}{mark}\n\n{table}\n<!-- end -->{after}"))
 }
 
 /// Under which names each thing comes.
@@ -138,18 +131,9 @@ fn settings(kind: &Kind) -> String {
 }
 
 fn page(kind: &Kind) -> String {
-    fs::read_to_string(path(kind)).unwrap_or_else(|error| panic!("{}: {error}", path(kind).display()))
+    text(&path(kind))
 }
 
 fn path(kind: &Kind) -> PathBuf {
-    root().join("docs/sources").join(format!("{}.md", kind.name))
-}
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one switch of this test; no server reads it")]
-fn update() -> bool {
-    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
+    repository().join("docs/sources").join(format!("{}.md", kind.name))
 }

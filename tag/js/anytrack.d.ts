@@ -34,7 +34,8 @@ export interface Properties extends User {
   [custom: string]: unknown;
 }
 
-/** A person. Values are hashed in the browser at once; the raw ones are neither kept nor sent. */
+/** A person. Values are hashed in the browser, as soon as the module that does it is there; the raw ones are neither stored
+ * nor sent. */
 export interface User {
   email?: string | string[];
   /** Best with country code; a national number takes `country`, or `data-country` of the script. */

@@ -1,16 +1,27 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
-// Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page
-// can watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules
-// about events live in `tag.js`.
-import { exportsOf, imports } from "./module.js";
+// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events
+// that make the tag send, and `anytrack:event`, by which a page can watch; and the parts that the site adds. Where
+// WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
+import { imports, landingOf, personOf } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt } from "./host.js";
-import { rulesOf } from "./rules.js";
+import { isPersonal } from "./person.js";
+import { hashOf, rulesOf } from "./rules.js";
 import { scrub } from "./scrub.js";
 import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
+const PERSON = "__PERSON_FILE__";
+
+/** How long calls wait for the module that hashes, in milliseconds: a slow phone's network, several times over. */
+const PATIENCE = 5000;
+/** How long the first page view of a visitor from another of the site's domains waits for who that is. */
+const ARRIVAL = 2000;
+
+/** After so many milliseconds of work the browser gets its turn. A task of 50 delays what a visitor does
+ * (https://developer.mozilla.org/en-US/docs/Glossary/Long_task, read 2026-11-27), and the piece before may itself take half. */
+const LONGEST = 8;
 
 const run = () => {
   const api = window.anytrack;
@@ -21,6 +32,11 @@ const run = () => {
   const { site = "", consent, country = "", autoPage, signals = "gpc" } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");
   const queue = api.q;
+  // What the modules answer.
+  const rules = {};
+  // While the second of them is on its way; and while what it has not hashed goes without, because nobody can wait.
+  let coming;
+  let anyway;
   let busy;
   // The address of the last page view, and of the one before on this document.
   let here = api.u;
@@ -56,14 +72,33 @@ const run = () => {
     busy = false;
   };
 
-  const drain = () => {
+  // When this piece of the work on landing began. On a slow phone all of it at once would hold the browser up for longer than
+  // a visitor feels, so it rests where much time has gone by. No timer, which a page in the background gets once a second.
+  let since;
+  const rest = async () => {
+    if (performance.now() - since > LONGEST) {
+      await new Promise((next) => {
+        const { port1, port2 } = new MessageChannel();
+        port1.onmessage = next;
+        port2.postMessage(0);
+      });
+    }
+    since = performance.now();
+  };
+
+  // Whether the next call has to be hashed first. Those after it wait as well: they are about the same person. After a denial
+  // it comes to nothing, and waits for nothing.
+  const waits = () => !anyway && !rules.hash && !api.core.denied() && isPersonal(queue[0]);
+
+  const drain = async (pause) => {
     locked((core) => {
-      while (queue.length) {
+      while (queue.length && !waits()) {
         const [time, url, method, ...values] = queue.shift();
         attempt(() => methods[method](core, time, url, ...values));
       }
     });
-    Promise.resolve().then(flush);
+    await pause?.();
+    flush();
   };
 
   const flush = () => {
@@ -72,7 +107,26 @@ const run = () => {
       if (parts) core.click(newToken());
       core.flush();
     });
-    if (queue.length) drain();
+    if (!queue.length) return;
+    if (waits()) hasher();
+    else drain();
+  };
+
+  const within = (ms, promise) => Promise.race([promise, new Promise((late) => setTimeout(late, ms))]);
+
+  // Fetches the module that hashes, unless it is here.
+  const hasher = () => {
+    if (rules.hash || coming) return;
+    const hashing = loaded(PERSON, "__PERSON_INTEGRITY__").then((exports) => (rules.hash = hashOf(personOf(exports))));
+    coming = within(PATIENCE, hashing)
+      .catch(() => {})
+      .then(() => {
+        coming = undefined;
+        if (!api.core) return;
+        anyway = true;
+        drain();
+        anyway = false;
+      });
   };
 
   // Not locked, so that it answers in a callback of `ready`.
@@ -106,9 +160,12 @@ const run = () => {
     addEventListener("pageshow", ({ persisted }) => persisted && api.page());
   };
 
-  const begin = (rules, arrived) => {
+  // Whoever leaves the page between two pieces is told of all the same, by the listeners.
+  const begin = async (given, arrived) => {
+    since = performance.now();
     const { globalPrivacyControl, doNotTrack } = navigator;
     here = api.u;
+    Object.assign(rules, given);
     const core = start({
       rules,
       site,
@@ -138,23 +195,39 @@ const run = () => {
       drain();
       return queue.length;
     };
-    for (const event of ["online", "pagehide"]) addEventListener(event, flush);
+    addEventListener("online", flush);
     document.addEventListener("visibilitychange", flush);
-    drain();
+    addEventListener("pagehide", () => {
+      anyway = true;
+      drain();
+      flush();
+    });
+    addEventListener("pageshow", () => (anyway = false));
+    // Who goes into a field is about to say who they are, and may leave with the click that says it.
+    addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
+    await rest();
+    drain(rest);
+  };
+
+  // A module's exports. `early` is a request that is out already.
+  const loaded = async (name, integrity, early) => {
+    const request = () => fetch(base + name, { integrity });
+    let module;
+    try {
+      module = await WebAssembly.instantiateStreaming(early || request(), imports);
+    } catch {
+      // A wrong MIME type, a browser without streaming, or a network that failed once.
+      module = await WebAssembly.instantiate(await (await request()).arrayBuffer(), imports);
+    }
+    return module.instance.exports;
   };
 
   const load = async () => {
     // Throws where a content security policy forbids WebAssembly, before anything is fetched.
     new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+    if (queue.some(isPersonal)) hasher();
     const [name, early] = api.w || [];
-    let module;
-    try {
-      module = await WebAssembly.instantiateStreaming(name == WASM ? early : fetch(base + WASM), imports);
-    } catch {
-      // A wrong MIME type, a browser without streaming, or a network that failed once.
-      module = await WebAssembly.instantiate(await (await fetch(base + WASM)).arrayBuffer(), imports);
-    }
-    return rulesOf(exportsOf(module.instance.exports));
+    return rulesOf(landingOf(await loaded(WASM, "", name == WASM && early)));
   };
 
   // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it, and the overlay, which
@@ -163,8 +236,9 @@ const run = () => {
   const parts =
     (debug || "parts" in script.dataset) && import(base + "v1/site/" + site + ".js" + debug).catch(() => {});
 
-  // A visitor from another of the site's domains has to be known before anything is stored.
-  const arriving = async () => /[?&]at_x=/.test(api.u) && (await parts).landing(api);
+  // A visitor from another of the site's domains has to be known before anything is stored. After that time it is
+  // whoever is known here.
+  const arriving = async () => /[?&]at_x=/.test(api.u) && (await within(ARRIVAL, parts)).landing(api);
 
   load()
     .then(

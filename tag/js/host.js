@@ -12,9 +12,18 @@ export const attempt = (action) => {
   }
 };
 
+/** What was read of the cookies in this run of ours: reading them waits for another process, a millisecond or two on a
+ * slow phone. */
+let jar;
+
 /** Every cookie, as name and value. */
-export const cookies = () =>
-  attempt(() => document.cookie.split("; ").map((cookie) => /([^=]*)=?(.*)/s.exec(cookie).slice(1))) || [];
+export const cookies = () => {
+  if (!jar) {
+    jar = attempt(() => document.cookie.split("; ").map((cookie) => /([^=]*)=?(.*)/s.exec(cookie).slice(1))) || [];
+    Promise.resolve().then(() => (jar = undefined));
+  }
+  return jar;
+};
 
 const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) => pair[0] == name)[1]));
 
@@ -27,13 +36,16 @@ const inCookie = (name) => !/u|q/.test(name[4]);
 
 export const recall = (name) => (inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name));
 
+/** How many labels of the host name the domain has that took a cookie, so that the next one needs no search. */
+let widest = 2;
+
 /** Keeps a text, or removes what is there when it is empty. Answers whether a later page will find it. */
 export const keep = (name, text) => {
   if (inCookie(name)) {
     // Browsers refuse a cookie on a public suffix such as co.uk, so the domains are tried from the widest on,
     // which needs no list of suffixes. Removing tries all: another program may have set the cookie on any.
     const labels = location.hostname.split(".");
-    for (let count = 2; count <= labels.length + 1; count++) {
+    for (let count = text ? widest : 2; count <= labels.length + 1; count++) {
       const domain = count <= labels.length ? "; Domain=" + labels.slice(-count).join(".") : "";
       const secure = location.protocol == "https:" ? "; Secure" : "";
       const age = text ? 400 * 86400 : 0;
@@ -41,7 +53,11 @@ export const keep = (name, text) => {
         document.cookie =
           name + "=" + encodeURIComponent(text) + "; Path=/; Max-Age=" + age + "; SameSite=Lax" + secure + domain;
       });
-      if (text && cookie(name) == text) return true;
+      jar = undefined;
+      if (text && cookie(name) == text) {
+        widest = count;
+        return true;
+      }
     }
   }
   return !!attempt(() => {

@@ -2,10 +2,14 @@
 //
 // Owns reading what the page hands over, where any getter may throw, and preparing it as the rules want it, which the
 // browser does without tables of ours: composed (NFC), trimmed, and once more in lower case. Normalising and hashing
-// is the module's. The result is the JSON of `shared::UserData`.
+// is the module's; where that is missing, there are no hashes. The result is the JSON of `shared::UserData`.
 import { FIELDS } from "./clean.js";
 import { attempt } from "./host.js";
 import { trim } from "./helpers.js";
+
+/** Whether a call in the queue brings personal data: `identify` its only value, an event its properties and its options. */
+export const isPersonal = (call) =>
+  FIELDS.some((name) => call.some((value) => attempt(() => value[name] || value.user[name])));
 
 /** The user data of a person; undefined when there is nothing usable in it. */
 export const hashed = (rules, person, country) => {

@@ -29,7 +29,7 @@ const lineOf = (name) =>
   lines.find(([known, , , anyCase]) => anyCase && known.toLowerCase() == name.toLowerCase());
 
 /** What no network's ids hold, and what stands in a link that nobody filled in. */
-const FOREIGN = /[^!-~]|[{}<>]|\[\[|]]|^(%|#|!!|__|--).+\1$|^(null|undefined|none|optional|replace)$/i;
+const FOREIGN = /[^!-~]|[{}<>@]|\[\[|]]|^(%|#|!!|__|--).+\1$|^(null|undefined|none|optional|replace)$/i;
 
 /** What a parameter of the landing's address is worth: a touch, or nothing. */
 const mark = ([name, seen, value]) => {
@@ -137,18 +137,17 @@ export default async (begin, queue) => {
   for (const entry of queue) await hashed(normals(entry));
   // Each a call and whether its digests are there.
   const waiting = [];
-  let push;
+  let push, begun;
   const release = () => {
     while (waiting[0]?.done) push.call(queue, waiting.shift().entry);
-    if (!waiting[0]) digests.clear();
+    if (begun && !waiting[0]) digests.clear();
   };
   // Before the tag's own listener, which sends.
   addEventListener("pagehide", () => {
     for (const call of waiting) call.done = true;
     release();
   });
-  begin({ absorb, sift, hash });
-  digests.clear();
+  const beginning = begin({ absorb, sift, hash });
   push = queue.push;
   queue.push = (entry) => {
     const texts = normals(entry);
@@ -162,4 +161,7 @@ export default async (begin, queue) => {
       });
     return 0;
   };
+  await beginning;
+  begun = true;
+  release();
 };

@@ -230,6 +230,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       follow();
       if (visitor && letters[0] == "g") keep(CONSENT, letters);
     },
+    /** Whether nothing is held and nothing sent. */
+    denied,
     /** The visitor's answers so far, in the words of `anytrack.consent`. */
     answers,
     visitor: () => visitor,
@@ -255,7 +257,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     /** Sends what waits, here and in storage; keeps it while there is no network. */
     flush: () => {
       if (!visitor) return;
-      let batch = calls.splice(0).map((call) => json({ ...call, ...half() }));
+      const own = calls[0] && half();
+      let batch = calls.splice(0).map((call) => json({ ...call, ...own }));
       // While a request is out, what is saved is what it carries.
       if (!flying || !navigator.onLine) batch = [...saved(), ...batch];
       if (!batch[0]) return;

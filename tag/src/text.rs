@@ -62,7 +62,7 @@ impl<'a> Answer<'a> {
 }
 
 /// Reads a whole number of decimal digits; 0 for anything else.
-pub(crate) fn number(digits: &[u8]) -> f64 {
+pub fn number(digits: &[u8]) -> f64 {
     let mut number = 0.0;
     for byte in digits {
         let digit = byte.wrapping_sub(b'0');

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod browser;
 pub mod delivered;
 pub mod demo;
+pub mod fire;
 pub mod journey;
 pub mod loopback;
 pub mod recorder;

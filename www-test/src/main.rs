@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use www_test::shop::{Shop, Snippet};
 use www_test::stage::{Build, StageError};
-use www_test::{bench, demo, sandbox, speed};
+use www_test::{bench, demo, fire, sandbox, speed};
 
 /// A small shop with the tag on it, and what proves that it works.
 #[derive(Debug, Parser)]
@@ -24,6 +24,8 @@ enum Command {
     Sandbox(sandbox::Args),
     /// Measure relay and tag, and print one table; build with --release.
     Bench(bench::Args),
+    /// Kill relays under load while every destination fails, and reckon what became of the events.
+    Fire(fire::Args),
     /// Measure the tag against one in plain JavaScript, in a browser.
     TagSpeed,
     /// Open the shop with relay and stand-in platforms, and show events as they are delivered.
@@ -49,6 +51,7 @@ async fn main() -> ExitCode {
         Command::Shop => shop().await.map_err(Into::into),
         Command::Sandbox(arguments) => sandbox::run(arguments).await.map(|()| true).map_err(Into::into),
         Command::Bench(arguments) => bench::run(arguments).await.map(|()| true).map_err(Into::into),
+        Command::Fire(arguments) => under_fire(arguments).await.map_err(Into::into),
         Command::TagSpeed => tag_speed().await.map_err(Into::into),
         Command::Demo(arguments) => run_demo(arguments).await.map_err(Into::into),
     };
@@ -70,6 +73,15 @@ async fn shop() -> Result<bool, StageError> {
     }
     interrupted().await;
     Ok(true)
+}
+
+async fn under_fire(arguments: fire::Args) -> Result<bool, fire::FireError> {
+    let report = fire::run(arguments).await?;
+    #[expect(clippy::print_stdout, reason = "the reckoning is this command's output")]
+    {
+        println!("{report}");
+    }
+    Ok(report.holds())
 }
 
 async fn tag_speed() -> Result<bool, speed::SpeedError> {

@@ -1,8 +1,9 @@
 //! How fast the tag is, against a tag in plain JavaScript that sends the same body, by turns in one run.
 //!
 //! Owns the measuring and its two bounds: with 50 ms of network delay, from the snippet's first statement to the first beacon at
-//! most 20 ms more than the twin; and on a processor four times slower no task over 50 ms, no layout shift. Ratios and
-//! differences of medians, because everything shares one machine. The pages are `timed`, `timed-twin` and `timed-bare`.
+//! most 20 ms more than the twin; and on a processor four times slower no task over 50 ms more than a page has with the twin
+//! or with neither, and no layout shift. Differences and counts of one run, because everything shares one machine. Which of
+//! the time in long frames was the tag's own script is told as well. The pages are `timed`, `timed-twin` and `timed-bare`.
 
 use std::fmt;
 
@@ -19,6 +20,8 @@ const MOST_MORE_MS: f64 = 20.0;
 const SLOWER: u32 = 4;
 /// Runs of each page.
 const RUNS: usize = 15;
+/// How many more of the visits may have a long task: another program takes the processor when it likes.
+const SPARE: usize = 1;
 /// A landing with a click and a campaign.
 const LANDING: &str = "?fbclid=IwAR0-timed&utm_source=news&utm_campaign=spring";
 
@@ -27,9 +30,12 @@ const LANDING: &str = "?fbclid=IwAR0-timed&utm_source=news&utm_campaign=spring";
 pub struct Report {
     tag: Vec<f64>,
     twin: Vec<f64>,
-    /// Longest task of each run over 50 ms, 0 where there was none.
+    /// Longest task of each run over 50 ms, 0 where there was none: with the tag, with the twin, with neither.
     long_with: Vec<f64>,
-    long_without: Vec<f64>,
+    long_twin: Vec<f64>,
+    long_bare: Vec<f64>,
+    /// The tag's own longest piece of script in a frame over 50 ms (Long Animation Frames), 0 where there was none.
+    piece: f64,
     shift: f64,
     same_body: bool,
 }
@@ -46,18 +52,24 @@ pub enum SpeedError {
 }
 
 impl Report {
-    /// Every run of: time to the first beacon, the same of the twin, how much more the former is, in milliseconds; and of
-    /// the longest task on the slow processor.
+    /// Every run of: time to the first beacon, the same of the twin, and how much more the former is, in milliseconds; and
+    /// how many more of the visits had a long task on the slow processor than without the tag.
     pub fn figures(&self) -> [Vec<f64>; 4] {
         let more = self.tag.iter().zip(&self.twin).map(|(tag, twin)| tag - twin).collect();
-        [self.tag.clone(), self.twin.clone(), more, self.long_with.clone()]
+        let long = longs(&self.long_with) as f64 - self.longs_without() as f64;
+        [self.tag.clone(), self.twin.clone(), more, vec![long]]
+    }
+
+    /// How many of the visits had a long task without the tag, on the page of the two that had more.
+    fn longs_without(&self) -> usize {
+        longs(&self.long_twin).max(longs(&self.long_bare))
     }
 
     /// Whether both bounds hold.
     pub fn holds(&self) -> bool {
         self.same_body
             && median(&self.tag) - median(&self.twin) <= MOST_MORE_MS
-            && median(&self.long_with) == 0.0
+            && longs(&self.long_with) <= self.longs_without() + SPARE
             && self.shift == 0.0
     }
 }
@@ -79,8 +91,14 @@ pub async fn measure(build: &Build) -> Result<Report, SpeedError> {
     }
     stage.browser.slow_processor(SLOWER).await?;
     for _ in 0..RUNS {
-        report.long_without.push(longest_task(&stage, "timed-bare", &mut 0.0).await?);
-        report.long_with.push(longest_task(&stage, "timed", &mut report.shift).await?);
+        let bare = slowly(&stage, "timed-bare").await?;
+        let twin = slowly(&stage, "timed-twin").await?;
+        let tag = slowly(&stage, "timed").await?;
+        report.long_bare.push(bare.longest);
+        report.long_twin.push(twin.longest);
+        report.long_with.push(tag.longest);
+        report.piece = report.piece.max(tag.piece);
+        report.shift += tag.shift;
     }
     stage.strike().await?;
     Ok(report)
@@ -94,14 +112,24 @@ async fn first_beacon(stage: &Stage, page: &str) -> Result<(f64, Value), SpeedEr
     Ok((took.as_f64().unwrap_or(f64::NAN), serde_json::from_str(&body).unwrap_or_default()))
 }
 
-/// Opens a page as a first visit and gives its longest task, once it has nothing more to do.
-async fn longest_task(stage: &Stage, page: &str, shift: &mut f64) -> Result<f64, SpeedError> {
+/// What a visit on a slow processor showed.
+struct Slow {
+    longest: f64,
+    piece: f64,
+    shift: f64,
+}
+
+/// Opens a page as a first visit and looks back on it, once it has nothing more to do.
+async fn slowly(stage: &Stage, page: &str) -> Result<Slow, SpeedError> {
     open(stage, page).await?;
-    let done = "document.readyState == 'complete' && (window.__took || !window.anytrack) && (window.__idle || (requestIdleCallback(() => { window.__idle = true; }), false))";
-    stage.browser.wait_until(done).await?;
-    let seen = stage.browser.eval("return [window.__long, window.__shift]").await?;
-    *shift += seen[1].as_f64().unwrap_or(f64::NAN);
-    Ok(seen[0].as_f64().unwrap_or(f64::NAN))
+    let sends = page != "timed-bare";
+    let done = format!(
+        "document.readyState == 'complete' && (window.__took || !{sends}) && (window.__idle || (requestIdleCallback(() => {{ window.__idle = true; }}), false))"
+    );
+    stage.browser.wait_until(&done).await?;
+    let seen = stage.browser.eval("return [window.__long, window.__piece, window.__shift]").await?;
+    let number = |place: usize| seen[place].as_f64().unwrap_or(f64::NAN);
+    Ok(Slow { longest: number(0), piece: number(1), shift: number(2) })
 }
 
 async fn open(stage: &Stage, page: &str) -> Result<(), SpeedError> {
@@ -124,6 +152,11 @@ fn shape(body: &Value) -> Vec<String> {
     }
     names.sort();
     names
+}
+
+/// How many of the visits had a task over 50 ms.
+fn longs(longest: &[f64]) -> usize {
+    longest.iter().filter(|task| **task > 0.0).count()
 }
 
 fn median(values: &[f64]) -> f64 {
@@ -154,18 +187,19 @@ impl fmt::Display for Report {
         let more = median(&self.tag) - median(&self.twin);
         writeln!(f, "  the tag takes {more:.0} ms more; at most {MOST_MORE_MS:.0} are allowed")?;
         writeln!(f, "  both bodies have the same fields: {}", self.same_body)?;
-        let count = |values: &[f64]| values.iter().filter(|task| **task > 0.0).count();
-        let (with, without) = (count(&self.long_with), count(&self.long_without));
         writeln!(
             f,
-            "processor {SLOWER} times slower: tasks over 50 ms in {with} of {RUNS} visits with the tag, {without} without"
+            "processor {SLOWER} times slower, {RUNS} first visits each, by turns: visits with a task over 50 ms"
         )?;
-        let longest = self.long_with.iter().copied().fold(0.0, f64::max);
-        writeln!(
-            f,
-            "  the longest with the tag: median {:.0} ms, at most {longest:.0} ms",
-            median(&self.long_with)
-        )?;
+        for (name, values) in [
+            ("no tag at all", &self.long_bare),
+            ("plain JavaScript", &self.long_twin),
+            ("the tag", &self.long_with),
+        ] {
+            let longest = values.iter().copied().fold(0.0, f64::max);
+            writeln!(f, "  {name:<18}{:>3}, the longest {longest:>4.0} ms", longs(values))?;
+        }
+        writeln!(f, "  the tag's own longest piece of script in a long frame: {:.0} ms", self.piece)?;
         write!(f, "  layout shift: {}", self.shift)
     }
 }
@@ -196,17 +230,21 @@ mod tests {
 
     #[test]
     fn a_report_holds_within_its_bounds_only() {
-        let report = |more: f64, long: f64| Report {
+        let report = |more: f64, long: &[f64]| Report {
             tag: vec![100.0 + more],
             twin: vec![100.0],
-            long_with: vec![long],
-            long_without: vec![0.0],
+            long_with: long.to_vec(),
+            long_twin: vec![0.0, 0.0, 70.0],
+            long_bare: vec![0.0; 3],
+            piece: 0.0,
             shift: 0.0,
             same_body: true,
         };
-        assert!(report(20.0, 0.0).holds());
-        assert!(!report(21.0, 0.0).holds());
-        assert!(!report(0.0, 60.0).holds());
-        assert!(!Report { same_body: false, ..report(0.0, 0.0) }.holds());
+        assert!(report(20.0, &[0.0; 3]).holds());
+        assert!(!report(21.0, &[0.0; 3]).holds());
+        assert!(report(0.0, &[60.0, 0.0, 60.0]).holds());
+        assert!(!report(0.0, &[60.0; 3]).holds());
+        assert!(!Report { shift: 0.1, ..report(0.0, &[0.0; 3]) }.holds());
+        assert!(!Report { same_body: false, ..report(0.0, &[0.0; 3]) }.holds());
     }
 }

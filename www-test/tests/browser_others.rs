@@ -1,5 +1,5 @@
-//! The core journeys in Firefox and WebKit, where they are installed: `apt-get install firefox-esr webkit2gtk-driver xvfb` and
-//! `cargo install geckodriver`. Where one is missing, its tests say so and end.
+//! The core journeys in Firefox and WebKit, where they are installed: `cargo xtask setup --browsers`. Where one is missing, its
+//! tests say so and end.
 
 use std::time::Duration;
 

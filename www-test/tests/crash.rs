@@ -4,21 +4,15 @@
 #![expect(clippy::print_stdout, reason = "the figures of a run are its output")]
 
 use std::collections::HashMap;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use rusqlite::OpenFlags;
 use serde_json::Value;
 use shared::event_id;
-use tokio::sync::Notify;
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use www_test::bench::chance::Chance;
-use www_test::bench::connection::Connection;
 use www_test::bench::event::{from_server, from_tag, page_view, purchase};
+use www_test::fire::clients::{Clients, Load};
 use www_test::relay_process::{Bed, META_TOKEN, RelayProcess, Settings, WEBHOOK_SECRET, find};
 use www_test::sandbox::state::Tally;
 use www_test::sandbox::{Sandbox, Settings as SandboxSettings, clock};
@@ -30,39 +24,6 @@ const PLATFORMS: [&str; 2] = ["meta", "webhook"];
 const WITHIN: Duration = Duration::from_secs(90);
 /// After the last start, what was left behind is delivered within this; what is not by then is lost.
 const DRAINED: Duration = Duration::from_secs(30);
-
-/// What the clients share.
-struct Clients {
-    address: SocketAddr,
-    stop: AtomicBool,
-    acknowledged: AtomicUsize,
-    more: Notify,
-}
-
-impl Clients {
-    fn of(bed: &Bed) -> Self {
-        let (stop, acknowledged, more) = (AtomicBool::new(false), AtomicUsize::new(0), Notify::new());
-        Self { address: bed.address(), stop, acknowledged, more }
-    }
-
-    /// Waits until so many more events have been acknowledged.
-    async fn acknowledge(&self, more: usize) {
-        let goal = self.acknowledged.load(Ordering::SeqCst) + more;
-        loop {
-            let notified = self.more.notified();
-            if self.acknowledged.load(Ordering::SeqCst) >= goal {
-                return;
-            }
-            notified.await;
-        }
-    }
-}
-
-/// A request, and the ids of the events in it.
-struct Load {
-    request: Vec<u8>,
-    ids: Vec<String>,
-}
 
 /// One to five events, from the tag or from a server, some of them purchases with an order of their own.
 fn load(chance: &mut Chance) -> Load {
@@ -82,55 +43,6 @@ fn load(chance: &mut Chance) -> Load {
         .collect();
     let request = if chance.below(2) == 0 { from_tag(&events, now) } else { from_server(&events) };
     Load { request, ids }
-}
-
-/// Sends loads until told to stop; each is repeated, unchanged, until it is acknowledged. Answers what was.
-async fn client(clients: Arc<Clients>, mut chance: Chance) -> Vec<String> {
-    let mut acknowledged = Vec::new();
-    let mut connection = None;
-    while !clients.stop.load(Ordering::SeqCst) {
-        let Load { request, ids } = load(&mut chance);
-        while !deliver(&mut connection, clients.address, &request, ids.len()).await {}
-        clients.acknowledged.fetch_add(ids.len(), Ordering::SeqCst);
-        clients.more.notify_waiters();
-        acknowledged.extend(ids);
-    }
-    acknowledged
-}
-
-/// One attempt: true when every event of the request was acknowledged as new or as known.
-async fn deliver(
-    connection: &mut Option<Connection>,
-    address: SocketAddr,
-    request: &[u8],
-    events: usize,
-) -> bool {
-    let attempt = async {
-        let mut open = match connection.take() {
-            Some(open) => open,
-            None => Connection::open(address).await?,
-        };
-        let answer = open.exchange(request).await?;
-        *connection = Some(open);
-        Ok::<_, io::Error>(answer)
-    };
-    match attempt.await {
-        Ok(answer) if answer.status == 202 => {
-            let receipt: Value = serde_json::from_slice(&answer.body).expect("a receipt");
-            let taken = receipt["accepted"].as_u64().zip(receipt["duplicates"].as_u64());
-            assert_eq!(taken.map(|(new, known)| new + known), Some(events as u64), "{receipt}");
-            true
-        }
-        Ok(answer) => {
-            assert_eq!(answer.status, 503, "{}", answer.text());
-            false
-        }
-        Err(_down) => {
-            // Nobody listens between a kill and the next start; asking without a pause would only burn the core.
-            sleep(Duration::from_millis(2)).await;
-            false
-        }
-    }
 }
 
 /// Events counted more or less often than once, and events nobody acknowledged.
@@ -159,14 +71,9 @@ async fn crash() {
     let settings =
         Settings { meta: Some(sandbox.url()), webhook: Some(sandbox.url()), ..Settings::default() };
     let bed = Bed::make(&settings).await.expect("a bed");
-    let clients = Arc::new(Clients::of(&bed));
-    let mut tasks = JoinSet::new();
-    for _ in 0..CONNECTIONS {
-        tasks.spawn(client(clients.clone(), Chance::new(chance.number())));
-    }
+    let clients = Clients::start(bed.address(), CONNECTIONS, &mut chance, load);
     let relay = start_and_kill(&bed, &clients, &mut chance).await;
-    clients.stop.store(true, Ordering::SeqCst);
-    let acknowledged = tasks.join_all().await.concat();
+    let acknowledged = clients.stop().await;
 
     let everything = acknowledged.len() as u64;
     for platform in PLATFORMS {

@@ -1,4 +1,4 @@
-//! The demo and the bench: both are `www-test`, given a built tag and relay.
+//! The demo, the bench and the relay under fire: all are `www-test`, given a built tag and relay.
 
 use std::path::PathBuf;
 
@@ -20,6 +20,12 @@ pub(crate) fn demo(check: bool) -> Result {
         .and(&relay)
         .and_if(check, "--check")
         .done()
+}
+
+/// The relay under fire, the long form; the tests run a short one.
+pub(crate) fn fire() -> Result {
+    build::relay(false)?;
+    machine::run("cargo", ["run", "--quiet", "--package", "www-test", "--", "fire"]).done()
 }
 
 /// What can be measured.

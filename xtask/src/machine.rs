@@ -157,6 +157,12 @@ pub(crate) fn write(path: &Path, bytes: impl AsRef<[u8]>) -> Result {
     std::fs::write(path, bytes).map_err(fail)
 }
 
+/// Makes a folder, unless it is there.
+pub(crate) fn keep(folder: &Path) -> Result {
+    std::fs::create_dir_all(folder)
+        .map_err(|source| Error::File { path: folder.display().to_string(), source })
+}
+
 /// Empties a folder, or makes it.
 pub(crate) fn empty(folder: &Path) -> Result {
     let fail = |source| Error::File { path: folder.display().to_string(), source };

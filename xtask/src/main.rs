@@ -5,7 +5,9 @@
 
 mod build;
 mod demo;
+mod deny;
 mod dist;
+mod fuzz;
 mod machine;
 mod npm;
 mod pack;
@@ -28,7 +30,11 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Finds or installs what the build needs: WebAssembly target, packing programs, browser
-    Setup,
+    Setup {
+        /// Firefox and WebKit too, with their drivers, in which the core journeys run where they are
+        #[arg(long)]
+        browsers: bool,
+    },
     /// Packs the tag into dist/tag and builds the relay
     Build {
         /// With optimisation
@@ -47,21 +53,34 @@ enum Command {
     },
     /// Packs a static relay, the tag and the files to run them with into dist
     Dist,
+    /// Kills the relay a hundred times under load while every destination fails, and reckons what became of the events
+    Fire,
     /// Measures relay and tag, prints one table and writes it as JSON
     Bench(demo::Bench),
+    /// Tries made-up bytes on every parser of foreign ones, led by coverage
+    Fuzz {
+        /// The target; without one, all of them, one after another
+        target: Option<String>,
+        /// How long each
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+    },
     /// Runs everything that must pass: format, lints, documentation, size, and all tests
     Test,
 }
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        Command::Setup => setup::all(),
+        Command::Setup { browsers: false } => setup::all(),
+        Command::Setup { browsers: true } => setup::all().and_then(|()| setup::other_browsers()),
         Command::Build { release } => build::all(release),
         Command::Npm => npm::package(),
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
         Command::Dist => dist::dist(),
+        Command::Fire => demo::fire(),
         Command::Bench(bench) => demo::bench(&bench),
+        Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
         Command::Test => test::all(),
     };
     match result {
@@ -141,11 +160,25 @@ enum Advice {
     /// No compiler for the C parts of a static program.
     #[error("no musl-gcc for a static program: run `apt-get install musl-tools` as root")]
     Musl,
+    /// No such target.
+    #[error("no fuzz target of this name: name one of those above, or none for all")]
+    FuzzTarget,
+    /// The compiler does not say what it is.
+    #[error("`rustc -vV` names no host: install Rust with rustup")]
+    Compiler,
+    /// Nothing that records calls to the system.
+    #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
+    Tracer,
     /// No browser for tests.
     #[error(
         "no browser for tests: run `apt-get install chromium chromium-driver` as root, or install Chromium and its driver"
     )]
     Browser,
+    /// No Firefox or no WebKit.
+    #[error(
+        "no Firefox or no WebKit: run `apt-get install firefox-esr webkit2gtk-driver xvfb` as root, then `cargo install --locked geckodriver`"
+    )]
+    OtherBrowsers,
 }
 
 type Result<T = ()> = std::result::Result<T, Error>;

@@ -10,6 +10,8 @@ use crate::{Advice, Error, Result};
 const RUSTUP_SECONDS: u64 = 180;
 /// The time npm and apt get, in seconds.
 const PACKAGES_SECONDS: u64 = 600;
+/// The time the compiling of Firefox's driver gets, in seconds.
+const DRIVER_SECONDS: u64 = 1_200;
 const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Which compiler builds the tag.
@@ -37,6 +39,7 @@ pub(crate) struct Packers {
 pub(crate) fn all() -> Result {
     toolchain()?;
     packers()?;
+    tracer()?;
     browser()
 }
 
@@ -129,6 +132,38 @@ pub(crate) fn browser() -> Result {
         return install(&["chromium", "chromium-driver"]);
     }
     Err(Error::Missing(Advice::Browser))
+}
+
+/// Finds or installs the program that records the relay's calls to the system, for the power-cut test.
+pub(crate) fn tracer() -> Result {
+    if machine::has("strace") {
+        return Ok(());
+    }
+    if machine::is_root() && machine::has("apt-get") {
+        return install(&["strace"]);
+    }
+    Err(Error::Missing(Advice::Tracer))
+}
+
+/// Finds or installs the browsers that are not Chromium, and their drivers: Debian's, and Firefox's driver, which Debian does
+/// not have, from the crates registry. Only who asks for them gets them: they take more than 400 MB.
+pub(crate) fn other_browsers() -> Result {
+    let programs = ["firefox-esr", "WebKitWebDriver", "Xvfb"];
+    if !programs.into_iter().all(machine::has) {
+        if !(machine::is_root() && machine::has("apt-get")) {
+            return Err(Error::Missing(Advice::OtherBrowsers));
+        }
+        install(&["firefox-esr", "webkit2gtk-driver", "xvfb"])?;
+    }
+    if !machine::has("geckodriver") {
+        say("browsers: Firefox's driver is missing, asking the crates registry");
+        machine::run("cargo", ["install", "--locked", "geckodriver"]).within(DRIVER_SECONDS).done()?;
+    }
+    if !machine::has("geckodriver") {
+        return Err(Error::Missing(Advice::OtherBrowsers));
+    }
+    say("browsers: Firefox and WebKit are here, with their drivers");
+    Ok(())
 }
 
 fn install(packages: &[&str]) -> Result {

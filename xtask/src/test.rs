@@ -2,14 +2,15 @@
 
 use crate::machine::{self, Run, at, say};
 use crate::setup::Toolchain;
-use crate::{Result, build, npm, setup, size};
+use crate::{Result, build, deny, npm, setup, size};
 
 type Step = (&'static str, fn() -> Result);
 
 /// The steps. The tag comes before the tests, because the browser tests load it.
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", || cargo(&["fmt", "--all", "--check"]).done()),
     ("set-up", setup::all),
+    ("dependencies", deny::check),
     ("lints", lints),
     ("documentation", documentation),
     ("tag", build::tag),

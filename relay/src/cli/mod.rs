@@ -10,6 +10,7 @@ mod import;
 mod postback_url;
 mod preview;
 mod print;
+mod recover;
 mod site_token;
 mod snippet;
 mod source_test;
@@ -154,6 +155,14 @@ enum Command {
         #[arg(value_name = "FILE")]
         to: PathBuf,
     },
+    /// Save what can be read of a damaged store into a new one in its place; the relay must be stopped
+    ///
+    /// The damaged file is kept beside it under a dated name. Needs as much room on the disk as the store takes.
+    #[command(after_help = EXIT_CODES)]
+    Recover {
+        #[command(flatten)]
+        config: ConfigFile,
+    },
     /// Write the event log as JSON Lines or CSV
     #[command(after_help = EXIT_CODES)]
     Export {
@@ -292,6 +301,11 @@ fn run(command: Command) -> Result<Done, CliError> {
             store::look(&config)?.back_up(&to).map_err(store::StoreCommandError::from)?;
             told(format_args!("{}: written and checked", to.display()))
         }
+        Command::Recover { config } => {
+            let (said, whole) = recover::run(&load(&config.path)?.config)?;
+            print::result(said)?;
+            Ok(if whole { Done::Whole } else { Done::InPart })
+        }
         Command::Export { config, export } => {
             export::run(&load(&config.path)?.config, &export, print::output())?;
             Ok(Done::Whole)
@@ -337,6 +351,7 @@ fn check(path: &Path) -> Result<Done, CliError> {
     for warning in warnings {
         print::message(format_args!("warning: {warning}"));
     }
+    store::not_damaged(&config)?;
     let sites = counted(config.sites.len(), "site");
     let destinations = counted(config.destinations.len(), "destination");
     let sources = match config.sources.len() {

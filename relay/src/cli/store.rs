@@ -6,6 +6,7 @@ use crate::admin::office::{Office, OfficeError};
 use crate::admin::order::{Order, Report};
 use crate::config::{Config, Destination};
 use crate::store::StoreError;
+use crate::store::sqlite::recover::RecoverError;
 use crate::store::sqlite::{Look, OpenError};
 
 /// Why a command on the store did not do what it was asked.
@@ -20,6 +21,9 @@ pub(super) enum StoreCommandError {
     /// The order was not carried out.
     #[error(transparent)]
     Office(#[from] OfficeError),
+    /// Nothing was recovered.
+    #[error(transparent)]
+    Recover(#[from] RecoverError),
     /// No store yet.
     #[error("there is no store at {}; check `path` under [store] and the directory this runs in", .0.display())]
     NoStore(std::path::PathBuf),
@@ -59,6 +63,15 @@ pub(super) fn database(config: &Config) -> Result<&Path, StoreCommandError> {
 /// The database, open for looking.
 pub(super) fn look(config: &Config) -> Result<Look, StoreCommandError> {
     Ok(Look::open(database(config)?)?)
+}
+
+/// An error when there is a store here and it is seen at once that it is damaged. Everything else about it is the relay's
+/// business: a configuration is checked on other machines, too.
+pub(super) fn not_damaged(config: &Config) -> Result<(), StoreCommandError> {
+    match Look::open(&config.store.path).and_then(|look| look.check_if_suspect()) {
+        Err(error @ (OpenError::Damaged { .. } | OpenError::HalfRecovered { .. })) => Err(error.into()),
+        Ok(_) | Err(_) => Ok(()),
+    }
 }
 
 /// The destination of this name.

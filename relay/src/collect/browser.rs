@@ -300,9 +300,11 @@ fn may_keep(site: &Site, event: &Event) -> bool {
 
 /// The domain of the cookies an answer sets.
 fn cookie_domain(relay: &Relay, site: &Site, headers: &HeaderMap) -> Option<String> {
-    let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER)).and_then(|value| value.to_str().ok());
-    let page_host = page.and_then(|page| url::Url::parse(page).ok()?.host_str().map(str::to_owned));
-    site.cookie_domain.clone().or_else(|| cookie::shared_domain(relay.host(), &page_host?))
+    if site.cookie_domain.is_some() {
+        return site.cookie_domain.clone();
+    }
+    let page = headers.get(ORIGIN).or_else(|| headers.get(REFERER))?.to_str().ok()?;
+    cookie::shared_domain(relay.host(), &cookie::host(page)?)
 }
 
 /// The smallest transparent GIF.

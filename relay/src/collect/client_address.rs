@@ -8,20 +8,21 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// The client of a request that `peer` delivered, given the `X-Forwarded-For` lines in the order they came.
+/// The client of a request that `peer` delivered, given the `X-Forwarded-For` lines in the order they came. Lines are
+/// bytes: what a client wrote at the start of one must not keep what a proxy added to it from being read.
 pub fn client<'a>(
     peer: IpAddr,
-    forwarded: impl DoubleEndedIterator<Item = &'a str>,
+    forwarded: impl DoubleEndedIterator<Item = &'a [u8]>,
     trusted: &[IpNet],
 ) -> IpAddr {
     let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
     let mut client = peer.to_canonical();
-    for entry in forwarded.rev().flat_map(|line| line.rsplit(',')) {
+    for entry in forwarded.rev().flat_map(|line| line.rsplit(|byte| *byte == b',')) {
         if !is_trusted(&client) {
             break;
         }
         // An entry that is no address ends the chain: nothing to its left can be trusted to be in place.
-        match parse(entry) {
+        match std::str::from_utf8(entry).ok().and_then(parse) {
             Some(ip) => client = ip,
             None => break,
         }
@@ -101,10 +102,12 @@ mod tests {
     fn only_trusted_proxies_are_believed() {
         let trusted: Vec<IpNet> =
             vec!["127.0.0.1/32".parse().expect("net"), "10.0.0.0/8".parse().expect("net")];
+        let client = |peer: &str, lines: &[&[u8]]| {
+            client(peer.parse().expect("address"), lines.iter().copied(), &trusted).to_string()
+        };
         let check = |peer: &str, lines: &[&str], expected: &str| {
-            let peer = peer.parse().expect("address");
-            let client = client(peer, lines.iter().copied(), &trusted);
-            assert_eq!(client.to_string(), expected, "{peer} {lines:?}");
+            let bytes: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+            assert_eq!(client(peer, &bytes), expected, "{peer} {lines:?}");
         };
         check("127.0.0.1", &["203.0.113.9"], "203.0.113.9");
         check("127.0.0.1", &[], "127.0.0.1");
@@ -113,6 +116,9 @@ mod tests {
         check("127.0.0.1", &["1.2.3.4", "203.0.113.9:81, 10.0.0.7"], "203.0.113.9");
         check("127.0.0.1", &["203.0.113.9, nonsense"], "127.0.0.1");
         check("::ffff:127.0.0.1", &["2001:db8::17"], "2001:db8::17");
+        // Bytes that are no text end the chain like everything else that is no address.
+        assert_eq!(client("127.0.0.1", &[b"\xff, 203.0.113.9"]), "203.0.113.9");
+        assert_eq!(client("127.0.0.1", &[b"203.0.113.9, \xff"]), "127.0.0.1");
     }
 
     #[test]

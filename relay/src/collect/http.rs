@@ -13,13 +13,14 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
 use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
-use hyper::body::{Body, Incoming};
+use hyper::body::Body;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::UnixMs;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::assets::Assets;
@@ -50,6 +51,11 @@ pub struct Relay {
     site_limit: RateLimit<Arc<str>>,
     now: fn() -> UnixMs,
 }
+
+/// The body of a request on its way in.
+pub trait Sent: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> {}
+
+impl<B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>> Sent for B {}
 
 /// Who sends a request, and when.
 #[derive(Clone, Copy, Debug)]
@@ -195,6 +201,7 @@ pub async fn serve(
 ) {
     let places = Arc::new(Semaphore::new(relay.server.max_connections));
     let graceful = GracefulShutdown::new();
+    let mut told: Option<Instant> = None;
     tokio::pin!(stop);
     loop {
         // A place is taken before accepting, so that connections past the limit wait in the system's queue.
@@ -208,7 +215,10 @@ pub async fn serve(
                 (Ok(place), Ok((socket, peer))) => (place, socket, peer.ip()),
                 (_, Err(error)) => {
                     // Out of file descriptors, usually: wait for some to be given back.
-                    warn!(%error, "cannot accept a connection");
+                    if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD_FOR) {
+                        told = Some(Instant::now());
+                        warn!(%error, "cannot accept connections; trying on");
+                    }
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                     continue;
                 }
@@ -260,8 +270,8 @@ fn connection(
         .serve_connection(TokioIo::new(socket), service)
 }
 
-/// Answers one request and counts it.
-async fn answer(relay: &Relay, request: Request<Incoming>, peer: IpAddr) -> Reply {
+/// Answers one request, of whatever its body is made, and counts it.
+pub async fn answer(relay: &Relay, request: Request<impl Sent>, peer: IpAddr) -> Reply {
     let (route, result) = route(relay, request, peer).await;
     let reply = result.unwrap_or_else(|refusal| refusal.reply());
     relay.metrics.request(route, reply.status().as_u16());
@@ -270,12 +280,12 @@ async fn answer(relay: &Relay, request: Request<Incoming>, peer: IpAddr) -> Repl
 
 async fn route(
     relay: &Relay,
-    request: Request<Incoming>,
+    request: Request<impl Sent>,
     peer: IpAddr,
 ) -> (&'static str, Result<Reply, Refusal>) {
     let (parts, body) = request.into_parts();
     let headers = &parts.headers;
-    let forwarded = headers.get_all(FORWARDED_FOR).iter().filter_map(|line| line.to_str().ok());
+    let forwarded = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes);
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
     let caller = Caller { ip, now: (relay.now)() };
     if let Some((door, name)) = Door::of(parts.uri.path()) {
@@ -312,7 +322,7 @@ async fn events(
     relay: &Relay,
     caller: &Caller,
     headers: &HeaderMap,
-    body: Incoming,
+    body: impl Sent,
 ) -> Result<Reply, Refusal> {
     let body = read_body(relay, headers, body).await?;
     browser::events(relay, caller, headers, &body).await
@@ -322,7 +332,7 @@ async fn track(
     relay: &Relay,
     caller: &Caller,
     headers: &HeaderMap,
-    body: Incoming,
+    body: impl Sent,
 ) -> Result<Reply, Refusal> {
     let body = read_body(relay, headers, body).await?;
     server_api::track(relay, caller, headers, &body).await
@@ -332,7 +342,7 @@ async fn source(
     relay: &Relay,
     caller: &Caller,
     head: &Parts,
-    body: Incoming,
+    body: impl Sent,
     door: Door,
     name: &str,
 ) -> Result<Reply, Refusal> {
@@ -342,7 +352,7 @@ async fn source(
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.
-async fn read_body(relay: &Relay, headers: &HeaderMap, body: Incoming) -> Result<Bytes, Refusal> {
+async fn read_body(relay: &Relay, headers: &HeaderMap, body: impl Sent) -> Result<Bytes, Refusal> {
     let most = relay.server.max_body_bytes;
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > most as u64) || body.size_hint().lower() > most as u64 {
@@ -373,3 +383,5 @@ const MOST_CLIENTS: usize = 100_000;
 const MOST_DROPPED: u32 = 10_000;
 /// Rest after the system refused a connection.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How long such a refusal is not told again.
+const ACCEPT_TOLD_FOR: Duration = Duration::from_secs(30);

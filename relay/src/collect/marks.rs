@@ -4,18 +4,20 @@
 //! and dropped, because a conversion is worth more than its ornaments. Values are never trimmed, cut or lower-cased.
 
 use shared::event::{ClickId, Event};
-use shared::{click_id, limits};
+use shared::{click_id, limits, scrub};
 
 use super::raw_event::Pairs;
+use super::read::shown;
 
 /// Keeps the cookies some platform asks for, byte for byte.
 pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings: &mut Vec<String>) {
     for (name, value) in cookies {
         let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
+        let sane = sane && !scrub::looks_like_email(&value);
         if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
             event.cookies.insert(name, value);
         } else {
-            warnings.push(format!("cookies.{}: no platform asks for it, ignored", limits::clip(&name, 40)));
+            warnings.push(format!("cookies.{}: no platform asks for it, ignored", shown(&name)));
         }
     }
 }
@@ -24,14 +26,12 @@ pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings
 pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warnings: &mut Vec<String>) {
     for (param, id) in named {
         match click_id::find(&param) {
-            Some(spec) if click_id::valid(spec, &id.value) => {
+            Some(spec) if click_id::valid(spec, &id.value) && !scrub::looks_like_email(&id.value) => {
                 let param = if spec.param == param { param } else { spec.param.to_owned() };
                 event.click_ids.insert(param, id);
             }
             Some(_) => warnings.push(format!("click_ids.{param}: not a value of this click id, ignored")),
-            None => {
-                warnings.push(format!("click_ids.{}: unknown click id, ignored", limits::clip(&param, 40)))
-            }
+            None => warnings.push(format!("click_ids.{}: unknown click id, ignored", shown(&param))),
         }
     }
     let query_of = |url: &Option<String>| query(url.as_deref()?).map(str::to_owned);

@@ -42,7 +42,9 @@ impl<K: Eq + Hash> RateLimit<K> {
         if buckets.len() >= self.most_keys && !buckets.contains_key(&key) {
             let (rate, burst) = (self.per_second, self.burst);
             buckets.retain(|_, bucket| bucket.refilled(rate, burst, now).tokens < burst);
-            if buckets.len() >= self.most_keys {
+            // Looking through all of them takes its time. Whoever has many addresses must not have it done for each
+            // request, so there is room for many new ones afterwards, or for everybody.
+            if buckets.len() > self.most_keys / 2 {
                 buckets.clear();
             }
         }
@@ -94,11 +96,36 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_shuts_nobody_out() {
+        let limit = RateLimit::new(10, 100);
+        const DAY: i64 = 86_400_000;
+        assert_eq!(limit.take("a", 20, UnixMs(DAY)), Ok(()));
+        assert_eq!(limit.take("a", 1, UnixMs(0)), Err(1), "a day back");
+        assert_eq!(limit.take("a", 1, UnixMs(100)), Ok(()));
+        assert_eq!(limit.take("a", 20, UnixMs(400 * DAY)), Ok(()), "a year ahead");
+        assert_eq!(limit.take("a", 1, UnixMs(400 * DAY)), Err(1), "is a burst and no more");
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let limit = RateLimit::new(1, 50);
         for client in 0..10_000 {
             let _ = limit.take(client, 1, UnixMs(client));
         }
         assert!(limit.buckets.lock().expect("unpoisoned").len() <= 50);
+    }
+
+    #[test]
+    fn making_room_is_not_for_one_client_alone() {
+        let limit = RateLimit::new(1, 50);
+        let known = || limit.buckets.lock().expect("unpoisoned").len();
+        // One client has been away for long, the others are busy.
+        assert_eq!(limit.take(0, 1, UnixMs(0)), Ok(()));
+        for client in 1..50 {
+            assert_eq!(limit.take(client, 2, UnixMs(10_000)), Ok(()));
+        }
+        assert_eq!(known(), 50);
+        assert_eq!(limit.take(50, 1, UnixMs(10_000)), Ok(()));
+        assert!(known() <= 25, "{} known", known());
     }
 }

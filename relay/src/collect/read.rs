@@ -63,6 +63,9 @@ pub enum ReadError {
         limits::EVENT_ID
     )]
     BadEventId,
+    /// An order id that cannot be one.
+    #[error("properties.order_id: an order id has no control characters")]
+    BadOrderId,
     /// A visitor id that cannot be one.
     #[error("visitor_id: an id has 1 to {} letters, digits, '-', '_' or '.'", limits::ID)]
     BadVisitorId,
@@ -85,6 +88,7 @@ pub fn event_with_warnings(json: &str, defaults: Defaults<'_>) -> Result<Underst
         let path = path.to_string().replace(".?", "");
         // An object or a nested list among the custom properties is passed over by design, and says so.
         let custom = path.starts_with("properties.");
+        let path = shown(&path);
         unknown.push(if custom {
             format!("{path}: only text, numbers, truth values and lists of those")
         } else {
@@ -111,10 +115,19 @@ fn locate(json: &str) -> ReadError {
         Ok(_) => ReadError::Field { field: "event".to_owned(), problem: "unreadable".to_owned() },
         Err(error) => {
             let path = error.path().to_string();
-            let field = if path == "." { "event".to_owned() } else { path };
+            let field = if path == "." { "event" } else { shown(&path) }.to_owned();
             ReadError::Field { field, problem: without_values(&error.into_inner().to_string()) }
         }
     }
+}
+
+/// A field's path as far as it can be told again: a name that holds anything but letters, digits and the marks of a path
+/// may be a person's, not a field's.
+pub(super) fn shown(path: &str) -> &str {
+    let plain = |b: u8| b.is_ascii_alphabetic() || b"_-.[]".contains(&b);
+    let digits = path.bytes().filter(u8::is_ascii_digit).count();
+    let fits = path.bytes().all(|b| plain(b) || b.is_ascii_digit()) && digits <= MOST_DIGITS;
+    if fits { limits::clip(path, LONGEST_PATH) } else { "…" }
 }
 
 /// serde quotes the offending value (`invalid type: string "jane@…"`, "unknown variant `jane…`"); the quotes are cut
@@ -166,6 +179,9 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         raw_user.hash_into(&mut user, defaults.country, &mut warnings);
     }
     take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
+    if properties.order_id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
+        return Err(ReadError::BadOrderId);
+    }
 
     let event_id = match raw.event_id.map(|IdText(id)| id).filter(|id| !id.is_empty()) {
         Some(id) if event_id::valid(&id) && !scrub::looks_like_email(&id) => id,
@@ -378,6 +394,10 @@ pub fn click_token(event: &Event) -> Option<&str> {
 
 /// Properties that are tokens, see [`Event::tokens`].
 const TOKENS: [&str; 2] = ["cart_token", "checkout_token"];
+/// Longest path of a field that is told again.
+const LONGEST_PATH: usize = 80;
+/// Most digits in it: places in lists have some, telephone numbers have more.
+const MOST_DIGITS: usize = 6;
 /// Most warnings reported for one event; more help nobody.
 const MOST_WARNINGS: usize = 20;
 

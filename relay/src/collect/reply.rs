@@ -179,7 +179,10 @@ impl From<StoreError> for Refusal {
         let seconds = match error {
             StoreError::Busy => 1,
             StoreError::Closed => 5,
-            StoreError::Engine { .. } | StoreError::Corrupt { .. } | StoreError::Broken { .. } => 30,
+            StoreError::Engine { .. }
+            | StoreError::Damaged { .. }
+            | StoreError::Corrupt { .. }
+            | StoreError::Broken { .. } => 30,
         };
         Self::CannotStore { seconds }
     }

@@ -175,7 +175,7 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 /// `Retry-After` in seconds or as an HTTP date (RFC 9110, section 10.2.3).
-fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
+pub fn retry_after(value: &str, now: UnixMs) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));

@@ -18,6 +18,7 @@ use super::inquiry;
 use super::plan::plan;
 use super::schedule::Backoff;
 use super::search::{Answer, Search};
+use super::steady::Steady;
 use crate::metrics::Metrics;
 use crate::platform::{Outcome, Receipt, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
@@ -63,8 +64,10 @@ pub struct Round<'a> {
     pub backoff: Backoff,
     /// Counters.
     pub metrics: &'a Metrics,
-    /// Time and jitter.
+    /// What time it is.
     pub now: fn() -> UnixMs,
+    /// From when on a wait counts.
+    pub waits: &'a Steady,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -261,7 +264,7 @@ impl Round<'_> {
                 let reached = item.reached.or(sent.then_some(now));
                 let attempts = item.attempts + u32::from(sent);
                 if !self.buried(item, reached, attempts, &reason, now, settlement) {
-                    let due = now.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+                    let due = self.waits.now().plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
                     settlement.retry.push(Retry { seq, attempts, reached, due, reason });
                 }
                 return;
@@ -272,7 +275,7 @@ impl Round<'_> {
             return;
         }
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
-        let due = now.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
+        let due = self.waits.now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
     }
 

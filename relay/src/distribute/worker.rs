@@ -20,6 +20,7 @@ use super::inquiry::Inquiry;
 use super::pace::Pace;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
+use super::steady::Steady;
 use crate::config::Destination;
 use crate::metrics::Metrics;
 use crate::store::{Seq, Settlement, Store, StoreError};
@@ -45,6 +46,8 @@ pub struct Worker {
 /// Where a worker stands.
 struct Position {
     courier: Courier,
+    /// The clock of waiting.
+    waits: Steady,
     cursor: Seq,
     circuit: Circuit,
     /// When the earliest pending event is due; `None` when nothing is pending.
@@ -74,7 +77,8 @@ impl Worker {
                 Ok(Turn::Worked) => continue,
                 Ok(Turn::Idle) if *stop.borrow() => return,
                 Ok(Turn::Idle) => {}
-                Err(StoreError::Closed) => return,
+                // A damaged store has said so itself, once; nothing comes of it before the next start.
+                Err(StoreError::Closed | StoreError::Damaged { .. }) => return,
                 Err(trouble) => {
                     error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
                     if wait(STORE_PAUSE, &mut stop).await {
@@ -104,11 +108,20 @@ impl Worker {
                 let next_due = self.store.backlog(&self.destination.name).await?.next_due;
                 let next_receipt = self.next_receipt().await?;
                 let (courier, circuit, told) = (self.courier(), Circuit::default(), HashMap::new());
-                Ok::<_, StoreError>(Position { courier, cursor, circuit, next_due, next_receipt, told })
+                let waits = Steady::new(self.now);
+                Ok::<_, StoreError>(Position {
+                    courier,
+                    waits,
+                    cursor,
+                    circuit,
+                    next_due,
+                    next_receipt,
+                    told,
+                })
             };
             match stood.await {
                 Ok(position) => return Some(position),
-                Err(StoreError::Closed) => return None,
+                Err(StoreError::Closed | StoreError::Damaged { .. }) => return None,
                 Err(trouble) => {
                     error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
                     if wait(STORE_PAUSE, stop).await {
@@ -135,14 +148,14 @@ impl Worker {
 
     /// One turn: gather, send, settle.
     async fn turn(&self, position: &mut Position) -> Result<Turn, StoreError> {
-        let now = (self.now)();
+        let now = position.waits.now();
         let batch = self.destination.platform.limits().batch.max(1);
         let (due_limit, fresh_limit) = match position.circuit.admits(now) {
             Admits::All => (batch, batch),
             Admits::Probe => (1, 1),
             Admits::NoneUntil(_) => return Ok(Turn::Idle),
         };
-        let inquired = self.inquire(position, now).await?;
+        let inquired = self.inquire(position, (self.now)()).await?;
         let name = &self.destination.name;
         let mut items: Vec<Item> = Vec::new();
         if position.next_due.is_some_and(|due| due <= now) {
@@ -151,7 +164,9 @@ impl Worker {
         // A probe takes the one that waits already; a fresh event only when none waits.
         let mut cursor = None;
         if items.is_empty() || position.circuit.open_until().is_none() {
-            cursor = self.fresh(position.cursor, batch, fresh_limit, &mut items).await?;
+            // A probe needs one event; what belongs to other sites is passed over a few at a time.
+            let look = if fresh_limit < batch { PROBE_LOOK.min(batch) } else { batch };
+            cursor = self.fresh(position.cursor, look, fresh_limit, &mut items).await?;
         }
         if items.is_empty() && cursor.is_none() {
             return Ok(if inquired { Turn::Worked } else { Turn::Idle });
@@ -195,11 +210,12 @@ impl Worker {
         }
     }
 
-    /// Adds up to `limit` new events of this site to `items`, and answers where the cursor may go after them.
+    /// Adds up to `limit` new events of this site out of the next `look` to `items`, and answers where the cursor may go
+    /// after them.
     async fn fresh(
         &self,
         after: Seq,
-        batch: usize,
+        look: usize,
         limit: usize,
         items: &mut Vec<Item>,
     ) -> Result<Option<Seq>, StoreError> {
@@ -208,8 +224,8 @@ impl Worker {
         if head <= after {
             return Ok(None);
         }
-        let logged = self.store.read(after, batch).await?;
-        let all_read = logged.len() < batch;
+        let logged = self.store.read(after, look).await?;
+        let all_read = logged.len() < look;
         let (mut taken, mut passed) = (0, after);
         for event in logged {
             let ours = event.site == self.destination.site;
@@ -238,6 +254,7 @@ impl Worker {
             backoff: self.backoff,
             metrics: &self.metrics,
             now: self.now,
+            waits: &position.waits,
             draw: self.draw,
         };
         let settled = round.run(items).await;
@@ -245,7 +262,8 @@ impl Worker {
         settlement.cursor = cursor;
         self.announce_dead(&settlement);
         // Learned before settling: if the store fails, the same events come again, and the wait still counts.
-        let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), (self.now)());
+        let now = position.waits.now();
+        let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), now);
         self.announce(change, &position.circuit);
         let had_pending = position.next_due.is_some() || !settlement.retry.is_empty();
         let receipt = settlement.receipts.iter().map(|receipt| receipt.due).min();
@@ -267,7 +285,7 @@ impl Worker {
         loop {
             match self.store.settle(&self.destination.name, settlement.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(StoreError::Closed) => return Err(StoreError::Closed),
+                Err(ended @ (StoreError::Closed | StoreError::Damaged { .. })) => return Err(ended),
                 Err(trouble) if tries >= SETTLE_TRIES => return Err(trouble),
                 Err(_) => {
                     tries += 1;
@@ -297,14 +315,16 @@ impl Worker {
 
     /// How long nothing can be done, unless the log grows while the circuit admits.
     fn pause(&self, position: &Position) -> Pause {
-        let now = (self.now)();
-        let (until, listen) = match position.circuit.admits(now) {
-            Admits::NoneUntil(open) => (Some(open), false),
+        let now = position.waits.now();
+        let (ms, listen) = match position.circuit.admits(now) {
+            Admits::NoneUntil(open) => (Some(open.since(now)), false),
             Admits::All | Admits::Probe => {
-                (position.next_due.into_iter().chain(position.next_receipt).min(), true)
+                let due = position.next_due.map(|due| due.since(now));
+                let receipt = position.next_receipt.map(|due| due.since((self.now)()));
+                (due.into_iter().chain(receipt).min(), true)
             }
         };
-        let ms = until.map_or(LONGEST_PAUSE_MS, |until| until.since(now).clamp(1, LONGEST_PAUSE_MS));
+        let ms = ms.map_or(LONGEST_PAUSE_MS, |ms| ms.clamp(1, LONGEST_PAUSE_MS));
         Pause { length: Duration::from_millis(u64::try_from(ms).unwrap_or(1)), listen }
     }
 }
@@ -337,6 +357,8 @@ async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How often a settlement is tried before the round is given back.
 const SETTLE_TRIES: u32 = 20;
+/// Events of the log that a probe looks through for one of its own.
+const PROBE_LOOK: usize = 64;
 /// Receipts asked about in one turn.
 const INQUIRIES: usize = 4;
 /// Wakes at least this often, in case the wall clock was set.

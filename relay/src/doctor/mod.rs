@@ -18,7 +18,7 @@ use crate::distribute::HttpClient;
 use crate::distribute::http_client::http_date;
 use crate::distribute::plan::plan;
 use crate::platform::{Body, Outcome, Request, Response};
-use crate::store::sqlite::Look;
+use crate::store::sqlite::{Look, OpenError};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,20 +86,17 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
     found
 }
 
-/// Whether the store opens, and holds together where it has been written last.
+/// Whether the store opens and holds together.
 fn store(path: &Path) -> Finding {
     let area = "store";
-    if !path.exists() {
-        return finding(
-            State::Advice,
-            area,
-            format!("{} is not there yet; `serve` makes it", path.display()),
-        );
-    }
     match Look::open(path) {
+        Err(OpenError::Inaccessible { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            let said = format!("{} is not there yet; `serve` makes it", path.display());
+            finding(State::Advice, area, said)
+        }
         Err(error) => finding(State::Bad, area, error.to_string()),
-        Ok(look) => match look.events(0, 1) {
-            Ok(_) => finding(State::Good, area, format!("{} can be read", path.display())),
+        Ok(look) => match look.check() {
+            Ok(()) => finding(State::Good, area, format!("{} holds together", path.display())),
             Err(error) => finding(State::Bad, area, error.to_string()),
         },
     }

@@ -57,15 +57,15 @@ pub struct Record {
     pub json: Result<Zeroizing<String>, &'static str>,
 }
 
-/// A file, read forward.
-pub struct Records {
-    source: Source,
+/// A file, or what is like one, read forward.
+pub struct Records<F = File> {
+    source: Source<F>,
     next: Place,
 }
 
-enum Source {
-    Lines(BufReader<File>),
-    Table(Box<csv::Reader<File>>, Columns),
+enum Source<F> {
+    Lines(BufReader<F>),
+    Table(Box<csv::Reader<F>>, Columns),
 }
 
 impl Records {
@@ -76,7 +76,18 @@ impl Records {
         ignored: &[String],
         from: Option<Place>,
     ) -> Result<Self, RecordsError> {
-        let mut file = File::open(path)?;
+        Self::of(File::open(path)?, format, ignored, from)
+    }
+}
+
+impl<F: Read + Seek> Records<F> {
+    /// Reads an open file; from a place an earlier run has reached, if given.
+    pub fn of(
+        mut file: F,
+        format: Format,
+        ignored: &[String],
+        from: Option<Place>,
+    ) -> Result<Self, RecordsError> {
         let start = from.unwrap_or(Place { byte: 0, line: 1 });
         match format {
             Format::Jsonl => {
@@ -132,7 +143,7 @@ impl Records {
 
 /// Reads one line; a longer one than an event may be is passed over.
 fn json_line(
-    input: &mut BufReader<File>,
+    input: &mut BufReader<impl Read>,
     next: &mut Place,
 ) -> io::Result<Option<Result<Zeroizing<String>, &'static str>>> {
     let mut line = Zeroizing::new(Vec::new());

@@ -32,6 +32,7 @@
 //!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time.
 //! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
+//! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 
 mod draft;
 pub mod memory;
@@ -315,8 +316,21 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// The database is damaged. Once met, an engine reads and writes nothing more.
+    #[error(
+        "the database is damaged (it could not {doing}: {source}); nothing more is taken: stop the relay and run `anytrack-relay recover`"
+    )]
+    Damaged {
+        /// What was being done.
+        doing: &'static str,
+        /// The engine's own error.
+        #[source]
+        source: Arc<dyn std::error::Error + Send + Sync>,
+    },
     /// A stored row does not read back; the file is damaged or newer than this program.
-    #[error("the store holds a row that cannot be read ({what}); restore a backup or run a matching version")]
+    #[error(
+        "the store holds a row that cannot be read ({what}); run a matching version, or stop the relay and run `anytrack-relay recover`"
+    )]
     Corrupt {
         /// Which kind of row.
         what: &'static str,

@@ -81,6 +81,26 @@ fn a_lowered_total_is_told_and_any_other_is_a_contradiction() {
     assert_eq!(last(&shop)["remaining_value"], json!(0.0));
 }
 
+/// Anybody can say anything in a page's name, and order numbers can be guessed.
+#[test]
+fn a_page_takes_back_no_order_that_a_server_reported() {
+    let page = |id: &str| {
+        format!(r#"{{"event":"Refund","event_id":"{id}","source":"web","properties":{{"order_id":"88"}}}}"#)
+    };
+    let shop = Shop::open("", &google());
+    shop.take(0, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
+    assert_eq!(shop.take(1, &page("Refund-88")), Verdict::Contradiction);
+    // Nor does it keep the shop's own refund from being one.
+    let refund = order("Refund", "Refund-88", 0, r#","value":59.9,"currency":"EUR""#);
+    assert_eq!(shop.take(2, &refund), Verdict::Stored(2));
+    assert_eq!(shop.sent_to("google"), ["p", "Refund-88"]);
+
+    let shop = Shop::open("", &google());
+    let own = order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#).replace("server", "web");
+    shop.take(0, &own);
+    assert_eq!(shop.take(1, &page("r")), Verdict::Stored(2), "what a page reported a page takes back");
+}
+
 #[test]
 fn a_receiver_sees_which_order_a_refund_is_of() {
     let shop = Shop::open("", &webhook("all", ""));

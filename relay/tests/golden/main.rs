@@ -11,11 +11,14 @@
 
 mod case;
 mod contract;
+#[path = "../expected/mod.rs"]
+mod expected;
 mod http_text;
 
 use std::collections::BTreeSet;
 
-use case::{Case, check_file, folders, root};
+use case::{Case, root};
+use expected::{check, folders};
 use relay::platform::{ALL, Kind};
 use serde_json::json;
 
@@ -67,7 +70,7 @@ fn requests_are_what_the_files_say() {
         let built = case.build();
         let requests = built.requests.iter().map(http_text::request).collect::<Vec<_>>();
         let requests = (!requests.is_empty()).then(|| requests.join("\n###\n\n"));
-        check_file(&case.folder.join("request.http"), requests.as_deref());
+        check(&case.folder.join("request.http"), requests.as_deref());
         let skips: Vec<_> = built
             .skips
             .iter()
@@ -80,7 +83,7 @@ fn requests_are_what_the_files_say() {
             })
             .collect();
         let skips = (!skips.is_empty()).then(|| pretty(&json!(skips)));
-        check_file(&case.folder.join("skips.json"), skips.as_deref());
+        check(&case.folder.join("skips.json"), skips.as_deref());
     });
 }
 
@@ -94,7 +97,7 @@ fn answers_mean_what_the_files_say() {
             let outcomes = case.platform.read(call, response, events, case.now);
             assert_eq!(outcomes.len(), events, "one outcome for each event");
             let outcomes = http_text::outcomes(&outcomes);
-            check_file(&case.folder.join(format!("outcome-{name}.json")), Some(&pretty(&outcomes)));
+            check(&case.folder.join(format!("outcome-{name}.json")), Some(&pretty(&outcomes)));
         }
     });
 }

@@ -11,6 +11,8 @@ use relay::platform;
 use serde_json::Value;
 use shared::UnixMs;
 
+use crate::expected::text;
+
 /// A case, read.
 pub(crate) struct Case {
     /// Where it lies.
@@ -88,33 +90,6 @@ fn configure(kind: &Kind, settings: &str) -> Config {
     config::parse(&document, platform::ALL, &variable).unwrap_or_else(|error| panic!("{error}")).config
 }
 
-/// Holds a file against what it should be; `None` for a file that should not be there.
-/// With `UPDATE_GOLDEN=1` makes it so.
-pub(crate) fn check_file(path: &Path, expected: Option<&str>) {
-    let there = fs::read_to_string(path).ok();
-    if there.as_deref() == expected {
-        return;
-    }
-    if !update() {
-        let (there, expected) = (there.as_deref().unwrap_or("nothing"), expected.unwrap_or("nothing"));
-        panic!("{}\n--- the file says\n{there}\n--- the code makes\n{expected}", path.display());
-    }
-    match expected {
-        Some(text) => fs::write(path, text).expect("the golden file is writable"),
-        None => fs::remove_file(path).expect("the golden file is removable"),
-    }
-}
-
-/// Folders inside a folder, by name, sorted.
-pub(crate) fn folders(path: &Path) -> Vec<String> {
-    let entries = fs::read_dir(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let folders = entries.map(|entry| entry.expect("readable")).filter(|entry| entry.path().is_dir());
-    let mut names: Vec<String> =
-        folders.map(|entry| entry.file_name().into_string().expect("UTF-8")).collect();
-    names.sort();
-    names
-}
-
 /// Where the sources' folders lie.
 pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/sources")
@@ -125,12 +100,3 @@ const FROM_OUTSIDE: &str = "a-value-from-the-environment";
 
 /// The time of the tests, unless a case has its own: a quiet Monday noon.
 const NOW: UnixMs = UnixMs(1_795_435_200_000);
-
-fn text(path: &Path) -> String {
-    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-#[expect(clippy::disallowed_methods, reason = "the one switch of the golden tests; no server reads it")]
-fn update() -> bool {
-    std::env::var("UPDATE_GOLDEN").is_ok_and(|value| value == "1")
-}

@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use relay::collect::sources::take::Proof;
 use relay::collect::sources::{ALL, Kind};
 
-use crate::case::{Case, folders, root};
+use crate::case::{Case, root};
+use crate::expected::folders;
 
 /// Recorded requests of every kind.
 static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {

@@ -8,11 +8,14 @@
 //! `hostile` holds what must be true of every source for any bytes.
 
 mod case;
+#[path = "../expected/mod.rs"]
+mod expected;
 mod hostile;
 
 use std::collections::BTreeSet;
 
-use case::{Case, check_file, folders, root};
+use case::{Case, root};
+use expected::{check, folders};
 use relay::collect::sources::ALL;
 use relay::collect::sources::postback::NETWORKS;
 use relay::collect::sources::take::Proof;
@@ -51,12 +54,12 @@ fn requests_become_what_the_files_say() {
         let events = shown["events"].take();
         let events = events.as_array().filter(|events| !events.is_empty());
         let events = events.map(|events| pretty(&json!(events)));
-        check_file(&case.folder.join("events.json"), events.as_deref());
+        check(&case.folder.join("events.json"), events.as_deref());
         let answer = json!({
             "result": shown["result"], "reason": shown["reason"], "refused": shown["refused"],
             "warnings": shown["warnings"], "answer": shown["answer"],
         });
-        check_file(&case.folder.join("answer.json"), Some(&pretty(&answer)));
+        check(&case.folder.join("answer.json"), Some(&pretty(&answer)));
     });
 }
 

@@ -208,7 +208,7 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
     std::fs::create_dir_all(disk.path().parent().unwrap()).unwrap();
     std::fs::write(disk.path(), "these are the minutes of a meeting, and no database at all").unwrap();
     let error = SqliteStore::open(&disk.path(), Steps).err().unwrap();
-    assert!(matches!(error, OpenError::Engine { .. }), "{error}");
+    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
     assert!(std::fs::read_to_string(disk.path()).unwrap().starts_with("these are the minutes"));
 }
 

@@ -66,9 +66,9 @@ pub fn is_campaign(name: &[u8]) -> bool {
 pub fn fits(line: Packed, value: &[u8]) -> bool {
     let (mut tokens, mut digits, mut hexadecimal, mut before) = (0, 0, 0, 0);
     for byte in value {
-        // No network's ids hold braces or angle brackets, or two square ones.
-        let foreign =
-            matches!(byte, b'{' | b'}' | b'<' | b'>') || matches!(byte, b'[' | b']') && before == *byte;
+        // No network's ids hold braces or angle brackets, or two square ones, and an at sign is an e-mail address.
+        let foreign = matches!(byte, b'{' | b'}' | b'<' | b'>' | b'@')
+            || matches!(byte, b'[' | b']') && before == *byte;
         if !byte.is_ascii_graphic() || foreign {
             return false;
         }

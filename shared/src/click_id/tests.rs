@@ -58,6 +58,7 @@ fn placeholders_are_no_click_ids() {
         "with blank",
         "é",
         "a\nb",
+        "jane@example.com",
     ] {
         check_valid("fbclid", value, false);
     }

@@ -26,7 +26,7 @@ pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
 
-use character::{BLANK, DIGIT, SYMBOL, UPPER, WIDE};
+use character::{BLANK, DIGIT, FOLD, SYMBOL, UPPER, WIDE};
 use serde::{Deserialize, Serialize};
 
 /// A piece of personal data, by its name on the wire.
@@ -201,9 +201,11 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// What [`Clear::of`] gives of a value that is no digest; empty when that is nothing.
+    /// What [`Clear::of`] gives of a value that is no digest; empty when that is nothing. An e-mail address typed into
+    /// the field of a place is none.
     pub fn clear(self, field: Field, room: &mut Room<'a>) -> &'a [u8] {
         match field {
+            _ if room.keep(self.exact, FOLD).contains(&b'@') => b"",
             Field::City | Field::Region => room.keep(self.lower, DIGIT | SYMBOL | WIDE),
             Field::PostalCode => place::clear_postal_code(self.exact, room),
             Field::Country => {

@@ -136,4 +136,13 @@ mod tests {
         check(Field::PostalCode, " sw1a 1aa ", Some("SW1A 1AA"));
         check(Field::PostalCode, " - ", None);
     }
+
+    #[test]
+    fn an_email_address_in_the_wrong_field_is_no_place() {
+        for field in [Field::City, Field::Region, Field::PostalCode, Field::Country] {
+            for address in ["Jane.Doe@example.com", "Jane.Doe＠example.com"] {
+                assert_eq!(Clear::of(field, &Raw::new(address)), None, "{field:?} {address}");
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ import { manifest, open } from "./page.mjs";
 const vectors = JSON.parse(readFileSync(new URL("../../tests/event_ids.json", import.meta.url)));
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const sha256 = (text) => createHash("sha256").update(text).digest("hex");
+const read = (name) => readFileSync(new URL("../../../dist/tag/" + name, import.meta.url));
 const manual = { autoPage: "false" };
 
 test("stub and tag give the ids that shared derives", async () => {
@@ -52,6 +53,31 @@ test("calls before the tag keep their order and follow the page view", async () 
   assert.deepEqual(times, [...times].sort());
 });
 
+test("on a slow processor the work on landing rests in between, and nothing is lost or out of order for it", async () => {
+  const rested = async (rests, leave) => {
+    const page = open({ slow: true });
+    page.run("tag.js");
+    page.window.anytrack.track("Before");
+    while (!page.rests[0]) await new Promise((resolve) => setImmediate(resolve));
+    for (; rests; rests--) await page.resume();
+    page.window.anytrack.track("Between");
+    if (leave) page.fire("pagehide");
+    return page;
+  };
+  for (const rests of [0, 1]) {
+    const left = await rested(rests, true);
+    assert.deepEqual(names(left), ["PageView", "Before", "Between"], `left after ${rests} rests`);
+    // What would have come next finds nothing to do.
+    await left.resume();
+    assert.equal(left.sent().length, 3);
+    assert.deepEqual((await (await rested(rests, false)).until(3)).map(({ event }) => event), ["PageView", "Before", "Between"]);
+  }
+  const page = await rested(0, false);
+  await page.resume();
+  await page.resume();
+  assert.equal(page.rests.length, 0, "three pieces: who the visitor is, the calls, sending");
+});
+
 test("what the page hands over neither throws nor costs the event", async () => {
   const page = open({ dataset: manual });
   await page.load();
@@ -90,6 +116,94 @@ test("personal data leaves as hashes only", async () => {
   const everything = JSON.stringify([page.bodies, [...page.jar], [...page.storage]]).toLowerCase();
   for (const raw of ["ada@", "ada%40", "79460123", "7946 0", "lovelace", "augusta"]) assert.ok(!everything.includes(raw), raw);
   assert.deepEqual(event.properties.list, ["ok"]);
+});
+
+/** The requests for the module that hashes. */
+const asked = (page) => page.fetched.filter((address) => address.endsWith(manifest.person)).length;
+const names = (page) => page.sent().map(({ event }) => event);
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+/** A page on which the module that hashes comes when `hold` says so. */
+const held = async (hold, code) => {
+  const page = open();
+  page.hold = hold;
+  page.run("tag.js");
+  await page.ready();
+  page.eval(code);
+  await turn();
+  return page;
+};
+
+test("personal data wait for the module that hashes, and what came before them does not", async () => {
+  let come;
+  const hold = new Promise((resolve) => (come = resolve));
+  const page = await held(hold, 'anytrack.track("Plain"); anytrack.identify({ email: "ada@example.com" }); anytrack.track("After")');
+  assert.deepEqual(names(page), ["PageView", "Plain"]);
+  page.eval('anytrack.track("Late", { phone: "+44 20 7946 0123" })');
+  await turn();
+  assert.deepEqual([names(page).length, asked(page)], [2, 1]);
+  come();
+  const [, , after, late] = await page.until(4);
+  assert.equal(after.user.email[0].plain, sha256("ada@example.com"));
+  assert.equal(late.user.phone[0].e164, sha256("+442079460123"));
+  assert.equal(asked(page), 1);
+  assert.equal(page.integrity, "sha256-" + createHash("sha256").update(read(manifest.person)).digest("base64"));
+});
+
+test("a visit without personal data never asks for that module, and one in a field does so at once", async () => {
+  const page = await held(undefined, 'anytrack.track("Plain", { value: 1, currency: "EUR", items: [{ id: "7" }] })');
+  page.fire("focusin", { target: {} });
+  page.fire("pagehide");
+  assert.deepEqual([names(page), asked(page)], [["PageView", "Plain"], 0]);
+  page.fire("focusin", { target: { selectionStart: null } });
+  page.fire("focusin", { target: { selectionStart: 0 } });
+  assert.equal(asked(page), 1);
+  // Nor after a denial, where nothing is hashed.
+  const denied = await held(undefined, 'anytrack.consent({ ad_storage: "denied" }); anytrack.identify({ email: "ada@example.com" })');
+  denied.fire("focusin", { target: { selectionStart: 0 } });
+  assert.equal(asked(denied), 0);
+  // What is called before the tag runs asks before the first module is there.
+  const early = open();
+  const { fetch } = early.window;
+  early.runSnippet();
+  early.window.fetch = fetch;
+  early.eval('anytrack.identify({ email: "ada@example.com" })');
+  early.run(manifest.tag_js_hashed);
+  assert.equal(asked(early), 1);
+});
+
+test("who leaves before that module is there, or where it does not come, is told of without hashes", async () => {
+  const code = 'anytrack.track("Lead", { email: "ada@example.com", value: 1 }); anytrack.track("After")';
+  const check = (page) => {
+    assert.deepEqual(names(page), ["PageView", "Lead", "After"]);
+    const [, lead] = page.sent();
+    assert.deepEqual([lead.user, lead.properties], [undefined, { value: 1 }]);
+    assert.ok(!JSON.stringify([page.bodies, [...page.jar], [...page.storage]]).includes("ada@"));
+  };
+  const never = new Promise(() => {});
+  const left = await held(never, code);
+  left.window.addEventListener("pagehide", () => left.window.anytrack.track("Last", { email: "ada@example.com" }));
+  left.fire("pagehide");
+  check(left);
+  assert.deepEqual((await left.until(4)).map(({ event }) => event).slice(3), ["Last"], "also what the page tells in its last moment");
+  // Back from the browser's memory there is time again.
+  left.fire("pageshow", { persisted: true });
+  left.eval('anytrack.track("Lead", { email: "ada@example.com" })');
+  await turn();
+  assert.equal(names(left).length, 5, "the page view of coming back");
+  const waited = await held(never, code);
+  waited.wait();
+  await waited.until(3);
+  check(waited);
+  const broken = Promise.reject(new Error("no network"));
+  broken.catch(() => {});
+  const failed = await held(broken, code);
+  await failed.until(3);
+  check(failed);
+  // The next time it is tried again.
+  failed.hold = undefined;
+  failed.eval('anytrack.track("Lead", { email: "ada@example.com" })');
+  assert.equal((await failed.until(4))[3].user.email[0].plain, sha256("ada@example.com"));
 });
 
 test("a required consent is waited for, and a denial clears up", async () => {
@@ -248,6 +362,16 @@ test("who arrives from another domain is known before anything is stored, in pla
   assert.equal(page.jar.size, 0, "not before consent");
   page.window.anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" });
   assert.equal(page.window.anytrack.visitorId(), "v-1");
+});
+
+test("who arrives from another domain and is not known in time is whoever is known here", async () => {
+  const page = open({ dataset: { parts: "" }, url: "https://shop.example/?at_x=1.2.v-1", module: new Promise(() => {}) });
+  page.jar.set("_at_vid", "v-0");
+  page.run("tag.js");
+  while (!page.timers[0]) await turn();
+  assert.deepEqual(page.sent(), []);
+  page.wait();
+  assert.equal((await page.until(1))[0].visitor_id, "v-0");
 });
 
 test("with parts, the first event already says the click token", async () => {

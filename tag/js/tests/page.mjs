@@ -9,13 +9,14 @@ const read = (name) => readFileSync(new URL(name, dist));
 export const manifest = JSON.parse(read("manifest.json"));
 
 /** Opens a page. `wasm: false` is a page whose policy forbids WebAssembly, `subtle: false` one that is not a secure
- * context; `before` is an earlier page of the browser, `module` what the relay has for the site, `signals`
- * what the browser itself says. */
+ * context, `slow: true` one whose processor is so slow that the work on landing rests in between; `before` is an earlier page
+ * of the browser, `module` what the relay has for the site, `signals` what the browser itself says. */
 export const open = ({
   dataset = {},
   url = "https://shop.example/",
   wasm = true,
   subtle = true,
+  slow = false,
   cookies = true,
   before,
   module,
@@ -23,7 +24,7 @@ export const open = ({
 } = {}) => {
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
-  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], timers: [], module };
+  const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], timers: [], rests: [], module };
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);
   page.fire = (name, event = {}) => (listeners[name] || []).forEach((listener) => listener(event));
@@ -65,6 +66,10 @@ export const open = ({
     fetch: async (address, options = {}) => {
       page.fetched.push(String(address));
       if (options.method == "POST") return page.answer(options.body);
+      if (String(address).endsWith(manifest.person)) {
+        page.integrity = options.integrity;
+        await page.hold;
+      }
       const bytes = read(String(address).split("/").pop());
       return new Response(bytes, { headers: { "content-type": "application/wasm" } });
     },
@@ -81,6 +86,12 @@ export const open = ({
     },
     WebAssembly: wasm ? WebAssembly : { Module: denied },
     crypto: subtle ? webcrypto : { getRandomValues: (bytes) => webcrypto.getRandomValues(bytes) },
+    // A clock that stands still, or a processor on which everything takes long.
+    performance: { now: () => (slow ? (page.clock = (page.clock ?? 0) + 100) : 0) },
+    MessageChannel: class {
+      port1 = {};
+      port2 = { postMessage: () => page.rests.push(this.port1) };
+    },
     setTimeout: (action, ms) => page.timers.push({ action, ms }),
     TextEncoder,
     URLSearchParams,
@@ -121,13 +132,26 @@ export const open = ({
     while (page.sent().length < count) await new Promise((resolve) => setImmediate(resolve));
     return page.sent();
   };
+  /** Lets the next piece of the work on landing begin, once the one before has ended. */
+  page.resume = async () => {
+    while (!page.rests[0]) await new Promise((resolve) => setImmediate(resolve));
+    page.rests.shift().onmessage();
+    await new Promise((resolve) => setImmediate(resolve));
+  };
   /** Lets what waits for a better time happen now. */
   page.wait = () => page.timers.splice(0).forEach(({ action }) => action());
-  /** Loads the tag and waits for what it sends first. */
+  /** Loads the tag and waits for what it sends first, and for the module that hashes: a visitor is in a field. */
   page.load = async () => {
     page.run("tag.js");
     await page.ready();
-    await Promise.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    await page.hashing();
+  };
+  /** Waits for the module that hashes: what comes after a call with personal data waits for it too. */
+  page.hashing = async () => {
+    context.anytrack.identify({ gender: "?" });
+    await page.ready();
+    page.timers.length = 0;
   };
   return page;
 };

@@ -9,6 +9,19 @@
       window.__long = Math.max(window.__long, task.duration);
     });
   }).observe({ type: "longtask", buffered: true });
+  // Of the frames that took long, the longest piece of script from another origin than the page's, which is the tag's.
+  window.__piece = 0;
+  new PerformanceObserver(function (list) {
+    list.getEntries().forEach(function (frame) {
+      frame.scripts.forEach(function (script) {
+        // After a rest the tag goes on by a message to itself, which has no address.
+        var tags = /^http/.test(script.sourceURL) ? script.sourceURL.indexOf(location.origin + "/") !== 0 : /^MessagePort/.test(script.invoker);
+        if (tags) {
+          window.__piece = Math.max(window.__piece, script.duration);
+        }
+      });
+    });
+  }).observe({ type: "long-animation-frame", buffered: true });
   new PerformanceObserver(function (list) {
     list.getEntries().forEach(function (shift) { window.__shift += shift.value; });
   }).observe({ type: "layout-shift", buffered: true });

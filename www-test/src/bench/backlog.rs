@@ -15,8 +15,6 @@ use super::{Args, BenchError};
 use crate::relay_process::RelayProcess;
 use crate::sandbox::Sandbox;
 
-/// Events in a request while the backlog is made.
-const REQUEST_EVENTS: usize = 100;
 /// A relay that has just started is left alone for so long.
 const REST: Duration = Duration::from_secs(2);
 /// Longest time to work off a backlog.
@@ -59,7 +57,8 @@ pub(super) async fn measure(args: &Args, sheet: &mut Sheet, drain: bool) -> Resu
 /// Sends what will have to wait, and answers how much that is.
 async fn fill(args: &Args, relay: &RelayProcess<'_>, sheet: &mut Sheet) -> Result<usize, BenchError> {
     let server = Server { name: "the relay", address: relay.address() };
-    let mut senders = load::senders(args.connections(), |chance| Sender::conversions(REQUEST_EVENTS, chance));
+    let size = usize::from(args.request_events);
+    let mut senders = load::senders(args.connections(), |chance| Sender::conversions(size, chance));
     let peak = Peak::of(relay);
     let round = load::round(server, &mut senders, End::Sent(args.events), || None).await?;
     sheet.put(Section::Memory, "filling", &[peak.mb().await]);

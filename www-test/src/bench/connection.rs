@@ -61,6 +61,14 @@ impl Connection {
         Ok(Self { socket, ahead: Vec::with_capacity(4096) })
     }
 
+    /// The port at this end, by which the other side knows it.
+    ///
+    /// # Errors
+    /// When the socket is broken.
+    pub fn local_port(&self) -> io::Result<u16> {
+        Ok(self.socket.local_addr()?.port())
+    }
+
     /// Sends bytes as they are.
     ///
     /// # Errors

@@ -193,7 +193,12 @@ const TAG: [Figure; 5] = [
     plain("beacon", "snippet to first beacon, 50 ms of network delay", "ms"),
     plain("twin", "the same in plain JavaScript without a module", "ms"),
     with_goal("more", "what the tag takes longer", "ms", Goal::AtMost(20.0)),
-    with_goal("long", "longest task over 50 ms on a processor 4 times slower", "ms", Goal::AtMost(0.0)),
+    with_goal(
+        "long",
+        "visits with a task over 50 ms on a processor 4 times slower, beyond those without the tag",
+        "of 15",
+        Goal::AtMost(1.0),
+    ),
 ];
 
 #[cfg(test)]

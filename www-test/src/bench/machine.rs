@@ -6,6 +6,7 @@ use std::path::Path;
 use std::thread::available_parallelism;
 
 use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
 use tokio::time::Instant;
 
 /// Processor, memory, kernel and disk.
@@ -22,8 +23,8 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// This one, with the disk below `folder`.
-    pub(super) fn look(folder: &Path) -> io::Result<Self> {
+    /// This one, with the disk that the relays of the measurements write to.
+    pub(super) fn look() -> io::Result<Self> {
         let text = |path| fs::read_to_string(path).unwrap_or_default();
         let value = |text: &str, key: &str| {
             let line = text.lines().find(|line| line.starts_with(key))?;
@@ -36,7 +37,7 @@ impl Machine {
             cores: available_parallelism().map_or(1, usize::from),
             memory_gb: kilobytes.unwrap_or_default() / 1_000_000,
             kernel: text("/proc/sys/kernel/osrelease").trim().to_owned(),
-            fdatasync_us: fdatasync_us(folder)?,
+            fdatasync_us: fdatasync_us(TempDir::new()?.path())?,
         })
     }
 
@@ -58,8 +59,7 @@ impl std::fmt::Display for Machine {
 const WRITES: usize = 201;
 
 fn fdatasync_us(folder: &Path) -> io::Result<u64> {
-    let path = folder.join("fdatasync");
-    let mut file = File::create(&path)?;
+    let mut file = File::create(folder.join("fdatasync"))?;
     let mut times = Vec::with_capacity(WRITES);
     for _ in 0..WRITES {
         let began = Instant::now();
@@ -67,7 +67,6 @@ fn fdatasync_us(folder: &Path) -> io::Result<u64> {
         file.sync_data()?;
         times.push(began.elapsed());
     }
-    fs::remove_file(path)?;
     times.sort_unstable();
     Ok(u64::try_from(times[WRITES / 2].as_micros()).unwrap_or(u64::MAX))
 }
@@ -78,8 +77,7 @@ mod tests {
 
     #[test]
     fn figures_of_one_machine_go_together_however_its_disk_fared() {
-        let folder = tempfile::tempdir().expect("a directory");
-        let here = Machine::look(folder.path()).expect("a disk");
+        let here = Machine::look().expect("a disk");
         assert!(here.cores > 0 && !here.kernel.is_empty());
         assert!(here.is_same(&Machine { fdatasync_us: 1, ..here.clone() }));
         assert!(!here.is_same(&Machine { cores: here.cores + 1, ..here.clone() }));

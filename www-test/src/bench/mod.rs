@@ -55,6 +55,9 @@ pub struct Args {
     /// Events of the backlog.
     #[arg(long, default_value_t = 1_000_000)]
     events: usize,
+    /// Events in a request while the backlog is made; one is what the tag sends.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=500))]
+    request_events: u16,
     /// Let the store grow to ten million events: minutes, and some ten gigabytes of disk meanwhile.
     #[arg(long)]
     long: bool,
@@ -170,8 +173,7 @@ pub async fn run(args: Args) -> Result<(), BenchError> {
     if args.what == What::Bare {
         return bare::serve().await.map_err(BenchError::Bare);
     }
-    let folder = std::env::temp_dir();
-    let machine = Machine::look(&folder).map_err(cannot_use(&folder))?;
+    let machine = Machine::look().map_err(cannot_use(&std::env::temp_dir()))?;
     let earlier = args.json.as_deref().and_then(|path| std::fs::read(path).ok());
     let mut sheet =
         Sheet::new(machine, earlier.and_then(|text| serde_json::from_slice(&text).ok()), clock::now());

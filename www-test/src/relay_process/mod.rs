@@ -7,6 +7,7 @@
 mod binary;
 mod metrics;
 mod settings;
+mod wrapper;
 
 use std::fs::File;
 use std::io;
@@ -25,6 +26,7 @@ use crate::bench::connection::{Connection, Response};
 pub use binary::{BinaryError, find};
 pub use metrics::Metrics;
 pub use settings::{API_KEY, META_TOKEN, SITE, Settings, WEBHOOK_SECRET};
+pub use wrapper::wrapped;
 
 /// How long a relay may take until it is ready. Opening a large database in a debug build takes a while.
 const READY_WITHIN: Duration = Duration::from_secs(20);

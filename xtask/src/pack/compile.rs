@@ -18,10 +18,14 @@ const NO_OBJECTS: &str = "-Ctarget-feature=-reference-types";
 const ABORT_AT_ONCE: &str =
     "-Zunstable-options -Cpanic=immediate-abort -Zlocation-detail=none -Zfmt-debug=none -Zmir-opt-level=3";
 
-/// Compiles a crate and answers where the module is.
-pub(crate) fn compile(toolchain: Toolchain, package: &str) -> Result<PathBuf> {
+/// Compiles a crate, with one of its features alone where one is given, and answers where the module is.
+pub(crate) fn compile(toolchain: Toolchain, package: &str, feature: Option<&str>) -> Result<PathBuf> {
     let module = |folder: &str| at(folder).join(format!("wasm32-unknown-unknown/tag/{package}.wasm"));
-    let common = ["build", "--package", package, "--profile", "tag", "--target", "wasm32-unknown-unknown"];
+    let mut common =
+        vec!["build", "--package", package, "--profile", "tag", "--target", "wasm32-unknown-unknown"];
+    if let Some(feature) = feature {
+        common.extend(["--no-default-features", "--features", feature]);
+    }
     match toolchain {
         Toolchain::Rustup => {
             machine::run("cargo", common).with("RUSTFLAGS", COMPACT_SHA).done()?;

@@ -1,7 +1,7 @@
 //! Packing the tag: from Rust and JavaScript to the files the relay serves.
 //!
-//! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, let
-//! wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
+//! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, once for each
+//! of its modules, let wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
 //! (`script`) and the parts that only some sites load (`parts`), compress and describe (`files`). Leaves finding the programs to `setup`.
 
 mod compile;
@@ -51,29 +51,40 @@ const OPTIMISE: [&str; 19] = [
 pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
     let folder = at("target/tag-pack");
     machine::empty(&folder)?;
-    let compiled = compile::compile(toolchain, "tag")?;
-    bind(&compiled, &folder)?;
-    let bound = folder.join("tag_bg.wasm");
+    let landing = small(toolchain, packers, &folder, "landing")?;
+    let person = small(toolchain, packers, &folder, "person")?;
+    let mut built = script::build(&folder, &landing, &person, packers)?;
+    let overlay = overlay::build(toolchain, packers, &folder)?;
+    for (_, part) in &mut built.parts {
+        *part = overlay.named(part);
+    }
+    files::write(&built, &landing.bytes, &person.bytes, &overlay)
+}
+
+/// One of the tag's modules, the one with this feature, as small as it gets.
+fn small(
+    toolchain: Toolchain,
+    packers: Option<&Packers>,
+    folder: &std::path::Path,
+    feature: &str,
+) -> Result<Short> {
+    let compiled = compile::compile(toolchain, "tag", Some(feature))?;
+    bind(&compiled, folder, feature)?;
+    let bound = folder.join(format!("{feature}_bg.wasm"));
     machine::write(&bound, module::without_panics(&machine::read(&bound)?)?)?;
     if let Some(packers) = packers {
         let path = bound.display().to_string();
         let arguments = OPTIMISE.iter().copied().chain([path.as_str(), "-o", path.as_str()]);
         machine::run(&packers.wasm_opt, arguments).done()?;
     }
-    let short = module::with_short_names(&machine::read(&bound)?)?;
-    let mut built = script::build(&folder, &short, packers)?;
-    let overlay = overlay::build(toolchain, packers, &folder)?;
-    for (_, part) in &mut built.parts {
-        *part = overlay.named(part);
-    }
-    files::write(&built, &short.bytes, &overlay)
+    module::with_short_names(&machine::read(&bound)?)
 }
 
-/// Lets wasm-bindgen write `tag_bg.wasm` and `tag_bg.js`. Names stay in the module for the next step.
-fn bind(compiled: &std::path::Path, folder: &std::path::Path) -> Result {
+/// Lets wasm-bindgen write `NAME_bg.wasm`. Names stay in the module for the next step.
+fn bind(compiled: &std::path::Path, folder: &std::path::Path, name: &str) -> Result {
     let fail = |error: &dyn std::fmt::Display| Error::Bind { reason: error.to_string() };
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(compiled).out_name("tag").typescript(false).remove_producers_section(true);
+    bindgen.input_path(compiled).out_name(name).typescript(false).remove_producers_section(true);
     bindgen.bundler(true).map_err(|error| fail(&error))?;
     bindgen.generate(folder).map_err(|error| fail(&error))
 }
@@ -82,8 +93,8 @@ fn bind(compiled: &std::path::Path, folder: &std::path::Path) -> Result {
 pub(crate) struct Short {
     /// The module.
     pub(crate) bytes: Vec<u8>,
-    /// Imports: short name, JavaScript module, name there.
-    pub(crate) imports: Vec<(String, String, String)>,
+    /// The short names of its imports.
+    pub(crate) imports: Vec<String>,
     /// Exports: name before, short name.
     pub(crate) exports: BTreeMap<String, String>,
 }

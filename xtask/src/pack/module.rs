@@ -78,7 +78,7 @@ pub(crate) fn with_short_names(bytes: &[u8]) -> Result<Short> {
                     body.extend([1, b'a']);
                     body.extend(text(&name));
                     body.extend(import.rest);
-                    short.imports.push((name, import.module, import.name));
+                    short.imports.push(name);
                 }
                 body
             }
@@ -147,8 +147,6 @@ fn sections(bytes: &[u8]) -> Result<Vec<Section<'_>>> {
 }
 
 struct Import<'a> {
-    module: String,
-    name: String,
     is_function: bool,
     /// Kind and type, as they stand.
     rest: &'a [u8],
@@ -159,7 +157,9 @@ fn imports(body: &[u8]) -> Result<Vec<Import<'_>>> {
     let count = reader.number()?;
     let mut list = Vec::new();
     for _ in 0..count {
-        let (module, name) = (reader.text()?, reader.text()?);
+        // The module and the name in it.
+        reader.text()?;
+        reader.text()?;
         let start = reader.at;
         let kind = reader.take(1)?[0];
         match kind {
@@ -180,7 +180,7 @@ fn imports(body: &[u8]) -> Result<Vec<Import<'_>>> {
             }
             _ => return Err(Error::Module { at: start }),
         }
-        list.push(Import { module, name, is_function: kind == 0, rest: &body[start..reader.at] });
+        list.push(Import { is_function: kind == 0, rest: &body[start..reader.at] });
     }
     Ok(list)
 }
@@ -313,7 +313,7 @@ mod tests {
     #[test]
     fn names_are_shortened_and_remembered() {
         let short = with_short_names(&sample()).expect("readable");
-        assert_eq!(short.imports, [("a".to_owned(), "env".to_owned(), "f".to_owned())]);
+        assert_eq!(short.imports, ["a"]);
         assert_eq!(short.exports["go"], "a");
         let sections = sections(&short.bytes).expect("readable");
         let import = sections.iter().find(|section| section.kind == IMPORT).expect("imports");

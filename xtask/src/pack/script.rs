@@ -1,9 +1,10 @@
 //! Putting the JavaScript together: the tag, the stub before it, and the template for the snippet, which has the stub.
 //!
 //! With esbuild the modules are bundled and minified. Without node they are put one after the other, which works
-//! because no two of them use a name twice; a test below holds them to that. Owns `module.js`, the
-//! file between the loader and wasm-bindgen's glue.
+//! because no two of them use a name twice; a test below holds them to that. Owns `module.js`, which knows
+//! the short names in the modules. wasm-bindgen's own glue has nothing to do: only numbers go through the calls.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::Result;
@@ -12,7 +13,7 @@ use crate::pack::{Short, files, parts, registry};
 use crate::setup::Packers;
 
 /// The modules of each file, in the order in which they need one another.
-const TAG: [&str; 10] = [
+const TAG: [&str; 9] = [
     "helpers.js",
     "host.js",
     "clean.js",
@@ -20,7 +21,6 @@ const TAG: [&str; 10] = [
     "scrub.js",
     "tag.js",
     "rules.js",
-    "tag_bg.js",
     "module.js",
     "entry.js",
 ];
@@ -28,8 +28,9 @@ const STUB: [&str; 2] = ["stub.js", "alone.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 const PLAIN: [&str; 3] = ["helpers.js", "registry.js", "plain.js"];
 
-/// What the loader takes of the module, in the order in which `rules.js` does.
-const EXPORTS: [&str; 5] = ["memory", "question", "absorb", "sift", "hash"];
+/// What the loader takes of each module, in the order in which `rules.js` does.
+const LANDING: [&str; 4] = ["memory", "question", "absorb", "sift"];
+const PERSON: [&str; 3] = ["memory", "question", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
@@ -39,8 +40,10 @@ pub(crate) struct Scripts {
     pub(crate) stub: String,
     /// The snippet's template.
     pub(crate) snippet: String,
-    /// The hashed file name of the module.
+    /// The hashed file name of the module that every visit loads.
     pub(crate) wasm_name: String,
+    /// The one of the module that hashes personal data.
+    pub(crate) person_name: String,
     /// The rules for pages that forbid WebAssembly, and their hashed file name.
     pub(crate) plain: String,
     pub(crate) plain_name: String,
@@ -48,8 +51,13 @@ pub(crate) struct Scripts {
     pub(crate) parts: Vec<(String, String)>,
 }
 
-/// Builds both files from `tag/js` and wasm-bindgen's output in `folder`.
-pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> Result<Scripts> {
+/// Builds them from `tag/js` in `folder`, for these two modules.
+pub(crate) fn build(
+    folder: &Path,
+    landing: &Short,
+    person: &Short,
+    packers: Option<&Packers>,
+) -> Result<Scripts> {
     for path in machine::files(&at("tag/js")) {
         if path.parent() == Some(&at("tag/js")) && path.extension().is_some_and(|extension| extension == "js")
         {
@@ -63,12 +71,15 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
         None => one_after_another(folder, &PLAIN)?,
     };
     // One hash for the two that stand for each other: the tag has to know only one name.
-    let wasm_name = files::hashed_name("tag", "wasm", &[&short.bytes, plain.as_bytes()].concat());
+    let wasm_name = files::hashed_name("tag", "wasm", &[&landing.bytes, plain.as_bytes()].concat());
+    let person_name = files::hashed_name("tag.person", "wasm", &person.bytes);
     let entry = folder.join("entry.js");
-    machine::write(&entry, machine::read_text(&entry)?.replace("__WASM_FILE__", &wasm_name))?;
-    let glue = folder.join("tag_bg.js");
-    machine::write(&glue, shorten(&machine::read_text(&glue)?, short))?;
-    machine::write(&folder.join("module.js"), connector(short))?;
+    let named = machine::read_text(&entry)?
+        .replace("__WASM_FILE__", &wasm_name)
+        .replace("__PERSON_FILE__", &person_name)
+        .replace("__PERSON_INTEGRITY__", &files::integrity(&person.bytes));
+    machine::write(&entry, named)?;
+    machine::write(&folder.join("module.js"), connector(landing, person))?;
     Ok(Scripts {
         tag: join(folder, "entry.js", &TAG, packers)?,
         stub: join(folder, "alone.js", &STUB, packers)?,
@@ -76,56 +87,32 @@ pub(crate) fn build(folder: &Path, short: &Short, packers: Option<&Packers>) -> 
         parts: parts::build(folder, packers)?,
         plain_name: format!("{wasm_name}.js"),
         wasm_name,
+        person_name,
         plain,
     })
 }
 
-/// wasm-bindgen's glue with the module's short export names.
-fn shorten(glue: &str, short: &Short) -> String {
-    let mut text = glue.to_owned();
-    for (name, shorter) in &short.exports {
-        text = replace_word(&text, &format!("wasm.{name}"), &format!("wasm.{shorter}"));
-    }
-    text
-}
-
-/// Replaces `word` where no letter, digit or underscore follows it.
-fn replace_word(text: &str, word: &str, with: &str) -> String {
-    let mut parts = text.split(word);
-    let mut replaced = parts.next().unwrap_or("").to_owned();
-    for part in parts {
-        let goes_on = part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == '$');
-        replaced.push_str(if goes_on { word } else { with });
-        replaced.push_str(part);
-    }
-    replaced
-}
-
-/// `module.js`: the import object, and what the loader takes of the module, under its short names. Nothing but numbers
-/// goes through the calls, so wasm-bindgen's own wrappers around them would only pass these on. Its glue is needed
-/// where the module imports from it, as it does with the prebuilt standard library: a table for objects, left empty.
-fn connector(short: &Short) -> String {
-    let named = |name: &str| format!("wasm.{}", short.exports.get(name).map_or(name, String::as_str));
-    let exports = EXPORTS.map(named).join(", ");
-    if short.imports.is_empty() {
-        return format!(
-            "export const imports = undefined;\nexport const exportsOf = (wasm) => [{exports}];\n"
-        );
-    }
-    let members: Vec<String> =
-        short.imports.iter().map(|(shorter, _, name)| format!("{shorter}: {name}")).collect();
-    let names: Vec<&str> = short.imports.iter().map(|(_, _, name)| name.as_str()).collect();
-    let start = if short.exports.contains_key("__wbindgen_start") {
-        format!("{}();", named("__wbindgen_start"))
+/// `module.js`: what the modules import, and what the loader takes of each, under its short names. The prebuilt standard
+/// library has them import a function that makes a table for objects. No object goes through a call, so it is never called,
+/// and any function serves.
+fn connector(landing: &Short, person: &Short) -> String {
+    let taken = |module: &Short, names: &[&str]| {
+        let name = |name: &&str| format!("wasm.{}", module.exports.get(*name).map_or(*name, String::as_str));
+        names.iter().map(name).collect::<Vec<_>>().join(", ")
+    };
+    let wanted: BTreeSet<&String> = landing.imports.iter().chain(&person.imports).collect();
+    let members: Vec<String> = wanted.into_iter().map(|name| format!("{name}() {{}}")).collect();
+    let imports = if members.is_empty() {
+        "undefined".to_owned()
     } else {
-        String::new()
+        format!("{{ a: {{ {} }} }}", members.join(", "))
     };
     format!(
-        "import {{ __wbg_set_wasm, {} }} from \"./tag_bg.js\";\n\
-         export const imports = {{ a: {{ {} }} }};\n\
-         export const exportsOf = (wasm) => {{ __wbg_set_wasm(wasm); {start} return [{exports}]; }};\n",
-        names.join(", "),
-        members.join(", "),
+        "export const imports = {imports};\n\
+         export const landingOf = (wasm) => [{}];\n\
+         export const personOf = (wasm) => [{}];\n",
+        taken(landing, &LANDING),
+        taken(person, &PERSON),
     )
 }
 
@@ -209,7 +196,7 @@ mod tests {
     #[test]
     fn no_two_modules_use_a_name_twice() {
         let mut seen = Vec::new();
-        let made = |module: &&&str| !matches!(**module, "tag_bg.js" | "module.js" | "registry.js");
+        let made = |module: &&&str| !matches!(**module, "module.js" | "registry.js");
         for modules in [&TAG[..], &PLAIN] {
             for module in modules.iter().filter(made) {
                 let names = top_names(&machine::read_text(&at("tag/js").join(module)).expect("a module"));
@@ -224,33 +211,29 @@ mod tests {
     }
 
     #[test]
-    fn a_word_is_replaced_only_as_a_whole() {
-        let text = "wasm.a(); wasm.ab(); x = wasm.a;";
-        assert_eq!(replace_word(text, "wasm.a", "wasm.z"), "wasm.z(); wasm.ab(); x = wasm.z;");
-    }
-
-    #[test]
     fn a_module_becomes_a_piece_of_a_script() {
         let module = "// Header.\nimport {\n  a,\n} from \"./a.js\";\n\n/** Two\n * lines. */\nexport const b = a;\n  b();\nexport default b;\n";
         assert_eq!(plain(module), "const b = a;\nb();\nexport default b;\n");
     }
 
     #[test]
-    fn the_glue_and_the_connector_take_the_short_names() {
-        let exports = [("memory".to_owned(), "a".to_owned()), ("hash".to_owned(), "b".to_owned())].into();
-        let mut short = Short { bytes: Vec::new(), imports: Vec::new(), exports };
-        assert_eq!(shorten("wasm.hash(x);\n", &short), "wasm.b(x);\n");
-        let list = "[wasm.a, wasm.question, wasm.absorb, wasm.sift, wasm.b]";
-        let expected =
-            format!("export const imports = undefined;\nexport const exportsOf = (wasm) => {list};\n");
-        assert_eq!(connector(&short), expected);
-        short.imports = vec![("c".to_owned(), "./tag_bg.js".to_owned(), "table".to_owned())];
-        short.exports.insert("__wbindgen_start".to_owned(), "d".to_owned());
-        let expected = format!(
-            "import {{ __wbg_set_wasm, table }} from \"./tag_bg.js\";\n\
-             export const imports = {{ a: {{ c: table }} }};\n\
-             export const exportsOf = (wasm) => {{ __wbg_set_wasm(wasm); wasm.d(); return {list}; }};\n"
-        );
-        assert_eq!(connector(&short), expected);
+    fn the_connector_takes_the_short_names() {
+        let module = |exports: &[(&str, &str)], imports: &[&str]| Short {
+            bytes: Vec::new(),
+            imports: imports.iter().map(|name| (*name).to_owned()).collect(),
+            exports: exports.iter().map(|(name, short)| ((*name).to_owned(), (*short).to_owned())).collect(),
+        };
+        let check = |imports: &[&str], expected: &str| {
+            let landing = module(&[("memory", "a"), ("sift", "d")], imports);
+            let person = module(&[("hash", "b")], &[]);
+            let text = format!(
+                "export const imports = {expected};\n\
+                 export const landingOf = (wasm) => [wasm.a, wasm.question, wasm.absorb, wasm.d];\n\
+                 export const personOf = (wasm) => [wasm.memory, wasm.question, wasm.b];\n"
+            );
+            assert_eq!(connector(&landing, &person), text);
+        };
+        check(&[], "undefined");
+        check(&["a", "b"], "{ a: { a() {}, b() {} } }");
     }
 }

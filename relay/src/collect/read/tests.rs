@@ -76,6 +76,7 @@ fn wrong_types_name_their_field_and_quote_nothing() {
     check(r#"{"event":"  "}"#, "event:");
     check(r#"{"event":"Lead","event_id":"a\u0000b"}"#, "event_id:");
     check(r#"{"event":"Lead","visitor_id":"a b"}"#, "visitor_id:");
+    check(r#"{"event":"Purchase","properties":{"order_id":"7\njane"}}"#, "properties.order_id:");
     check(&format!("{{\"event\":\"{}\"}}", "x".repeat(51)), "event:");
     check(&format!("{{\"event\":\"Lead\",\"x\":{}{}}}", "[".repeat(200), "]".repeat(199)), "");
 }
@@ -86,6 +87,24 @@ fn misspelt_fields_are_reported() {
         understood(r#"{"event":"Lead","evnt_id":"1","page":{"uri":"x"},"user":{"mail":"x"}}"#).warnings;
     for field in ["evnt_id", "page.uri", "user.mail"] {
         assert!(warnings.iter().any(|warning| warning.starts_with(field)), "{field} in {warnings:?}");
+    }
+}
+
+#[test]
+fn a_name_that_is_no_name_is_not_repeated() {
+    let warnings = understood(
+        r#"{"event":"Lead","jane@example.com":1,"user":{"Jane Doe\n":1},"cookies":{"jane@example.com":"1"},
+            "click_ids":{"jane%40example.com":"1","+1 202 555 0123":"2"},"properties":{"jane@example.com":{"a":1}}}"#,
+    )
+    .warnings;
+    assert_eq!(warnings.len(), 6, "{warnings:?}");
+    let error =
+        event(r#"{"event":"Lead","click_ids":{"jane@example.com":[]}}"#, defaults()).expect_err("no id");
+    for text in warnings.into_iter().chain([error.to_string()]) {
+        assert!(
+            !text.to_lowercase().contains("jane") && !text.contains("555") && !text.contains('\n'),
+            "{text}"
+        );
     }
 }
 
@@ -106,6 +125,19 @@ fn an_email_address_is_no_order_id_and_no_event_id() {
     assert_eq!(read.event.properties.order_id, None);
     assert!(!read.event.event_id.contains("jane"), "{}", read.event.event_id);
     assert!(event(r#"{"event":"Lead","event_id":"jane@example.com"}"#, defaults()).is_err());
+}
+
+#[test]
+fn an_email_address_is_no_click_id_and_no_cookie() {
+    for address in ["jane@example.com", "jane%40example.com", "jane%2540example.com"] {
+        let read = understood(&format!(
+            r#"{{"event":"Lead","click_ids":{{"fbclid":"{address}","gclid":{{"value":"{address}"}}}},
+                "cookies":{{"_ttp":"{address}","rdt_cid":"{address}"}},
+                "page":{{"url":"https://shop.example/?ttclid={address}"}}}}"#
+        ));
+        assert!(read.event.click_ids.is_empty() && read.event.cookies.is_empty(), "{:?}", read.event);
+        assert!(read.warnings.iter().all(|warning| !warning.contains("jane")), "{:?}", read.warnings);
+    }
 }
 
 #[test]

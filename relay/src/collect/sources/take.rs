@@ -3,7 +3,7 @@
 //! Authenticate, read, check each event as `read` checks those of our own API, complete it as a server's event, and
 //! leave out what is older than the memory of ids: it could be a repeat that nobody would notice.
 
-use shared::{Event, UnixMs, time};
+use shared::{Event, UnixMs, event_id, time};
 
 use super::reading::{Denied, Found, Reading, Unreadable};
 use super::{Answer, Inbound, Settled};
@@ -92,14 +92,11 @@ pub fn take(
 
 fn add(found: Found, country: Option<&str>, now: UnixMs, remembered: UnixMs, taken: &mut Taken) {
     let Found { draft, since } = found;
-    let minted = draft.event_id.is_none() && draft.properties.order_id.is_none();
-    if minted {
-        taken.refused.push(NO_ID.to_owned());
-        return;
-    }
-    // Every id follows from the facts, so there is no use for randomness.
+    // Every id follows from the facts, so there is no use for randomness: the id that would be minted shows that none did.
     let defaults = Defaults { now, source: None, country, random: [0; 10] };
+    let minted = event_id::uuid_v7(now.0, defaults.random);
     match read::draft(draft, defaults) {
+        Ok(Understood { event, .. }) if event.event_id == minted => taken.refused.push(NO_ID.to_owned()),
         Ok(Understood { event, .. }) if since.unwrap_or(event.time) < remembered => {
             taken.ignored = Some(TOO_OLD)
         }
@@ -146,6 +143,14 @@ mod tests {
                         found.draft.event_id = None;
                         found.draft.properties.order_id = Some("7".to_owned());
                     }
+                    "overlong" => {
+                        found.draft.event_id = None;
+                        found.draft.properties.order_id = Some("7".repeat(129));
+                    }
+                    "addressed" => {
+                        found.draft.event_id = None;
+                        found.draft.properties.order_id = Some("jane@example.com".to_owned());
+                    }
                     "bad" => found.draft.event = Some(" ".to_owned()),
                     "future" => found.draft.time = Some(request.now.plus(time::DAY_MS)),
                     _ => {}
@@ -179,6 +184,8 @@ mod tests {
     fn an_event_counts_only_if_a_repeat_would_be_noticed() {
         check("a b", &["Lead-a", "Lead-b"], "stored");
         check("ordered", &["Lead-7"], "stored");
+        assert_eq!(check("overlong", &[], "refused").refused, [NO_ID]);
+        assert_eq!(check("addressed", &[], "refused").refused, [NO_ID]);
         assert_eq!(check("old", &[], "ignored").ignored, Some(TOO_OLD));
         assert_eq!(check("listed", &[], "ignored").ignored, Some(TOO_OLD));
         assert_eq!(check("nameless", &[], "refused").refused, [NO_ID]);

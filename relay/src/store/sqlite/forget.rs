@@ -78,7 +78,8 @@ fn forget_memories(
     let doing = "erase a person's identities";
     let mut visitors = person.visitors.clone();
     for key in &person.keys {
-        let sql = "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known, visitors";
+        let sql =
+            "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known || ' ' || visitor, visitors";
         let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?));
         let gone = session.rows(doing, sql, params![site, key], read)?;
         let own = gone.iter().filter(|(_, seen)| *seen <= person.most_visitors);

@@ -25,13 +25,52 @@ pub(super) struct Lock {
 /// Answers the real path: two names for one file (a link, `./`) must lead to one lock.
 pub(super) fn acquire(path: &Path) -> Result<(PathBuf, Lock), OpenError> {
     let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
+    not_half_recovered(path)?;
     let path_found = create(path).map_err(inaccessible)?;
-    let mut name = path_found.clone().into_os_string();
-    name.push(".lock");
-    let file = private(&PathBuf::from(name)).map_err(inaccessible)?;
+    Ok((path_found.clone(), hold(path_found)?))
+}
+
+/// Locks a database that is there, or that is in the middle of being recovered.
+pub(super) fn acquire_damaged(path: &Path) -> Result<(PathBuf, Lock), OpenError> {
+    let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
+    let half = real(path).filter(|found| beside(found, RECOVERED).exists());
+    let found = half.map_or_else(|| path.canonicalize(), Ok).map_err(inaccessible)?;
+    Ok((found.clone(), hold(found)?))
+}
+
+/// Refuses a database in the middle of a recovery; it may have no file under its name.
+pub(super) fn not_half_recovered(path: &Path) -> Result<(), OpenError> {
+    match real(path).filter(|found| beside(found, RECOVERED).exists()) {
+        Some(path) => Err(OpenError::HalfRecovered { path }),
+        None => Ok(()),
+    }
+}
+
+/// What a database is called that has been recovered and not yet been given its place.
+pub(super) const RECOVERED: &str = ".recovered";
+
+/// A name beside the database.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
+/// The real path of a file, be it there or not; `None` where its folder is missing.
+fn real(path: &Path) -> Option<PathBuf> {
+    if let Ok(found) = path.canonicalize() {
+        return Some(found);
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    Some(folder.canonicalize().ok()?.join(path.file_name()?))
+}
+
+fn hold(path: PathBuf) -> Result<Lock, OpenError> {
+    let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
+    let file = private(&beside(&path, ".lock")).map_err(inaccessible)?;
     match file.try_lock() {
-        Ok(()) => Ok((path_found, Lock { _file: file })),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path_found }),
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(inaccessible(source)),
     }
 }

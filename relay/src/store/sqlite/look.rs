@@ -3,28 +3,41 @@
 //! Every question is one short read on its own snapshot; nothing is locked, and nothing can be changed.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
 use shared::UnixMs;
 
-use super::{OpenError, engine_error, lock, reader, schema};
+use super::{OpenError, engine_error, lock, reader, schema, suspicion};
 use crate::store::{Backlog, DeadLetter, Logged, Seq, StoreError};
 
 /// A database open for reading.
 #[derive(Debug)]
 pub struct Look {
     connection: Connection,
+    path: PathBuf,
 }
 
 impl Look {
     /// Opens a database that is there and of this program's version or older.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
+        lock::not_half_recovered(path)?;
         path.metadata().map_err(inaccessible)?;
+        schema::not_emptied(path)?;
         let connection = schema::open_reader(path)?;
         schema::understood(&connection, path)?;
-        Ok(Self { connection })
+        Ok(Self { connection, path: path.to_owned() })
+    }
+
+    /// Reads the whole database to see that it holds together.
+    pub fn check(&self) -> Result<(), OpenError> {
+        schema::whole(&self.connection).map_err(|source| OpenError::of(&self.path, source))
+    }
+
+    /// The same, if a relay has met damage in it.
+    pub fn check_if_suspect(&self) -> Result<(), OpenError> {
+        if suspicion::note(&self.path).exists() { self.check() } else { Ok(()) }
     }
 
     /// Up to `limit` events after `after`, in order.
@@ -67,7 +80,7 @@ impl Look {
     /// Writes a copy of the database as it is at this moment to a file that is not there yet, and checks the copy.
     pub fn back_up(&self, to: &Path) -> Result<(), OpenError> {
         let inaccessible = |source| OpenError::Inaccessible { path: to.to_owned(), source };
-        let engine = |source| OpenError::Engine { path: to.to_owned(), source };
+        let engine = |source| OpenError::of(to, source);
         // Created first, for its owner alone; SQLite takes an empty file as a new one.
         let file: File = lock::new_file(to).map_err(inaccessible)?;
         let copied = self.connection.execute("VACUUM INTO ?1", [to.to_string_lossy()]);
@@ -83,12 +96,8 @@ impl Look {
 }
 
 /// Reads a whole database to see that it holds together.
-fn check(path: &Path) -> rusqlite::Result<()> {
+pub(super) fn check(path: &Path) -> rusqlite::Result<()> {
     let connection = Connection::open(path)?;
     let found: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
-    if found == "ok" {
-        return Ok(());
-    }
-    let damaged = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT);
-    Err(rusqlite::Error::SqliteFailure(damaged, Some("the copy is damaged".to_owned())))
+    if found == "ok" { Ok(()) } else { Err(schema::damaged("the copy is damaged".to_owned())) }
 }

@@ -15,6 +15,7 @@
 //! | file | owns |
 //! |---|---|
 //! | `lock` | one relay per file |
+//! | `open_error` | why a database does not open |
 //! | `schema` | tables, settings, migration |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
 //! | `syncer`, `published` | what is durable, and that nobody hears of anything else; what is visible to all |
@@ -24,6 +25,7 @@
 //! | `settle`, `forget` | the writer's work for destinations; pruning and erasing |
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
+//! | `suspicion`, `recover` | damage that is met; saving what can be read |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -34,19 +36,21 @@ mod job;
 mod json;
 mod lock;
 mod look;
+mod open_error;
 mod published;
 mod reader;
 mod recent;
+pub mod recover;
 mod schema;
 mod session;
 mod settle;
+mod suspicion;
 mod syncer;
 #[cfg(test)]
 mod tests;
 mod writer;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -60,10 +64,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, wat
 use self::checkpoint::Helper;
 use self::job::{Command, Task};
 pub use self::look::Look;
+pub use self::open_error::OpenError;
+use self::open_error::is_damage;
 use self::published::Published;
 use self::reader::Readers;
 use self::recent::Entry;
 use self::session::Session;
+use self::suspicion::Suspicion;
 use self::syncer::{Confirm, Syncer, open_wal};
 use self::writer::Writer;
 use super::{
@@ -71,54 +78,6 @@ use super::{
     Seq, Settlement, Store, StoreError, Verdict,
 };
 use crate::secret::Secret;
-
-/// Why a database could not be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The folder or the file cannot be created or written.
-    #[error("the store cannot use {}: {source}; check the path and its permissions", path.display())]
-    Inaccessible {
-        /// The file.
-        path: PathBuf,
-        /// What the operating system said.
-        #[source]
-        source: io::Error,
-    },
-    /// Another relay has it open.
-    #[error("another relay is using {}; stop it first, or give this one a path of its own", path.display())]
-    InUse {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A newer relay has written it.
-    #[error(
-        "{} has schema {found}, this relay knows up to {known}; run the newer relay again or restore a backup",
-        path.display()
-    )]
-    Newer {
-        /// The file.
-        path: PathBuf,
-        /// Its schema version.
-        found: i64,
-        /// The newest this program knows.
-        known: i64,
-    },
-    /// It is a database, but not one of ours.
-    #[error("{} is the database of another program; choose another path", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The database refused.
-    #[error("the store could not open {}: {source}", path.display())]
-    Engine {
-        /// The file.
-        path: PathBuf,
-        /// What SQLite said.
-        #[source]
-        source: rusqlite::Error,
-    },
-}
 
 /// Sizes that trade memory against throughput.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +103,7 @@ pub struct SqliteStore {
     room: Arc<Semaphore>,
     queue_events: usize,
     published: Arc<Published>,
+    suspicion: Suspicion,
     /// Declared before the writer, so dropped before it: the last connection to close tidies up.
     readers: Readers,
     writer: WriterThread,
@@ -168,10 +128,11 @@ impl SqliteStore {
         disk: impl FnOnce(Confirm) -> Confirm,
     ) -> Result<Self, OpenError> {
         let (path, lock) = lock::acquire(path)?;
+        schema::probe(&path)?;
         let connection = schema::open_writer(&path)?;
         // Before anything of an earlier process is believed: it may have been killed between a commit and its sync.
         let sync = disk(open_wal(&path)?);
-        let engine = |source| OpenError::Engine { path: path.clone(), source };
+        let engine = |source| OpenError::of(&path, source);
         checkpoint::clear_up(&connection).map_err(engine)?;
         // Prepared here once for the error; the writer's thread prepares its own.
         let head = Session::new(&connection).map_err(engine)?.head();
@@ -195,6 +156,7 @@ impl SqliteStore {
             room: Arc::new(Semaphore::new(queue_events)),
             queue_events,
             published,
+            suspicion: Suspicion::none(&path),
             readers,
             writer: WriterThread { commands, thread: Some(thread) },
         })
@@ -231,10 +193,11 @@ impl SqliteStore {
         T: Send + 'static,
         W: FnOnce(&mut Session<'_>) -> Result<T, StoreError> + Send + 'static,
     {
+        self.suspicion.none_met()?;
         let (reply, answer) = oneshot::channel();
         let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
         self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
-        answer.await.unwrap_or(Err(StoreError::Closed))
+        self.suspicion.watched(answer.await.unwrap_or(Err(StoreError::Closed)))
     }
 
     /// Asks a reader.
@@ -242,7 +205,8 @@ impl SqliteStore {
         &self,
         query: impl FnOnce(&rusqlite::Connection) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.readers.ask(query).await
+        self.suspicion.none_met()?;
+        self.suspicion.watched(self.readers.ask(query).await)
     }
 
     /// Empties the write-ahead log.
@@ -429,7 +393,11 @@ struct Panicked;
 
 /// An engine's error in the store's words.
 fn engine_error(doing: &'static str, source: impl std::error::Error + Send + Sync + 'static) -> StoreError {
-    StoreError::Engine { doing, source: Arc::new(source) }
+    let source: Arc<dyn std::error::Error + Send + Sync> = Arc::new(source);
+    if source.downcast_ref::<rusqlite::Error>().is_some_and(is_damage) {
+        return StoreError::Damaged { doing, source };
+    }
+    StoreError::Engine { doing, source }
 }
 
 /// The runtime around the caller, when its threads run by themselves. One that only runs while somebody waits on it

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use super::OpenError;
+use super::lock::beside;
+use super::{OpenError, suspicion};
 use crate::store::Seq;
 
 /// Marks the file as ours in its header: "ATrk".
@@ -32,7 +33,7 @@ pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Opens the one connection that writes, and brings the file up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let engine = |source| OpenError::of(path, source);
     let mut connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -45,9 +46,55 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
+/// Looks whether a database can be used, without changing a byte of it: an error leaves the file as it was.
+///
+/// Reads the schema and the end of the log, and the whole file when damage was met before.
+pub(super) fn probe(path: &Path) -> Result<(), OpenError> {
+    if bytes(path) == 0 {
+        return not_emptied(path);
+    }
+    let connection = open_reader(path)?;
+    understood(&connection, path)?;
+    let engine = |source| OpenError::of(path, source);
+    if connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0)).map_err(engine)? > 0 {
+        head(&connection).map_err(engine)?;
+    }
+    let note = suspicion::note(path);
+    if note.exists() {
+        tracing::warn!(note = %note.display(), "damage was met before; checking the whole database");
+        whole(&connection).map_err(engine)?;
+        std::fs::remove_file(&note)
+            .map_err(|source| OpenError::Inaccessible { path: path.to_owned(), source })?;
+    }
+    Ok(())
+}
+
+/// Refuses a file without a byte beside a write-ahead log that has some: SQLite would throw that log away.
+pub(super) fn not_emptied(path: &Path) -> Result<(), OpenError> {
+    if bytes(path) == 0 && bytes(&beside(path, "-wal")) > 0 {
+        return Err(OpenError::emptied(path));
+    }
+    Ok(())
+}
+
+fn bytes(path: &Path) -> u64 {
+    path.metadata().map_or(0, |found| found.len())
+}
+
+/// Reads a whole database to see that it holds together; not, as a full check would, that indexes agree with tables.
+pub(super) fn whole(connection: &Connection) -> rusqlite::Result<()> {
+    let found: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    if found == "ok" { Ok(()) } else { Err(damaged(found)) }
+}
+
+/// What a check found, as an error of SQLite's.
+pub(super) fn damaged(found: String) -> rusqlite::Error {
+    rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_CORRUPT), Some(found))
+}
+
 /// Opens a connection that only reads. The writer must be open: it creates what a reader needs.
 pub(super) fn open_reader(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let engine = |source| OpenError::of_header(path, source);
     let connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
             .map_err(engine)?;
@@ -64,7 +111,7 @@ pub(super) fn understood(connection: &Connection, path: &Path) -> Result<(), Ope
 
 /// Opens the connection that moves the write-ahead log into the database. The writer must be open.
 pub(super) fn open_helper(path: &Path) -> Result<Connection, OpenError> {
-    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let engine = |source| OpenError::of(path, source);
     let connection = Connection::open_with_flags(
         path,
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
@@ -96,14 +143,14 @@ fn configure_writer(connection: &Connection) -> rusqlite::Result<()> {
          PRAGMA secure_delete = ON;         -- what is erased or pruned is overwritten, not only unlinked
          PRAGMA foreign_keys = OFF;
          PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;        -- 32 MB: the growing ends of all tables and most visitors
+         PRAGMA cache_size = -24576;        -- 24 MB: the growing ends of all tables and most visitors
          PRAGMA trusted_schema = OFF;",
     )
 }
 
 /// Refuses a file of a newer relay and one of another program.
 fn inspect(connection: &Connection, path: &Path, known: usize) -> Result<(), OpenError> {
-    let engine = |source| OpenError::Engine { path: path.to_owned(), source };
+    let engine = |source| OpenError::of_header(path, source);
     let number = |sql| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).map_err(engine);
     let version = number("SELECT user_version FROM pragma_user_version")?;
     let application = number("SELECT application_id FROM pragma_application_id")?;

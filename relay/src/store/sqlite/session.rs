@@ -66,12 +66,15 @@ impl<'c> Hot<'c> {
             identity: connection
                 .prepare("SELECT visitor, visitors FROM identity WHERE site = ?1 AND key = ?2")?,
             link: connection.prepare(
-                "INSERT INTO identity VALUES (?1, ?2, ?3, 1, ?4, ' ' || ?3 || ' ')
+                // Nearly every key leads to one visitor for ever; its row need not name them twice.
+                "INSERT INTO identity VALUES (?1, ?2, ?3, 1, ?4, '')
                  ON CONFLICT DO UPDATE SET
-                     visitors = visitors + (instr(known, excluded.known) = 0),
-                     known = iif(instr(known, excluded.known) = 0 AND length(known) < 600,
-                                 known || ltrim(excluded.known), known),
-                     visitor = excluded.visitor, seen_ms = max(seen_ms, excluded.seen_ms)",
+                     visitors = visitors + (visitor <> ?3 AND instr(known, ' ' || ?3 || ' ') = 0),
+                     known = CASE
+                         WHEN visitor = ?3 OR instr(known, ' ' || ?3 || ' ') OR length(known) >= 600 THEN known
+                         WHEN known = '' THEN ' ' || visitor || ' ' || ?3 || ' '
+                         ELSE known || ?3 || ' ' END,
+                     visitor = ?3, seen_ms = max(seen_ms, excluded.seen_ms)",
             )?,
         })
     }
