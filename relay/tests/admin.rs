@@ -235,6 +235,7 @@ async fn the_doctor_says_what_works_and_what_does_not() {
         line("gone: reach").starts_with("BAD ") && line("gone: reach").contains("no connection"),
         "{said}"
     );
+    assert!(line("crm: backlog").starts_with("ok ") && line("crm: backlog").contains("none wait"), "{said}");
     assert!(line("store:").starts_with("ok ") && line("disk:").contains("MB free"), "{said}");
     assert!(line("tag:").starts_with("BAD ") && line("tag:").contains("cargo xtask build"), "{said}");
 }

@@ -68,6 +68,9 @@ enum Command {
     Doctor {
         #[command(flatten)]
         config: ConfigFile,
+        /// Also send each destination an event, where its platform has a way to take it as a test
+        #[arg(long)]
+        send_test: bool,
     },
     /// Print, as JSON, the requests an event would lead to; nothing is sent or stored, secrets are masked
     #[command(after_help = EXIT_CODES)]
@@ -264,7 +267,7 @@ fn run(command: Command) -> Result<Done, CliError> {
     match command {
         Command::Serve { config, log_format } => serve(&config.path, log_format),
         Command::Check { config } => check(&config.path),
-        Command::Doctor { config } => doctor(&config.path),
+        Command::Doctor { config, send_test } => doctor(&config.path, send_test),
         Command::Preview { config, destination, event } => {
             let Loaded { config, .. } = load(&config.path)?;
             print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
@@ -368,7 +371,7 @@ fn told(result: impl std::fmt::Display) -> Result<Done, CliError> {
     Ok(Done::Whole)
 }
 
-fn doctor(path: &Path) -> Result<Done, CliError> {
+fn doctor(path: &Path, send_test: bool) -> Result<Done, CliError> {
     let Loaded { config, warnings } = load(path)?;
     let mut whole = true;
     print::result(format_args!(
@@ -380,7 +383,8 @@ fn doctor(path: &Path) -> Result<Done, CliError> {
         print::result(format_args!("{:<8}configuration: {warning}", "note"))?;
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    for doctor::Finding { state, area, said } in runtime.block_on(doctor::examine(&config, clock::now)) {
+    let found = runtime.block_on(doctor::examine(&config, send_test, clock::now));
+    for doctor::Finding { state, area, said } in found {
         whole &= state != doctor::State::Bad;
         print::result(format_args!("{:<8}{area}: {said}", state.word()))?;
     }

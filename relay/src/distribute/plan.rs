@@ -10,7 +10,7 @@ use shared::{Event, UnixMs};
 
 use super::look_back::{LeftOut, within};
 use crate::config::{Destination, EventSwitch};
-use crate::platform::{Outgoing, Planned, Skip, SkipReason};
+use crate::platform::{Outgoing, Planned, Skip, SkipReason, Trial};
 
 /// What a destination is sent of some events. Places refer to the events that were asked about; each occurs exactly once,
 /// in a request or in a skip.
@@ -55,6 +55,15 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Plan {
         Planned { events, ..planned }
     }));
     plan
+}
+
+/// How `event` would try this destination out, under the name it has there.
+///
+/// # Errors
+/// Why such an event does not go there.
+pub fn trial(destination: &Destination, event: &Event, now: UnixMs) -> Result<Trial, Skip> {
+    let renamed = admit(destination, event)?;
+    Ok(destination.platform.trial(&Outgoing { event, site: &destination.site, renamed }, now))
 }
 
 /// A skip for want of a click says when there was one and it was too old.

@@ -8,7 +8,7 @@
 //! response, tests); and what they share: `settings`, `request`, `outcome`, `answer` (what every answer means
 //! before its body is read), `batch` (grouping), `naming` (names of events), `person`, `page`, `goods` and `refund` (parts
 //! of an event), `number` (JSON numbers), `address` (public or private), `quality` (how well an event can be matched),
-//! `credentials` (tokens that must be fetched), `inquiries` (answers that come later), `postback` (networks that know a
+//! `credentials` (tokens that must be fetched), `inquiries` (answers that come later), `trial` (test events), `postback` (networks that know a
 //! click and nothing else), `query` (addresses that say everything).
 
 pub mod address;
@@ -34,6 +34,7 @@ pub mod request;
 pub mod settings;
 pub mod taboola;
 pub mod tiktok;
+pub mod trial;
 pub mod webhook;
 
 pub use credentials::{Credentials, Grant};
@@ -42,6 +43,7 @@ pub use outcome::{Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
+pub use trial::Trial;
 
 use shared::identity::{Field, Take, taken_by};
 use shared::{Event, Sha256Hex, UnixMs};
@@ -74,6 +76,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// How to ask what became of a request, where the answer at once does not say.
     fn inquiries(&self) -> Option<&dyn Inquiries> {
         None
+    }
+
+    /// How the account is tried out with an event that nobody caused.
+    fn trial(&self, _event: &Outgoing<'_>, _now: UnixMs) -> Trial {
+        Trial::None
     }
 }
 

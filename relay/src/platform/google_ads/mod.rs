@@ -37,7 +37,7 @@ use self::settings::{Account, Adjustments, KEYS, Own, Traits};
 use super::batch::{self, Capacity, Written};
 use super::{
     Body, Built, Call, Credentials, Header, Inquiries, Kind, Limits, Outcome, Outgoing, Planned, Platform,
-    Request, Response, SettingError, Settings, Skip, SkipReason, Text,
+    Request, Response, SettingError, Settings, Skip, SkipReason, Text, Trial,
 };
 
 // ── Limits and API version ─────────────────────────────────────────────────────────────────────────────────
@@ -114,6 +114,8 @@ const STATUS_ADDRESS: &str = "https://datamanager.googleapis.com/v1/requestStatu
 
 /// The Data Manager API's call.
 const INGEST: Call = "events:ingest";
+/// The same, of an event that is to be checked and not counted.
+const CHECK: Call = "events:ingest (checked)";
 /// The Google Ads API's call.
 const ADJUST: Call = "uploadConversionAdjustments";
 
@@ -127,36 +129,25 @@ struct Sorted {
 
 impl Platform for GoogleAds {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
-        let mut built = Built::default();
-        let mut sorted: Vec<Sorted> = Vec::with_capacity(events.len());
-        let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
-        for (place, outgoing) in events.iter().enumerate() {
-            match request::write(self, outgoing, place, now) {
-                Ok(one) if capacity.fits(&one.written.json) => sorted.push(one),
-                Ok(_) => {
-                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
-                }
-                Err(skip) => built.skips.push((place, skip)),
-            }
-        }
-        // Stable, so the events of one action keep their order.
-        sorted.sort_by(|a, b| (a.call, &a.action).cmp(&(b.call, &b.action)));
-        while let Some(first) = sorted.first() {
-            let same = |one: &Sorted| one.call == first.call && one.action == first.action;
-            let end = sorted.iter().position(|one| !same(one)).unwrap_or(sorted.len());
-            let (call, action) = (first.call, first.action.clone());
-            let written = sorted.drain(..end).map(|one| one.written).collect();
-            let groups = batch::group(written, capacity);
-            built.requests.extend(groups.into_iter().map(|group| self.request(call, &action, group)));
-        }
-        built
+        self.requests(events, now, self.account.validate_only)
     }
 
     fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome> {
         match call {
             ADJUST => adjustments::read(response, events),
+            CHECK => response::read(response, events, true, now),
             _ => response::read(response, events, self.account.validate_only, now),
         }
+    }
+
+    fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
+        let mut built = self.requests(&[*event], now, true);
+        built
+            .requests
+            .iter_mut()
+            .filter(|planned| planned.call == INGEST)
+            .for_each(|planned| planned.call = CHECK);
+        Trial::Checked(built)
     }
 
     /// Adjustments go to another interface, with rights of their own.
@@ -179,17 +170,45 @@ impl Platform for GoogleAds {
 }
 
 impl GoogleAds {
-    fn request(&self, call: Call, action: &str, group: Vec<Written>) -> Planned {
+    fn requests(&self, events: &[Outgoing<'_>], now: UnixMs, validate_only: bool) -> Built {
+        let mut built = Built::default();
+        let mut sorted: Vec<Sorted> = Vec::with_capacity(events.len());
+        let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
+        for (place, outgoing) in events.iter().enumerate() {
+            match request::write(self, outgoing, place, now) {
+                Ok(one) if capacity.fits(&one.written.json) => sorted.push(one),
+                Ok(_) => {
+                    built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
+                }
+                Err(skip) => built.skips.push((place, skip)),
+            }
+        }
+        // Stable, so the events of one action keep their order.
+        sorted.sort_by(|a, b| (a.call, &a.action).cmp(&(b.call, &b.action)));
+        while let Some(first) = sorted.first() {
+            let same = |one: &Sorted| one.call == first.call && one.action == first.action;
+            let end = sorted.iter().position(|one| !same(one)).unwrap_or(sorted.len());
+            let (call, action) = (first.call, first.action.clone());
+            let written = sorted.drain(..end).map(|one| one.written).collect();
+            let groups = batch::group(written, capacity);
+            built
+                .requests
+                .extend(groups.into_iter().map(|group| self.request(call, &action, group, validate_only)));
+        }
+        built
+    }
+
+    fn request(&self, call: Call, action: &str, group: Vec<Written>, validate_only: bool) -> Planned {
         let events = group.iter().map(|written| written.place).collect();
         let (json, quality): (Vec<_>, Vec<_>) =
             group.into_iter().map(|written| (written.json, written.quality)).unzip();
         let (url, mut headers, body) = match &self.adjustments {
             Some(adjustments) if call == ADJUST => {
-                let body = adjustments::Envelope::new(&json, self.account.validate_only);
+                let body = adjustments::Envelope::new(&json, validate_only);
                 (adjustments.address.clone(), adjustments.headers(&self.account), Text::json(&body))
             }
             Some(_) | None => {
-                let body = request::Envelope::new(&self.account, action, &json);
+                let body = request::Envelope::new(&self.account, action, &json, validate_only);
                 (self.address.clone(), quota(self.account.quota_project.as_deref()), Text::json(&body))
             }
         };

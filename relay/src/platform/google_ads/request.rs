@@ -56,14 +56,19 @@ struct ProductAccount<'a> {
 
 impl<'a> Envelope<'a> {
     /// Events of one conversion action.
-    pub(super) fn new(account: &'a Account, action: &'a str, events: &'a [Box<RawValue>]) -> Self {
+    pub(super) fn new(
+        account: &'a Account,
+        action: &'a str,
+        events: &'a [Box<RawValue>],
+        validate_only: bool,
+    ) -> Self {
         let product = |id| ProductAccount { account_type: "GOOGLE_ADS", account_id: id };
         let destination = Destination {
             operating_account: product(&account.operating),
             login_account: account.login.as_deref().map(product),
             product_destination_id: action,
         };
-        Self { destinations: [destination], encoding: "HEX", validate_only: account.validate_only, events }
+        Self { destinations: [destination], encoding: "HEX", validate_only, events }
     }
 }
 

@@ -24,9 +24,10 @@ use shared::time::{DAY_MS, HOUR_MS};
 use url::Url;
 
 use super::batch::{self, Capacity};
+use super::trial::TEST_EVENTS;
 use super::{
     Body, Built, Call, Header, Key, Kind, Limits, Outcome, Outgoing, Platform, Request, Response,
-    SettingError, Settings, Text, settings,
+    SettingError, Settings, Text, Trial, settings,
 };
 use crate::secret::Secret;
 
@@ -179,6 +180,13 @@ impl Platform for TikTok {
 
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         response::read(response, events)
+    }
+
+    fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
+        match self.test_event_code {
+            None => Trial::NeedsCode { place: TEST_EVENTS },
+            Some(_) => Trial::Shown { built: self.build(&[*event], now), place: TEST_EVENTS },
+        }
     }
 
     fn limits(&self) -> Limits {

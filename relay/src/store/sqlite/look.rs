@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use shared::UnixMs;
 
 use super::{OpenError, engine_error, lock, reader, schema, suspicion};
-use crate::store::{DeadLetter, Logged, Seq, StoreError};
+use crate::store::{Backlog, DeadLetter, Logged, Seq, StoreError};
 
 /// A database open for reading.
 #[derive(Debug)]
@@ -57,6 +57,14 @@ impl Look {
         self.connection
             .query_row(sql, [from.0], |row| row.get(0))
             .map_err(|source| engine_error("look for the first event", source))
+    }
+
+    /// What a destination has in hand, and the reason of what is tried again first.
+    pub fn backlog(&self, destination: &str) -> Result<(Backlog, Option<String>), StoreError> {
+        let counted = reader::backlog(&self.connection, destination)?;
+        let first = reader::due(&self.connection, destination, UnixMs(i64::MAX), Seq::MAX, 1)?;
+        let head = counted.cursor.max(self.before(UnixMs(i64::MAX))?);
+        Ok((Backlog { head, ..counted }, first.into_iter().next().map(|pending| pending.reason)))
     }
 
     /// Up to `limit` dead letters of a destination, newest first.

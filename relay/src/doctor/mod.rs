@@ -1,7 +1,9 @@
 //! Doctor: is this machine, this store and every destination fit for what the configuration asks of them?
 //!
-//! Looks and asks, changes nothing and sends no event. Owns what is looked at and the advice that follows; leaves the
-//! configuration's own mistakes to `config` and printing to the command line.
+//! Looks and asks and changes nothing; an event is sent only where that is asked for ([`send_test`]). Owns what is looked at
+//! and the advice that follows; leaves the configuration's own mistakes to `config` and printing to the command line.
+
+mod send_test;
 
 use std::path::Path;
 use std::time::Duration;
@@ -58,8 +60,8 @@ fn finding(state: State, area: impl Into<String>, said: impl Into<String>) -> Fi
     Finding { state, area: area.into(), said: said.into() }
 }
 
-/// Looks at everything.
-pub async fn examine(config: &Config, now: fn() -> UnixMs) -> Vec<Finding> {
+/// Looks at everything, and with `test_events` sends one to each destination that has a way to take it as such.
+pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) -> Vec<Finding> {
     let mut found = vec![store(&config.store.path), disk(&config.store.path), tag(&config.tag.assets)];
     if config.destinations.is_empty() {
         found.push(finding(
@@ -75,6 +77,10 @@ pub async fn examine(config: &Config, now: fn() -> UnixMs) -> Vec<Finding> {
         clock = clock.or(date.map(|date| (date, now())));
         found.push(reached);
         found.push(credentials(destination, &client, now).await);
+        if test_events {
+            found.push(send_test::send(destination, &client, now).await);
+        }
+        found.extend(backlog(&config.store.path, destination));
     }
     found.push(clock_finding(clock));
     found
@@ -94,6 +100,33 @@ fn store(path: &Path) -> Finding {
             Err(error) => finding(State::Bad, area, error.to_string()),
         },
     }
+}
+
+/// What waits for a destination and what it gave up, where there is a store to look into.
+fn backlog(path: &Path, destination: &Destination) -> Option<Finding> {
+    let area = format!("{}: backlog", destination.name);
+    let (waiting, reason) = match Look::open(path).ok()?.backlog(&destination.name) {
+        Ok(counted) => counted,
+        Err(error) => return Some(finding(State::Bad, area, error.to_string())),
+    };
+    let dead = match waiting.dead {
+        0 => String::new(),
+        dead => {
+            format!("; given up: {dead}, see `anytrack-relay dead list --destination {}`", destination.name)
+        }
+    };
+    let unread = waiting.head - waiting.cursor;
+    let said = match reason {
+        Some(reason) => {
+            format!(
+                "{} wait for another try, {unread} are not read yet; last trouble: {reason}{dead}",
+                waiting.pending
+            )
+        }
+        None => format!("none wait for another try, {unread} are not read yet{dead}"),
+    };
+    let well = waiting.pending == 0 && waiting.dead == 0;
+    Some(finding(if well { State::Good } else { State::Advice }, area, said))
 }
 
 /// Whether there is room to write.
@@ -174,13 +207,14 @@ fn knock(destination: &Destination, now: UnixMs) -> Option<Request> {
 /// An event that every platform has a use for.
 fn sample(name: &str, now: UnixMs) -> Option<Event> {
     let json = format!(
-        r#"{{"event":"{name}","event_id":"sample","page":{{"url":"https://shop.example/"}},
+        r#"{{"event":"{name}","event_id":"doctor-{now}","page":{{"url":"https://shop.example/"}},
             "click_ids":{{"fbclid":"sample","gclid":"sample","ttclid":"sample","tblci":"sample","ob_click_id":"sample",
                           "msclkid":"0f3c1b2a4d5e6f708192a3b4c5d6e7f8"}},
-            "user":{{"email":"sample@example.com"}},"context":{{"ip":"8.8.8.8","user_agent":"sample"}},
+            "user":{{"email":"sample@example.com"}},"context":{{"ip":"8.8.8.8","user_agent":"Mozilla/5.0 (anytrack-relay doctor)"}},
             "properties":{{"value":1,"currency":"EUR","order_id":"sample-1","order_value":2,
                            "items":[{{"id":"sample","price":1,"quantity":1}}]}},
-            "consent":{{"ad_storage":"granted","ad_user_data":"granted","ad_personalization":"granted"}}}}"#
+            "consent":{{"ad_storage":"granted","ad_user_data":"granted","ad_personalization":"granted"}}}}"#,
+        now = now.0,
     );
     let defaults = Defaults { now, source: None, country: None, random: [0; 10] };
     read::event_with_warnings(&json, defaults).ok().map(|understood| understood.event)
@@ -190,8 +224,8 @@ fn sample(name: &str, now: UnixMs) -> Option<Event> {
 async fn credentials(destination: &Destination, client: &HttpClient, now: fn() -> UnixMs) -> Finding {
     let area = format!("{}: credentials", destination.name);
     let Some(credentials) = destination.platform.credentials() else {
-        let said = "this platform says only with an event whether it takes them; send one marked as a test where it has that \
-                    (`test_event_code`)";
+        let said = "this platform says only with an event whether it takes them; `--send-test` sends one where it has a way to \
+                    take it as a test";
         return finding(State::Untried, area, said);
     };
     if credentials.origin().is_some() {
