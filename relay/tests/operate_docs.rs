@@ -96,9 +96,10 @@ fn functions(folder: &Path, found: &mut BTreeSet<String>) {
             functions(&path, found);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let text = fs::read_to_string(&path).unwrap_or_default();
-            let names =
-                text.split("fn ").skip(1).filter_map(|rest| rest.split_once("()")).map(|(name, _)| name);
-            found.extend(names.filter(|name| !name.contains(char::is_whitespace)).map(str::to_owned));
+            // What follows `#[test]`, or `#[tokio::test(…)]`; a property has arguments.
+            let tests = ["#[test]", "#[tokio::test"].into_iter().flat_map(|mark| text.split(mark).skip(1));
+            let heads = tests.filter_map(|rest| rest.split_once("fn ")?.1.split_once('('));
+            found.extend(heads.map(|(name, _)| name.to_owned()));
         }
     }
 }
