@@ -59,7 +59,7 @@ async fn the_doctor_sends_test_events_where_a_platform_has_a_way_to_take_them() 
         (
             "meta-right",
             "ok",
-            "a PageView was taken: look for it under Events Manager, Test events; it counts",
+            "a PageView was taken: look for it under Events Manager, Test events; expect it to count",
         ),
         ("meta-wrong", "BAD", "refused: "),
         ("meta-purchases", "untried", "no PageView goes there"),

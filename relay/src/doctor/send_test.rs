@@ -1,6 +1,6 @@
 //! Sends a destination one event as a test, where its platform has a way to take it as such, and tells what was said.
 //!
-//! Where a platform counts test events all the same, only page views are sent: they cost least. Goes the way of every
+//! Where a platform counts test events all the same, or does not say, only page views are sent: they cost least. Goes the way of every
 //! event, token and all, but past the store: nothing of it is kept.
 
 use std::sync::Arc;
@@ -29,7 +29,9 @@ pub(super) async fn send(destination: &Destination, client: &HttpClient, now: fn
     };
     let taken = match shown {
         None => format!("a {name} was checked and would be taken; nothing was counted"),
-        Some(place) => format!("a {name} was taken: look for it under {place}; it counts like any other"),
+        Some(place) => {
+            format!("a {name} was taken: look for it under {place}; expect it to count like any other")
+        }
     };
     let (mut state, mut said) = (State::Good, taken);
     for planned in built.requests {
@@ -62,7 +64,7 @@ fn way(destination: &Destination, now: UnixMs) -> Way {
             }
             Ok(Trial::Checked(built)) => (built, None),
             Ok(Trial::Shown { .. }) if name != HARMLESS => {
-                return Way::Not(format!("test events count here, and no {HARMLESS} goes there"));
+                return Way::Not(format!("test events may count here, and no {HARMLESS} goes there"));
             }
             Ok(Trial::Shown { built, place }) => (built, Some(place)),
         };

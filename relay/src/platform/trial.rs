@@ -12,7 +12,7 @@ pub enum Trial {
     None,
     /// This is checked like any event, and counts nothing.
     Checked(Built),
-    /// This is shown apart and counts all the same.
+    /// This is shown apart, and counts all the same or may do so.
     Shown {
         /// What is sent.
         built: Built,
