@@ -1,6 +1,6 @@
 //! Doctor: is this machine, this store and every destination fit for what the configuration asks of them?
 //!
-//! Looks and asks and changes nothing; an event is sent only where that is asked for ([`send_test`]). Owns what is looked at
+//! Looks and asks and changes nothing; an event is sent only where that is asked for (`send_test`). Owns what is looked at
 //! and the advice that follows; leaves the configuration's own mistakes to `config` and printing to the command line.
 
 mod send_test;
