@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
 use shared::time::SECOND_MS;
-use shared::{Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
+use shared::{Item, Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
 use super::draft::Draft;
 use super::marks;
@@ -127,7 +127,12 @@ pub(super) fn shown(path: &str) -> &str {
     let plain = |b: u8| b.is_ascii_alphabetic() || b"_-.[]".contains(&b);
     let digits = path.bytes().filter(u8::is_ascii_digit).count();
     let fits = path.bytes().all(|b| plain(b) || b.is_ascii_digit()) && digits <= MOST_DIGITS;
-    if fits { limits::clip(path, LONGEST_PATH) } else { "…" }
+    match fits {
+        true => limits::clip(path, LONGEST_PATH),
+        // Its own name is ours, and says at least where to look.
+        false if path.starts_with("properties.") => "properties.…",
+        false => "…",
+    }
 }
 
 /// serde quotes the offending value (`invalid type: string "jane@…"`, "unknown variant `jane…`"); the quotes are cut
@@ -336,7 +341,9 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
         let text = text.map(|text| limits::clipped(trimmed(text), limits::TEXT));
         text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
     };
-    Context { ip, user_agent: line(context.user_agent), language: line(context.language) }
+    // What a browser says of itself may name a crawler's keeper; a language names nobody.
+    let language = line(context.language).filter(|language| !scrub::looks_like_email(language));
+    Context { ip, user_agent: line(context.user_agent), language }
 }
 
 /// Personal data that was put among the properties is hashed into the user data, and what looks like an e-mail
@@ -375,6 +382,15 @@ fn take_identity(
         if text.as_deref().is_some_and(scrub::looks_like_email) {
             *text = None;
             warnings.push(format!("properties.{name}: looks like an e-mail address and was dropped"));
+        }
+    }
+    for Item { id, name, brand, category, .. } in &mut properties.items {
+        for (field, text) in [("id", id), ("name", name), ("brand", brand), ("category", category)] {
+            if text.as_deref().is_some_and(scrub::looks_like_email) {
+                *text = None;
+                warnings
+                    .push(format!("properties.items.{field}: looks like an e-mail address and was dropped"));
+            }
         }
     }
 }

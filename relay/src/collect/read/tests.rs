@@ -128,6 +128,18 @@ fn an_email_address_is_no_order_id_and_no_event_id() {
 }
 
 #[test]
+fn an_email_address_is_no_part_of_an_item_and_no_language() {
+    let read = understood(
+        r#"{"event":"Purchase","context":{"language":"jane@example.com"},
+            "properties":{"items":[{"id":"jane@example.com","name":"for jane@example.com","brand":"B","price":2}]}}"#,
+    );
+    let item = &read.event.properties.items[0];
+    assert_eq!((item.brand.as_deref(), item.price), (Some("B"), Some(2.0)));
+    let stored = serde_json::to_string(&read.event).expect("writable");
+    assert!(!stored.contains("jane"), "{stored}");
+}
+
+#[test]
 fn an_email_address_is_no_click_id_and_no_cookie() {
     for address in ["jane@example.com", "jane%40example.com", "jane%2540example.com"] {
         let read = understood(&format!(
