@@ -88,7 +88,7 @@ fn the_service_waits_as_long_as_the_relay_takes_to_stop() {
     assert!(seconds("TimeoutStopSec=") * 1_000 > config.server.shutdown_timeout_ms);
 }
 
-/// Every `fn name()` of the workspace's Rust files.
+/// Every test in the Rust files of a folder, by name.
 fn functions(folder: &Path, found: &mut BTreeSet<String>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
