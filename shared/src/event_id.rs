@@ -41,7 +41,7 @@ pub fn uuid_v7(time_ms: i64, random: [u8; 10]) -> String {
 ///
 /// Letters of all scripts and spaces are allowed, because an order id may hold them and the id is derived from it.
 pub fn valid(text: &str) -> bool {
-    !text.trim().is_empty() && text.len() <= limits::EVENT_ID && !text.chars().any(char::is_control)
+    !text.trim().is_empty() && text.len() <= limits::EVENT_ID && !limits::has_control(text)
 }
 
 /// Whether `text` can be a visitor id or token: 1 to [`limits::ID`] letters, digits, `-`, `_` and `.`.

@@ -63,3 +63,24 @@ pub fn clipped(mut text: String, max: usize) -> String {
     text.truncate(clip(&text, max).len());
     text
 }
+
+/// Whether a control character stands anywhere in `text`, as [`char::is_control`] has them: ASCII's, and those that UTF-8
+/// begins with the byte C2.
+pub fn has_control(text: &str) -> bool {
+    // All bytes are looked at, without a branch, so that the compiler takes sixteen at a time.
+    let suspicious = text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == 0x7f) | (b == 0xc2));
+    suspicious && text.chars().any(char::is_control)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_control_character_is_found_and_no_other() {
+        for c in '\0'..='\u{3000}' {
+            assert_eq!(has_control(&format!("longer than sixteen bytes {c} é")), c.is_control(), "{c:?}");
+        }
+        assert!(!has_control(""));
+    }
+}

@@ -123,8 +123,7 @@ pub async fn events(
     if !batch.events.iter().all(is_denied) {
         proof?;
     }
-    let domain = cookie_domain(relay, site, headers);
-    let lines = cookies(relay, site, headers, domain.as_deref(), &mut batch.events, caller.now);
+    let lines = cookies(relay, site, headers, &mut batch.events, caller.now);
     relay.dropped_by_tag(site, envelope.dropped);
     let receipt = relay.store(site, batch, caller.now).await?;
     let mut reply = reply::accepted(&receipt);
@@ -161,9 +160,8 @@ pub async fn pixel(
     let may_store = !site.consent_required;
     event.visitor_id =
         known_visitor(headers).or_else(|| may_store.then(|| event_id::uuid_v7(caller.now.0, relay.random())));
-    let domain = cookie_domain(relay, site, headers);
     let mut events = vec![event];
-    let lines = cookies(relay, site, headers, domain.as_deref(), &mut events, caller.now);
+    let lines = cookies(relay, site, headers, &mut events, caller.now);
     relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller.now).await?;
     let mut reply = reply::typed(StatusCode::OK, "image/gif", Bytes::from_static(PIXEL));
     reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
@@ -272,13 +270,19 @@ fn cookies(
     relay: &Relay,
     site: &Site,
     headers: &HeaderMap,
-    domain: Option<&str>,
     events: &mut [Event],
     now: UnixMs,
 ) -> Vec<HeaderValue> {
     let Some(last) = events.last() else { return Vec::new() };
+    let keeps = may_keep(site, last);
+    let has_some = last.visitor_id.is_some() || !site.tag.make_cookies.is_empty();
+    if !(keeps && has_some || is_denied(last)) {
+        return Vec::new();
+    }
+    let domain = cookie_domain(relay, site, headers);
+    let domain = domain.as_deref();
     let mut lines = Vec::new();
-    if may_keep(site, last) {
+    if keeps {
         lines.extend(last.visitor_id.as_deref().map(|id| cookie::visitor(id, domain)));
         lines.extend(made_cookie::make(site, headers, domain, events, now, || relay.random()));
     } else if is_denied(last) {

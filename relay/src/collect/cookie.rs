@@ -54,7 +54,10 @@ fn plain_host(origin: &str) -> Option<&str> {
 ///
 /// Whether the result is a public suffix such as `co.uk` is left to the browser, which refuses such a cookie.
 pub fn shared_domain(relay: &str, page: &str) -> Option<String> {
-    let is_address = |host: &str| host.parse::<std::net::IpAddr>().is_ok() || host.starts_with('[');
+    // An IPv4 address ends in a digit, an IPv6 one stands in brackets; only what looks like one is read.
+    let ends_in_digit = |host: &str| host.ends_with(|last: char| last.is_ascii_digit());
+    let is_address =
+        |host: &str| host.starts_with('[') || ends_in_digit(host) && host.parse::<std::net::IpAddr>().is_ok();
     if relay == page || is_address(relay) || is_address(page) {
         // A host cookie of the same name or address is seen by both: cookies do not know ports.
         return relay.contains('.').then(|| relay.to_owned()).filter(|_| !is_address(relay) && relay == page);

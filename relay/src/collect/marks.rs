@@ -12,7 +12,7 @@ use super::read::shown;
 /// Keeps the cookies some platform asks for, byte for byte.
 pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings: &mut Vec<String>) {
     for (name, value) in cookies {
-        let sane = !value.is_empty() && value.len() <= limits::COOKIE && !value.chars().any(char::is_control);
+        let sane = !value.is_empty() && value.len() <= limits::COOKIE && !limits::has_control(&value);
         let sane = sane && !scrub::looks_like_email(&value);
         if event.cookies.len() < limits::COOKIES && sane && click_id::wanted_cookie(&name) {
             event.cookies.insert(name, value);
@@ -34,19 +34,16 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
             None => warnings.push(format!("click_ids.{}: unknown click id, ignored", shown(&param))),
         }
     }
-    let query_of = |url: &Option<String>| query(url.as_deref()?).map(str::to_owned);
-    let (page, referrer) = (query_of(&event.page.url), query_of(&event.page.referrer));
-    let of_page = page.iter().flat_map(|query| click_id::from_query(query));
+    let Event { page, time, cookies, click_ids, .. } = event;
+    let ids_of =
+        |url: &Option<String>| url.as_deref().and_then(query).map(click_id::from_query).into_iter().flatten();
     // Meta looks into the referrer as a last resort (parameter builder, read 2026-11-23); nobody else asks for it.
-    let of_referrer = referrer.iter().flat_map(|query| click_id::from_query(query));
-    for (spec, value) in of_page.chain(of_referrer.filter(|(spec, _)| spec.param == "fbclid")) {
-        let seen_at = Some(event.time);
-        event.click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at });
+    let of_referrer = ids_of(&page.referrer).filter(|(spec, _)| spec.param == "fbclid");
+    for (spec, value) in ids_of(&page.url).chain(of_referrer) {
+        click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at: Some(*time) });
     }
-    let from_cookies: Vec<_> =
-        event.cookies.iter().filter_map(|(name, value)| from_cookie(name, value)).collect();
-    for (param, id) in from_cookies {
-        event.click_ids.entry(param.to_owned()).or_insert(id);
+    for (param, id) in cookies.iter().filter_map(|(name, value)| from_cookie(name, value)) {
+        click_ids.entry(param.to_owned()).or_insert(id);
     }
     while event.click_ids.len() > limits::CLICK_IDS {
         event.click_ids.pop_last();

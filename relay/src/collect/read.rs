@@ -184,7 +184,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         raw_user.hash_into(&mut user, defaults.country, &mut warnings);
     }
     take_identity(&mut properties, &mut user, defaults.country, &mut warnings);
-    if properties.order_id.as_ref().is_some_and(|id| id.chars().any(char::is_control)) {
+    if properties.order_id.as_deref().is_some_and(limits::has_control) {
         return Err(ReadError::BadOrderId);
     }
 
@@ -224,7 +224,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
 
 fn name(name: Option<String>) -> Result<String, ReadError> {
     let name = name.map(trimmed).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
-    if name.len() > limits::EVENT_NAME || name.chars().any(char::is_control) {
+    if name.len() > limits::EVENT_NAME || limits::has_control(&name) {
         return Err(ReadError::BadName);
     }
     Ok(name)
@@ -263,7 +263,7 @@ fn tokens(Pairs(named): Pairs<String>, properties: &mut Properties) -> BTreeMap<
             _ => continue,
         };
     }
-    let sane = |text: &str| !text.is_empty() && !text.chars().any(char::is_control);
+    let sane = |text: &str| !text.is_empty() && !limits::has_control(text);
     tokens.retain(|name, token| {
         let short = name.len() <= limits::ID && token.len() <= limits::COOKIE;
         short && sane(name) && sane(token) && !scrub::looks_like_email(token)
@@ -339,7 +339,7 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
     });
     let line = |text: Option<String>| {
         let text = text.map(|text| limits::clipped(trimmed(text), limits::TEXT));
-        text.filter(|text| !text.is_empty() && !text.chars().any(char::is_control))
+        text.filter(|text| !text.is_empty() && !limits::has_control(text))
     };
     // What a browser says of itself may name a crawler's keeper; a language names nobody.
     let language = line(context.language).filter(|language| !scrub::looks_like_email(language));
