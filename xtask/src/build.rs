@@ -39,6 +39,12 @@ pub(crate) fn relay(release: bool) -> Result {
     machine::run("cargo", ["build", "--package", "relay"].into_iter().chain(profile)).done()
 }
 
+/// The relay for another kind of machine; says where it is.
+pub(crate) fn relay_for(target: &str) -> Result<String> {
+    machine::run("cargo", ["build", "--release", "--package", "relay", "--target", target]).done()?;
+    Ok(format!("target/{target}/release/anytrack-relay"))
+}
+
 /// A digest of every input and of the way it is packed.
 fn stamp(way: &str) -> Result<String> {
     let mut hash = Sha256::new();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use crate::machine::{self, at};
-use crate::{Result, build, setup};
+use crate::{Result, build, setup, trained};
 
 /// Starts the demo; with `check` it drives itself, and ends.
 pub(crate) fn demo(check: bool) -> Result {
@@ -60,8 +60,16 @@ pub(crate) struct Bench {
     #[arg(long)]
     long: bool,
     /// Where the table is written as JSON; what stands there of the same machine stays, unless it is measured now
-    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "target/bench.json",
+        default_value_if("trained", "true", "target/bench-trained.json")
+    )]
     json: PathBuf,
+    /// Measures the relay trained as `cargo xtask dist` does, on this kind of machine: two more builds
+    #[arg(long, conflicts_with = "write")]
+    trained: bool,
     /// Also writes the table into docs/performance.md
     #[arg(long)]
     write: bool,
@@ -69,16 +77,18 @@ pub(crate) struct Bench {
 
 /// Measures, with everything built with optimisation.
 pub(crate) fn bench(bench: &Bench) -> Result {
-    let Bench { what, long, json, write } = bench;
-    match what {
-        What::All | What::Tag => {
-            setup::browser()?;
-            build::all(true)?;
-        }
-        What::Ingest | What::Latency | What::Road | What::Memory | What::Drain | What::Growth => {
-            build::relay(true)?;
-        }
+    let Bench { what, long, json, trained, write } = bench;
+    if matches!(what, What::All | What::Tag) {
+        setup::browser()?;
+        build::tag()?;
     }
+    let relay = match trained {
+        true => trained::relay(&machine::host()?)?,
+        false => {
+            build::relay(true)?;
+            "target/release/anytrack-relay".to_owned()
+        }
+    };
     let name = what.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
     let page: &[&str] = if *write { &["--page", "docs/performance.md"] } else { &[] };
     machine::run("cargo", ["run", "--release", "--quiet", "--package", "www-test", "--", "bench"])
@@ -87,5 +97,6 @@ pub(crate) fn bench(bench: &Bench) -> Result {
         .and("--json")
         .and(json)
         .and_all(page)
+        .with("ANYTRACK_RELAY", &at(&relay).display().to_string())
         .done()
 }

@@ -4,18 +4,17 @@
 //! Owns finding what that needs; leaves building the tag to `build`.
 
 use crate::machine::{self, say};
-use crate::{Advice, Error, Result, build};
+use crate::{Advice, Error, Result, build, trained};
 
 /// The time rustup gets, in seconds.
 const RUSTUP_SECONDS: u64 = 180;
 
-/// Builds everything and packs it into `dist`.
-pub(crate) fn dist() -> Result {
+/// Builds everything and packs it into `dist`: the program trained on a load, or as any release is built.
+pub(crate) fn dist(plain: bool) -> Result {
     let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
     ready(&target)?;
     build::tag()?;
-    machine::run("cargo", ["build", "--release", "--package", "relay", "--target", &target]).done()?;
-    let program = format!("target/{target}/release/anytrack-relay");
+    let program = if plain { build::relay_for(&target)? } else { trained::relay(&target)? };
     machine::run("install", ["-m", "755", program.as_str(), "dist/anytrack-relay"]).done()?;
     // The container's volume takes its owner from this empty folder.
     machine::run("mkdir", ["-p", "dist/data"]).done()?;

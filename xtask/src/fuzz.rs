@@ -18,7 +18,7 @@ pub(crate) fn run(only: Option<&str>, seconds: u64) -> Result {
         say(&format!("targets: {}", all.join(", ")));
         return Err(Error::Missing(Advice::FuzzTarget));
     }
-    let machine = host()?;
+    let machine = machine::host()?;
     let mut build = machine::run("cargo", ["build", "--package", "fuzz", "--profile", "fuzz"])
         .and_all(["--features", "libfuzzer", "--target-dir", "target/fuzz", "--target", &machine])
         .with("RUSTFLAGS", &COVERAGE.join(" "));
@@ -60,13 +60,6 @@ fn fuzz(name: &str, machine: &str, seconds: u64) -> Result {
 fn names() -> Vec<String> {
     let stem = |path: PathBuf| Some(path.file_stem()?.to_str()?.to_owned());
     machine::files(&at("fuzz/fuzz_targets")).into_iter().filter_map(stem).collect()
-}
-
-/// This machine in the compiler's words. Naming it keeps build scripts and macros out of the coverage.
-fn host() -> Result<String> {
-    let words = machine::output("rustc", &["-vV"]).unwrap_or_default();
-    let host = words.lines().find_map(|line| line.strip_prefix("host: "));
-    host.map(str::to_owned).ok_or(Error::Missing(Advice::Compiler))
 }
 
 /// Counters at every edge, and what is compared with what, for libFuzzer to read

@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use crate::{Error, Result};
+use crate::{Advice, Error, Result};
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
@@ -44,6 +44,13 @@ pub(crate) fn is_root() -> bool {
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+/// This machine in the compiler's words. A build that names it keeps build scripts and macros apart from the rest.
+pub(crate) fn host() -> Result<String> {
+    let words = output("rustc", &["-vV"]).unwrap_or_default();
+    let host = words.lines().find_map(|line| line.strip_prefix("host: "));
+    host.map(str::to_owned).ok_or(Error::Missing(Advice::Compiler))
 }
 
 /// The text a program prints, when it succeeds.

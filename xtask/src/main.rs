@@ -14,6 +14,7 @@ mod pack;
 mod setup;
 mod size;
 mod test;
+mod trained;
 
 use std::process::ExitCode;
 
@@ -52,7 +53,11 @@ enum Command {
         check: bool,
     },
     /// Packs a static relay, the tag and the files to run them with into dist
-    Dist,
+    Dist {
+        /// Compiles the relay once, without training it on a load: a third of the time, some more of the processor later
+        #[arg(long)]
+        plain: bool,
+    },
     /// Kills the relay a hundred times under load while every destination fails, and reckons what became of the events
     Fire,
     /// Measures relay and tag, prints one table and writes it as JSON
@@ -77,7 +82,7 @@ fn main() -> ExitCode {
         Command::Npm => npm::package(),
         Command::Size => size::check(),
         Command::Demo { check } => demo::demo(check),
-        Command::Dist => dist::dist(),
+        Command::Dist { plain } => dist::dist(plain),
         Command::Fire => demo::fire(),
         Command::Bench(bench) => demo::bench(&bench),
         Command::Fuzz { target, seconds } => fuzz::run(target.as_deref(), seconds),
@@ -166,6 +171,9 @@ enum Advice {
     /// The compiler does not say what it is.
     #[error("`rustc -vV` names no host: install Rust with rustup")]
     Compiler,
+    /// Nothing that adds up what a program counted.
+    #[error("no llvm-profdata beside the compiler: run `rustup component add llvm-tools`, or give --plain")]
+    Profile,
     /// Nothing that records calls to the system.
     #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
     Tracer,
