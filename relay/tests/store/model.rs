@@ -223,7 +223,7 @@ impl Pair {
 
 /// An identity key, of the odd numbers one that is stored in a short form; it ends with its number.
 fn identity_key(number: u8) -> String {
-    if number % 2 == 0 { format!("ord:{number}") } else { format!("em:{number}{number:063}") }
+    if number.is_multiple_of(2) { format!("ord:{number}") } else { format!("em:{number}{number:063}") }
 }
 
 async fn append(store: &dyn Store, drafts: &[Draft]) -> Result<Vec<Verdict>, String> {
