@@ -13,7 +13,6 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use relay::config::Destination;
 use relay::distribute::HttpClient;
 use relay::distribute::access::Access;
 use relay::distribute::courier::{Carried, Courier};
@@ -130,22 +129,11 @@ async fn server(script: Script) -> (String, Arc<Mutex<Vec<Asked>>>) {
 
 /// A courier of a relay that has just started, on a store that may know something.
 fn courier(base: &str, refresh: &'static str, store: &Arc<dyn Store>, now: fn() -> UnixMs) -> Courier {
-    let platform = Guarded { base: base.to_owned(), refresh };
-    let destination = Destination {
-        name: "d".to_owned(),
-        site: "shop".into(),
-        platform_name: "guarded",
-        platform: Arc::new(platform),
-        consent: Vec::new(),
-        consent_required: false,
-        look_back_days: None,
-        events: BTreeMap::new(),
-        endpoint: None,
-    };
+    let destination = plain::destination(Guarded { base: base.to_owned(), refresh });
     let client = HttpClient::new(Duration::from_secs(5));
     let access = Access::new("d", store.clone(), client.clone(), now);
     let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
-    Courier { destination: Arc::new(destination), client, access, pace, now }
+    Courier { destination, client, access, pace, now }
 }
 
 fn store() -> Arc<dyn Store> {

@@ -3,6 +3,8 @@
 
 #[path = "store/fixture.rs"]
 mod fixture;
+#[path = "store/forgetting.rs"]
+mod forgetting;
 #[path = "store/model.rs"]
 mod model;
 #[path = "store/rules.rs"]

@@ -9,7 +9,7 @@ use shared::UnixMs;
 use shared::event::STANDARD_EVENTS;
 use www_test::bench::connection::Connection;
 use www_test::bench::event::from_server;
-use www_test::relay_process::{Bed, Settings};
+use www_test::relay_process::{Bed, Settings, destination};
 use www_test::sandbox::{Sandbox, clock};
 
 const SOON: Duration = Duration::from_secs(20);
@@ -40,14 +40,11 @@ fn event(name: &str, id: &str, source: &str, now: UnixMs) -> Value {
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_is_sent_is_refused() {
     let microsoft = Sandbox::start().await.expect("Microsoft starts");
-    let more = format!(
-        "[[destination]]\nname = \"microsoft\"\nsite = \"shop\"\nplatform = \"microsoft\"\nendpoint = \"{}\"\n\
-         tag_id = \"187012345\"\naccess_token = \"tag-token\"\nconsent = []\n\
+    let keys = "tag_id = \"187012345\"\naccess_token = \"tag-token\"\nconsent = []\n\
          [destination.offline]\nclient_id = \"app\"\nrefresh_token = \"refresh-1\"\ndeveloper_token = \"developer\"\n\
          customer_id = \"17\"\naccount_id = \"18\"\n\
-         conversions = {{ Lead = \"CRM lead\", Purchase = \"Phone sale\", Refund = \"Web purchase\" }}\n",
-        microsoft.url()
-    );
+         conversions = { Lead = \"CRM lead\", Purchase = \"Phone sale\", Refund = \"Web purchase\" }";
+    let more = destination("microsoft", &microsoft.url(), keys);
     let bed = Bed::make(&Settings { more, ..Settings::default() }).await.expect("a bed");
     let relay = bed.start().await.expect("the relay starts");
     let (now, mut events) = (clock::now(), Vec::new());

@@ -1,12 +1,13 @@
 //! Microsoft fails in every way the sandbox knows, on both its routes; what must hold then is in `house`. Rows that
 //! fail alone, settings that hold the destination, and a refresh token that survives restarts are its own.
 
+#[macro_use]
 mod house;
 
-use house::{House, Platform, SOON};
+use house::{House, Platform, Repeats, SOON};
 use serde_json::{Value, json};
 use www_test::bench::event::page_view;
-use www_test::relay_process::Settings;
+use www_test::relay_process::{Settings, destination};
 use www_test::sandbox::clock;
 use www_test::sandbox::exchange::Recorded;
 use www_test::sandbox::state::State;
@@ -14,7 +15,13 @@ use www_test::sandbox::trouble::{Mode, Order};
 
 const TAG_TOKEN: &str = "tag-token-for-tests";
 
-const MICROSOFT: Platform = Platform { name: "microsoft", settings, token: TAG_TOKEN };
+const MICROSOFT: Platform = Platform {
+    name: "microsoft",
+    settings,
+    token: Some(TAG_TOKEN),
+    event: page_view,
+    repeats: Repeats::Known,
+};
 
 fn settings(url: &str) -> Settings {
     changed(url, "", "")
@@ -23,13 +30,13 @@ fn settings(url: &str) -> Settings {
 /// The settings with one text of them replaced.
 fn changed(url: &str, from: &str, to: &str) -> Settings {
     // A page view with a value is two rows under one id; renamed, it is one event like others.
-    let table = format!(
-        "[[destination]]\nname = \"microsoft\"\nsite = \"shop\"\nplatform = \"microsoft\"\nendpoint = \"{url}\"\n\
-         tag_id = \"187012345\"\naccess_token = \"{TAG_TOKEN}\"\nevents = {{ PageView = \"view\" }}\n\
+    let keys = format!(
+        "tag_id = \"187012345\"\naccess_token = \"{TAG_TOKEN}\"\nevents = {{ PageView = \"view\" }}\n\
          [destination.offline]\nclient_id = \"app\"\nclient_secret = \"app-secret\"\n\
          refresh_token = \"refresh-0\"\ndeveloper_token = \"developer\"\ncustomer_id = \"17\"\n\
          account_id = \"18\"\nconversions = {{ Lead = \"CRM lead\", Refund = \"Web purchase\" }}\n"
     );
+    let table = destination("microsoft", url, &keys);
     assert!(table.contains(from), "{from} is in the table");
     let more = if from.is_empty() { table } else { table.replace(from, to) };
     Settings { more, ..Settings::default() }
@@ -91,67 +98,13 @@ async fn at_the_tag(mode: Mode) {
     house::nothing_is_lost(MICROSOFT, mode).await;
 }
 
-macro_rules! nothing_is_lost {
-    ($room:ident, $check:ident) => {
-        mod $room {
-            use super::*;
-            nothing_is_lost!(@tests $check,
-                is_overrun: Mode::TooManyRequests { retry_after_s: 0 },
-                throttles_in_its_own_words: Mode::Throttled,
-                is_broken: Mode::ServerError { status: 500 },
-                is_behind_a_broken_gateway: Mode::ServerError { status: 502 },
-                has_a_passing_fault: Mode::Transient,
-                refuses_the_token: Mode::TokenExpired,
-                never_answers: Mode::Hang,
-                resets_the_connection: Mode::Reset,
-                hangs_up_without_an_answer: Mode::Close,
-                takes_the_events_and_never_says_so: Mode::LoseAnswer,
-                is_replaced_by_a_captive_portal: Mode::Garbage,
-                breaks_off_in_the_middle_of_its_answer: Mode::HalfBody,
-                announces_the_wrong_length: Mode::WrongLength,
-                answers_too_slowly_to_be_heard: Mode::Slow { drip_ms: 50 },
-            );
-        }
-    };
-    (@tests $check:ident, $($name:ident: $mode:expr,)+) => {
-        $(
-            #[tokio::test(flavor = "multi_thread")]
-            async fn $name() {
-                $check($mode).await;
-            }
-        )+
-    };
-}
-
-nothing_is_lost!(nothing_is_lost_when_the_tag, at_the_tag);
-nothing_is_lost!(nothing_is_lost_when_the_upload, at_the_upload);
-nothing_is_lost!(nothing_is_lost_when_the_sign_in, at_the_sign_in);
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_answer_that_arrives_in_time_is_believed() {
-    house::slow_answers_are_believed(MICROSOFT).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wish_to_be_left_alone_is_respected() {
-    house::a_wish_is_respected(MICROSOFT).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_connection_is_tried_again() {
-    house::a_refused_connection_is_tried_again(MICROSOFT).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_poisoned_event_dies_alone_and_says_why() {
-    house::poison_dies_alone(MICROSOFT, 0, &["eventId: is one this platform never takes (Invalid) (trace "])
-        .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failing_platform_survives_a_restart_of_the_relay() {
-    house::a_restart_loses_nothing(MICROSOFT).await;
-}
+fails_in_every_way!(nothing_is_lost_when_the_tag, at_the_tag);
+fails_in_every_way!(nothing_is_lost_when_the_upload, at_the_upload);
+fails_in_every_way!(nothing_is_lost_when_the_sign_in, at_the_sign_in);
+answers_nobody_can_read!(nothing_is_lost_when_the_tag_s_answer, at_the_tag);
+answers_nobody_can_read!(nothing_is_lost_when_the_upload_s_answer, at_the_upload);
+answers_nobody_can_read!(nothing_is_lost_when_the_sign_in_s_answer, at_the_sign_in);
+is_like_every_platform!(MICROSOFT, poison: 0, &["eventId: is one this platform never takes (Invalid) (trace "]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_row_that_is_listed_fails_and_its_neighbours_do_not_go_twice() {

@@ -1,83 +1,35 @@
 //! TikTok fails in every way of its list of codes and every way the sandbox knows; what must hold then is in `house`.
 
+#[macro_use]
 mod house;
 
-use house::{House, IDS, Platform, SOON};
-use www_test::relay_process::Settings;
+use house::{House, IDS, Platform, Repeats, SOON};
+use www_test::bench::event::page_view;
+use www_test::relay_process::{Settings, destination};
 use www_test::sandbox::trouble::{Mode, Order};
 use www_test::sandbox::{self, Sandbox};
 
 const TOKEN: &str = "tiktok-token-for-tests";
 
-const TIKTOK: Platform = Platform { name: "tiktok", settings, token: TOKEN };
+const TIKTOK: Platform =
+    Platform { name: "tiktok", settings, token: Some(TOKEN), event: page_view, repeats: Repeats::Known };
 
 fn settings(url: &str) -> Settings {
-    let more = format!(
-        "[[destination]]\nname = \"tiktok\"\nsite = \"shop\"\nplatform = \"tiktok\"\nendpoint = \"{url}\"\n\
-         pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"{TOKEN}\"\n"
-    );
-    Settings { more, ..Settings::default() }
+    let keys = format!("pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"{TOKEN}\"");
+    Settings { more: destination("tiktok", url, &keys), ..Settings::default() }
 }
 
-macro_rules! nothing_is_lost_when_tiktok {
-    ($($name:ident: $mode:expr,)+) => {
-        mod nothing_is_lost_when_tiktok {
-            use super::*;
-            $(
-                #[tokio::test(flavor = "multi_thread")]
-                async fn $name() {
-                    house::nothing_is_lost(TIKTOK, $mode).await;
-                }
-            )+
-        }
-    };
+async fn check(mode: Mode) {
+    house::nothing_is_lost(TIKTOK, mode).await;
 }
 
-nothing_is_lost_when_tiktok! {
-    throttles_by_status_401: Mode::Throttled,
-    throttles_with_a_delay: Mode::TooManyRequests { retry_after_s: 0 },
-    is_broken: Mode::ServerError { status: 500 },
-    is_behind_a_broken_gateway: Mode::ServerError { status: 502 },
-    has_a_passing_fault_under_status_200: Mode::Transient,
-    has_let_the_token_be_revoked: Mode::TokenExpired,
-    never_answers: Mode::Hang,
-    resets_the_connection: Mode::Reset,
-    hangs_up_without_an_answer: Mode::Close,
-    takes_the_events_and_never_says_so: Mode::LoseAnswer,
-    is_replaced_by_a_captive_portal: Mode::Garbage,
-    breaks_off_in_the_middle_of_its_answer: Mode::HalfBody,
-    announces_the_wrong_length: Mode::WrongLength,
-    answers_too_slowly_to_be_heard: Mode::Slow { drip_ms: 50 },
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_slow_answer_that_arrives_in_time_is_believed() {
-    house::slow_answers_are_believed(TIKTOK).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_wish_to_be_left_alone_is_respected() {
-    house::a_wish_is_respected(TIKTOK).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_refused_connection_is_tried_again() {
-    house::a_refused_connection_is_tried_again(TIKTOK).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_poisoned_event_dies_alone_and_says_why() {
-    house::poison_dies_alone(TIKTOK, 40_002, &["Invalid parameter", "40002", "(request 20261123"]).await;
-}
+fails_in_every_way!(nothing_is_lost_when_tiktok, check);
+answers_nobody_can_read!(nothing_is_lost_when_tiktok_s_answer, check);
+is_like_every_platform!(TIKTOK, poison: 40_002, &["Invalid parameter", "40002", "(request 20261123"]);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_undocumented_error_of_the_events_does_not_sink_the_others() {
     house::poison_dies_alone(TIKTOK, 40_999, &["40999"]).await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failing_platform_survives_a_restart_of_the_relay() {
-    house::a_restart_loses_nothing(TIKTOK).await;
 }
 
 /// Codes that say something about the destination, not about events: nothing goes, nothing is lost, all goes later.
@@ -118,7 +70,8 @@ async fn a_wrong_token_is_mended_in_the_configuration() {
         ..sandbox::Settings::default()
     };
     let sandbox = Sandbox::start_with(&known).await.expect("the platform starts");
-    let house = House::build_around(TIKTOK, sandbox, 300).await;
+    let settings = settings(&sandbox.url());
+    let house = House::build_around(TIKTOK, sandbox, settings, 300).await;
     let relay = house.bed.start().await.expect("the relay starts");
     house.send(&IDS).await;
     house.webhook_has(&IDS).await;

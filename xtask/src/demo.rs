@@ -1,9 +1,5 @@
 //! The demo, the bench and the relay under fire: all are `www-test`, given a built tag and relay.
 
-use std::path::PathBuf;
-
-use clap::ValueEnum;
-
 use crate::machine::{self, at};
 use crate::{Result, build, setup, trained};
 
@@ -28,75 +24,35 @@ pub(crate) fn fire() -> Result {
     machine::run("cargo", ["run", "--quiet", "--package", "www-test", "--", "fire"]).done()
 }
 
-/// What can be measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum What {
-    /// Everything
-    All,
-    /// Taking events in, against a bare HTTP handler
-    #[value(alias = "relay")]
-    Ingest,
-    /// From sending an event to its receipt
-    Latency,
-    /// From the door to six platforms
-    Road,
-    /// Memory idle, at work, and with a backlog of a million events
-    Memory,
-    /// Working that backlog off, and memory meanwhile
-    Drain,
-    /// The cost of an event in a growing store
-    Growth,
-    /// The tag's size, and the time to its first beacon
-    Tag,
-}
-
 /// `cargo xtask bench`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bench {
-    /// What to measure
-    #[arg(default_value = "all")]
-    what: What,
-    /// Lets the store grow to ten million events: minutes, and some ten gigabytes of disk meanwhile
+    /// Measures the relay trained as `cargo xtask dist` does, on this kind of machine: two more builds. Give it first
     #[arg(long)]
-    long: bool,
-    /// Where the table is written as JSON; what stands there of the same machine stays, unless it is measured now
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "target/bench.json",
-        default_value_if("trained", "true", "target/bench-trained.json")
-    )]
-    json: PathBuf,
-    /// Measures the relay trained as `cargo xtask dist` does, on this kind of machine: two more builds
-    #[arg(long, conflicts_with = "write")]
     trained: bool,
-    /// Also writes the table into docs/performance.md
-    #[arg(long)]
-    write: bool,
+    /// What to measure (`ingest`, `growth`, …; everything without it) and how; `cargo run -p www-test -- bench --help` lists both
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    arguments: Vec<String>,
 }
 
-/// Measures, with everything built with optimisation.
-pub(crate) fn bench(bench: &Bench) -> Result {
-    let Bench { what, long, json, trained, write } = bench;
-    if matches!(what, What::All | What::Tag) {
+/// Measures, with everything built with optimisation that takes part.
+pub(crate) fn bench(Bench { trained, arguments }: &Bench) -> Result {
+    let what = arguments.iter().find(|argument| !argument.starts_with('-'));
+    if matches!(what.map(String::as_str), None | Some("all" | "tag")) {
         setup::browser()?;
         build::tag()?;
     }
-    let relay = match trained {
-        true => trained::relay(&machine::host()?)?,
+    // The figures of an ordinary release are left as they are.
+    let (relay, json): (_, &[&str]) = match trained {
+        true => (trained::relay(&machine::host()?)?, &["--json", "target/bench-trained.json"]),
         false => {
             build::relay(true)?;
-            "target/release/anytrack-relay".to_owned()
+            ("target/release/anytrack-relay".to_owned(), &[])
         }
     };
-    let name = what.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-    let page: &[&str] = if *write { &["--page", "docs/performance.md"] } else { &[] };
     machine::run("cargo", ["run", "--release", "--quiet", "--package", "www-test", "--", "bench"])
-        .and(name)
-        .and_if(*long, "--long")
-        .and("--json")
-        .and(json)
-        .and_all(page)
+        .and_all(json)
+        .and_all(arguments)
         .with("ANYTRACK_RELAY", &at(&relay).display().to_string())
         .done()
 }

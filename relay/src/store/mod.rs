@@ -35,8 +35,10 @@
 //! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 
 mod draft;
+mod error;
 pub mod memory;
 mod person;
+mod settlement;
 pub mod sqlite;
 
 use std::collections::HashMap;
@@ -48,7 +50,9 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 pub use self::draft::Draft;
+pub use self::error::StoreError;
 pub use self::person::{Erased, Person};
+pub use self::settlement::{Dead, Receipt, Retry, Settlement};
 use crate::secret::Secret;
 
 /// A future of a store call.
@@ -197,68 +201,6 @@ pub struct Pending {
     pub reason: String,
 }
 
-/// What one round of a destination's worker settles, in one transaction.
-#[derive(Clone, Debug, Default)]
-pub struct Settlement {
-    /// The new cursor, if it moves. Never backwards.
-    pub cursor: Option<Seq>,
-    /// Events to keep for another try, new or again.
-    pub retry: Vec<Retry>,
-    /// Pending events that are done (delivered or skipped).
-    pub done: Vec<Seq>,
-    /// Events that will never be delivered. Ends a pending event, too.
-    pub dead: Vec<Dead>,
-    /// Requests that were taken and whose result is asked for later, new or again.
-    pub receipts: Vec<Receipt>,
-    /// Ids of receipts that have had their answer.
-    pub answered: Vec<String>,
-}
-
-/// A request that was taken, and whose platform says only later what became of its events.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// The platform's id of the request.
-    pub id: String,
-    /// When to ask next.
-    pub due: UnixMs,
-    /// When the request was taken.
-    pub taken: UnixMs,
-    /// How often was asked.
-    pub asked: u32,
-    /// The most attempts that one of its events has had.
-    pub attempts: u32,
-    /// When the first of its events first reached the platform.
-    pub reached: UnixMs,
-    /// Its events.
-    pub events: Vec<Seq>,
-}
-
-/// One event to try again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Retry {
-    /// Its number.
-    pub seq: Seq,
-    /// Attempts made so far.
-    pub attempts: u32,
-    /// When the first was made that may have reached the platform; `None` while surely none did.
-    pub reached: Option<UnixMs>,
-    /// When to try again.
-    pub due: UnixMs,
-    /// Why it failed.
-    pub reason: String,
-}
-
-/// One event given up.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Dead {
-    /// Its number.
-    pub seq: Seq,
-    /// When it was given up.
-    pub at: UnixMs,
-    /// Why, in words a person understands.
-    pub reason: String,
-}
-
 /// A row of the dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeadLetter {
@@ -302,55 +244,6 @@ pub struct Retention {
     pub visitors_before: UnixMs,
     /// Dead letters.
     pub dead_before: UnixMs,
-}
-
-/// Something the store could not do.
-#[derive(Clone, Debug, thiserror::Error)]
-pub enum StoreError {
-    /// The disk or the database refused.
-    #[error("the store could not {doing}: {source}")]
-    Engine {
-        /// What was being done.
-        doing: &'static str,
-        /// The engine's own error.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// The database is damaged. Once met, an engine reads and writes nothing more.
-    #[error(
-        "the database is damaged (it could not {doing}: {source}); nothing more is taken: stop the relay and run `anytrack-relay recover`"
-    )]
-    Damaged {
-        /// What was being done.
-        doing: &'static str,
-        /// The engine's own error.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// A stored row does not read back; the file is damaged or newer than this program.
-    #[error(
-        "the store holds a row that cannot be read ({what}); run a matching version, or stop the relay and run `anytrack-relay recover`"
-    )]
-    Corrupt {
-        /// Which kind of row.
-        what: &'static str,
-    },
-    /// The disk did not confirm something that was written. Nothing can be promised any more: until the store is opened
-    /// anew, it takes nothing and hands nothing out for delivery.
-    #[error(
-        "the disk did not confirm what the store wrote ({source}); check the disk, then restart the relay"
-    )]
-    Broken {
-        /// What the operating system or the engine said.
-        #[source]
-        source: Arc<dyn std::error::Error + Send + Sync>,
-    },
-    /// Too much is waiting to be written; come back later.
-    #[error("the store is behind: too many events are waiting to be written")]
-    Busy,
-    /// The store has been closed.
-    #[error("the store is closed")]
-    Closed,
 }
 
 /// Where everything that must survive lives. See the specification at the head of this module.

@@ -281,8 +281,9 @@ pub(crate) async fn append_at(
     }
 }
 
-pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) -> Worker {
-    let destination = Destination {
+/// A destination that sends everything to a platform of the test's own.
+pub(crate) fn destination(platform: impl Platform + 'static) -> Arc<Destination> {
+    Arc::new(Destination {
         name: "d".to_owned(),
         site: "shop".into(),
         platform_name: "plain",
@@ -292,9 +293,12 @@ pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) 
         look_back_days: None,
         events: BTreeMap::new(),
         endpoint: None,
-    };
+    })
+}
+
+pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) -> Worker {
     Worker {
-        destination: Arc::new(destination),
+        destination: destination(platform),
         store: store.clone(),
         client: HttpClient::new(Duration::from_secs(5)),
         backoff: Backoff { base: Duration::from_millis(2), cap: Duration::from_millis(10) },

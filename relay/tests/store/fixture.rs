@@ -150,7 +150,7 @@ impl Pipeline for Steps {
 fn hold(transaction: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     let Incoming { site, received, event } = incoming;
     let mut keys = vec![event.event_id.clone()];
-    keys.extend(event.properties.order_id.as_ref().map(|order| format!("e{}", &order[4..])));
+    keys.extend(event.properties.order_id.as_ref().map(|order| format!("e{}", &order[order.len() - 1..])));
     let (id, visitor) = (event.event_id.clone(), event.visitor_id.clone());
     let held = Held { site, id, received, due: UnixMs(received.0 + 7), visitor, body: event.event.clone() };
     transaction.hold(&held, &keys)?;

@@ -61,12 +61,12 @@ pub struct Args {
     /// Let the store grow to ten million events: minutes, and some ten gigabytes of disk meanwhile.
     #[arg(long)]
     long: bool,
-    /// Also write the table here, as JSON. What stands there of the same machine and is not measured now, stays.
-    #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
-    /// Also write the table into this page.
-    #[arg(long, value_name = "FILE")]
-    page: Option<PathBuf>,
+    /// Where the table is written as JSON; what stands there of the same machine stays, unless it is measured now.
+    #[arg(long, value_name = "FILE", default_value = "target/bench.json")]
+    json: PathBuf,
+    /// Also write the table into docs/performance.md.
+    #[arg(long)]
+    write: bool,
 }
 
 impl Args {
@@ -174,7 +174,7 @@ pub async fn run(args: Args) -> Result<(), BenchError> {
         return bare::serve().await.map_err(BenchError::Bare);
     }
     let machine = Machine::look().map_err(cannot_use(&std::env::temp_dir()))?;
-    let earlier = args.json.as_deref().and_then(|path| std::fs::read(path).ok());
+    let earlier = std::fs::read(&args.json).ok();
     let mut sheet =
         Sheet::new(machine, earlier.and_then(|text| serde_json::from_slice(&text).ok()), clock::now());
     for section in args.what.sections() {
@@ -182,12 +182,10 @@ pub async fn run(args: Args) -> Result<(), BenchError> {
         sheet.begin(*section);
         args.measure(*section, &mut sheet).await?;
         // After each, so that an hour's work is not lost with the last of it.
-        if let Some(path) = &args.json {
-            std::fs::write(path, sheet.json()).map_err(cannot_use(path))?;
-        }
+        std::fs::write(&args.json, sheet.json()).map_err(cannot_use(&args.json))?;
     }
-    if let Some(path) = &args.page {
-        page::write(path, &sheet)?;
+    if args.write {
+        page::write(Path::new(PAGE), &sheet)?;
     }
     #[expect(clippy::print_stdout, reason = "the table is this command's output")]
     {
@@ -229,6 +227,9 @@ impl What {
         }
     }
 }
+
+/// The page that has the table.
+const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/performance.md");
 
 fn cannot_use(path: &Path) -> impl Fn(io::Error) -> BenchError {
     move |source| BenchError::File { path: path.to_owned(), source }

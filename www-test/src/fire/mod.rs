@@ -17,10 +17,11 @@ use tokio::time::sleep;
 
 use crate::bench::chance::Chance;
 use crate::bench::event::{from_server, from_tag, purchase};
-use crate::relay_process::{Bed, META_TOKEN, Metrics, RelayError, SITE, Settings, WEBHOOK_SECRET};
+use crate::relay_process::{Bed, META_TOKEN, Metrics, RelayError, Settings, WEBHOOK_SECRET};
 use crate::sandbox::state::Tally;
 use crate::sandbox::trouble::{Mode, Order, POISON};
 use crate::sandbox::{NotInTime, Sandbox, SandboxError, Settings as SandboxSettings, clock};
+use crate::stage::accounts;
 use clients::{Clients, Load};
 
 const CONNECTIONS: usize = 16;
@@ -213,28 +214,10 @@ async fn sandbox() -> Result<Sandbox, SandboxError> {
 
 /// A relay that knows them all, with a patience of milliseconds.
 fn settings(sandbox: &str) -> Settings {
-    let accounts = [
-        (
-            "google-ads",
-            "operating_account = \"1234567890\"\nconversion_actions = { Purchase = \"7001\" }\n\
-             oauth = { client_id = \"client-for-tests\", client_secret = \"secret-for-tests\", \
-             refresh_token = \"refresh-for-tests\" }",
-        ),
-        ("tiktok", "pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"token-for-tests\""),
-        ("microsoft", "tag_id = \"187012345\"\naccess_token = \"token-for-tests\""),
-        ("outbrain", "conversions = { Purchase = \"A Sale\" }"),
-        ("taboola", "conversions = { Purchase = \"A Sale\" }"),
-    ];
-    let table = |(name, own): (&str, &str)| {
-        format!(
-            "\n[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n\
-             endpoint = \"{sandbox}\"\n{own}\n"
-        )
-    };
     Settings {
         meta: Some(sandbox.to_owned()),
         webhook: Some(sandbox.to_owned()),
-        more: accounts.map(table).concat(),
+        more: accounts(sandbox),
         visitor_id_as_external_id: true,
         request_timeout_ms: 300,
         ..Settings::default()

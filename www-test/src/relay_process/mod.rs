@@ -25,7 +25,7 @@ use crate::bench::connection::{Connection, Response};
 
 pub use binary::{BinaryError, find};
 pub use metrics::Metrics;
-pub use settings::{API_KEY, META_TOKEN, SITE, Settings, WEBHOOK_SECRET};
+pub use settings::{API_KEY, META_TOKEN, SITE, Settings, WEBHOOK_SECRET, destination};
 pub use wrapper::wrapped;
 
 /// How long a relay may take until it is ready. Opening a large database in a debug build takes a while.

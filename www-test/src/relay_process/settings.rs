@@ -20,10 +20,8 @@ pub struct Settings {
     pub meta: Option<String>,
     /// Base address of the sandbox that receives the webhook; without it there is no such destination.
     pub webhook: Option<String>,
-    /// Further `[[destination]]` tables, whole, as the configuration file has them; their site is [`SITE`].
+    /// Further `[[destination]]` tables, whole, as the configuration file has them; see [`destination`].
     pub more: String,
-    /// Further `[[destination]]` tables as TOML, for platforms a test sets up by itself.
-    pub more_destinations: String,
     /// Origin of the pages that may send events.
     pub origin: String,
     /// Country whose phone numbers come without a country code.
@@ -53,7 +51,6 @@ impl Default for Settings {
         Self {
             meta: None,
             webhook: None,
-            more_destinations: String::new(),
             more: String::new(),
             origin: "https://shop.example".to_owned(),
             country: None,
@@ -67,6 +64,16 @@ impl Default for Settings {
             body_timeout_ms: 15_000,
         }
     }
+}
+
+/// A `[[destination]]` table of a platform that is played at `url`, named like the platform, with these keys.
+pub fn destination(platform: &str, url: &str, keys: &str) -> String {
+    format!("\n{}endpoint = \"{url}\"\n{keys}\n", head(platform))
+}
+
+/// How a destination's table begins.
+fn head(platform: &str) -> String {
+    format!("[[destination]]\nname = \"{platform}\"\nsite = \"{SITE}\"\nplatform = \"{platform}\"\n")
 }
 
 /// The database below a bed's directory.
@@ -122,9 +129,6 @@ api_keys = ["{API_KEY}"]
     }
 
     fn add_destinations(&self, text: &mut String) {
-        let head = |name| {
-            format!("\n[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n")
-        };
         if let Some(url) = &self.meta {
             let (visitor, own) = (self.visitor_id_as_external_id, head("meta"));
             let _infallible = write!(
@@ -139,7 +143,6 @@ api_keys = ["{API_KEY}"]
             );
             let _infallible = write!(text, "{}{own}", head("webhook"));
         }
-        text.push_str(&self.more_destinations);
         let _infallible = write!(text, "\n{}", self.more);
     }
 }

@@ -21,7 +21,9 @@ use crate::delivered::{self, Delivered};
 use crate::demo::elsewhere::SOURCES;
 use crate::demo::expected::GOOGLE_PURCHASE;
 use crate::loopback::client;
-use crate::relay_process::{API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET};
+use crate::relay_process::{
+    API_KEY, Bed, META_TOKEN, RelayError, SITE, Settings, WEBHOOK_SECRET, destination,
+};
 use crate::sandbox::exchange::Recorded;
 use crate::sandbox::state::State;
 use crate::sandbox::{NotInTime, Sandbox, SandboxError, Settings as PlatformSettings};
@@ -246,13 +248,7 @@ pub(crate) fn accounts(sandbox: &str) -> String {
         ("outbrain", "conversions = { Purchase = \"Purchase\", AddToCart = \"AddToCart\" }".to_owned()),
         ("taboola", "conversions = { Purchase = \"make_purchase\", AddToCart = \"add_to_cart\" }".to_owned()),
     ];
-    let table = |(name, own): (&str, String)| {
-        format!(
-            "[[destination]]\nname = \"{name}\"\nsite = \"{SITE}\"\nplatform = \"{name}\"\n\
-             endpoint = \"{sandbox}\"\n{own}\n\n"
-        )
-    };
-    accounts.map(table).concat()
+    accounts.map(|(name, own)| destination(name, sandbox, &own)).concat()
 }
 
 /// Access token of the TikTok destination.

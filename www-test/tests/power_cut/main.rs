@@ -14,12 +14,14 @@ mod trace;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::Duration;
 
 use disk::{Disk, Fate, Honesty};
 use load::{Asked, Load};
 use tempfile::TempDir;
-use tokio::time::{sleep, timeout};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 use trace::{Call, Deed};
 use www_test::bench::chance::Chance;
 use www_test::bench::connection::Connection;
@@ -102,10 +104,11 @@ async fn record(relay: &Path, chance: &mut Chance) -> Recorded {
     let webhook = sandbox.url();
     let settings = Settings { webhook: Some(webhook.clone()), ..Settings::default() };
     let bed = Bed::make_for(traced(relay, tools.path(), &out), &settings).expect("a bed");
+    let calls = read_whole(&out);
     let process = bed.start().await.expect("the relay starts; is ptrace allowed here?");
     let asked = Load::new(bed.address()).run(chance).await;
     process.kill().await.expect("killed");
-    let text = whole(&out).await;
+    let text = calls.await.expect("the whole trace");
     let database = bed.database().canonicalize().expect("a database");
     let calls = trace::read(&text, &database);
     let asked = load::number(asked, &calls);
@@ -123,17 +126,14 @@ fn traced(relay: &Path, folder: &Path, out: &Path) -> PathBuf {
     wrapped(relay, folder, &before).expect("written")
 }
 
-/// What `strace` wrote, once it has written the end of the process.
-async fn whole(out: &Path) -> Vec<u8> {
-    loop {
-        let text = std::fs::read(out).expect("a trace");
-        let process = text.split(|byte| *byte == b' ').next().unwrap_or_default();
-        let mut last = text.rsplit(|byte| *byte == b'\n').take(256);
-        if last.any(|line| line.starts_with(process) && line.ends_with(b"+++ killed by SIGKILL +++")) {
-            return text;
-        }
-        sleep(Duration::from_millis(50)).await;
-    }
+/// Reads a pipe that has a name, as long as anybody writes to it: what `strace` writes is whole once it has ended. A
+/// thread of its own, because opening the pipe waits for the writer, who never comes when the relay does not start.
+fn read_whole(pipe: &Path) -> oneshot::Receiver<Vec<u8>> {
+    assert!(Command::new("mkfifo").arg(pipe).status().is_ok_and(|made| made.success()), "no pipe");
+    let (tell, whole) = oneshot::channel();
+    let pipe = pipe.to_owned();
+    thread::spawn(move || tell.send(std::fs::read(pipe).expect("a trace")));
+    whole
 }
 
 /// When the power is cut: before which call. Around syncs and answers, where it matters, and anywhere.

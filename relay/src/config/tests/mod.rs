@@ -1,10 +1,11 @@
 //! What a configuration becomes: right documents, defaults, and no panic on any text.
 //!
-//! `faults` holds the broken documents and their exact lines, `advice` the doubtful ones.
+//! `faults` and `source_faults` hold the broken documents and their exact lines, `advice` the doubtful ones.
 
 mod advice;
 mod faults;
 mod files;
+mod source_faults;
 
 use std::path::Path;
 

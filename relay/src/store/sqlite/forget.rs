@@ -11,7 +11,7 @@ use rusqlite::{Row, params};
 use shared::UnixMs;
 
 use super::session::Session;
-use super::{SqliteStore, held, reader};
+use super::{SqliteStore, held, reader, short};
 use crate::store::{Erased, Person, Retention, Seq, StoreError};
 
 /// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
@@ -78,10 +78,9 @@ fn forget_memories(
     let doing = "erase a person's identities";
     let mut visitors = person.visitors.clone();
     for key in &person.keys {
-        let sql =
-            "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known || ' ' || visitor, visitors";
+        let sql = "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known || ' ' || visitor_id, visitors";
         let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?));
-        let gone = session.rows(doing, sql, params![site, key], read)?;
+        let gone = session.rows(doing, sql, params![site, short::key(key)], read)?;
         let own = gone.iter().filter(|(_, seen)| *seen <= person.most_visitors);
         visitors.extend(own.flat_map(|(known, _)| known.split_whitespace()).map(str::to_owned));
     }
@@ -225,7 +224,7 @@ const IDENTITY_VISITOR: Sweep = Sweep {
     table: "identity",
     key: "key",
     action: Action::Delete,
-    condition: "visitor IN (SELECT value FROM json_each(?1))",
+    condition: "visitor_id IN (SELECT value FROM json_each(?1))",
 };
 /// Identities that lead elsewhere by now, and still list one of the visitors.
 const IDENTITY_KNOWN: Sweep = Sweep {
@@ -241,6 +240,9 @@ const IDENTITY_KNOWN: Sweep = Sweep {
     condition: "EXISTS (SELECT 1 FROM json_each(?1) WHERE instr(known, ' ' || value || ' '))",
 };
 
+/// Where a walk stands: the site, and the key, which is a text or its short form.
+type Place = (String, Value);
+
 /// Walks a table to its end.
 async fn sweep(
     store: &SqliteStore,
@@ -248,7 +250,7 @@ async fn sweep(
     argument: Value,
     site: Option<String>,
 ) -> Result<(), StoreError> {
-    let mut place = Some((String::new(), String::new()));
+    let mut place = Some((String::new(), Value::Text(String::new())));
     while let Some(from) = place {
         let (argument, site) = (argument.clone(), site.clone());
         place = store.write(move |session| sweep.slice(session, argument, site, from)).await?;
@@ -263,8 +265,8 @@ impl Sweep {
         session: &mut Session<'_>,
         argument: Value,
         site: Option<String>,
-        from: (String, String),
-    ) -> Result<Option<(String, String)>, StoreError> {
+        from: Place,
+    ) -> Result<Option<Place>, StoreError> {
         let Self { table, key, action, condition } = self;
         let doing = "prune what is remembered";
         let next = format!(
@@ -272,12 +274,11 @@ impl Sweep {
         );
         let page = params![from.0, from.1, SLICE_ROWS as i64 - 1];
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        let until: Option<(String, String)> = session.rows(doing, &next, page, read)?.pop();
+        let until: Option<Place> = session.rows(doing, &next, page, read)?.pop();
         // Nothing is greater than a blob among texts, so the last slice reaches to the end.
-        let (last_site, last_key) =
-            until.clone().map_or((Value::Blob(Vec::new()), Value::Null), |(site, key)| {
-                (Value::Text(site), Value::Text(key))
-            });
+        let (last_site, last_key) = until
+            .clone()
+            .map_or((Value::Blob(Vec::new()), Value::Null), |(site, key)| (Value::Text(site), key));
         let change = match action {
             Action::Delete => format!("DELETE FROM {table}"),
             Action::Set(values) => format!("UPDATE {table} SET {values}"),

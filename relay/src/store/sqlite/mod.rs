@@ -44,6 +44,7 @@ pub mod recover;
 mod schema;
 mod session;
 mod settle;
+mod short;
 mod suspicion;
 mod syncer;
 #[cfg(test)]

@@ -25,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/2.sql"),
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
+    include_str!("schema/5.sql"),
 ];
 
 /// How long a connection waits for another's lock. Only the last moments of a checkpoint ever lock; an operator's
@@ -191,6 +192,7 @@ pub(super) fn head(connection: &Connection) -> rusqlite::Result<Seq> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::short;
     use super::*;
 
     fn memory() -> Connection {
@@ -234,6 +236,32 @@ mod tests {
         check("PRAGMA application_id = 0x4154726b; PRAGMA user_version = 2", |found| {
             matches!(found, Err(OpenError::Newer { found: 2, known: 1, .. }))
         });
+    }
+
+    #[test]
+    fn identities_of_an_older_file_are_found_under_their_short_keys() {
+        let mut connection = memory();
+        migrate(&mut connection, &STEPS[..4]).unwrap();
+        let digest = "c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b";
+        let uuid = "0195e7a2-7b80-7cc3-98c4-dc0c0c07398f";
+        let keys = ["em:", "ph:", "xid:", "ord:", "em:x"].map(|begin| format!("{begin}{digest}"));
+        let visitors = [uuid, "ann", "00000000-ffff-0000-gggg-000000000000", &uuid.to_uppercase()];
+        for (key, visitor) in keys.iter().flat_map(|key| visitors.map(|visitor| (key, visitor))) {
+            let row = rusqlite::params![visitor, key, visitor, 7, 5, " ann ben "];
+            connection.execute("INSERT INTO identity VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).unwrap();
+        }
+        migrate(&mut connection, STEPS).unwrap();
+        for (key, visitor) in keys.iter().flat_map(|key| visitors.map(|visitor| (key, visitor))) {
+            let sql = "SELECT visitor, visitor_id, visitors, seen_ms, known FROM identity WHERE site = ?1 AND key = ?2
+                       AND visitor = ?3";
+            let row = rusqlite::params![visitor, short::key(key), short::visitor(visitor)];
+            let found = connection.query_row(sql, row, |row| {
+                let known: (String, i64, i64, String) = (row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?);
+                Ok((short::visitor_of(row.get_ref(0)?)?, known))
+            });
+            let known = (visitor.to_owned(), 7, 5, " ann ben ".to_owned());
+            assert_eq!(found.unwrap(), (visitor.to_owned(), known), "{key} {visitor}");
+        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 use super::recent::Entry;
-use super::{engine_error, held, json, schema};
+use super::{engine_error, held, json, schema, short};
 use crate::store::{Draft, Held, Identity, Incoming, Note, Seq, StoreError, Transaction};
 
 /// The writing connection with its statements.
@@ -69,11 +69,11 @@ impl<'c> Hot<'c> {
                 // Nearly every key leads to one visitor for ever; its row need not name them twice.
                 "INSERT INTO identity VALUES (?1, ?2, ?3, 1, ?4, '')
                  ON CONFLICT DO UPDATE SET
-                     visitors = visitors + (visitor <> ?3 AND instr(known, ' ' || ?3 || ' ') = 0),
+                     visitors = visitors + (visitor <> ?3 AND instr(known, ' ' || ?5 || ' ') = 0),
                      known = CASE
-                         WHEN visitor = ?3 OR instr(known, ' ' || ?3 || ' ') OR length(known) >= 600 THEN known
-                         WHEN known = '' THEN ' ' || visitor || ' ' || ?3 || ' '
-                         ELSE known || ?3 || ' ' END,
+                         WHEN visitor = ?3 OR instr(known, ' ' || ?5 || ' ') OR length(known) >= 600 THEN known
+                         WHEN known = '' THEN ' ' || visitor_id || ' ' || ?5 || ' '
+                         ELSE known || ?5 || ' ' END,
                      visitor = ?3, seen_ms = max(seen_ms, excluded.seen_ms)",
             )?,
         })
@@ -258,13 +258,16 @@ impl Transaction for Session<'_> {
     }
 
     fn identity(&mut self, site: &str, key: &str) -> Result<Option<Identity>, StoreError> {
-        let read = |row: &Row<'_>| Ok(Identity { visitor: row.get(0)?, visitors: row.get(1)? });
-        let found = self.hot.identity.query_row([site, key], read).optional();
+        let read = |row: &Row<'_>| {
+            Ok(Identity { visitor: short::visitor_of(row.get_ref(0)?)?, visitors: row.get(1)? })
+        };
+        let found = self.hot.identity.query_row(params![site, short::key(key)], read).optional();
         self.check("look up an identity", found)
     }
 
     fn link(&mut self, site: &str, key: &str, visitor: &str, now: UnixMs) -> Result<(), StoreError> {
-        let linked = self.hot.link.execute(params![site, key, visitor, now.0]);
+        let row = params![site, short::key(key), short::visitor(visitor), now.0, visitor];
+        let linked = self.hot.link.execute(row);
         self.check("link an identity", linked).map(drop)
     }
 

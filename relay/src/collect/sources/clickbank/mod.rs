@@ -9,7 +9,6 @@ mod notification;
 
 use http::StatusCode;
 use serde::Deserialize;
-use shared::limits;
 use zeroize::Zeroizing;
 
 use super::allowed::AllowedIps;
@@ -44,7 +43,7 @@ struct ClickBank {
     secret: Secret,
     #[serde(default)]
     value: ValueOf,
-    #[serde(default = "subscribe")]
+    #[serde(default = "settings::subscribe")]
     renewal_event: String,
     #[serde(default)]
     abandoned_event: Option<String>,
@@ -65,21 +64,13 @@ enum ValueOf {
     Order,
 }
 
-fn subscribe() -> String {
-    "Subscribe".to_owned()
-}
-
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     let mut own: ClickBank = own.read()?;
     settings::filled("secret", &own.secret)?;
     own.secret = Secret::new(own.secret.expose().trim());
-    let is_name = |name: &str| !name.trim().is_empty() && name.len() <= limits::EVENT_NAME;
-    let expected = "expected the name of an event, 1 to 50 bytes";
-    if !is_name(&own.renewal_event) {
-        return Err(SettingError::invalid("renewal_event", expected));
-    }
-    if own.abandoned_event.as_deref().is_some_and(|name| !is_name(name)) {
-        return Err(SettingError::invalid("abandoned_event", expected));
+    settings::event_name("renewal_event", &own.renewal_event)?;
+    if let Some(name) = &own.abandoned_event {
+        settings::event_name("abandoned_event", name)?;
     }
     Ok(Box::new(own))
 }

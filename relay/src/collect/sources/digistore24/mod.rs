@@ -9,7 +9,6 @@ mod notification;
 mod signature;
 
 use serde::Deserialize;
-use shared::limits;
 
 use super::allowed::AllowedIps;
 use super::reading::{Denied, Reading, Unreadable};
@@ -44,7 +43,7 @@ struct Digistore24 {
     value: ValueOf,
     #[serde(default)]
     order_id: OrderId,
-    #[serde(default = "subscribe")]
+    #[serde(default = "settings::subscribe")]
     renewal_event: String,
     #[serde(default)]
     test_orders: bool,
@@ -74,16 +73,10 @@ enum OrderId {
     Order,
 }
 
-fn subscribe() -> String {
-    "Subscribe".to_owned()
-}
-
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     let own: Digistore24 = own.read()?;
     settings::filled("secret", &own.secret)?;
-    if own.renewal_event.trim().is_empty() || own.renewal_event.len() > limits::EVENT_NAME {
-        return Err(SettingError::invalid("renewal_event", "expected the name of an event, 1 to 50 bytes"));
-    }
+    settings::event_name("renewal_event", &own.renewal_event)?;
     Ok(Box::new(own))
 }
 

@@ -13,9 +13,9 @@ use std::collections::BTreeMap;
 use http::StatusCode;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use shared::UnixMs;
 use shared::money::Currency;
 use shared::time::SECOND_MS;
-use shared::{UnixMs, limits};
 
 use super::reading::{Denied, Reading, Unreadable};
 use super::{Answer, Door, Inbound, Kind, Settings, Settled, Source, json, settings, signature};
@@ -60,7 +60,7 @@ struct Stripe {
     purchase: PurchaseAt,
     #[serde(default)]
     refunds: RefundAt,
-    #[serde(default = "subscribe")]
+    #[serde(default = "settings::subscribe")]
     renewal_event: String,
     #[serde(default)]
     order_id_metadata: Option<String>,
@@ -107,18 +107,12 @@ enum MoneyOf {
     Presentment,
 }
 
-fn subscribe() -> String {
-    "Subscribe".to_owned()
-}
-
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     let mut own: Stripe = own.read()?;
     settings::filled("secret", &own.secret)?;
     // The dashboard's copy button is kinder than a hand that marks the text.
     own.secret = Secret::new(own.secret.expose().trim());
-    if own.renewal_event.trim().is_empty() || own.renewal_event.len() > limits::EVENT_NAME {
-        return Err(SettingError::invalid("renewal_event", "expected the name of an event, 1 to 50 bytes"));
-    }
+    settings::event_name("renewal_event", &own.renewal_event)?;
     let known = |(code, decimals): (&String, &u8)| {
         *decimals <= 3 && Currency::parse(code).is_some_and(|currency| currency.as_str() == code)
     };

@@ -12,7 +12,6 @@ mod order;
 mod payload;
 
 use serde::Deserialize;
-use shared::limits;
 
 use super::reading::{Denied, Reading, Unreadable};
 use super::signature::{hmac_sha256, is_base64_of};
@@ -49,7 +48,7 @@ struct WooCommerce {
     order_id: OrderId,
     #[serde(default)]
     item_id: ItemId,
-    #[serde(default = "subscribe")]
+    #[serde(default = "settings::subscribe")]
     renewal_event: String,
     #[serde(default)]
     registrations: bool,
@@ -83,16 +82,10 @@ fn paid() -> Vec<String> {
     ["processing", "completed"].map(str::to_owned).to_vec()
 }
 
-fn subscribe() -> String {
-    "Subscribe".to_owned()
-}
-
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     let own: WooCommerce = own.read()?;
     settings::filled("secret", &own.secret)?;
-    if own.renewal_event.trim().is_empty() || own.renewal_event.len() > limits::EVENT_NAME {
-        return Err(SettingError::invalid("renewal_event", "expected the name of an event, 1 to 50 bytes"));
-    }
+    settings::event_name("renewal_event", &own.renewal_event)?;
     Ok(Box::new(own))
 }
 

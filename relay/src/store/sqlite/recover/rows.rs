@@ -29,6 +29,8 @@ pub(super) enum Value {
     Int(i64),
     /// Text.
     Text(String),
+    /// Bytes that are no text.
+    Blob(Vec<u8>),
 }
 
 /// One row as it stands in its page.
@@ -193,6 +195,10 @@ fn value(serial: i64, bytes: &[u8]) -> Option<(Value, usize)> {
             let text = std::str::from_utf8(bytes.get(..length)?).ok()?;
             Some((Value::Text(text.to_owned()), length))
         }
+        12.. => {
+            let length = usize::try_from((serial - 12) / 2).ok()?;
+            Some((Value::Blob(bytes.get(..length)?.to_owned()), length))
+        }
         _ => None,
     }
 }
@@ -238,6 +244,8 @@ mod tests {
             Some(&[Value::Null, Value::Int(-1), Value::Int(1), text("ok")]),
         );
         check(&[2, 2, 0x01, 0x00], Some(&[Value::Int(256)]));
+        check(&[3, 12, 16, 0xff, 0x00], Some(&[Value::Blob(vec![]), Value::Blob(vec![0xff, 0x00])]));
+        check(&[2, 16, 0xff], None);
         check(&[2, 17, b'o'], None);
         check(&[2, 17, b'o', b'k', b'!'], None);
         check(&[2, 17, 0xff, 0xfe], None);

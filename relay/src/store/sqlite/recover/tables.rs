@@ -4,6 +4,7 @@
 //! makes a row of each believable, and which of two versions of a row stands. A step of the schema that makes a table or
 //! changes one changes the shapes, too; a test says so.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -12,6 +13,7 @@ use serde::de::IgnoredAny;
 use shared::Event;
 use shared::visitor::Visitor;
 
+use super::super::short::{self, Short};
 use super::rows::{Kind, Row, Value};
 
 /// What stands in a column.
@@ -23,6 +25,10 @@ enum Is {
     Text,
     MaybeInt,
     MaybeText,
+    /// An identity key, in its short form or, in an older store, as text.
+    Key,
+    /// A visitor's id, likewise.
+    Visitor,
 }
 
 impl Is {
@@ -30,10 +36,14 @@ impl Is {
         match (self, value) {
             (Self::Rowid | Self::MaybeInt | Self::MaybeText, Value::Null)
             | (Self::Int | Self::MaybeInt, Value::Int(_))
-            | (Self::Text | Self::MaybeText, Value::Text(_)) => true,
-            (Self::Rowid | Self::Text | Self::MaybeText, Value::Int(_))
-            | (Self::Int | Self::Text, Value::Null)
-            | (Self::Rowid | Self::Int | Self::MaybeInt, Value::Text(_)) => false,
+            | (Self::Text | Self::MaybeText, Value::Text(_))
+            | (Self::Key | Self::Visitor, Value::Text(_) | Value::Blob(_)) => true,
+            (Self::Rowid | Self::Text | Self::MaybeText | Self::Key | Self::Visitor, Value::Int(_))
+            | (Self::Int | Self::Text | Self::Key | Self::Visitor, Value::Null)
+            | (Self::Rowid | Self::Int | Self::MaybeInt, Value::Text(_))
+            | (Self::Rowid | Self::Int | Self::Text | Self::MaybeInt | Self::MaybeText, Value::Blob(_)) => {
+                false
+            }
         }
     }
 }
@@ -89,7 +99,7 @@ const SHAPES: &[Shape] = &[
     Shape {
         table: "identity",
         kind: Kind::Index,
-        columns: &[Is::Text, Is::Text, Is::Text, Is::Int, Is::Int, Is::Text],
+        columns: &[Is::Text, Is::Key, Is::Visitor, Is::Int, Is::Int, Is::Text],
         sound: |row| u32::try_from(row.int(3)).is_ok(),
         conflict: "ON CONFLICT DO UPDATE SET visitor = excluded.visitor, visitors = excluded.visitors,
                    seen_ms = excluded.seen_ms, known = excluded.known WHERE excluded.seen_ms > seen_ms",
@@ -154,14 +164,14 @@ impl Row {
     fn text(&self, nth: usize) -> &str {
         match self.values.get(nth) {
             Some(Value::Text(text)) => text,
-            Some(Value::Null | Value::Int(_)) | None => "",
+            Some(Value::Null | Value::Int(_) | Value::Blob(_)) | None => "",
         }
     }
 
     fn int(&self, nth: usize) -> i64 {
         match self.values.get(nth) {
             Some(Value::Int(number)) => *number,
-            Some(Value::Null | Value::Text(_)) | None => 0,
+            Some(Value::Null | Value::Text(_) | Value::Blob(_)) | None => 0,
         }
     }
 }
@@ -172,7 +182,17 @@ impl ToSql for Value {
             Self::Null => ValueRef::Null,
             Self::Int(number) => ValueRef::Integer(*number),
             Self::Text(text) => ValueRef::Text(text.as_bytes()),
+            Self::Blob(bytes) => ValueRef::Blob(bytes),
         }))
+    }
+}
+
+impl From<Short<'_>> for Value {
+    fn from(short: Short<'_>) -> Self {
+        match short {
+            Short::Text(text) => Self::Text(text.to_owned()),
+            Short::Bytes(bytes, length) => Self::Blob(bytes[..length].to_vec()),
+        }
     }
 }
 
@@ -231,9 +251,13 @@ impl<'c> Filling<'c> {
             // An index of a table looks like dedup keys; see there.
             return Ok(if shape.table == "dedup" { Found::Other } else { Found::Broken(shape.table) });
         }
-        let number = Value::Int(row.rowid);
         let values = shape.columns.iter().zip(&row.values);
-        let values = values.map(|(is, value)| if *is == Is::Rowid { &number } else { value });
+        let values = values.map(|(is, value)| match (is, value) {
+            (Is::Rowid, _) => Cow::Owned(Value::Int(row.rowid)),
+            (Is::Key, Value::Text(key)) => Cow::Owned(short::key(key).into()),
+            (Is::Visitor, Value::Text(id)) => Cow::Owned(short::visitor(id).into()),
+            (_, value) => Cow::Borrowed(value),
+        });
         if let Some(insert) = self.inserts.get_mut(nth) {
             insert.execute(params_from_iter(values))?;
         }
@@ -295,13 +319,18 @@ mod tests {
     use super::*;
     use crate::store::sqlite::schema;
 
-    /// The columns of every table, as the schema has them.
-    fn columns() -> BTreeMap<String, Vec<Is>> {
+    fn new_store() -> (tempfile::TempDir, Connection) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("events.db");
         std::fs::File::create(&path).unwrap();
         let connection = schema::open_writer(&path).unwrap();
-        let sql = "SELECT t.name, c.type, c.\"notnull\", c.pk, t.wr FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
+        (folder, connection)
+    }
+
+    /// The columns of every table, as the schema has them.
+    fn columns() -> BTreeMap<String, Vec<Is>> {
+        let (_folder, connection) = new_store();
+        let sql = "SELECT t.name, c.type, c.\"notnull\", c.pk, t.wr, c.name FROM pragma_table_list AS t, pragma_table_info(t.name) AS c
                    WHERE t.schema = 'main' AND t.name NOT LIKE 'sqlite%' ORDER BY c.cid";
         let mut statement = connection.prepare(sql).unwrap();
         let mut found = BTreeMap::<String, Vec<Is>>::new();
@@ -316,6 +345,8 @@ mod tests {
                 ("INTEGER", false, false) => Is::MaybeInt,
                 ("TEXT", true, _) => Is::Text,
                 ("TEXT", false, _) => Is::MaybeText,
+                ("BLOB", true, _) if row.get::<_, String>(5).unwrap() == "key" => Is::Key,
+                ("BLOB", true, _) => Is::Visitor,
                 other => panic!("{table}: {other:?} has no shape"),
             };
             found.entry(table).or_default().push(is);
@@ -329,5 +360,20 @@ mod tests {
             SHAPES.iter().map(|shape| (shape.table.to_owned(), shape.columns.to_vec())).collect();
         shapes.extend(THREE_TEXTS.map(|table| (table.to_owned(), vec![Is::Text; 3])));
         assert_eq!(shapes, columns());
+    }
+
+    #[test]
+    fn an_identity_of_an_older_store_is_saved_in_its_short_form() {
+        let (_folder, connection) = new_store();
+        let key = format!("em:{}", "c3".repeat(32));
+        let uuid = "0195e7a2-7b80-7cc3-98c4-dc0c0c07398f";
+        let text = |text: &str| Value::Text(text.to_owned());
+        let values = vec![text("shop"), text(&key), text(uuid), Value::Int(1), Value::Int(5), text("")];
+        let row = Row { kind: Kind::Index, rowid: 0, values };
+        assert_eq!(Filling::of(&connection).unwrap().put(&row).unwrap(), Found::Saved("identity"));
+        let sql = "SELECT visitor_id FROM identity WHERE key = ?1 AND visitor = ?2";
+        let found =
+            connection.query_row(sql, params![short::key(&key), short::visitor(uuid)], |row| row.get(0));
+        assert_eq!(found, Ok(uuid.to_owned()));
     }
 }
