@@ -403,6 +403,15 @@ fn snippet_says_what_is_missing() {
 }
 
 #[test]
+fn trace_id_prints_the_number_of_an_events_trace() {
+    let place = Place::with("[[site]]\nkey = \"shop\"\n");
+    let ran = place.run(&["trace-id", "--site", "shop", "Purchase-88121"], b"");
+    // By `printf 'trace\0shop\0Purchase-88121' | sha256sum`.
+    assert_eq!((ran.code, ran.output.as_str()), (Some(0), "ed7aa88cfac06c77ffba7744faaa77f6\n"));
+    assert!(place.run(&["trace-id", "--site", "shp", "x"], b"").errors.contains("there is no site `shp`"));
+}
+
+#[test]
 fn site_token_prints_what_the_sites_server_would_write() {
     let (place, secret) = (Place::with(RIGHT), "secret-of-the-site-0123456789");
     let unsigned = place.run(&["site-token", "--site", "shop"], b"");

@@ -15,6 +15,7 @@ mod site_token;
 mod snippet;
 mod source_test;
 mod store;
+mod trace_id;
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -196,6 +197,14 @@ enum Command {
         #[command(flatten)]
         wanted: site_token::Wanted,
     },
+    /// Print the number of an event's trace, for a collector that `[telemetry]` names
+    #[command(after_help = EXIT_CODES)]
+    TraceId {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        wanted: trace_id::Wanted,
+    },
 }
 
 #[derive(Args, Debug)]
@@ -321,6 +330,7 @@ fn run(command: Command) -> Result<Done, CliError> {
         Command::SiteToken { config, wanted } => {
             told(site_token::run(&load(&config.path)?.config, &wanted, clock::now())?)
         }
+        Command::TraceId { config, wanted } => told(trace_id::run(&load(&config.path)?.config, &wanted)?),
     }
 }
 

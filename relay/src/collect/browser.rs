@@ -126,7 +126,7 @@ pub async fn events(
     let domain = cookie_domain(relay, site, headers);
     let lines = cookies(relay, site, headers, domain.as_deref(), &mut batch.events, caller.now);
     relay.dropped_by_tag(site, envelope.dropped);
-    let receipt = relay.store(site, batch, caller.now).await?;
+    let receipt = relay.store(site, batch, caller).await?;
     let mut reply = reply::accepted(&receipt);
     reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     allow(origin, &mut reply);
@@ -164,7 +164,7 @@ pub async fn pixel(
     let domain = cookie_domain(relay, site, headers);
     let mut events = vec![event];
     let lines = cookies(relay, site, headers, domain.as_deref(), &mut events, caller.now);
-    relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller.now).await?;
+    relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller).await?;
     let mut reply = reply::typed(StatusCode::OK, "image/gif", Bytes::from_static(PIXEL));
     reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     Ok(reply)
