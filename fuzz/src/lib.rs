@@ -8,6 +8,7 @@
 //! Inputs begin as the recorded requests and answers of the relay's own tests ([`seeds`]); what a run finds, or what the
 //! tests do not have, is kept in `corpus/<target>/`.
 
+pub mod admin;
 pub mod answer;
 mod check;
 pub mod config;
@@ -32,7 +33,8 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 8] = [
+pub const TARGETS: [Target; 9] = [
+    Target { name: "admin", run: admin::run, seeds: admin::seeds },
     Target { name: "answer", run: answer::run, seeds: answer::seeds },
     Target { name: "config", run: config::run, seeds: config::seeds },
     Target { name: "delivery", run: delivery::run, seeds: delivery::seeds },

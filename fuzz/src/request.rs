@@ -21,29 +21,27 @@ use shared::limits;
 
 use crate::check;
 use crate::seeds::{files, recorded, text};
-use crate::stage::{NOW, configure};
+use crate::stage::{NOW, configure, runtime};
 
 /// Sends a request to a relay that knows nobody.
 pub fn run(bytes: &[u8]) {
     let Some(request) = parse(bytes) else { return };
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Steps::new(&CONFIG)));
     let relay = Relay::new(&CONFIG, store.clone(), Arc::new(Metrics::default()), Assets::default(), || NOW);
-    RUNTIME.with(|runtime| {
-        runtime.block_on(async {
-            let reply = answer(&relay, request, PROXY).await;
-            assert!(!reply.status().is_server_error(), "{reply:?}");
-            for cookie in reply.headers().get_all(SET_COOKIE) {
-                let cookie = cookie.to_str().expect("text");
-                assert!(
-                    cookie.contains("; Path=/; Max-Age=") && cookie.ends_with("; Secure; SameSite=Lax"),
-                    "{cookie}"
-                );
-            }
-            let body = reply.into_body().collect().await.expect("answers are whole").to_bytes();
-            check::shown(&String::from_utf8_lossy(&body));
-            let logged = store.read(0, limits::BATCH + 1).await.expect("readable");
-            logged.iter().for_each(|logged| check::event(&logged.event));
-        });
+    runtime(async {
+        let reply = answer(&relay, request, PROXY).await;
+        assert!(!reply.status().is_server_error(), "{reply:?}");
+        for cookie in reply.headers().get_all(SET_COOKIE) {
+            let cookie = cookie.to_str().expect("text");
+            assert!(
+                cookie.contains("; Path=/; Max-Age=") && cookie.ends_with("; Secure; SameSite=Lax"),
+                "{cookie}"
+            );
+        }
+        let body = reply.into_body().collect().await.expect("answers are whole").to_bytes();
+        check::shown(&String::from_utf8_lossy(&body));
+        let logged = store.read(0, limits::BATCH + 1).await.expect("readable");
+        logged.iter().for_each(|logged| check::event(&logged.event));
     });
 }
 
@@ -101,10 +99,3 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
         "#
     ))
 });
-
-thread_local! {
-    static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .build()
-        .expect("a runtime needs nothing but memory");
-}

@@ -35,3 +35,14 @@ pub(crate) fn parse(text: &str) -> Result<config::Loaded, config::ConfigError> {
 pub(crate) fn destinations() -> String {
     text(&recorded("preview/anytrack.toml"))
 }
+
+/// Runs to its end what waits for nobody outside.
+pub(crate) fn runtime<T>(future: impl Future<Output = T>) -> T {
+    thread_local! {
+        static RUNTIME: tokio::runtime::Runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .expect("a runtime needs nothing but memory");
+    }
+    RUNTIME.with(|runtime| runtime.block_on(future))
+}

@@ -38,6 +38,11 @@ fn every_target_has_its_program() {
 }
 
 #[test]
+fn orders_that_are_made_up_hold() {
+    made_up("admin", 500);
+}
+
+#[test]
 fn answers_that_are_made_up_hold() {
     made_up("answer", 3_000);
 }

@@ -30,3 +30,4 @@ pub mod tag_parts;
 pub mod telemetry;
 #[cfg(test)]
 pub(crate) mod testing;
+pub mod traces;

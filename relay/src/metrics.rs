@@ -25,6 +25,7 @@ pub struct Metrics {
     dead: Family<Destinations, Counter>,
     sources: Family<Sources, Counter>,
     site_tokens: Family<Received, Counter>,
+    spans: Family<Results, Counter>,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
@@ -47,6 +48,11 @@ struct Requests {
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct Sources {
     source: String,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Results {
     result: &'static str,
 }
 
@@ -90,6 +96,7 @@ impl Default for Metrics {
             dead: Family::default(),
             sources: Family::default(),
             site_tokens: Family::default(),
+            spans: Family::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
@@ -101,6 +108,7 @@ impl Default for Metrics {
         registry.register("requests", "HTTP requests answered", metrics.requests.clone());
         registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
         registry.register("site_tokens", "Tokens pages showed, by result", metrics.site_tokens.clone());
+        registry.register("spans", "Spans of traces, by what became of them", metrics.spans.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         let help = "What platforms said of events after they had taken them";
@@ -138,6 +146,11 @@ impl Metrics {
     /// Counts a token that a page showed, or should have.
     pub fn site_token(&self, site: &str, result: &'static str) {
         self.site_tokens.get_or_create(&Received { site: site.to_owned(), result }).inc();
+    }
+
+    /// Counts spans of traces: `sent`, or `dropped` where the collector did not take them in time.
+    pub fn spans(&self, result: &'static str, spans: u64) {
+        self.spans.get_or_create(&Results { result }).inc_by(spans);
     }
 
     /// Counts what became of one event in one attempt.

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
@@ -29,6 +29,7 @@ use crate::metrics::Metrics;
 use crate::pipeline::Steps;
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
+use crate::traces::Traces;
 
 /// Why a relay cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -75,9 +76,10 @@ pub async fn serve(
     let path = config.store.path.clone();
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
     let metrics = Arc::new(Metrics::default());
+    let (traces, collecting) = start_traces(&config, &metrics);
     let (stop_workers, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();
-    for worker in make_workers(&config, &store, &metrics) {
+    for worker in make_workers(&config, &store, &metrics, &traces) {
         // The cursor exists before the first event is accepted, so a new destination misses none.
         store.cursor(&worker.destination.name, false).await?;
         metrics.destination_up(&worker.destination.name, true);
@@ -89,7 +91,7 @@ pub async fn serve(
     let office = open_office(&path, &store);
     let address = listener.local_addr()?;
     info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
-    let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now));
+    let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now).traced(traces));
     http::serve(relay, listener, &threads, stop).await;
 
     info!("stopping: delivering what can be delivered");
@@ -105,9 +107,24 @@ pub async fn serve(
     if let Some(office) = office {
         office.abort();
     }
+    if let Some((stop, exporting)) = collecting {
+        let _ = stop.send(());
+        let _ = exporting.await;
+    }
     store.close().await?;
     info!("stopped");
     Ok(())
+}
+
+/// Where traces go, and what stops the task that sends them.
+fn start_traces(
+    config: &Config,
+    metrics: &Arc<Metrics>,
+) -> (Traces, Option<(oneshot::Sender<()>, JoinHandle<()>)>) {
+    let Some(collector) = &config.collector else { return (Traces::default(), None) };
+    let (traces, exporter) = Traces::to(collector, metrics);
+    let (stop, stopping) = oneshot::channel();
+    (traces, Some((stop, tokio::spawn(exporter.run(stopping)))))
 }
 
 /// Takes operators' orders. Without a socket the relay still does all of its own work, so that is only said.
@@ -135,7 +152,12 @@ fn assets(config: &Config) -> Assets {
     assets
 }
 
-fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>) -> Vec<Worker> {
+fn make_workers(
+    config: &Config,
+    store: &Arc<dyn Store>,
+    metrics: &Arc<Metrics>,
+    traces: &Traces,
+) -> Vec<Worker> {
     let delivery = config.delivery;
     let client = HttpClient::new(Duration::from_millis(delivery.request_timeout_ms));
     let backoff = Backoff {
@@ -148,6 +170,7 @@ fn make_workers(config: &Config, store: &Arc<dyn Store>, metrics: &Arc<Metrics>)
         client: client.clone(),
         backoff,
         metrics: metrics.clone(),
+        traces: traces.clone(),
         now: clock::now,
         draw,
     };

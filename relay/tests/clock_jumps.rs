@@ -107,6 +107,7 @@ impl Clocked {
             client: HttpClient::new(Duration::from_secs(5)),
             backoff: Backoff { base: Duration::from_millis(5), cap: Duration::from_millis(50) },
             metrics: metrics.clone(),
+            traces: relay::traces::Traces::default(),
             now,
             draw: || 0.5,
         };

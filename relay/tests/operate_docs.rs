@@ -23,6 +23,7 @@ fn metrics() -> BTreeSet<String> {
     metrics.request("events", 202);
     metrics.source("mugs", "stored");
     metrics.site_token("shop", "good");
+    metrics.spans("sent", 1);
     metrics.outcome("meta", "delivered");
     metrics.finding("meta", "any", 1);
     metrics.skipped("meta", "any");
@@ -69,13 +70,14 @@ fn the_dashboard_shows_every_metric() {
     assert_eq!(asked, metrics());
 }
 
-#[test]
-fn the_service_waits_as_long_as_the_relay_takes_to_stop() {
-    let unit = page("anytrack-relay.service");
-    let seconds = |key: &str| {
-        let line = unit.lines().find_map(|line| line.strip_prefix(key)).unwrap_or_else(|| panic!("{key}"));
-        line.parse::<u64>().expect("seconds")
-    };
+/// What follows `key` in a line of a page.
+fn after(page: &str, key: &str) -> String {
+    let line = page.lines().find_map(|line| line.trim().strip_prefix(key));
+    line.unwrap_or_else(|| panic!("{key}")).trim().to_owned()
+}
+
+/// How long requests, deliveries and traces may take when the relay is told to stop, in milliseconds.
+fn longest_stop() -> u64 {
     let text = "[server]\npublic_url = \"https://t.shop.example\"\n[[site]]\nkey = \"shop\"\n";
     let document = Document {
         file: "anytrack.toml",
@@ -85,7 +87,29 @@ fn the_service_waits_as_long_as_the_relay_takes_to_stop() {
         readable_by_others: false,
     };
     let config = config::parse(&document, platform::ALL, &|_: &str| None).expect("good").config;
-    assert!(seconds("TimeoutStopSec=") * 1_000 > config.server.shutdown_timeout_ms);
+    config.server.shutdown_timeout_ms * 2 + 2_000
+}
+
+#[test]
+fn whoever_stops_the_relay_waits_as_long_as_that_takes() {
+    let unit: u64 = after(&page("anytrack-relay.service"), "TimeoutStopSec=").parse().expect("seconds");
+    let grace = after(&page("compose.yaml"), "stop_grace_period:");
+    let grace: u64 = grace.strip_suffix('s').and_then(|text| text.parse().ok()).expect("seconds");
+    assert!(unit * 1_000 > longest_stop() && grace * 1_000 > longest_stop(), "{unit} s, {grace} s");
+}
+
+#[test]
+fn the_composed_container_is_the_one_that_was_tried() {
+    let (compose, dockerfile) = (page("compose.yaml"), page("Dockerfile"));
+    for line in ["read_only: true", "cap_drop: [ALL]", "security_opt: [\"no-new-privileges:true\"]"] {
+        assert!(compose.lines().any(|found| found.trim() == line), "{line}");
+    }
+    let mounts: Vec<&str> = compose.lines().filter_map(|line| line.trim().strip_prefix("- ")).collect();
+    let volume = format!("data:{}", after(&dockerfile, "VOLUME"));
+    let command: Vec<String> = serde_json::from_str(&after(&dockerfile, "CMD")).expect("a list");
+    let path = command.iter().skip_while(|word| *word != "--config").nth(1).expect("a path");
+    let configuration = format!("./anytrack.toml:{path}:ro");
+    assert!(mounts.contains(&volume.as_str()) && mounts.contains(&configuration.as_str()), "{mounts:?}");
 }
 
 /// Every test in the Rust files of a folder, by name.

@@ -76,17 +76,26 @@ async fn talk(stream: UnixStream, store: &dyn Store) -> io::Result<()> {
         if (&mut stream).take(LONGEST_LINE).read_until(b'\n', &mut line).await? == 0 {
             return Ok(());
         }
-        let report = match serde_json::from_slice::<Order>(&line) {
-            Ok(order) => perform(store, order).await,
-            // Serde may quote what it did not like, so its words are not passed on.
-            Err(_) => Report::Refused(
-                "the relay does not know this order; run a command of its own version".to_owned(),
-            ),
-        };
-        let mut answer = serde_json::to_vec(&report)?;
-        answer.push(b'\n');
+        let answer = answer(store, &line).await?;
         stream.write_all(&answer).await?;
     }
+}
+
+/// Carries out the order of a line; the line that answers it.
+///
+/// # Errors
+/// When the report cannot be written as JSON.
+pub async fn answer(store: &dyn Store, line: &[u8]) -> io::Result<Vec<u8>> {
+    let report = match serde_json::from_slice::<Order>(line) {
+        Ok(order) => perform(store, order).await,
+        // Serde may quote what it did not like, so its words are not passed on.
+        Err(_) => {
+            Report::Refused("the relay does not know this order; run a command of its own version".to_owned())
+        }
+    };
+    let mut answer = serde_json::to_vec(&report)?;
+    answer.push(b'\n');
+    Ok(answer)
 }
 
 /// Commands at once.

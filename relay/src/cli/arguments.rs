@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use shared::UnixMs;
 
-use super::{dead, erase, export, import, site_token, source_test};
+use super::{dead, erase, export, import, site_token, source_test, trace_id};
 use crate::telemetry::LogFormat;
 
 /// Delivers conversions from the tag, servers and webhooks to ad platforms.
@@ -175,6 +175,14 @@ pub(super) enum Command {
         config: ConfigFile,
         #[command(flatten)]
         wanted: site_token::Wanted,
+    },
+    /// Print the number of an event's trace, for a collector that `[telemetry]` names
+    #[command(after_help = EXIT_CODES)]
+    TraceId {
+        #[command(flatten)]
+        config: ConfigFile,
+        #[command(flatten)]
+        wanted: trace_id::Wanted,
     },
 }
 

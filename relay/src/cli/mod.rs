@@ -16,6 +16,7 @@ mod site_token;
 mod snippet;
 mod source_test;
 mod store;
+mod trace_id;
 
 use std::io;
 use std::path::Path;
@@ -145,6 +146,7 @@ fn run(command: Command) -> Result<Done, CliError> {
         Command::SiteToken { config, wanted } => {
             told(site_token::run(&load(&config.path)?.config, &wanted, clock::now())?)
         }
+        Command::TraceId { config, wanted } => told(trace_id::run(&load(&config.path)?.config, &wanted)?),
     }
 }
 

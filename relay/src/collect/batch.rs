@@ -63,23 +63,24 @@ impl Batch {
         batch
     }
 
-    /// Stores the events and completes the receipt once that is durable.
+    /// Stores the events and completes the receipt once that is durable; what was decided about each stands beside it.
     pub async fn store(
         self,
         store: &dyn Store,
         site: &std::sync::Arc<str>,
         now: shared::UnixMs,
-    ) -> Result<Receipt, StoreError> {
+    ) -> Result<(Receipt, Vec<Verdict>), StoreError> {
         let Self { events, mut receipt } = self;
         if events.is_empty() {
-            return Ok(receipt);
+            return Ok((receipt, Vec::new()));
         }
         let incoming = events.into_iter().map(|event| crate::store::Incoming {
             site: site.clone(),
             received: now,
             event: event.into(),
         });
-        for verdict in store.append(incoming.collect()).await? {
+        let verdicts = store.append(incoming.collect()).await?;
+        for verdict in &verdicts {
             match verdict {
                 Verdict::Stored(_) | Verdict::Held => receipt.accepted += 1,
                 Verdict::Duplicate => receipt.duplicates += 1,
@@ -89,7 +90,7 @@ impl Batch {
                 }
             }
         }
-        Ok(receipt)
+        Ok((receipt, verdicts))
     }
 }
 

@@ -125,7 +125,7 @@ pub async fn events(
     }
     let lines = cookies(relay, site, headers, &mut batch.events, caller.now);
     relay.dropped_by_tag(site, envelope.dropped);
-    let receipt = relay.store(site, batch, caller.now).await?;
+    let receipt = relay.store(site, batch, caller).await?;
     let mut reply = reply::accepted(&receipt);
     reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     allow(origin, &mut reply);
@@ -162,7 +162,7 @@ pub async fn pixel(
         known_visitor(headers).or_else(|| may_store.then(|| event_id::uuid_v7(caller.now.0, relay.random())));
     let mut events = vec![event];
     let lines = cookies(relay, site, headers, &mut events, caller.now);
-    relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller.now).await?;
+    relay.store(site, Batch { events, receipt: wire::Receipt::default() }, caller).await?;
     let mut reply = reply::typed(StatusCode::OK, "image/gif", Bytes::from_static(PIXEL));
     reply.headers_mut().extend(lines.into_iter().map(|line| (SET_COOKIE, line)));
     Ok(reply)

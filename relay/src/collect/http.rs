@@ -35,6 +35,7 @@ use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
 use crate::store::{Backlogs, Erased, Person, Store};
+use crate::traces::{Begun, Took, Traces};
 
 /// What every request needs.
 pub struct Relay {
@@ -49,6 +50,7 @@ pub struct Relay {
     assets: Assets,
     client_limit: RateLimit<IpAddr>,
     site_limit: RateLimit<Arc<str>>,
+    traces: Traces,
     now: fn() -> UnixMs,
 }
 
@@ -64,6 +66,8 @@ pub struct Caller {
     pub ip: IpAddr,
     /// When the request arrived.
     pub now: UnixMs,
+    /// The same, to measure from.
+    pub begun: Begun,
 }
 
 impl Relay {
@@ -88,8 +92,15 @@ impl Relay {
             assets,
             client_limit: RateLimit::new(rate.per_client, MOST_CLIENTS),
             site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
+            traces: Traces::default(),
             now,
         }
+    }
+
+    /// The same, tracing what it takes in.
+    #[must_use]
+    pub fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// The site with this key.
@@ -142,9 +153,14 @@ impl Relay {
         &self,
         site: &Site,
         batch: Batch,
-        now: UnixMs,
+        caller: &Caller,
     ) -> Result<shared::wire::Receipt, Refusal> {
-        let receipt = batch.store(self.store.as_ref(), &site.key, now).await.map_err(|error| {
+        let (takings, collect) = (self.traces.of(&site.key, &batch.events), caller.begun.until_now());
+        let stored = batch.store(self.store.as_ref(), &site.key, caller.now).await;
+        let store = Took { from: collect.to, to: caller.begun.until_now().to };
+        let verdicts = stored.as_ref().ok().map(|(_, verdicts)| verdicts.as_slice());
+        self.traces.taken(&site.key, &takings, collect, store, verdicts);
+        let (receipt, _) = stored.map_err(|error| {
             warn!(site = %site.key, %error, "events not stored; the sender was told to come back");
             Refusal::from(error)
         })?;
@@ -287,7 +303,8 @@ async fn route(
     let headers = &parts.headers;
     let forwarded = headers.get_all(FORWARDED_FOR).iter().map(http::HeaderValue::as_bytes);
     let ip = client_address::client(peer, forwarded, &relay.server.trusted_proxies);
-    let caller = Caller { ip, now: (relay.now)() };
+    let now = (relay.now)();
+    let caller = Caller { ip, now, begun: Begun::at(now) };
     if let Some((door, name)) = Door::of(parts.uri.path()) {
         return (door.route(), source(relay, &caller, &parts, body, door, name).await);
     }

@@ -51,7 +51,7 @@ pub async fn track(
     for event in &mut batch.events {
         enrich::from_server(event, caller.now);
     }
-    let receipt = relay.store(site, batch, caller.now).await?;
+    let receipt = relay.store(site, batch, caller).await?;
     Ok(reply::accepted(&receipt))
 }
 

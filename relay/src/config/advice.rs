@@ -16,6 +16,9 @@ pub enum Advice {
     /// Everything between browser and relay is readable on the way.
     #[error("http, so cookies and events travel unencrypted; put a TLS proxy in front and write https here")]
     PlainHttp,
+    /// A secret readable on the way.
+    #[error("http to another machine, so the authorization travels unencrypted; use https")]
+    PlainTraces,
     /// The snippet would point to a place only this machine reaches.
     #[error("not set, so snippets point to {public_url}; write the address browsers use")]
     NoPublicUrl {

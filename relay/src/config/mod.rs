@@ -60,6 +60,8 @@ pub struct Config {
     pub sources: Vec<Source>,
     /// `[[destination]]`: where they go, in the file's order.
     pub destinations: Vec<Destination>,
+    /// `[telemetry]`: who is given traces. Default: nobody.
+    pub collector: Option<Collector>,
 }
 
 /// `[server]`: how the relay is reached, and what one client may ask of it.
@@ -84,7 +86,7 @@ pub struct Server {
     pub body_timeout_ms: u64,
     /// Longest wait for a client to take its answers whole. Default 30 s.
     pub answer_timeout_ms: u64,
-    /// How long an orderly stop may take. Default 20 s, within the 30 s that service managers commonly grant.
+    /// How long requests under way may take in an orderly stop, and deliveries after them. Default 20 s each.
     pub shutdown_timeout_ms: u64,
 }
 
@@ -124,6 +126,17 @@ pub struct StoreSettings {
     pub visitor_days: u32,
     /// How long an event that could not be delivered is kept for the operator to look at. Default 90 days.
     pub dead_days: u32,
+}
+
+/// `[telemetry]`: a collector of traces.
+#[derive(Clone, Debug)]
+pub struct Collector {
+    /// Where traces are sent: the collector's address and `/v1/traces`.
+    pub url: Url,
+    /// Value of the `authorization` header. Default: no such header.
+    pub authorization: Option<Secret>,
+    /// How many of a hundred events are traced. Default 100.
+    pub sample_percent: u8,
 }
 
 /// An engine of the store.

@@ -13,6 +13,7 @@ use super::pace::Pace;
 use crate::config::Destination;
 use crate::platform::{Outcome, Planned, Request, Response};
 use crate::secret::Secret;
+use crate::traces::{Begun, Took};
 
 /// Carries requests of one destination. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +39,8 @@ pub struct Carried {
     pub outcomes: Vec<Outcome>,
     /// The answer, unless the request stayed at home for want of a token.
     pub response: Option<Response>,
+    /// When that was.
+    pub took: Took,
 }
 
 impl Carried {
@@ -55,12 +58,13 @@ impl Courier {
     /// Carries one request there and its answer back.
     pub async fn carry(&self, mut planned: Planned) -> Carried {
         let mut refused: Option<Secret> = None;
+        let begun = Begun::at((self.now)());
         loop {
             let token = match self.token(&planned.request, refused.as_ref()).await {
                 Ok(token) => token,
                 Err(outcome) => {
                     let outcomes = vec![outcome; planned.events.len()];
-                    return Carried { planned, outcomes, response: None };
+                    return Carried { planned, outcomes, response: None, took: begun.until_now() };
                 }
             };
             if let Some(token) = &token {
@@ -73,7 +77,10 @@ impl Courier {
             let unauthorized = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unauthorized { .. }));
             match token {
                 Some(token) if unauthorized && refused.is_none() => refused = Some(token),
-                Some(_) | None => return Carried { planned, outcomes, response: Some(response) },
+                Some(_) | None => {
+                    let took = begun.until_now();
+                    return Carried { planned, outcomes, response: Some(response), took };
+                }
             }
         }
     }

@@ -20,8 +20,9 @@ use super::schedule::Backoff;
 use super::search::{Answer, Search};
 use super::steady::Steady;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, Receipt, SkipReason};
+use crate::platform::{Outcome, Receipt, Response, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
+use crate::traces::{Delivery, Traces};
 
 /// An event in a round, with what is known from earlier rounds.
 #[derive(Clone, Debug)]
@@ -64,6 +65,8 @@ pub struct Round<'a> {
     pub backoff: Backoff,
     /// Counters.
     pub metrics: &'a Metrics,
+    /// Where deliveries are traced.
+    pub traces: &'a Traces,
     /// What time it is.
     pub now: fn() -> UnixMs,
     /// From when on a wait counts.
@@ -101,11 +104,13 @@ impl Round<'_> {
         let built = plan(destination, &events, (self.now)());
         for (index, skip) in built.skips {
             self.metrics.skipped(&destination.name, skip.reason.tag());
+            let now = (self.now)();
+            self.traces.skipped(events[index], destination, skip.reason.tag(), now);
             let Some(until) = skip.until else {
                 tally.skips.push((places[index], skip.reason, skip.detail));
                 continue;
             };
-            let after = Duration::from_millis(u64::try_from(until.since((self.now)())).unwrap_or(0));
+            let after = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
             tally.outcomes[places[index]] = Some((Outcome::Later { after, reason: skip.detail }, false));
         }
         let (mut waiting, mut answers) = (built.requests.into_iter(), Vec::new());
@@ -122,9 +127,31 @@ impl Round<'_> {
             // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
             let Ok(carried) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
+            self.trace(items, &here, &carried);
             answers.push(self.judge(&here, carried, tally));
         }
         answers
+    }
+
+    /// Notes the delivery of each event of a request.
+    fn trace(&self, items: &[Item], places: &[usize], carried: &Carried) {
+        let status = match carried.response {
+            Some(Response::Answer { status, .. }) => Some(status),
+            Some(Response::NotSent(_) | Response::NoAnswer(_)) | None => None,
+        };
+        for (place, outcome) in places.iter().zip(&carried.outcomes) {
+            let item = &items[*place];
+            let delivery = Delivery {
+                destination: &self.courier.destination,
+                call: carried.planned.call,
+                attempt: item.attempts + 1,
+                batch: places.len(),
+                status,
+                outcome,
+                took: carried.took,
+            };
+            self.traces.delivered(&item.event, &delivery);
+        }
     }
 
     /// Notes what became of the events of one request, and says what that means for a search.

@@ -24,6 +24,7 @@ use super::steady::Steady;
 use crate::config::Destination;
 use crate::metrics::Metrics;
 use crate::store::{Seq, Settlement, Store, StoreError};
+use crate::traces::Traces;
 
 /// Everything a worker needs.
 pub struct Worker {
@@ -37,6 +38,8 @@ pub struct Worker {
     pub backoff: Backoff,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// Where deliveries are traced.
+    pub traces: Traces,
     /// Reads the clock.
     pub now: fn() -> UnixMs,
     /// Draws jitter.
@@ -253,6 +256,7 @@ impl Worker {
             courier: &position.courier,
             backoff: self.backoff,
             metrics: &self.metrics,
+            traces: &self.traces,
             now: self.now,
             waits: &position.waits,
             draw: self.draw,

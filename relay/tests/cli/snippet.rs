@@ -1,4 +1,4 @@
-//! What is printed for a page: the snippet with its policy, and a token.
+//! What is printed for a page: the snippet with its policy, and a token; and the number of an event's trace.
 
 use std::fs;
 
@@ -72,6 +72,15 @@ fn snippet_says_what_is_missing() {
         "shop",
         "`sha384 of the tag_js_hashed file` is not an integrity hash",
     );
+}
+
+#[test]
+fn trace_id_prints_the_number_of_an_events_trace() {
+    let place = Place::with("[[site]]\nkey = \"shop\"\n");
+    let ran = place.run(&["trace-id", "--site", "shop", "Purchase-88121"], b"");
+    // By `printf 'trace\0shop\0Purchase-88121' | sha256sum`.
+    assert_eq!((ran.code, ran.output.as_str()), (Some(0), "ed7aa88cfac06c77ffba7744faaa77f6\n"));
+    assert!(place.run(&["trace-id", "--site", "shp", "x"], b"").errors.contains("there is no site `shp`"));
 }
 
 #[test]

@@ -303,6 +303,7 @@ pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) 
         client: HttpClient::new(Duration::from_secs(5)),
         backoff: Backoff { base: Duration::from_millis(2), cap: Duration::from_millis(10) },
         metrics: Arc::new(Metrics::default()),
+        traces: relay::traces::Traces::default(),
         now: relay::clock::now,
         draw: || 0.5,
     }

@@ -38,10 +38,10 @@ pub async fn receive(relay: &Relay, source: &Source, caller: &Caller, head: &Par
         body,
         now: caller.now,
     };
-    answer(relay, source, &request).await.reply()
+    answer(relay, source, caller, &request).await.reply()
 }
 
-async fn answer(relay: &Relay, source: &Source, request: &Inbound<'_>) -> Answer {
+async fn answer(relay: &Relay, source: &Source, caller: &Caller, request: &Inbound<'_>) -> Answer {
     let site = relay.site(&source.site);
     let country = site.and_then(|site| site.country.as_deref());
     let taken = match take(source, country, request, Proof::Needed) {
@@ -62,7 +62,7 @@ async fn answer(relay: &Relay, source: &Source, request: &Inbound<'_>) -> Answer
         debug!(source = source.name, why, "ignored");
     }
     match (site, taken.events.is_empty()) {
-        (Some(site), false) => store(relay, source, site, taken, request).await,
+        (Some(site), false) => store(relay, source, site, taken, caller).await,
         (Some(_) | None, _) => {
             let usual = settle(relay, source, &taken.settled());
             taken.answer.unwrap_or(usual)
@@ -70,13 +70,13 @@ async fn answer(relay: &Relay, source: &Source, request: &Inbound<'_>) -> Answer
     }
 }
 
-async fn store(relay: &Relay, source: &Source, site: &Site, taken: Taken, request: &Inbound<'_>) -> Answer {
-    let limit = relay.site_limit().take(site.key.clone(), taken.events.len(), request.now);
+async fn store(relay: &Relay, source: &Source, site: &Site, taken: Taken, caller: &Caller) -> Answer {
+    let limit = relay.site_limit().take(site.key.clone(), taken.events.len(), caller.now);
     if let Err(seconds) = limit {
         return settle(relay, source, &Settled::TooOften { seconds });
     }
     let batch = Batch { events: taken.events, ..Batch::default() };
-    let settled = match relay.store(site, batch, request.now).await {
+    let settled = match relay.store(site, batch, caller).await {
         Ok(_) => Settled::Stored,
         Err(Refusal::CannotStore { seconds }) => Settled::CannotStore { seconds },
         Err(_) => Settled::CannotStore { seconds: RETRY_SECONDS },

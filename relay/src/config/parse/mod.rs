@@ -7,6 +7,7 @@ mod site_events;
 mod site_tag;
 mod site_token;
 mod source;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
@@ -80,17 +81,19 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let sites = site::sites(&mut root, &server, document.directory);
     let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
     let destinations = destination::destinations(&mut root, &sites, kinds, document.directory);
+    let mut traced = None;
+    let collector = telemetry::telemetry(root.section("telemetry"), &mut traced);
     root.close();
 
     if destinations.all.is_empty() && destinations.tables == 0 {
         notes.advise("destination", 0, Advice::NoDestinations);
     }
-    let literal = sites.literal_secret.or(sources.literal_secret).or(destinations.literal_secret);
+    let literal = sites.literal_secret.or(sources.literal_secret).or(destinations.literal_secret).or(traced);
     if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
         notes.advise(&key, at, Advice::ReadableSecret);
     }
     let (sites, sources, destinations) = (sites.all, sources.all, destinations.all);
-    Config { server, delivery, store, tag, sites, sources, destinations }
+    Config { server, delivery, store, tag, sites, sources, destinations, collector }
 }
 
 /// A key and where its value stands.

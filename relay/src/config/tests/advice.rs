@@ -57,6 +57,18 @@ fn what_browsers_would_suffer_from_is_said() {
 }
 
 #[test]
+fn what_is_readable_on_the_way_to_a_collector_is_said() {
+    let plain = WHOLE.replace("https://otlp.example", "http://otlp.example");
+    let line = WHOLE.lines().position(|line| line.starts_with("traces")).expect("a line") + 1;
+    let said = format!(
+        "a.toml:{line}: telemetry.traces: http to another machine, so the authorization travels unencrypted; use https"
+    );
+    check(&plain, false, &[&said]);
+    check(&plain.replace("authorization = \"Bearer ${TOKEN}\"\n", ""), false, &[]);
+    check(&WHOLE.replace("https://otlp.example", "http://127.0.0.1:4318"), false, &[]);
+}
+
+#[test]
 fn a_tag_that_lets_go_what_nobody_takes_is_said() {
     let held = "site.shop.tag.consent: the site's `consent_required` holds events without an answer back all the same; \
                 leave it out, or ask everywhere";

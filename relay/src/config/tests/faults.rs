@@ -41,6 +41,21 @@ fn mistakes_of_toml_itself_name_line_and_column() {
 }
 
 #[test]
+fn a_collector_is_named_by_its_address() {
+    let expected =
+        "expected the address of an OTLP collector that speaks HTTP, such as `http://127.0.0.1:4318`";
+    after_site("[telemetry]\n", &[&format!("3: telemetry.traces: missing; {expected}")]);
+    after_site(
+        "[telemetry]\ntraces = \"127.0.0.1:4318\"\nsample_percent = 101\nsample = 5\n",
+        &[
+            &format!("4: telemetry.traces: {expected}, found `127.0.0.1:4318`"),
+            "5: telemetry.sample_percent: expected a whole number from 0 to 100, found 101",
+            "6: telemetry.sample: unknown key; known here: traces, authorization, sample_percent",
+        ],
+    );
+}
+
+#[test]
 fn unknown_keys_are_errors_with_a_guess() {
     after_site("[sever]\n", &["3: sever: unknown key; did you mean `server`?"]);
     after_site(

@@ -143,13 +143,18 @@ endpoint = "http://127.0.0.1:9100"
 [delivery]
 backoff_base_ms = 1
 backoff_cap_ms = 2
+
+[telemetry]
+traces = "https://otlp.example/otlp"
+authorization = "Bearer ${TOKEN}"
+sample_percent = 5
 "#;
 
 #[test]
 fn a_whole_document_is_read() {
     let Loaded { config, warnings } = right(WHOLE);
     assert_eq!(warnings, []);
-    let Config { server, delivery, store, tag, sites, sources, destinations } = &config;
+    let Config { server, delivery, store, tag, sites, sources, destinations, collector } = &config;
     assert_eq!(sources.len(), 0);
     assert_eq!(server.listen.to_string(), "127.0.0.1:0");
     assert_eq!(server.public_url.as_str(), "https://t.shop.example/");
@@ -166,6 +171,13 @@ fn a_whole_document_is_read() {
     assert_eq!(store.path, Path::new("/etc/anytrack/data/events.db"));
     assert_eq!((store.dedup_days, store.log_days), (7, 30));
     assert_eq!(tag.assets, Path::new("/srv/tag"));
+    let collector = collector.as_ref().expect("a collector");
+    assert_eq!(
+        (collector.url.as_str(), collector.sample_percent),
+        ("https://otlp.example/otlp/v1/traces", 5)
+    );
+    let authorization = collector.authorization.as_ref().expect("a header");
+    assert!(authorization.matches("Bearer token-from-environment"));
 
     let site = &sites[0];
     assert_eq!(site.origins, ["https://shop.example", "null"]);
@@ -192,7 +204,8 @@ fn a_whole_document_is_read() {
 
 #[test]
 fn what_is_left_out_has_a_default() {
-    let Config { server, delivery, store, tag, sites, sources, destinations } = right(SITE).config;
+    let Config { server, delivery, store, tag, sites, sources, destinations, collector } = right(SITE).config;
+    assert!(collector.is_none());
     assert!(sources.is_empty());
     assert_eq!(server.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(server.public_url.as_str(), "http://127.0.0.1:8080/");
