@@ -34,7 +34,12 @@ const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) 
  */
 const inCookie = (name) => !/u|q/.test(name[4]);
 
-export const recall = (name) => (inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name));
+/** What is to be kept as soon as the first events are out: a cookie that is written and read back, once for each domain that is
+ * tried, waits for another process every time, several milliseconds in all. */
+let pending = {};
+
+export const recall = (name) =>
+  pending?.[name] ?? ((inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name)));
 
 /** How many labels of the host name the domain has that took a cookie, so that the next one needs no search. */
 let widest = 2;
@@ -42,6 +47,10 @@ let widest = 2;
 /** Keeps a text, or removes what is there when it is empty. Answers whether a later page will find it. */
 export const keep = (name, text) => {
   if (inCookie(name)) {
+    if (pending) {
+      pending[name] = text;
+      return true;
+    }
     // Browsers refuse a cookie on a public suffix such as co.uk, so the domains are tried from the widest on,
     // which needs no list of suffixes. Removing tries all: another program may have set the cookie on any.
     const labels = location.hostname.split(".");
@@ -65,6 +74,13 @@ export const keep = (name, text) => {
     else localStorage.setItem(name, text);
     return true;
   });
+};
+
+/** Keeps what has waited for the first events, and from now on everything at once. */
+export const settle = () => {
+  const waiting = pending;
+  pending = undefined;
+  for (const name in waiting) keep(name, waiting[name]);
 };
 
 /**
