@@ -38,6 +38,8 @@ const run = () => {
   let coming;
   let anyway;
   let busy;
+  // The page is about to end.
+  let last;
   // The address of the last page view, and of the one before on this document.
   let here = api.u;
   let before;
@@ -107,7 +109,7 @@ const run = () => {
     locked((core) => {
       // A part may put the token into a link that nobody tells of: the first event makes it known.
       if (parts) core.click(newToken());
-      core.flush();
+      core.flush(last);
     });
     if (!queue.length) return;
     if (waits()) hasher();
@@ -199,12 +201,12 @@ const run = () => {
     addEventListener("online", flush);
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", () => {
-      anyway = true;
+      anyway = last = true;
       drain();
       flush();
       settle();
     });
-    addEventListener("pageshow", () => (anyway = false));
+    addEventListener("pageshow", () => (anyway = last = false));
     // Who goes into a field is about to say who they are, and may leave with the click that says it.
     addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();

@@ -84,14 +84,15 @@ export const settle = () => {
 };
 
 /**
- * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried, with keepalive
- * as long as the browser grants it. Calls `sent` when it is on its way for good. Else calls `hold`, and after that `over`
- * when it has arrived or would be refused again, or `back` when it is worth another try.
+ * Sends a body by a request that may outlive its page, as long as the browser grants that, and hears the answer: calls `sent`
+ * when it was taken, `over` before that and also when it would be refused again, `back` when it is worth another try. In the
+ * page's last moment there is nobody to hear an answer and not every browser lets such a request go on, so it goes as a beacon, of
+ * which the browser never says whether it arrived. A text as the body is sent as `text/plain`,
+ * for which no browser asks the relay first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header, read 2026-11-27).
  */
-export const send = (endpoint, body, sent, hold, back, over = sent) => {
-  if (attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
-  hold();
-  const post = (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
+export const send = (endpoint, body, last, sent, back, over = sent) => {
+  if (last && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
+  const post = async (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
   post(true)
     .catch(() => post(false))
     .then(({ ok, status }) => {

@@ -46,7 +46,7 @@ pub(crate) enum What {
     Drain,
     /// The cost of an event in a growing store
     Growth,
-    /// The tag's size, and the time to its first beacon
+    /// The tag's size, and the time to its first event sent
     Tag,
 }
 

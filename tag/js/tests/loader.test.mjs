@@ -255,13 +255,36 @@ test("offline events wait in storage and leave on the online event", async () =>
   page.online = true;
   page.fire("online");
   assert.equal(page.sent()[0].event_id, id);
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(page.storage.get("_at_q"), undefined);
 });
 
-test("where no beacon goes, fetch is tried, and what fails waits with its id", async () => {
+test("what leaves in a page's last moment goes as a beacon, of which nobody hears, so the next page sends it once more", async () => {
   const page = open({ dataset: manual });
   await page.load();
-  page.beacons = false;
+  for (const beacons of [true, false]) {
+    page.beacons = beacons;
+    page.beacon = page.keepalive = undefined;
+    page.window.anytrack.track("Shown");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([page.beacon, page.keepalive], [undefined, true], "while there is somebody to hear the answer");
+    page.keepalive = undefined;
+    const id = page.window.anytrack.track("Last");
+    page.fire("pagehide");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(page.bodies.filter((body) => body.includes(id)).length, 1);
+    const next = open({ dataset: manual, before: page });
+    await next.load();
+    assert.deepEqual(names(next), beacons ? ["Last"] : [], "a request that was answered is over");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(next.storage.size, 0);
+    page.fire("pageshow");
+  }
+});
+
+test("an event is kept until the relay has answered, and what fails waits with its id", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
   for (const [answer, waits] of [
     [() => ({ ok: true, status: 202 }), false],
     [() => ({ ok: false, status: 400 }), false],
