@@ -123,7 +123,7 @@ export interface AnyTrack {
 export interface EventState {
   name: string;
   event_id: string;
-  /** `sent` is said when the browser took the event for sending; beacons do not tell more. */
+  /** `sent` is said when the relay has taken the event; in the last moment of a page, when the browser has taken it for sending. */
   state: "queued" | "sent";
 }
 

@@ -5,7 +5,7 @@
 // WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
 import { imports, landingOf, personOf } from "./module.js";
 import { newId } from "./helpers.js";
-import { attempt } from "./host.js";
+import { attempt, settle } from "./host.js";
 import { isPersonal } from "./person.js";
 import { hashOf, rulesOf } from "./rules.js";
 import { scrub } from "./scrub.js";
@@ -38,6 +38,8 @@ const run = () => {
   let coming;
   let anyway;
   let busy;
+  // The page is about to end.
+  let last;
   // The address of the last page view, and of the one before on this document.
   let here = api.u;
   let before;
@@ -74,7 +76,7 @@ const run = () => {
 
   // When this piece of the work on landing began. On a slow phone all of it at once would hold the browser up for longer than
   // a visitor feels, so it rests where much time has gone by. No timer, which a page in the background gets once a second.
-  let since;
+  let since = performance.now();
   const rest = async () => {
     if (performance.now() - since > LONGEST) {
       await new Promise((next) => {
@@ -99,13 +101,15 @@ const run = () => {
     });
     await pause?.();
     flush();
+    await pause?.();
+    settle();
   };
 
   const flush = () => {
     locked((core) => {
       // A part may put the token into a link that nobody tells of: the first event makes it known.
       if (parts) core.click(newToken());
-      core.flush();
+      core.flush(last);
     });
     if (!queue.length) return;
     if (waits()) hasher();
@@ -162,7 +166,6 @@ const run = () => {
 
   // Whoever leaves the page between two pieces is told of all the same, by the listeners.
   const begin = async (given, arrived) => {
-    since = performance.now();
     const { globalPrivacyControl, doNotTrack } = navigator;
     here = api.u;
     Object.assign(rules, given);
@@ -198,11 +201,12 @@ const run = () => {
     addEventListener("online", flush);
     document.addEventListener("visibilitychange", flush);
     addEventListener("pagehide", () => {
-      anyway = true;
+      anyway = last = true;
       drain();
       flush();
+      settle();
     });
-    addEventListener("pageshow", () => (anyway = false));
+    addEventListener("pageshow", () => (anyway = last = false));
     // Who goes into a field is about to say who they are, and may leave with the click that says it.
     addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();
@@ -211,23 +215,24 @@ const run = () => {
 
   // A module's exports. `early` is a request that is out already.
   const loaded = async (name, integrity, early) => {
-    const request = () => fetch(base + name, { integrity });
-    let module;
+    // A network that failed once is asked again.
+    const read = async () => (await fetch(base + name, { integrity })).arrayBuffer();
+    const bytes = await (early || read()).catch(read);
+    // At once where that is allowed: handing it to another thread and waiting for that one takes longer than the work.
     try {
-      module = await WebAssembly.instantiateStreaming(early || request(), imports);
+      return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
     } catch {
-      // A wrong MIME type, a browser without streaming, or a network that failed once.
-      module = await WebAssembly.instantiate(await (await request()).arrayBuffer(), imports);
+      // Rejects where a content security policy forbids WebAssembly.
+      return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
     }
-    return module.instance.exports;
   };
 
   const load = async () => {
-    // Throws where a content security policy forbids WebAssembly, before anything is fetched.
-    new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
     if (queue.some(isPersonal)) hasher();
     const [name, early] = api.w || [];
-    return rulesOf(landingOf(await loaded(WASM, "", name == WASM && early)));
+    const exports = await loaded(WASM, "", name == WASM && early);
+    await rest();
+    return rulesOf(landingOf(exports));
   };
 
   // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it, and the overlay, which

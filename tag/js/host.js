@@ -34,7 +34,12 @@ const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) 
  */
 const inCookie = (name) => !/u|q/.test(name[4]);
 
-export const recall = (name) => (inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name));
+/** What is to be kept as soon as the first events are out: a cookie that is written and read back, once for each domain that is
+ * tried, waits for another process every time, several milliseconds in all. */
+let pending = {};
+
+export const recall = (name) =>
+  pending?.[name] ?? ((inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name)));
 
 /** How many labels of the host name the domain has that took a cookie, so that the next one needs no search. */
 let widest = 2;
@@ -42,6 +47,10 @@ let widest = 2;
 /** Keeps a text, or removes what is there when it is empty. Answers whether a later page will find it. */
 export const keep = (name, text) => {
   if (inCookie(name)) {
+    if (pending) {
+      pending[name] = text;
+      return true;
+    }
     // Browsers refuse a cookie on a public suffix such as co.uk, so the domains are tried from the widest on,
     // which needs no list of suffixes. Removing tries all: another program may have set the cookie on any.
     const labels = location.hostname.split(".");
@@ -67,15 +76,23 @@ export const keep = (name, text) => {
   });
 };
 
+/** Keeps what has waited for the first events, and from now on everything at once. */
+export const settle = () => {
+  const waiting = pending;
+  pending = undefined;
+  for (const name in waiting) keep(name, waiting[name]);
+};
+
 /**
- * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried, with keepalive
- * as long as the browser grants it. Calls `sent` when it is on its way for good. Else calls `hold`, and after that `over`
- * when it has arrived or would be refused again, or `back` when it is worth another try.
+ * Sends a body by a request that may outlive its page, as long as the browser grants that, and hears the answer: calls `sent`
+ * when it was taken, `over` before that and also when it would be refused again, `back` when it is worth another try. In the
+ * page's last moment there is nobody to hear an answer and not every browser lets such a request go on, so it goes as a beacon, of
+ * which the browser never says whether it arrived. A text as the body is sent as `text/plain`,
+ * for which no browser asks the relay first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header, read 2026-11-27).
  */
-export const send = (endpoint, body, sent, hold, back, over = sent) => {
-  if (attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
-  hold();
-  const post = (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
+export const send = (endpoint, body, last, sent, back, over = sent) => {
+  if (last && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
+  const post = async (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
   post(true)
     .catch(() => post(false))
     .then(({ ok, status }) => {

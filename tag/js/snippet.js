@@ -10,7 +10,7 @@ install();
   const own = document.currentScript;
   const script = document.createElement("script");
   // A failed fetch is tried again by the tag, and must not show up in the page's error log.
-  const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" });
+  const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" }).then((answer) => answer.arrayBuffer());
   wasm.catch(() => {});
   window.anytrack.w = ["__WASM__", wasm];
   script.dataset.site = "__SITE__";

@@ -73,9 +73,9 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   let user;
   // Events without their visitor half.
   let calls = [];
-  // What waits where there is no storage, and how many requests are out that are not answered yet.
+  // What waits where there is no storage; and what is out and not answered yet, the events of each request.
   let memory = "";
-  let flying = 0;
+  let flying = [];
   // How many events had to make room and were not reported so far.
   let lost = 0;
   let letters = refused ? "ddd" : "---";
@@ -102,6 +102,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     touches = [];
     user = undefined;
     calls = [];
+    flying = [];
     memory = "";
   };
 
@@ -113,7 +114,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     const again = () => later(() => withdraw(visitor_id));
     const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id };
     if (!navigator.onLine) return again();
-    send(endpoint, envelope([json(event)]), attempt, attempt, again);
+    send(endpoint, envelope([json(event)]), false, attempt, again);
   };
 
   // Moves to the state the answers ask for.
@@ -174,27 +175,27 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     if (keep(QUEUE, memory)) memory = "";
   };
 
-  const post = (batch) => {
-    // Until an answer has come the events stay where a later page finds them, should this one end. Another tab may send
-    // them meanwhile; they are the same events, under the same ids.
-    const hold = () => {
-      flying++;
-      save([...saved(), ...batch]);
-    };
-    const over = () => {
-      flying--;
-      save(saved().filter((event) => !batch.includes(event)));
-    };
+  const post = (batch, last) => {
     const body = envelope(batch);
     const told = lost;
-    lost = 0;
+    const landed = () => (flying = flying.filter((other) => other != batch));
+    const over = () => {
+      landed();
+      save(saved().filter((event) => !batch.includes(event)));
+    };
     const back = () => {
-      flying--;
+      landed();
       lost += told;
-      later(tag.flush);
+      later(() => tag.flush());
     };
     const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
-    send(endpoint, body, sent, hold, back, over);
+    flying.push(batch);
+    send(endpoint, body, last, sent, back, over);
+    // Until an answer has come, which it never does to a beacon, the events stay where a later page finds them, should this one
+    // end. Another tab may send them meanwhile; they are the same events, under the same ids.
+    const kept = saved();
+    lost = 0;
+    save([...kept, ...batch.filter((event) => !kept.includes(event))]);
   };
 
   const tag = {
@@ -254,16 +255,14 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       required = false;
       follow();
     },
-    /** Sends what waits, here and in storage; keeps it while there is no network. */
-    flush: () => {
+    /** Sends what waits, here and in storage; keeps it while there is no network. `last` says that the page is about to end. */
+    flush: (last) => {
       if (!visitor) return;
       const own = calls[0] && half();
-      let batch = calls.splice(0).map((call) => json({ ...call, ...own }));
-      // While a request is out, what is saved is what it carries.
-      if (!flying || !navigator.onLine) batch = [...saved(), ...batch];
-      if (!batch[0]) return;
-      if (!navigator.onLine) return save(batch);
-      if (!flying) save([]);
+      const fresh = calls.splice(0).map((call) => json({ ...call, ...own }));
+      const out = flying.flat();
+      if (!navigator.onLine) return fresh[0] && save([...saved(), ...fresh]);
+      const batch = [...saved().filter((event) => !out.includes(event)), ...fresh];
       // Browsers refuse more than 65,536 bytes for all requests that may outlive their page (Fetch standard,
       // "HTTP-network-or-cache fetch", read 2026-11-23). One event larger than that goes alone.
       let size = 0;
@@ -271,12 +270,12 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       batch.forEach((event, index) => {
         size += bytes(event);
         if (size > 60000 && index > from) {
-          post(batch.slice(from, index));
+          post(batch.slice(from, index), last);
           from = index;
           size = bytes(event);
         }
       });
-      post(batch.slice(from));
+      if (batch[0]) post(batch.slice(from), last);
     },
   };
   answer(recall(CONSENT));

@@ -1,6 +1,6 @@
 //! How fast the tag is, against a tag in plain JavaScript that sends the same body, by turns in one run.
 //!
-//! Owns the measuring and its two bounds: with 50 ms of network delay, from the snippet's first statement to the first beacon at
+//! Owns the measuring and its two bounds: with 50 ms of network delay, from the snippet's first statement to the first event sent at
 //! most 20 ms more than the twin; and on a processor four times slower no task over 50 ms more than a page has with the twin
 //! or with neither, and no layout shift. Differences and counts of one run, because everything shares one machine. Which of
 //! the time in long frames was the tag's own script is told as well. The pages are `timed`, `timed-twin` and `timed-bare`.
@@ -14,7 +14,7 @@ use crate::stage::{Build, Stage, StageError};
 
 /// Network delay of every request, in milliseconds.
 const DELAY_MS: u32 = 50;
-/// How much later than the twin's the first beacon may leave, in milliseconds.
+/// How much later than the twin's the first event may leave, in milliseconds.
 const MOST_MORE_MS: f64 = 20.0;
 /// How many times slower the processor is made for the second half.
 const SLOWER: u32 = 4;
@@ -52,7 +52,7 @@ pub enum SpeedError {
 }
 
 impl Report {
-    /// Every run of: time to the first beacon, the same of the twin, and how much more the former is, in milliseconds; and
+    /// Every run of: time to the first event sent, the same of the twin, and how much more the former is, in milliseconds; and
     /// how many more of the visits had a long task on the slow processor than without the tag.
     pub fn figures(&self) -> [Vec<f64>; 4] {
         let more = self.tag.iter().zip(&self.twin).map(|(tag, twin)| tag - twin).collect();
@@ -83,8 +83,8 @@ pub async fn measure(build: &Build) -> Result<Report, SpeedError> {
     let mut report = Report { same_body: true, ..Report::default() };
     stage.browser.slow_network(DELAY_MS).await?;
     for _ in 0..RUNS {
-        let (tag, body) = first_beacon(&stage, "timed").await?;
-        let (twin, twins) = first_beacon(&stage, "timed-twin").await?;
+        let (tag, body) = first_sent(&stage, "timed").await?;
+        let (twin, twins) = first_sent(&stage, "timed-twin").await?;
         report.tag.push(tag);
         report.twin.push(twin);
         report.same_body &= shape(&body) == shape(&twins);
@@ -104,8 +104,8 @@ pub async fn measure(build: &Build) -> Result<Report, SpeedError> {
     Ok(report)
 }
 
-/// Opens a page as a first visit and gives the milliseconds to its first beacon, and that.
-async fn first_beacon(stage: &Stage, page: &str) -> Result<(f64, Value), SpeedError> {
+/// Opens a page as a first visit and gives the milliseconds to the first event it sends, and that body.
+async fn first_sent(stage: &Stage, page: &str) -> Result<(f64, Value), SpeedError> {
     open(stage, page).await?;
     let took = stage.browser.wait_until("window.__took").await?;
     let body = stage.browser.text("window.__body").await?;
@@ -174,7 +174,7 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "snippet to first beacon, {DELAY_MS} ms network delay, {RUNS} first visits each, by turns:"
+            "snippet to first event sent, {DELAY_MS} ms network delay, {RUNS} first visits each, by turns:"
         )?;
         for (name, values) in [("plain JavaScript", &self.twin), ("the tag", &self.tag)] {
             writeln!(

@@ -1,31 +1,54 @@
-//! How events leave the browser: beacons, fallbacks, the end of a page, no network, a relay that is slow or gone.
+//! How events leave the browser: by requests that are answered, in the last moment of a page, with no network, with a relay
+//! that is slow or gone.
 
 use serde_json::json;
+use www_test::delivered::Delivered;
 use www_test::recorder::Gate;
 use www_test::stage::Stage;
 
 #[tokio::test]
-async fn events_leave_by_beacon() {
+async fn events_leave_by_requests_that_are_answered() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/beacon").await;
     stage.browser.eval("anytrack.track('Lead')").await.unwrap();
     stage.wait_for("meta", "Lead").await;
-    let counts = stage.browser.eval("return [window.__beacons > 0, window.__fetches]").await.unwrap();
-    assert_eq!(counts, json!([true, 0]));
+    let counts = stage.browser.eval("return [window.__beacons, window.__fetches > 0]").await.unwrap();
+    assert_eq!(counts, json!([0, true]));
+    // Answered is forgotten.
+    stage.browser.wait_until("localStorage.getItem('_at_q') === null").await.unwrap();
+    stage.strike().await.unwrap();
+}
+
+/// Whatever the page does on its end, the tag's own listener has run before.
+const TRACK_ON_LEAVING: &str =
+    "addEventListener('pagehide', () => sessionStorage.setItem('left-with', anytrack.track('Lead')))";
+
+/// An event that is tracked when a page ends, on a page whose beacons the browser takes or not.
+async fn last_words(page: &str, beacons: bool) {
+    let stage = Stage::set().await.unwrap();
+    stage.visit(page).await;
+    stage.wait_for("meta", "PageView").await;
+    stage.browser.eval(TRACK_ON_LEAVING).await.unwrap();
+    stage.browser.goto(&stage.shop.url("/case/plain?next")).await.unwrap();
+    let id = stage.browser.text("sessionStorage.getItem('left-with')").await.unwrap();
+    assert_eq!(stage.wait_for("meta", "Lead").await.event_id, id);
+    assert_eq!(copies(&stage.settled("meta").await, "Lead"), [id], "{page}, beacons: {beacons}");
     stage.strike().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_refused_beacon_is_sent_by_fetch() {
-    let stage = Stage::set().await.unwrap();
-    stage.visit("/case/no-beacon").await;
-    stage.browser.eval("anytrack.track('Lead')").await.unwrap();
-    // Two requests by fetch may overtake each other, so the closing event alone tells nothing of this one.
-    stage.wait_for("meta", "Lead").await;
-    let delivered = stage.settled("meta").await;
-    assert_eq!(delivered.iter().filter(|event| event.name == "Lead").count(), 1);
-    assert_ne!(stage.browser.eval("return window.__beacons").await.unwrap(), 0, "the beacon was tried first");
-    stage.strike().await.unwrap();
+async fn the_last_words_of_a_page_arrive_once_by_beacon() {
+    last_words("/case/plain", true).await;
+}
+
+#[tokio::test]
+async fn the_last_words_of_a_page_arrive_once_where_the_browser_takes_no_beacon() {
+    last_words("/case/no-beacon", false).await;
+}
+
+/// The ids of every copy of an event that was delivered.
+fn copies(delivered: &[Delivered], name: &str) -> Vec<String> {
+    delivered.iter().filter(|event| event.name == name).map(|event| event.event_id.clone()).collect()
 }
 
 #[tokio::test]
@@ -112,24 +135,46 @@ async fn what_happens_offline_is_sent_once_when_the_network_is_back() {
 #[tokio::test]
 async fn what_a_dead_relay_missed_is_sent_once_when_it_is_back() {
     let stage = Stage::set().await.unwrap();
-    stage.visit("/case/no-beacon").await;
+    stage.visit("/case/plain").await;
     stage.wait_for("meta", "PageView").await;
     stage.relay_gate(Gate::Refused);
-    let id = stage.browser.eval("return anytrack.track('Lead')").await.unwrap();
-    stage.seen_by_the_recorder(id.as_str().unwrap()).await;
+    let id = stage.browser.text("anytrack.track('Lead')").await.unwrap();
+    stage.seen_by_the_recorder(&id).await;
     stage.relay_gate(Gate::Open);
-    stage.visit("/case/no-beacon").await;
-    let delivered = stage.settled("meta").await;
-    let leads: Vec<_> =
-        delivered.iter().filter(|event| event.name == "Lead").map(|event| &event.event_id).collect();
-    assert_eq!(json!(leads), json!([id]));
+    stage.visit("/case/plain?next").await;
+    assert_eq!(copies(&stage.settled("meta").await, "Lead"), [id]);
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_out_when_its_page_ended_and_the_relay_died_is_sent_once_by_a_later_page() {
+    let stage = Stage::set().await.unwrap();
+    stage.visit("/case/plain").await;
+    stage.wait_for("meta", "PageView").await;
+    stage.relay_gate(Gate::Held);
+    let id = stage.browser.text("anytrack.track('Lead')").await.unwrap();
+    stage.seen_by_the_recorder(&id).await;
+    // In the page's last moment, too: a beacon, which the browser takes and nobody answers.
+    stage.browser.eval(TRACK_ON_LEAVING).await.unwrap();
+    stage.browser.goto(&stage.shop.url("/case/plain?next")).await.unwrap();
+    let last = stage.browser.text("sessionStorage.getItem('left-with')").await.unwrap();
+    stage.seen_by_the_recorder(&last).await;
+    stage.relay_gate(Gate::Refused);
+    assert_eq!(copies(&stage.servers.delivered("meta"), "Lead"), Vec::<String>::new());
+    stage.relay_gate(Gate::Open);
+    stage.visit("/case/plain?after").await;
+    let mut expected = [id, last];
+    expected.sort();
+    let mut leads = copies(&stage.settled("meta").await, "Lead");
+    leads.sort();
+    assert_eq!(leads, expected);
     stage.strike().await.unwrap();
 }
 
 #[tokio::test]
 async fn what_a_dead_relay_missed_goes_again_while_the_page_lives() {
     let stage = Stage::set().await.unwrap();
-    stage.visit("/case/no-beacon").await;
+    stage.visit("/case/plain").await;
     stage.wait_for("meta", "PageView").await;
     stage.relay_gate(Gate::Refused);
     let id = stage.browser.text("anytrack.track('Lead')").await.unwrap();

@@ -92,6 +92,36 @@ async fn the_fallback_takes_over(kind: Kind) {
     servers.stop().await.expect("the relay stops");
 }
 
+async fn the_last_words_of_a_page_arrive_once(kind: Kind) {
+    let Some((browser, servers, shop)) = set(kind).await else { return };
+    visit(&browser, &shop, "/case/plain").await;
+    browser
+        .eval("addEventListener('pagehide', function () { sessionStorage.setItem('left-with', anytrack.track('Lead')); })")
+        .await
+        .expect("the browser does as it is told");
+    visit(&browser, &shop, "/case/plain?next").await;
+    let id =
+        browser.eval("return sessionStorage.getItem('left-with')").await.expect("it was tracked on leaving");
+    assert_eq!(json!(wait_for(&servers, "Lead").await.event_id), id);
+    // By beacon and once more by the next page, which has sent it before this.
+    browser.eval("anytrack.track('Contact')").await.expect("track() never throws");
+    wait_for(&servers, "Contact").await;
+    let leads = servers.delivered("webhook").into_iter().filter(|event| event.name == "Lead").count();
+    assert_eq!(leads, 1);
+    browser.close().await.expect("the browser does as it is told");
+    servers.stop().await.expect("the relay stops");
+}
+
+#[tokio::test]
+async fn in_firefox_the_last_words_of_a_page_arrive_once() {
+    the_last_words_of_a_page_arrive_once(Kind::Firefox).await;
+}
+
+#[tokio::test]
+async fn in_webkit_the_last_words_of_a_page_arrive_once() {
+    the_last_words_of_a_page_arrive_once(Kind::WebKit).await;
+}
+
 #[tokio::test]
 async fn in_firefox_a_click_becomes_a_purchase() {
     a_click_becomes_a_purchase(Kind::Firefox).await;

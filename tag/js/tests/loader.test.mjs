@@ -58,24 +58,29 @@ test("on a slow processor the work on landing rests in between, and nothing is l
     const page = open({ slow: true });
     page.run("tag.js");
     page.window.anytrack.track("Before");
-    while (!page.rests[0]) await new Promise((resolve) => setImmediate(resolve));
     for (; rests; rests--) await page.resume();
+    while (!page.rests[0]) await new Promise((resolve) => setImmediate(resolve));
     page.window.anytrack.track("Between");
     if (leave) page.fire("pagehide");
     return page;
   };
-  for (const rests of [0, 1]) {
+  // The first is before anything is known of the visitor.
+  for (const rests of [1, 2, 3]) {
     const left = await rested(rests, true);
     assert.deepEqual(names(left), ["PageView", "Before", "Between"], `left after ${rests} rests`);
+    assert.equal(left.jar.get("_at_vid"), left.window.anytrack.visitorId(), "and whoever left is known again");
     // What would have come next finds nothing to do.
     await left.resume();
     assert.equal(left.sent().length, 3);
     assert.deepEqual((await (await rested(rests, false)).until(3)).map(({ event }) => event), ["PageView", "Before", "Between"]);
   }
-  const page = await rested(0, false);
+  const page = open({ slow: true });
+  page.run("tag.js");
+  for (let rests = 3; rests; rests--) await page.resume();
+  assert.deepEqual([names(page), page.jar.size], [["PageView"], 0], "an event does not wait for cookies");
   await page.resume();
-  await page.resume();
-  assert.equal(page.rests.length, 0, "three pieces: who the visitor is, the calls, sending");
+  assert.equal(page.jar.get("_at_vid"), page.window.anytrack.visitorId());
+  assert.equal(page.rests.length, 0, "five pieces: the modules, who the visitor is, the calls, sending, keeping");
 });
 
 test("what the page hands over neither throws nor costs the event", async () => {
@@ -250,13 +255,36 @@ test("offline events wait in storage and leave on the online event", async () =>
   page.online = true;
   page.fire("online");
   assert.equal(page.sent()[0].event_id, id);
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(page.storage.get("_at_q"), undefined);
 });
 
-test("where no beacon goes, fetch is tried, and what fails waits with its id", async () => {
+test("what leaves in a page's last moment goes as a beacon, of which nobody hears, so the next page sends it once more", async () => {
   const page = open({ dataset: manual });
   await page.load();
-  page.beacons = false;
+  for (const beacons of [true, false]) {
+    page.beacons = beacons;
+    page.beacon = page.keepalive = undefined;
+    page.window.anytrack.track("Shown");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([page.beacon, page.keepalive], [undefined, true], "while there is somebody to hear the answer");
+    page.keepalive = undefined;
+    const id = page.window.anytrack.track("Last");
+    page.fire("pagehide");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(page.bodies.filter((body) => body.includes(id)).length, 1);
+    const next = open({ dataset: manual, before: page });
+    await next.load();
+    assert.deepEqual(names(next), beacons ? ["Last"] : [], "a request that was answered is over");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(next.storage.size, 0);
+    page.fire("pageshow");
+  }
+});
+
+test("an event is kept until the relay has answered, and what fails waits with its id", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
   for (const [answer, waits] of [
     [() => ({ ok: true, status: 202 }), false],
     [() => ({ ok: false, status: 400 }), false],

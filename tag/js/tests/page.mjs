@@ -61,11 +61,16 @@ export const open = ({
       get onLine() {
         return page.online;
       },
-      sendBeacon: (_url, body) => page.beacons && !!page.bodies.push(body),
+      sendBeacon: (_url, body) => page.beacons && !!page.bodies.push((page.beacon = body)),
     },
     fetch: async (address, options = {}) => {
       page.fetched.push(String(address));
-      if (options.method == "POST") return page.answer(options.body);
+      if (options.method == "POST") {
+        page.keepalive = options.keepalive;
+        if (page.answer) return page.answer(options.body);
+        page.bodies.push(options.body);
+        return { ok: true, status: 202 };
+      }
       if (String(address).endsWith(manifest.person)) {
         page.integrity = options.integrity;
         await page.hold;

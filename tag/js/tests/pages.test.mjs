@@ -109,7 +109,6 @@ test("the relay is told of a withdrawal once, and again until it has heard", asy
   page.window.anytrack.consent({ ad_storage: "denied" });
   assert.deepEqual([page.withdrawn(), page.jar.has("_at_vid")], [[], false]);
   page.online = true;
-  page.beacons = false;
   let answer = { ok: false, status: 503 };
   let body;
   page.answer = async (sent) => ((body = JSON.parse(sent)), answer);

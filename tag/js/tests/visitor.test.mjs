@@ -124,6 +124,7 @@ test("only the newest hundred wait, and they leave in order and by bodies that b
   assert.deepEqual([0, 99, 100].map((at) => sent[at].event_id), ["30", "129", "last"]);
   assert.equal(sent.length, 101);
   assert.ok(next.bodies.length > 1 && next.bodies.every((body) => body.length < 65_536));
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(next.storage.get("_at_q"), undefined);
 });
 
@@ -151,7 +152,6 @@ test("a count that a relay in trouble did not take is reported again, and then n
   for (let number = 0; number < 105; number++) page.window.anytrack.track("Lead");
   await Promise.resolve();
   page.online = true;
-  page.beacons = false;
   const counts = [];
   const statuses = [503, 202, 202];
   page.answer = async (body) => {
@@ -173,7 +173,6 @@ test("a count that a relay in trouble did not take is reported again, and then n
 test("what fails is tried again while the page lives, ever more slowly, under the same ids and once", async () => {
   const page = open({ dataset: manual });
   await page.load();
-  page.beacons = false;
   const bodies = [];
   let answer = { ok: false, status: 503 };
   page.answer = async (body) => (bodies.push(JSON.parse(body).events), answer);
@@ -198,7 +197,6 @@ test("what fails is tried again while the page lives, ever more slowly, under th
 test("a tab that ends while a request is out loses nothing, and one that goes on sends nothing twice", async () => {
   const page = open({ dataset: manual });
   await page.load();
-  page.beacons = false;
   let arrived;
   const bodies = [];
   page.answer = (body) => new Promise((resolve) => (bodies.push(body), (arrived = () => resolve({ ok: true, status: 202 }))));

@@ -1,4 +1,4 @@
-// The clock: from here, right before the snippet, to the first beacon; and tasks and shifts that a visitor would notice.
+// The clock: from here, right before the snippet, to the first event that is sent; and tasks and shifts that a visitor would notice.
 (function () {
   window.__long = 0;
   window.__tasks = [];
@@ -25,13 +25,13 @@
   new PerformanceObserver(function (list) {
     list.getEntries().forEach(function (shift) { window.__shift += shift.value; });
   }).observe({ type: "layout-shift", buffered: true });
-  var beacon = navigator.sendBeacon;
-  navigator.sendBeacon = function (url, body) {
-    if (!window.__took) {
+  var get = window.fetch;
+  window.fetch = function (url, options) {
+    if (options && options.method === "POST" && !window.__took) {
       window.__took = performance.now() - start;
-      window.__body = body;
+      window.__body = options.body;
     }
-    return beacon.call(navigator, url, body);
+    return get.call(window, url, options);
   };
   var start = performance.now();
 })();

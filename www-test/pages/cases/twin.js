@@ -24,5 +24,6 @@
     page: { url: location.href, referrer: document.referrer || undefined, title: document.title },
     properties: {}, click_ids: clicks, campaign: campaign, cookies: cookies, consent: {}, visitor_id: visitor,
   };
-  navigator.sendBeacon("/twin", JSON.stringify({ v: 1, site: "shop", sent_at: Date.now(), events: [event] }));
+  var body = JSON.stringify({ v: 1, site: "shop", sent_at: Date.now(), events: [event] });
+  fetch("/twin", { method: "POST", body: body, keepalive: true, credentials: "include" });
 })();

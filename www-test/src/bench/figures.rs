@@ -190,7 +190,7 @@ const GROWTH: [Figure; 10] = [
 
 const TAG: [Figure; 5] = [
     with_goal("size", "snippet, script and module", "kB of brotli", Goal::AtMost(14.0)),
-    plain("beacon", "snippet to first beacon, 50 ms of network delay", "ms"),
+    plain("beacon", "snippet to first event sent, 50 ms of network delay", "ms"),
     plain("twin", "the same in plain JavaScript without a module", "ms"),
     with_goal("more", "what the tag takes longer", "ms", Goal::AtMost(20.0)),
     with_goal(

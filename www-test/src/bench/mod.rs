@@ -101,7 +101,7 @@ enum What {
     Drain,
     /// The cost of an event in a growing store.
     Growth,
-    /// The tag's size and the time to its first beacon.
+    /// The tag's size and the time to its first event sent.
     Tag,
     /// Serve the bare handler: prints its address, reads bodies, answers 202.
     #[value(hide = true)]

@@ -1,4 +1,4 @@
-//! The tag's figures: what a first visit loads, from the description of its build, and how soon the first beacon leaves
+//! The tag's figures: what a first visit loads, from the description of its build, and how soon the first event leaves
 //! ([`crate::speed`]).
 
 use std::io;
