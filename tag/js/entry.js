@@ -184,6 +184,11 @@ const run = () => {
       // Twice as long each time, and not all browsers at once.
       later: (action) => setTimeout(() => locked(action), (pause = Math.min(2 * pause, 3e5)) * (1 - Math.random() / 2)),
     });
+    // Before the one that takes a page view of it.
+    addEventListener("pageshow", ({ persisted }) => {
+      anyway = last = false;
+      if (persisted) locked((core) => core.wake());
+    });
     if (autoPage != "false") {
       // It comes before what the page has called meanwhile, so it takes that time and address.
       api.page();
@@ -199,14 +204,16 @@ const run = () => {
       return queue.length;
     };
     addEventListener("online", flush);
-    document.addEventListener("visibilitychange", flush);
+    document.addEventListener("visibilitychange", () => {
+      document.hidden || locked((core) => core.wake());
+      flush();
+    });
     addEventListener("pagehide", () => {
       anyway = last = true;
       drain();
       flush();
       settle();
     });
-    addEventListener("pageshow", () => (anyway = last = false));
     // Who goes into a field is about to say who they are, and may leave with the click that says it.
     addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();

@@ -83,21 +83,29 @@ export const settle = () => {
   for (const name in waiting) keep(name, waiting[name]);
 };
 
+/** Whether a request may outlive its page here (Firefox: since 133, https://caniuse.com/mdn-api_request_keepalive, read
+ * 2026-11-27). */
+export const lasting = !!attempt(() => "keepalive" in Request.prototype);
+
 /**
  * Sends a body by a request that may outlive its page, as long as the browser grants that, and hears the answer: calls `sent`
  * when it was taken, `over` before that and also when it would be refused again, `back` when it is worth another try. In the
  * page's last moment there is nobody to hear an answer and not every browser lets such a request go on, so it goes as a beacon, of
- * which the browser never says whether it arrived. A text as the body is sent as `text/plain`,
+ * which the browser never says whether it arrived. `signal` takes it back. A text as the body is sent as `text/plain`,
  * for which no browser asks the relay first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header, read 2026-11-27).
  */
-export const send = (endpoint, body, last, sent, back, over = sent) => {
+export const send = (endpoint, body, last, signal, sent, back, over = sent) => {
   if (last && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
-  const post = async (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
+  const post = async (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, signal, credentials: "include" });
   post(true)
-    .catch(() => post(false))
+    // More than may outlive the page, usually; not what was taken back.
+    .catch((refusal) => (signal.aborted ? Promise.reject(refusal) : post(false)))
     .then(({ ok, status }) => {
-      if (status > 499 || status == 429) return back();
+      // Too slow, too often, or the relay's own trouble.
+      if (status > 499 || status == 408 || status == 429) return back();
       over();
       if (ok) sent();
-    }, back);
+    })
+    // Also what a page's own `fetch` answers in its place.
+    .catch(back);
 };

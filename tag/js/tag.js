@@ -8,7 +8,7 @@
 // browser's own signal): it has deleted what it kept but for the answer itself, has told the relay to forget as well, holds
 // nothing and sends nothing.
 import { clean } from "./clean.js";
-import { attempt, cookies, keep, recall, send } from "./host.js";
+import { attempt, cookies, keep, lasting, recall, send } from "./host.js";
 import { hashed, joined } from "./person.js";
 import { holdsAddress, scrub } from "./scrub.js";
 import { bytes } from "./helpers.js";
@@ -76,6 +76,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   // What waits where there is no storage; and what is out and not answered yet, the events of each request.
   let memory = "";
   let flying = [];
+  // Takes back what is out.
+  let stop = new AbortController();
   // How many events had to make room and were not reported so far.
   let lost = 0;
   let letters = refused ? "ddd" : "---";
@@ -114,7 +116,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     const again = () => later(() => withdraw(visitor_id));
     const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id };
     if (!navigator.onLine) return again();
-    send(endpoint, envelope([json(event)]), false, attempt, again);
+    send(endpoint, envelope([json(event)]), !lasting, stop.signal, attempt, again);
   };
 
   // Moves to the state the answers ask for.
@@ -122,7 +124,11 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     if (denied()) {
       const known = recall(VISITOR) || visitor;
       forget();
-      if (known) withdraw(known);
+      if (known) {
+        stop.abort();
+        stop = new AbortController();
+        withdraw(known);
+      }
       // The one thing kept: without it the next page would ask nobody and begin again.
       if (!refused) keep(CONSENT, letters);
     } else if (!visitor && (!required || /^gg/.test(letters))) {
@@ -170,7 +176,9 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   };
 
   const save = (events) => {
-    lost += Math.max(0, events.length - MOST_EVENTS);
+    // What is out may still arrive.
+    const out = flying.flat();
+    lost += events.slice(0, -MOST_EVENTS).filter((event) => !out.includes(event)).length;
     memory = (lost && events[0] ? [lost] : []).concat(events.slice(-MOST_EVENTS)).join("\n");
     if (keep(QUEUE, memory)) memory = "";
   };
@@ -178,6 +186,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   const post = (batch, last) => {
     const body = envelope(batch);
     const told = lost;
+    const { signal } = stop;
     const landed = () => (flying = flying.filter((other) => other != batch));
     const over = () => {
       landed();
@@ -185,12 +194,15 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     };
     const back = () => {
       landed();
-      lost += told;
+      if (signal.aborted) return;
+      const kept = saved();
+      lost += told + batch.filter((event) => !kept.includes(event)).length;
       later(() => tag.flush());
     };
     const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
     flying.push(batch);
-    send(endpoint, body, last, sent, back, over);
+    batch.last = last;
+    send(endpoint, body, last, signal, sent, back, over);
     // Until an answer has come, which it never does to a beacon, the events stay where a later page finds them, should this one
     // end. Another tab may send them meanwhile; they are the same events, under the same ids.
     const kept = saved();
@@ -255,12 +267,20 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       required = false;
       follow();
     },
+    /** The page is seen again, or comes back as it was left: what another page was told of consent holds here, and whether the
+     * last words arrived nobody knows. */
+    wake: () => {
+      flying = flying.filter((batch) => !batch.last);
+      answer(recall(CONSENT));
+      follow();
+    },
     /** Sends what waits, here and in storage; keeps it while there is no network. `last` says that the page is about to end. */
     flush: (last) => {
       if (!visitor) return;
       const own = calls[0] && half();
       const fresh = calls.splice(0).map((call) => json({ ...call, ...own }));
-      const out = flying.flat();
+      // A request that ends with its page is not counted on in the last moment.
+      const out = flying.filter((batch) => lasting || !last || batch.last).flat();
       if (!navigator.onLine) return fresh[0] && save([...saved(), ...fresh]);
       const batch = [...saved().filter((event) => !out.includes(event)), ...fresh];
       // Browsers refuse more than 65,536 bytes for all requests that may outlive their page (Fetch standard,

@@ -21,7 +21,7 @@ use shared::{Context, Purpose, UnixMs, event_id, limits, visitor, wire};
 use super::batch::{self, Batch};
 use super::http::{Caller, Relay};
 use super::raw_event::{Quick, RawEvent};
-use super::read::{self, Defaults};
+use super::read::{self, Defaults, ReadError, Understood};
 use super::reply::{self, Refusal, Reply};
 use super::site_token::{self, Shown};
 use super::{client_address, cookie, made_cookie, rate_limit};
@@ -109,16 +109,24 @@ pub async fn events(
         country: site.country.as_deref(),
         random: relay.random(),
     };
-    let mut batch = match envelope.events {
-        Events::Read(events) => Batch::read(events, |event| read::read_already(event, defaults())),
-        Events::Unread(events) => Batch::read(events, |json| read::event(json.get(), defaults())),
-    };
-    for event in &mut batch.events {
+    let remembered = relay.remembered(caller.now);
+    let finish = |understood: Result<Understood, ReadError>| {
+        let mut understood = understood?;
+        let event = &mut understood.event;
         enrich::from_browser(event, &facts);
+        // A page keeps what was not answered for the next one, however late that comes.
+        if event.time < remembered {
+            return Err(ReadError::TooOld);
+        }
         if event.visitor_id.is_none() {
             event.visitor_id.clone_from(&known);
         }
-    }
+        Ok(understood)
+    };
+    let mut batch = match envelope.events {
+        Events::Read(events) => Batch::read(events, |event| finish(read::read_already(event, defaults()))),
+        Events::Unread(events) => Batch::read(events, |json| finish(read::event(json.get(), defaults()))),
+    };
     // Whoever takes consent back is heard however old the page is.
     if !batch.events.iter().all(is_denied) {
         proof?;
@@ -168,11 +176,11 @@ pub async fn pixel(
     Ok(reply)
 }
 
-/// A refusal that the page may read: without CORS the tag could not tell "never" from "not now", and would try again.
-pub fn refused(relay: &Relay, headers: &HeaderMap, refusal: &Refusal) -> Reply {
+/// A refusal that the page may read, whatever its origin: without CORS the tag could not tell "never" from "not now", and would
+/// try again for as long as its page is open. A refusal says nothing that is not the page's own.
+pub fn refused(headers: &HeaderMap, refusal: &Refusal) -> Reply {
     let mut reply = refusal.reply();
-    let origin = headers.get(ORIGIN).filter(|origin| relay.sites().any(|site| allows(site, origin)));
-    allow(origin, &mut reply);
+    allow(headers.get(ORIGIN), &mut reply);
     reply
 }
 

@@ -18,6 +18,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::UnixMs;
+use shared::time::DAY_MS;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
@@ -45,6 +46,7 @@ pub struct Relay {
     sites: HashMap<Arc<str>, Site>,
     sources: HashMap<String, Source>,
     destinations: Vec<String>,
+    dedup_ms: i64,
     store: Arc<dyn Store>,
     metrics: Arc<Metrics>,
     assets: Assets,
@@ -87,6 +89,7 @@ impl Relay {
             sites: config.sites.iter().map(|site| (site.key.clone(), site.clone())).collect(),
             sources: config.sources.iter().map(|source| (source.name.clone(), source.clone())).collect(),
             destinations: config.destinations.iter().map(|destination| destination.name.clone()).collect(),
+            dedup_ms: i64::from(config.store.dedup_days) * DAY_MS,
             store,
             metrics,
             assets,
@@ -141,6 +144,11 @@ impl Relay {
     /// Limit per site.
     pub fn site_limit(&self) -> &RateLimit<Arc<str>> {
         &self.site_limit
+    }
+
+    /// Since when ids are remembered.
+    pub fn remembered(&self, now: UnixMs) -> UnixMs {
+        now.plus(-self.dedup_ms)
     }
 
     /// Randomness for an id.
@@ -312,7 +320,7 @@ async fn route(
     match (parts.uri.path(), &parts.method) {
         ("/v1/events", &Method::POST) => {
             let answer = events(relay, &caller, headers, body).await;
-            ("events", Ok(answer.unwrap_or_else(|refusal| browser::refused(relay, headers, &refusal))))
+            ("events", Ok(answer.unwrap_or_else(|refusal| browser::refused(headers, &refusal))))
         }
         ("/v1/events", &Method::OPTIONS) => ("events", Ok(browser::preflight(relay, headers))),
         ("/v1/track", &Method::POST) => ("track", track(relay, &caller, headers, body).await),

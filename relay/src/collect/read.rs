@@ -51,6 +51,9 @@ pub enum ReadError {
         /// What was wrong. Never quotes a value: it may be personal data.
         problem: String,
     },
+    /// From before what the relay remembers: it would count again if it is a repeat.
+    #[error("time: older than store.dedup_days, so it could be a repeat")]
+    TooOld,
     /// No `event`.
     #[error("event: a name is required, such as \"Purchase\"")]
     NoName,
