@@ -68,18 +68,19 @@ export const keep = (name, text) => {
 };
 
 /**
- * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else fetch is tried, with keepalive
- * as long as the browser grants it. Calls `sent` when it is on its way for good. Else calls `hold`, and after that `over`
+ * Sends a body. A beacon that the browser takes is sent as far as anyone can know; else, or where the answer must be known
+ * (`ask`), fetch is tried, with keepalive as long as the browser grants it. Calls `sent` when it is on its way for good. Else calls `hold`, and after that `over`
  * when it has arrived or would be refused again, or `back` when it is worth another try.
  */
-export const send = (endpoint, body, sent, hold, back, over = sent) => {
-  if (attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
+export const send = (endpoint, body, sent, hold, back, over = sent, ask) => {
+  if (!ask && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
   hold();
   const post = (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, credentials: "include" });
   post(true)
     .catch(() => post(false))
     .then(({ ok, status }) => {
-      if (status > 499 || status == 429) return back();
+      // 401: this page's token is over, and a later page has a new one.
+      if (status > 499 || status == 429 || status == 401) return back();
       over();
       if (ok) sent();
     }, back);

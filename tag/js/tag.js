@@ -194,7 +194,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       later(tag.flush);
     };
     const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
-    send(endpoint, body, sent, hold, back, over);
+    // A beacon's answer is not heard, and where the page's token is over (`key~seconds~signature`) the relay may refuse.
+    send(endpoint, body, sent, hold, back, over, /~(\d+)/.exec(site)?.[1] * 1e3 < Date.now());
   };
 
   const tag = {
