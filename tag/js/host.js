@@ -101,8 +101,8 @@ export const send = (endpoint, body, last, signal, sent, back, over = sent) => {
     // More than may outlive the page, usually; not what was taken back.
     .catch((refusal) => (signal.aborted ? Promise.reject(refusal) : post(false)))
     .then(({ ok, status }) => {
-      // Too slow, too often, or the relay's own trouble.
-      if (status > 499 || status == 408 || status == 429) return back();
+      // This page's token is over, and a later page has a new one; too slow, too often, or the relay's own trouble.
+      if (status > 499 || [401, 408, 429].includes(status)) return back();
       over();
       if (ok) sent();
     })

@@ -245,9 +245,12 @@ fn proof(relay: &Relay, site: &Site, token: Option<&str>, now: UnixMs) -> Result
     let Some(settings) = asked else { return Ok(()) };
     let shown = site_token::judge(settings, &site.key, token, now);
     relay.shown(site, shown);
-    match settings.mode {
-        TokenMode::Require if shown != Shown::Good => Err(Refusal::NoToken { shown: shown.tag() }),
-        TokenMode::Require | TokenMode::Report | TokenMode::Off => Ok(()),
+    match (settings.mode, shown) {
+        (TokenMode::Report | TokenMode::Off, _) | (TokenMode::Require, Shown::Good) => Ok(()),
+        (TokenMode::Require, Shown::Expired) => Err(Refusal::TokenOver),
+        (TokenMode::Require, Shown::Missing | Shown::Wrong | Shown::TooLong) => {
+            Err(Refusal::NoToken { shown: shown.tag() })
+        }
     }
 }
 

@@ -80,6 +80,11 @@ pub enum Refusal {
         /// What the page showed.
         shown: &'static str,
     },
+    /// The page showed a token of the site that is over.
+    #[error(
+        "the page's token is over; keep the events for a page of the site with a newer one, see docs/site-token.md"
+    )]
+    TokenOver,
     /// No key, or a wrong one.
     #[error("missing or wrong API key; send `Authorization: Bearer <key>` with a key of the site")]
     WrongKey,
@@ -128,7 +133,8 @@ impl Refusal {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooSlow { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::UnknownSite | Self::WrongOrigin | Self::NoToken { .. } => StatusCode::FORBIDDEN,
-            Self::WrongKey => StatusCode::UNAUTHORIZED,
+            // The tag keeps what is answered so, and drops what is forbidden.
+            Self::WrongKey | Self::TokenOver => StatusCode::UNAUTHORIZED,
             Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::NotFound | Self::UnknownSource | Self::UnknownSiteFile => StatusCode::NOT_FOUND,
             Self::WrongMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
@@ -163,6 +169,7 @@ impl Refusal {
             | Self::UnknownSite
             | Self::WrongOrigin
             | Self::NoToken { .. }
+            | Self::TokenOver
             | Self::WrongKey
             | Self::Encoded
             | Self::NotFound

@@ -306,6 +306,28 @@ test("an event is kept until the relay has answered, and what fails waits with i
   }
 });
 
+test("what a page reports after its token is over waits for a page with a newer one", async () => {
+  const signed = (seconds) => `shop~${Math.floor(Date.now() / 1000) + seconds}~00`;
+  const old = open({ dataset: { ...manual, site: signed(-1) } });
+  await old.load();
+  const asked = new Promise((resolve) => {
+    old.answer = async (body) => {
+      resolve(body);
+      return { ok: false, status: 401 };
+    };
+  });
+  const id = old.window.anytrack.track("Lead");
+  assert.ok((await asked).includes(id), "no beacon, whose answer nobody hears");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.ok(old.storage.get("_at_q").includes(id));
+  const page = open({ dataset: { ...manual, site: signed(600) }, before: old });
+  await page.load();
+  const later = page.window.anytrack.track("Contact");
+  await Promise.resolve();
+  assert.deepEqual(page.sent().map(({ event_id }) => event_id), [id, later]);
+  assert.equal(page.storage.get("_at_q"), undefined);
+});
+
 test("a listener that tracks gets its turn", async () => {
   const page = open({ dataset: manual });
   await page.load();
