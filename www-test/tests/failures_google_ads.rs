@@ -37,6 +37,11 @@ fn settings(url: &str, keys: &str) -> Settings {
 
 /// A house around a sandbox that knows one client, with a relay that has these settings.
 async fn build(keys: &str) -> House {
+    patient(keys, 300).await
+}
+
+/// The same with another patience.
+async fn patient(keys: &str, request_timeout_ms: u64) -> House {
     let client = Client {
         id: "the-client".to_owned(),
         secret: "the-secret".to_owned(),
@@ -45,7 +50,7 @@ async fn build(keys: &str) -> House {
     let sandbox = SandboxSettings { google_client: Some(client), ..SandboxSettings::default() };
     let sandbox = Sandbox::start_with(&sandbox).await.expect("Google starts");
     let settings = settings(&sandbox.url(), keys);
-    House::build_around(ADS, sandbox, settings, 300).await
+    House::build_around(ADS, sandbox, settings, request_timeout_ms).await
 }
 
 /// How many requests to this path came to an answer of the platform's own.
@@ -111,7 +116,8 @@ async fn a_wrong_client_holds_the_destination_and_says_so() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_token_serves_many_requests() {
-    let house = build(LOGIN).await;
+    // An answer that comes too late would have to be asked for again.
+    let house = patient(LOGIN, 20_000).await;
     let relay = house.bed.start().await.expect("the relay starts");
     house.send(&IDS[..2]).await;
     house.platform_has(&relay, &IDS[..2], "first").await;
