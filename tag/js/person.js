@@ -9,7 +9,7 @@ import { trim } from "./helpers.js";
 
 /** Whether a call in the queue brings personal data: `identify` its only value, an event its properties and its options. */
 export const isPersonal = (call) =>
-  // Every exception would take 20 µs or more, and a call has a dozen places where there is nothing.
+  // An exception takes as long as much else, and a call has dozens of places where there is nothing.
   FIELDS.some((name) => call.some((value) => attempt(() => value?.[name] || value?.user?.[name])));
 
 /** The user data of a person; undefined when there is nothing usable in it. */

@@ -8,9 +8,9 @@
 //!
 //! # What can be lost, and when
 //!
-//! - A beacon the browser took counts as sent, because it tells no more: one that then finds the relay down is lost.
-//!   Only what the browser refuses to take goes by `fetch`, waits in storage until it is answered, and is tried again when
-//!   that fails: after growing pauses, with the next event, by the next page.
+//! - An event waits in storage until the relay has answered, and is sent again when that fails: after growing pauses, with
+//!   the next event, by the next page. What leaves in a page's last moment goes as a beacon, which tells nothing, so the next
+//!   page sends it once more, under the same id. Lost is what waits in a browser that never comes back.
 //! - The newest 100 events wait so, also while the browser knows that it is offline. Older ones make room; how many is told
 //!   to the relay, which counts them. Where storage is denied they wait in memory and are lost with the page.
 //! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.

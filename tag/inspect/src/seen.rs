@@ -33,7 +33,7 @@ pub enum State {
     Called,
     /// The tag holds it.
     Waiting,
-    /// The browser took it for sending.
+    /// It was sent: the relay, or in a page's last moment the browser, has taken it.
     Sent,
     /// The relay has it on disk.
     Accepted,
