@@ -25,15 +25,15 @@ const TRACK_ON_LEAVING: &str =
 
 /// An event that is tracked when a page ends, on a page whose beacons the browser takes or not.
 async fn last_words(page: &str, beacons: bool) {
-    let stage = Stage::set().await.unwrap();
+    let stage = Stage::set().await.expect("the stage");
     stage.visit(page).await;
     stage.wait_for("meta", "PageView").await;
-    stage.browser.eval(TRACK_ON_LEAVING).await.unwrap();
-    stage.browser.goto(&stage.shop.url("/case/plain?next")).await.unwrap();
-    let id = stage.browser.text("sessionStorage.getItem('left-with')").await.unwrap();
+    stage.browser.eval(TRACK_ON_LEAVING).await.expect("the stage");
+    stage.browser.goto(&stage.shop.url("/case/plain?next")).await.expect("the stage");
+    let id = stage.browser.text("sessionStorage.getItem('left-with')").await.expect("the stage");
     assert_eq!(stage.wait_for("meta", "Lead").await.event_id, id);
     assert_eq!(copies(&stage.settled("meta").await, "Lead"), [id], "{page}, beacons: {beacons}");
-    stage.strike().await.unwrap();
+    stage.strike().await.expect("the stage");
 }
 
 #[tokio::test]

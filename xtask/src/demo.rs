@@ -1,7 +1,7 @@
 //! The demo, the bench and the relay under fire: all are `www-test`, given a built tag and relay.
 
 use crate::machine::{self, at};
-use crate::{Result, build, setup, trained};
+use crate::{Advice, Error, Result, build, setup, trained};
 
 /// Starts the demo; with `check` it drives itself, and ends.
 pub(crate) fn demo(check: bool) -> Result {
@@ -35,21 +35,29 @@ pub(crate) struct Bench {
     arguments: Vec<String>,
 }
 
+/// Parts of the bench that need no browser.
+const OF_THE_RELAY: [&str; 7] = ["ingest", "relay", "latency", "road", "memory", "drain", "growth"];
+
 /// Measures, with everything built with optimisation that takes part.
 pub(crate) fn bench(Bench { trained, arguments }: &Bench) -> Result {
-    let what = arguments.iter().find(|argument| !argument.starts_with('-'));
-    if matches!(what.map(String::as_str), None | Some("all" | "tag")) {
+    let given = |names: &[&str]| arguments.iter().any(|argument| names.contains(&argument.as_str()));
+    if *trained && given(&["--write"]) {
+        return Err(Error::Missing(Advice::Release));
+    }
+    if !given(&OF_THE_RELAY) {
         setup::browser()?;
         build::tag()?;
     }
-    // The figures of an ordinary release are left as they are.
-    let (relay, json): (_, &[&str]) = match trained {
-        true => (trained::relay(&machine::host()?)?, &["--json", "target/bench-trained.json"]),
+    let relay = match trained {
+        true => trained::relay(&machine::host()?)?,
         false => {
             build::relay(true)?;
-            ("target/release/anytrack-relay".to_owned(), &[])
+            "target/release/anytrack-relay".to_owned()
         }
     };
+    // The figures of an ordinary release are left as they are.
+    let elsewhere = *trained && !arguments.iter().any(|argument| argument.starts_with("--json"));
+    let json: &[&str] = if elsewhere { &["--json", "target/bench-trained.json"] } else { &[] };
     machine::run("cargo", ["run", "--release", "--quiet", "--package", "www-test", "--", "bench"])
         .and_all(json)
         .and_all(arguments)

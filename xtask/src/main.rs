@@ -172,8 +172,13 @@ enum Advice {
     #[error("`rustc -vV` names no host: install Rust with rustup")]
     Compiler,
     /// Nothing that adds up what a program counted.
-    #[error("no llvm-profdata beside the compiler: run `rustup component add llvm-tools`, or give --plain")]
+    #[error(
+        "no llvm-profdata beside the compiler: run `rustup component add llvm-tools`, or do without training"
+    )]
     Profile,
+    /// A trained relay's figures are not those of docs/performance.md.
+    #[error("docs/performance.md has the figures of an ordinary release: give --trained without --write")]
+    Release,
     /// Nothing that records calls to the system.
     #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
     Tracer,

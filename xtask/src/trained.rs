@@ -38,7 +38,7 @@ pub(crate) fn relay(target: &str) -> Result<String> {
 fn build(target: &str, flags: &str) -> Result<String> {
     machine::run("cargo", ["build", "--release", "--package", "relay", "--bin", "anytrack-relay"])
         .and_all(["--target", target, "--target-dir", FOLDER])
-        .with("RUSTFLAGS", flags)
+        .with("CARGO_ENCODED_RUSTFLAGS", flags)
         .done()?;
     Ok(format!("{FOLDER}/{target}/release/anytrack-relay"))
 }

@@ -13,6 +13,7 @@ mod exporter;
 pub mod span;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use shared::event::STANDARD_EVENTS;
 use shared::{Event, Source, UnixMs};
@@ -20,7 +21,7 @@ use tokio::sync::mpsc::{self, Sender};
 use tokio::time::Instant;
 
 pub use exporter::Exporter;
-use span::{Kind, Span, TraceId, Value};
+use span::{Kind, Span, SpanId, TraceId, Value};
 
 use crate::config::{Collector, Destination};
 use crate::metrics::Metrics;
@@ -36,6 +37,8 @@ struct Queue {
     sender: Sender<Span>,
     percent: u8,
     metrics: Arc<Metrics>,
+    /// Spans so far, so that two of one millisecond have different numbers.
+    spans: AtomicU64,
 }
 
 /// A moment something began: by the wall clock, and by the one that measures.
@@ -104,7 +107,12 @@ impl Traces {
     /// A queue for a collector, and what empties it.
     pub fn to(collector: &Collector, metrics: &Arc<Metrics>) -> (Self, Exporter) {
         let (sender, receiver) = mpsc::channel(MOST_WAITING);
-        let queue = Queue { sender, percent: collector.sample_percent, metrics: metrics.clone() };
+        let queue = Queue {
+            sender,
+            percent: collector.sample_percent,
+            metrics: metrics.clone(),
+            spans: AtomicU64::new(0),
+        };
         (Self(Some(Arc::new(queue))), Exporter::new(receiver, collector, metrics.clone()))
     }
 
@@ -134,7 +142,7 @@ impl Traces {
             let verdict = verdicts.and_then(|verdicts| verdicts.get(taking.place));
             let new = matches!(verdict, Some(Verdict::Stored(_) | Verdict::Held));
             // Deliveries hang on the report that counts, so its span has the number they know.
-            let root = if new { taking.trace.root() } else { taking.trace.span("again", whole.from) };
+            let root = if new { taking.trace.root() } else { self.span(taking.trace, "again", whole) };
             let parent = (!new).then(|| taking.trace.root());
             let span = Span::new(taking.trace, root, parent, "receive", Kind::Server, whole)
                 .with("anytrack.site", Value::text(site))
@@ -144,7 +152,7 @@ impl Traces {
                 .failed(verdict.is_none());
             self.put(span);
             for (name, took) in [("collect", collect), ("store", store)] {
-                let id = taking.trace.span(name, whole.from);
+                let id = self.span(taking.trace, name, whole);
                 self.put(Span::new(taking.trace, id, Some(root), name, Kind::Internal, took));
             }
         }
@@ -187,12 +195,18 @@ impl Traces {
         let Some(queue) = &self.0 else { return };
         let trace = TraceId::of(&destination.site, &event.event_id);
         if trace.is_sampled(queue.percent) {
-            let id = trace.span(&destination.name, took.from);
+            let id = self.span(trace, &destination.name, took);
             let span = Span::new(trace, id, Some(trace.root()), name, kind, took)
                 .with("anytrack.destination", Value::text(&destination.name))
                 .with("anytrack.platform", Value::Word(destination.platform_name));
             self.put(more(span));
         }
+    }
+
+    /// The number of a span that is not a trace's first.
+    fn span(&self, trace: TraceId, name: &str, took: Took) -> SpanId {
+        let before = self.0.as_ref().map_or(0, |queue| queue.spans.fetch_add(1, Ordering::Relaxed));
+        trace.span(name, took.from.wrapping_add(before))
     }
 
     /// Queues a span, or drops it where the collector is behind.

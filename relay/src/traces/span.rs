@@ -38,9 +38,9 @@ impl TraceId {
         self.span("root", 0)
     }
 
-    /// The number of another span, by its name and beginning.
-    pub fn span(self, name: &str, from: u64) -> SpanId {
-        let digest = Sha256::new().chain_update(self.0).chain_update(name).chain_update(from.to_be_bytes());
+    /// The number of another span, by its name and what tells it from others of that name.
+    pub fn span(self, name: &str, which: u64) -> SpanId {
+        let digest = Sha256::new().chain_update(self.0).chain_update(name).chain_update(which.to_be_bytes());
         SpanId(first(&digest.finalize()))
     }
 }

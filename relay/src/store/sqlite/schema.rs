@@ -245,7 +245,13 @@ mod tests {
         let digest = "c3374bcfe3572e09f37602e0e179782352c5e117a4a3767824abbaa21bbdef8b";
         let uuid = "0195e7a2-7b80-7cc3-98c4-dc0c0c07398f";
         let keys = ["em:", "ph:", "xid:", "ord:", "em:x"].map(|begin| format!("{begin}{digest}"));
-        let visitors = [uuid, "ann", "00000000-ffff-0000-gggg-000000000000", &uuid.to_uppercase()];
+        let visitors = [
+            uuid,
+            "ann",
+            "00000000-ffff-0000-gggg-000000000000",
+            "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaa--",
+            &uuid.to_uppercase(),
+        ];
         for (key, visitor) in keys.iter().flat_map(|key| visitors.map(|visitor| (key, visitor))) {
             let row = rusqlite::params![visitor, key, visitor, 7, 5, " ann ben "];
             connection.execute("INSERT INTO identity VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).unwrap();
@@ -262,6 +268,29 @@ mod tests {
             let known = (visitor.to_owned(), 7, 5, " ann ben ".to_owned());
             assert_eq!(found.unwrap(), (visitor.to_owned(), known), "{key} {visitor}");
         }
+    }
+
+    #[test]
+    fn keys_of_an_older_file_that_become_one_have_led_to_the_visitors_of_both() {
+        let mut connection = memory();
+        migrate(&mut connection, &STEPS[..4]).unwrap();
+        let made_up = |end: &str| format!("em:{}{end}", "0".repeat(61));
+        let rows = [("111", "ann", 1, 7, ""), ("222", "cat", 2, 9, " ben cat "), ("333", "dan", 1, 8, "")];
+        for (end, visitor, visitors, seen, known) in rows {
+            let row = rusqlite::params!["shop", made_up(end), visitor, visitors, seen, known];
+            connection.execute("INSERT INTO identity VALUES (?1, ?2, ?3, ?4, ?5, ?6)", row).unwrap();
+        }
+        migrate(&mut connection, STEPS).unwrap();
+        let sql = "SELECT visitor_id, visitors, seen_ms, known FROM identity WHERE key = ?1";
+        let found = connection.query_row(sql, [short::key(&made_up("444"))], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, i64>(1)?,
+                row.get::<_, i64>(2)?,
+                row.get::<_, String>(3)?,
+            ))
+        });
+        assert_eq!(found.unwrap(), ("cat".to_owned(), 4, 9, " ann ben cat cat dan ".to_owned()));
     }
 
     #[test]

@@ -37,7 +37,10 @@ impl Is {
             (Self::Rowid | Self::MaybeInt | Self::MaybeText, Value::Null)
             | (Self::Int | Self::MaybeInt, Value::Int(_))
             | (Self::Text | Self::MaybeText, Value::Text(_))
-            | (Self::Key | Self::Visitor, Value::Text(_) | Value::Blob(_)) => true,
+            | (Self::Key | Self::Visitor, Value::Text(_))
+            | (Self::Key, Value::Blob(_)) => true,
+            // A UUID is the only id that is kept as bytes.
+            (Self::Visitor, Value::Blob(id)) => id.len() == 16,
             (Self::Rowid | Self::Text | Self::MaybeText | Self::Key | Self::Visitor, Value::Int(_))
             | (Self::Int | Self::Text | Self::Key | Self::Visitor, Value::Null)
             | (Self::Rowid | Self::Int | Self::MaybeInt, Value::Text(_))

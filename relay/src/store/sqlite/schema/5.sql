@@ -20,16 +20,25 @@ CREATE TABLE identity_short (
 INSERT INTO identity_short
 SELECT site,
        coalesce(CASE
-         WHEN length(key) = 67 AND key GLOB 'em:*' AND key = lower(key) THEN unhex('65' || substr(key, 4, 30))
-         WHEN length(key) = 67 AND key GLOB 'ph:*' AND key = lower(key) THEN unhex('70' || substr(key, 4, 30))
+         WHEN length(key) = 67 AND key GLOB 'em:*' AND key = lower(key) AND unhex(substr(key, 4)) IS NOT NULL
+         THEN unhex('65' || substr(key, 4, 30))
+         WHEN length(key) = 67 AND key GLOB 'ph:*' AND key = lower(key) AND unhex(substr(key, 4)) IS NOT NULL
+         THEN unhex('70' || substr(key, 4, 30))
          WHEN length(key) = 68 AND key GLOB 'xid:*' AND key = lower(key) THEN unhex('78' || substr(key, 5))
        END, key),
        coalesce(CASE
          WHEN length(visitor) = 36 AND visitor = lower(visitor) AND visitor GLOB '????????-????-????-????-????????????'
+              AND length(replace(visitor, '-', '')) = 32
          THEN unhex(replace(visitor, '-', ''))
        END, visitor),
        visitors, seen_ms, known
-FROM identity;
+FROM identity WHERE true
+-- Keys that nobody hashed may agree in what is kept of them. Then they are one, which has led to the visitors of both.
+ON CONFLICT DO UPDATE SET
+  visitor = iif(excluded.seen_ms > seen_ms, excluded.visitor, visitor),
+  visitors = visitors + excluded.visitors,
+  seen_ms = max(seen_ms, excluded.seen_ms),
+  known = iif(known = '', ' ' || visitor_id || ' ', known) || ltrim(excluded.known) || excluded.visitor_id || ' ';
 
 DROP TABLE identity;
 ALTER TABLE identity_short RENAME TO identity;
