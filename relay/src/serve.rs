@@ -116,11 +116,11 @@ pub async fn serve(
     Ok(())
 }
 
-/// Where traces go, and what stops the task that sends them.
-fn start_traces(
-    config: &Config,
-    metrics: &Arc<Metrics>,
-) -> (Traces, Option<(oneshot::Sender<()>, JoinHandle<()>)>) {
+/// What stops the task that sends traces, and that task.
+type Exporting = (oneshot::Sender<()>, JoinHandle<()>);
+
+/// Where traces go, and who sends them.
+fn start_traces(config: &Config, metrics: &Arc<Metrics>) -> (Traces, Option<Exporting>) {
     let Some(collector) = &config.collector else { return (Traces::default(), None) };
     let (traces, exporter) = Traces::to(collector, metrics);
     let (stop, stopping) = oneshot::channel();
