@@ -176,11 +176,11 @@ pub async fn pixel(
     Ok(reply)
 }
 
-/// A refusal that the page may read, whatever its origin: without CORS the tag could not tell "never" from "not now", and would
-/// try again for as long as its page is open. A refusal says nothing that is not the page's own.
-pub fn refused(headers: &HeaderMap, refusal: &Refusal) -> Reply {
+/// A refusal that the page may read: without CORS the tag could not tell "never" from "not now", and would try again.
+pub fn refused(relay: &Relay, headers: &HeaderMap, refusal: &Refusal) -> Reply {
     let mut reply = refusal.reply();
-    allow(headers.get(ORIGIN), &mut reply);
+    let origin = headers.get(ORIGIN).filter(|origin| relay.sites().any(|site| allows(site, origin)));
+    allow(origin, &mut reply);
     reply
 }
 

@@ -320,7 +320,7 @@ async fn route(
     match (parts.uri.path(), &parts.method) {
         ("/v1/events", &Method::POST) => {
             let answer = events(relay, &caller, headers, body).await;
-            ("events", Ok(answer.unwrap_or_else(|refusal| browser::refused(headers, &refusal))))
+            ("events", Ok(answer.unwrap_or_else(|refusal| browser::refused(relay, headers, &refusal))))
         }
         ("/v1/events", &Method::OPTIONS) => ("events", Ok(browser::preflight(relay, headers))),
         ("/v1/track", &Method::POST) => ("track", track(relay, &caller, headers, body).await),

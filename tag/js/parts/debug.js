@@ -1,8 +1,8 @@
 // The debug overlay's eyes: watches what the page tells the tag and what the tag tells the relay.
 //
 // Loaded only with `?anytrack_debug=1`, before the tag begins, so that it sees the first event. Owns watching; judging and
-// drawing are the overlay's own module (`tag/inspect`). While it watches, events go by `fetch` instead of `sendBeacon`,
-// because a beacon's answer is nobody's to read: so the overlay can show what the relay says of each event.
+// drawing are the overlay's own module (`tag/inspect`). While it watches, nothing goes by `sendBeacon`, as last words would, because
+// a beacon's answer is nobody's to read: so the overlay can show what the relay says of each event.
 
 const GLUE = new URL("__OVERLAY_JS__", import.meta.url);
 const WASM = new URL("__OVERLAY_WASM__", import.meta.url);
