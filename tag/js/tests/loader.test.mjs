@@ -195,7 +195,8 @@ test("who leaves before that module is there, or where it does not come, is told
   left.fire("pageshow", { persisted: true });
   left.eval('anytrack.track("Lead", { email: "ada@example.com" })');
   await turn();
-  assert.equal(names(left).length, 5, "the page view of coming back");
+  const ids = left.sent().map(({ event_id }) => event_id);
+  assert.equal(new Set(ids).size, 5, "the page view of coming back; what nobody answered goes again, under its id");
   const waited = await held(never, code);
   waited.wait();
   await waited.until(3);
@@ -306,6 +307,38 @@ test("an event is kept until the relay has answered, and what fails waits with i
   }
 });
 
+test("a denial takes back what is on its way, and nothing of it is sent again", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  // Of a Lead nothing is heard until it is taken back.
+  const asked = [];
+  page.answer = (body, { signal }) =>
+    new Promise((answer, refuse) => {
+      asked.push(JSON.parse(body).events.map(({ event }) => event));
+      if (!body.includes("Lead")) answer({ ok: true, status: 202 });
+      signal.addEventListener("abort", () => refuse(new Error("taken back")));
+    });
+  page.window.anytrack.track("Lead");
+  await turn();
+  page.window.anytrack.consent({ ad_storage: "denied", ad_user_data: "denied" });
+  await turn();
+  assert.deepEqual(asked, [["Lead"], ["ConsentWithdrawn"]]);
+  assert.deepEqual([page.timers.length, page.storage.get("_at_q")], [0, undefined]);
+});
+
+test("an answer that is none of the relay's is no answer", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.answer = async () => undefined;
+  const id = page.window.anytrack.track("Lead");
+  await turn();
+  assert.ok(page.storage.get("_at_q").includes(id));
+  page.answer = undefined;
+  page.wait();
+  await turn();
+  assert.equal(page.storage.get("_at_q"), undefined);
+});
+
 test("what a page reports after its token is over waits for a page with a newer one", async () => {
   const signed = (seconds) => `shop~${Math.floor(Date.now() / 1000) + seconds}~00`;
   const old = open({ dataset: { ...manual, site: signed(-1) } });
@@ -325,6 +358,7 @@ test("what a page reports after its token is over waits for a page with a newer 
   const later = page.window.anytrack.track("Contact");
   await Promise.resolve();
   assert.deepEqual(page.sent().map(({ event_id }) => event_id), [id, later]);
+  await turn();
   assert.equal(page.storage.get("_at_q"), undefined);
 });
 

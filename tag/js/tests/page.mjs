@@ -67,7 +67,7 @@ export const open = ({
       page.fetched.push(String(address));
       if (options.method == "POST") {
         page.keepalive = options.keepalive;
-        if (page.answer) return page.answer(options.body);
+        if (page.answer) return page.answer(options.body, options);
         page.bodies.push(options.body);
         return { ok: true, status: 202 };
       }
@@ -99,6 +99,8 @@ export const open = ({
     },
     setTimeout: (action, ms) => page.timers.push({ action, ms }),
     TextEncoder,
+    AbortController,
+    Request,
     URLSearchParams,
     TextDecoder,
     URL,
