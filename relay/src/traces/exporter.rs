@@ -38,7 +38,7 @@ impl Exporter {
         Self { spans, url, authorization, client, metrics, now: crate::clock::now, told: None }
     }
 
-    /// Sends until `stop`, and then what waits, as long as the collector takes it and [`FLUSH`] is not over.
+    /// Sends until `stop`, and then what waits, as long as the collector takes it and the time that a stop grants is not over.
     pub async fn run(mut self, mut stop: oneshot::Receiver<()>) {
         let mut batch = Vec::with_capacity(BATCH);
         loop {
