@@ -225,13 +225,9 @@ const run = () => {
     // A network that failed once is asked again.
     const read = async () => (await fetch(base + name, { integrity })).arrayBuffer();
     const bytes = await (early || read()).catch(read);
-    // At once where that is allowed: handing it to another thread and waiting for that one takes longer than the work.
-    try {
-      return new WebAssembly.Instance(new WebAssembly.Module(bytes), imports).exports;
-    } catch {
-      // Rejects where a content security policy forbids WebAssembly.
-      return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
-    }
+    // By another thread: on a slow phone it would hold this one up for longer than a visitor feels. Rejects where a content
+    // security policy forbids WebAssembly.
+    return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
   };
 
   const load = async () => {
