@@ -326,6 +326,26 @@ async fn events_that_a_tag_dropped_are_counted() {
 }
 
 #[tokio::test]
+async fn an_event_older_than_the_memory_for_repeats_is_refused_and_its_neighbour_is_not() {
+    let relay = Running::start("[store]\ndedup_days = 2\n").await;
+    let hours_ago = |hours: i64| relay::clock::now().0 - hours * 3_600_000;
+    let body = format!(
+        r#"{{"v":1,"site":"shop","sent_at":{},"events":[{{"event":"Lead","time":{}}},{{"event":"Lead","time":{}}}]}}"#,
+        relay::clock::now().0,
+        hours_ago(49),
+        hours_ago(47),
+    );
+    let answer = relay.post("/v1/events", "origin: https://shop.example\r\n", &body).await;
+    let receipt = answer.json();
+    assert_eq!((answer.status, receipt["accepted"].as_u64()), (202, Some(1)), "{receipt}");
+    assert_eq!(
+        receipt["rejected"],
+        serde_json::json!([{"index":0,"reason":"time: older than store.dedup_days, so it could be a repeat"}])
+    );
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_conversion_that_was_held_when_the_relay_died_goes_out_after_the_next_start() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("waits.toml");

@@ -194,6 +194,52 @@ test("what fails is tried again while the page lives, ever more slowly, under th
   assert.deepEqual(bodies.map((events) => events.map(({ event_id }) => event_id)), Array(5).fill([id]));
 });
 
+test("an answer that may be another later is asked for again, and one that never will is not", async () => {
+  for (const [status, again] of [[401, 1], [408, 1], [429, 1], [500, 1], [400, 0], [403, 0], [413, 0], [202, 0]]) {
+    const page = open({ dataset: manual });
+    await page.load();
+    const bodies = [];
+    page.answer = async (body) => (bodies.push(body), { ok: status == 202, status });
+    page.window.anytrack.track("Lead");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([page.timers.length, page.storage.has("_at_q")], [again, !!again], String(status));
+    page.wait();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(bodies.length, 1 + again, String(status));
+  }
+});
+
+test("what a visitor denies on another page holds here as soon as this one is seen again", async () => {
+  for (const seen of [(page) => page.fire("visibilitychange"), (page) => page.fire("pageshow", { persisted: true })]) {
+    const [page] = await visit();
+    const other = open({ dataset: manual, before: page });
+    await other.load();
+    other.eval('anytrack.consent({ ad_storage: "denied" })');
+    seen(page);
+    page.window.anytrack.track("Contact");
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(page.sent().map(({ event }) => event), ["Lead"]);
+    assert.deepEqual([[...page.jar.keys()], page.storage.size], [["_at_c"], 0]);
+  }
+});
+
+test("what left as a beacon goes again, under its id, from the page that comes back", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.answer = () => new Promise(() => {});
+  page.fire("pagehide");
+  const id = page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  page.fire("pagehide");
+  assert.ok(page.beacon.includes(id), "nobody hears what became of it");
+  page.answer = undefined;
+  page.fire("pageshow", { persisted: true });
+  page.fire("visibilitychange");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(page.sent().map(({ event_id }) => event_id), [id, id]);
+  assert.equal(page.storage.has("_at_q"), false);
+});
+
 test("a tab that ends while a request is out loses nothing, and one that goes on sends nothing twice", async () => {
   const page = open({ dataset: manual });
   await page.load();
