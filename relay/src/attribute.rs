@@ -96,15 +96,14 @@ impl Stitch<'_> {
         let own_memory = own.as_deref().map(|id| self.remember(id, known, event, !keys.is_empty()));
         let memory = own_memory.transpose()?;
         let changed = memory.as_ref().is_some_and(|(_, changed)| *changed);
-        let (tokens, others): (Vec<&String>, Vec<&String>) =
-            keys.iter().partition(|key| key.starts_with(TOKEN));
-        for key in tokens {
+        let is_token = |key: &&String| key.starts_with(TOKEN);
+        for key in keys.iter().filter(is_token) {
             self.borrow(event, key)?;
         }
         if let Some((memory, _)) = &memory {
             self.lend(memory, Evidence::Visitor, event);
         }
-        for key in others {
+        for key in keys.iter().filter(|key| !is_token(key)) {
             if is_denied(&event.consent) || has_ad_mark(event) && event.visitor_id.is_some() {
                 break;
             }
@@ -255,7 +254,7 @@ fn has_ad_mark(event: &Event) -> bool {
 
 /// The identity keys of an event, the strongest first.
 pub fn identity_keys(event: &Event) -> Vec<String> {
-    let mut keys = Vec::new();
+    let mut keys = Vec::with_capacity(4);
     keys.extend(click_token(event).map(|token| [TOKEN, token].concat()));
     keys.extend(event.properties.order_id.as_deref().map(|order| [ORDER, order].concat()));
     keys.extend(event.tokens.iter().map(|(name, token)| [JOURNEY, name, "=", token].concat()));
@@ -265,7 +264,7 @@ pub fn identity_keys(event: &Event) -> Vec<String> {
 
 /// The identity keys of a person.
 pub fn person_keys(user: &UserData) -> Vec<String> {
-    let mut keys = Vec::new();
+    let mut keys = Vec::with_capacity(2);
     for (prefix, field, form) in PERSONAL {
         let digests = user.digests(field, form);
         keys.extend(digests.iter().map(|digest| digest.with_hex(|hex| [prefix, hex].concat())));

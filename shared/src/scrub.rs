@@ -12,9 +12,14 @@ use crate::percent;
 /// A parameter keeps its name and loses its value. An address in the path becomes `-`, so that no two slashes meet;
 /// a user and password before the host go.
 pub fn url(url: &str) -> String {
-    // Nearly every address ends here: nothing in it can be an e-mail address, and no parameter is named for a person.
     let suspicious = may_hold_email(url);
     if suspicious || names_any_personal_data(url) { cleaned(url, suspicious) } else { url.to_owned() }
+}
+
+/// Whether nothing in an address can be an e-mail address and no parameter is named for a person, so that [`url`] would
+/// only copy it. So are nearly all.
+pub fn is_clean(url: &str) -> bool {
+    !may_hold_email(url) && !names_any_personal_data(url)
 }
 
 /// The same, step by step. Where nothing can be an e-mail address, nothing is searched for one.
@@ -39,7 +44,7 @@ fn cleaned(url: &str, suspicious: bool) -> String {
             Some(b'&' | b'#') => in_personal_value = false,
             Some(b'=') if !in_personal_value => {
                 clean.push('=');
-                in_personal_value = in_parameters && names_personal_data(token);
+                in_personal_value = in_parameters && names_personal_data(token.as_bytes());
                 continue;
             }
             Some(_) => {}
@@ -80,16 +85,17 @@ fn may_hold_email(text: &str) -> bool {
 
 /// Whether any parameter of an address is named for personal data.
 fn names_any_personal_data(url: &str) -> bool {
-    let start = url.find('?').into_iter().chain(url.find('#')).min().unwrap_or(url.len());
-    let mut rest = url.get(start..).unwrap_or_default();
-    while let Some((before, after)) = rest.split_once('=') {
-        let name = before.rsplit(is_delimiter).next().unwrap_or_default();
-        if names_personal_data(name) {
-            return true;
+    let bytes = url.as_bytes();
+    let Some(start) = bytes.iter().position(|byte| matches!(byte, b'?' | b'#')) else { return false };
+    let mut name = start + 1;
+    bytes.iter().enumerate().skip(name).any(|(at, byte)| {
+        if !is_delimiter(char::from(*byte)) {
+            return false;
         }
-        rest = after;
-    }
-    false
+        let word = bytes.get(name..at).unwrap_or_default();
+        name = at + 1;
+        *byte == b'=' && names_personal_data(word)
+    })
 }
 
 /// What ends a step of the path, a parameter's name or its value.
@@ -119,10 +125,10 @@ fn authority<'a>(url: &'a str, clean: &mut String) -> &'a str {
 }
 
 /// Whether a parameter's name says that its value is personal: `email`, `user[email]`, `billing_first_name` …
-fn names_personal_data(name: &str) -> bool {
+fn names_personal_data(name: &[u8]) -> bool {
     // Only an encoded name has to be decoded: blanks are no letters, however they are written.
-    let decoded = name.contains('%').then(|| percent::bytes(name.as_bytes(), true));
-    let letters = decoded.as_deref().unwrap_or(name.as_bytes()).iter().filter(|b| b.is_ascii_alphabetic());
+    let decoded = name.contains(&b'%').then(|| percent::bytes(name, true));
+    let letters = decoded.as_deref().unwrap_or(name).iter().filter(|b| b.is_ascii_alphabetic());
     let mut word = [0; LONGEST_NAME];
     let mut length = 0;
     for letter in letters {
@@ -132,8 +138,39 @@ fn names_personal_data(name: &str) -> bool {
     }
     let word = word.get(..length).unwrap_or_default();
     let owners = ["user", "customer", "billing", "shipping", "contact", "your", "my", "input"];
-    let bare = owners.into_iter().find_map(|owner| word.strip_prefix(owner.as_bytes())).unwrap_or(word);
-    PERSONAL_NAMES.iter().any(|name| name.as_bytes() == bare || name.as_bytes() == word)
+    is_personal(word)
+        || owners.into_iter().find_map(|owner| word.strip_prefix(owner.as_bytes())).is_some_and(is_personal)
+}
+
+/// Whether a name, in lower case and letters only, is one of a personal value. As a pattern, of which only names of the
+/// same length are looked at.
+const fn is_personal(name: &[u8]) -> bool {
+    matches!(
+        name,
+        b"email"
+            | b"mail"
+            | b"emailaddress"
+            | b"useremail"
+            | b"phone"
+            | b"phonenumber"
+            | b"telephone"
+            | b"tel"
+            | b"mobile"
+            | b"mobilephone"
+            | b"firstname"
+            | b"fname"
+            | b"givenname"
+            | b"lastname"
+            | b"lname"
+            | b"surname"
+            | b"familyname"
+            | b"fullname"
+            | b"dateofbirth"
+            | b"birthdate"
+            | b"birthday"
+            | b"dob"
+            | b"password"
+    )
 }
 
 /// Whether something before an `@` and a domain with a top level after it stand in `bytes`.
@@ -156,33 +193,6 @@ const MOST_ENCODINGS: usize = 8;
 
 /// Letters of the longest name there is, an owner's before it.
 const LONGEST_NAME: usize = 20;
-
-/// Names of parameters whose value is personal, in lower case and letters only.
-const PERSONAL_NAMES: &[&str] = &[
-    "email",
-    "mail",
-    "emailaddress",
-    "useremail",
-    "phone",
-    "phonenumber",
-    "telephone",
-    "tel",
-    "mobile",
-    "mobilephone",
-    "firstname",
-    "fname",
-    "givenname",
-    "lastname",
-    "lname",
-    "surname",
-    "familyname",
-    "fullname",
-    "dateofbirth",
-    "birthdate",
-    "birthday",
-    "dob",
-    "password",
-];
 
 #[cfg(test)]
 mod tests {

@@ -281,6 +281,9 @@ fn page(page: Page) -> Page {
     let address = |url: Option<String>| {
         let url = url?;
         let fitting = fitting(url.trim());
+        if fitting.len() == url.len() && scrub::is_clean(&url) {
+            return Some(url).filter(|url| !url.is_empty());
+        }
         (!fitting.is_empty()).then(|| scrub::url(fitting))
     };
     let title = page.title.map(|title| limits::clipped(title, limits::TEXT));

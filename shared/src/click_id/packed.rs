@@ -96,8 +96,9 @@ pub fn fits(line: Packed, value: &[u8]) -> bool {
 fn is_placeholder(value: &[u8]) -> bool {
     let wrapped =
         |mark: &[u8]| value.len() > 2 * mark.len() && value.starts_with(mark) && value.ends_with(mark);
-    words::Words::of("% # !! __ --").any(wrapped)
-        || words::find("null undefined none optional replace", value, true).is_some()
+    // Few values need the lists: the others begin and end differently, and are longer than those words.
+    value.first() == value.last() && words::Words::of("% # !! __ --").any(wrapped)
+        || value.len() < 10 && words::find("null undefined none optional replace", value, true).is_some()
 }
 
 /// Whether the cookie `name` is worth sending with an event.

@@ -9,6 +9,7 @@
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
+use shared::identity::Sha256Hex;
 
 /// A text or what stands for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,12 +34,12 @@ const HYPHENS: [usize; 4] = [8, 13, 18, 23];
 pub(super) fn key(key: &str) -> Short<'_> {
     let digest_of = |(begin, kind, length)| Some((key.strip_prefix(begin)?, kind, length));
     let Some((digits, kind, length)) = KINDS.into_iter().find_map(digest_of) else { return Short::Text(key) };
-    let mut bytes = [0; MOST_BYTES];
-    bytes[0] = kind;
-    match unhex(digits.bytes(), &mut bytes[1..]) {
-        Some(32) => Short::Bytes(bytes, 1 + length),
-        Some(_) | None => Short::Text(key),
-    }
+    // Of a digest in large digits the short form could not be read back.
+    let small = !digits.bytes().fold(false, |large, byte| large | byte.is_ascii_uppercase());
+    let Some(digest) = Sha256Hex::parse(digits).filter(|_| small) else { return Short::Text(key) };
+    let mut bytes = [kind; MOST_BYTES];
+    bytes[1..].copy_from_slice(digest.bytes());
+    Short::Bytes(bytes, 1 + length)
 }
 
 /// Short form of a visitor's id.
