@@ -5,6 +5,7 @@
 //! environment here, so the same code runs in a browser (wasm32) and on a server.
 
 pub mod attribution;
+pub mod bytes;
 pub mod click_id;
 pub mod consent;
 pub mod event;

@@ -3,6 +3,8 @@
 //! A value past its bound is refused or dropped where it enters (see `properties` and the relay's `collect`),
 //! so nothing behind that door has to think about size. Lengths are in bytes of UTF-8 unless said otherwise.
 
+use crate::bytes;
+
 /// Longest event name. Meta's pixel allows 50 characters; other platforms allow at least as many.
 pub const EVENT_NAME: usize = 50;
 /// Longest event id: a name, a dash and an order id fit.
@@ -67,8 +69,7 @@ pub fn clipped(mut text: String, max: usize) -> String {
 /// Whether a control character stands anywhere in `text`, as [`char::is_control`] has them: ASCII's, and those that UTF-8
 /// begins with the byte C2.
 pub fn has_control(text: &str) -> bool {
-    // All bytes are looked at, without a branch, so that the compiler takes sixteen at a time.
-    let suspicious = text.bytes().fold(false, |found, b| found | (b < 0x20) | (b == 0x7f) | (b == 0xc2));
+    let suspicious = bytes::any(text.as_bytes(), |b| (b < 0x20) | (b == 0x7f) | (b == 0xc2));
     suspicious && text.chars().any(char::is_control)
 }
 

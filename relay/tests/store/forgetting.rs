@@ -1,7 +1,7 @@
 //! What is gone after an erasure or a pruning: from every table, in all slices, and from the disk.
 
 use relay::store::memory::MemoryStore;
-use relay::store::{Person, Retention, Store};
+use relay::store::{Person, Retention, Seq, Store};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Steps, ids, lead, lead_of, run, visitor};
@@ -96,6 +96,50 @@ fn an_erasure_is_completed_when_the_last_reader_of_a_copy_is_done() {
         store.ping().await.unwrap();
         assert!(!disk.contains(mark));
     });
+}
+
+#[test]
+fn old_events_go_also_where_the_clock_was_set_and_hours_that_are_gone_are_forgotten() {
+    const MINUTE_MS: i64 = 60_000;
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        // Ten hours of an event a minute; in their midst the clock is a day ahead for a while, and then an hour behind.
+        let clock = |minute: i64| match minute {
+            200..300 => minute + 24 * 60,
+            300..400 => minute - 60,
+            _ => minute,
+        };
+        for minute in 0..600 {
+            let mut event = lead(&format!("e{minute}"));
+            event.received = UnixMs(clock(minute) * MINUTE_MS);
+            store.append(vec![event]).await.unwrap();
+        }
+        let prune = async |minute: i64| {
+            let log_before = UnixMs(minute * MINUTE_MS);
+            let never = UnixMs(0);
+            let retention =
+                Retention { log_before, dedup_before: never, visitors_before: never, dead_before: never };
+            store.prune(retention, &[]).await.unwrap()
+        };
+        let older_than = |limit: i64| (0..600).filter(|minute| clock(*minute) < limit).count() as u64;
+        let mut dropped = 0;
+        for limit in [90, 90, 250, 399, 460, 3_000] {
+            dropped += prune(limit).await;
+            assert_eq!(dropped, older_than(limit), "{limit}");
+            let left: Vec<Seq> = store.read(0, 600).await.unwrap().iter().map(|event| event.seq).collect();
+            let expected: Vec<Seq> =
+                (0..600).filter(|minute| clock(*minute) >= limit).map(|at| at + 1).collect();
+            assert_eq!(left, expected, "{limit}");
+        }
+        store.close().await.unwrap();
+    });
+    let hours = rusqlite::Connection::open(disk.path()).unwrap().query_row(
+        "SELECT count(*) FROM log_hour",
+        [],
+        |row| row.get::<_, i64>(0),
+    );
+    assert_eq!(hours, Ok(0));
 }
 
 #[test]

@@ -20,8 +20,8 @@ const SITES: [&str; 2] = ["shop", "blog"];
 const VISITORS: [&str; 3] = ["ann", "0195e7a2-7b80-7cc3-98c4-dc0c0c07398f", "cho"];
 const KEYS: [&str; 2] = ["refresh_token", "other"];
 const DESTINATIONS: [&str; 3] = ["meta", "webhook", "tiktok"];
-/// Times lie in 0..`LATEST`, so that limits cut anywhere.
-const LATEST: i64 = 50;
+/// Times lie in 0..`LATEST`, eight hours that come in any order, so that limits cut anywhere.
+const LATEST: i64 = 8 * 3_600_000;
 
 /// One event: site, name, id, visitor, order, time of arrival.
 type Draft = (usize, &'static str, u8, Option<usize>, Option<u8>, i64);

@@ -201,7 +201,7 @@ fn a_newer_or_foreign_file_is_refused_and_left_alone() {
         let error = SqliteStore::open(&disk.path(), Steps).err().unwrap().to_string();
         assert!(error.contains(expected), "{error}");
     };
-    check("PRAGMA user_version = 99", "has schema 99, this relay knows up to 5");
+    check("PRAGMA user_version = 99", "has schema 99, this relay knows up to 6");
     check("PRAGMA application_id = 7", "is the database of another program");
 
     let disk = Disk::empty();

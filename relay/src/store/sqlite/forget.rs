@@ -10,6 +10,7 @@ use rusqlite::types::Value;
 use rusqlite::{Row, params};
 use shared::UnixMs;
 
+use super::hours::Part;
 use super::session::Session;
 use super::{SqliteStore, held, reader, short};
 use crate::store::{Erased, Person, Retention, Seq, StoreError};
@@ -127,52 +128,67 @@ fn drop_dead(session: &mut Session<'_>, before: UnixMs) -> Result<usize, StoreEr
     session.execute("prune the dead letter", sql, params![before.0, SLICE_ROWS as i64])
 }
 
-/// Where a walk over old events stands: time and number.
-type LogPlace = (i64, Seq);
-
 /// Drops settled events that are too old, oldest first.
 async fn prune_log(store: &SqliteStore, before: UnixMs, listed: String) -> Result<u64, StoreError> {
-    let (mut dropped, mut place) = (0, Some((i64::MIN, 0)));
-    while let Some(from) = place {
-        let listed = listed.clone();
-        let slice = store.write(move |session| prune_log_slice(session, before, &listed, from)).await?;
-        dropped += slice.0;
-        place = slice.1;
+    let mut dropped = 0;
+    for part in store.write(move |session| Part::before(session, before)).await? {
+        let (mut from, mut emptied) = (Some(part.first()), true);
+        while let Some(first) = from {
+            let listed = listed.clone();
+            let piece = move |session: &mut Session<'_>| prune_piece(session, before, &listed, part, first);
+            let pruned = store.write(piece).await?;
+            dropped += pruned.dropped;
+            emptied &= pruned.emptied;
+            from = pruned.rest;
+        }
+        if emptied {
+            store.write(move |session| part.forget(session, before)).await?;
+        }
     }
     Ok(dropped)
 }
 
-/// Looks at the next old events. Answers how many were dropped, and where to go on.
-fn prune_log_slice(
+/// What became of a piece of the log.
+struct Pruned {
+    /// How many events were dropped.
+    dropped: u64,
+    /// Whether no event of the hour is left there.
+    emptied: bool,
+    /// Where to go on.
+    rest: Option<Seq>,
+}
+
+/// Looks at the next events of an hour's part, from `first` on.
+fn prune_piece(
     session: &mut Session<'_>,
     before: UnixMs,
     listed: &str,
-    from: LogPlace,
-) -> Result<(u64, Option<LogPlace>), StoreError> {
+    part: Part,
+    first: Seq,
+) -> Result<Pruned, StoreError> {
+    let events = part.events(session, first, SLICE_BODIES)?;
     // An empty list has no minimum: nobody has anything still to read.
     let floor = "SELECT coalesce(min(coalesce(cursor.seq, 0)), 9223372036854775807)
                  FROM json_each(?1) AS listed LEFT JOIN cursor ON destination = listed.value";
     let floors = session.rows("find the slowest destination", floor, [listed], |row| row.get::<_, Seq>(0))?;
     let floor = floors.into_iter().next().unwrap_or(0);
-    let old = "SELECT received_ms, seq FROM log INDEXED BY log_received
-               WHERE received_ms >= ?1 AND (received_ms, seq) > (?1, ?2) AND received_ms < ?3
-               ORDER BY received_ms, seq LIMIT ?4";
-    let page = params![from.0, from.1, before.0, SLICE_BODIES as i64];
-    let places = session.rows("look for old events", old, page, |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let mut dropped = 0;
-    for (_, seq) in places.iter().filter(|(_, seq): &&LogPlace| *seq <= floor) {
+    let (mut dropped, mut emptied) = (0, true);
+    for (seq, received) in &events {
         let sql = "DELETE FROM log WHERE seq = ?1 AND NOT EXISTS (SELECT 1 FROM retry WHERE retry.seq = ?1)";
-        if session.execute("prune the log", sql, [seq])? > 0 {
+        if *received < before && *seq <= floor && session.execute("prune the log", sql, [seq])? > 0 {
             session.forget(*seq);
             dropped += 1;
+        } else {
+            emptied &= !part.is_of(*received);
         }
     }
     if dropped > 0 {
         let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
         session.execute("note the log's head", sql, [session.head()])?;
     }
-    let rest = places.last().copied().filter(|_| places.len() == SLICE_BODIES);
-    Ok((dropped, rest))
+    // Behind an event that is not old yet, nothing is, or it will be found when that one has become old.
+    let rest = events.last().filter(|(_, received)| events.len() == SLICE_BODIES && *received < before);
+    Ok(Pruned { dropped, emptied, rest: rest.map(|(seq, _)| seq + 1) })
 }
 
 /// Blanks events and drops what points to them. Answers how many there were.

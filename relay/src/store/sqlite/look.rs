@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use shared::UnixMs;
 
-use super::{OpenError, engine_error, lock, reader, schema, suspicion};
+use super::{OpenError, engine_error, hours, lock, reader, schema, suspicion};
 use crate::store::{Backlog, DeadLetter, Logged, Seq, StoreError};
 
 /// A database open for reading.
@@ -53,10 +53,11 @@ impl Look {
 
     /// The number before the first event that arrived at `from` or later; the log's last one when there is none.
     pub fn before(&self, from: UnixMs) -> Result<Seq, StoreError> {
-        let sql = "SELECT coalesce((SELECT min(seq) - 1 FROM log WHERE received_ms >= ?1), (SELECT max(seq) FROM log), 0)";
-        self.connection
-            .query_row(sql, [from.0], |row| row.get(0))
-            .map_err(|source| engine_error("look for the first event", source))
+        let found = hours::first_since(&self.connection, from).and_then(|first| match first {
+            Some(first) => Ok(first - 1),
+            None => self.connection.query_row("SELECT coalesce(max(seq), 0) FROM log", [], |row| row.get(0)),
+        });
+        found.map_err(|source| engine_error("look for the first event", source))
     }
 
     /// What a destination has in hand, and the reason of what is tried again first.

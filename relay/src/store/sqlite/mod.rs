@@ -32,6 +32,7 @@
 mod checkpoint;
 mod forget;
 mod held;
+mod hours;
 mod job;
 mod json;
 mod lock;

@@ -26,7 +26,8 @@ pub(super) struct Entry {
     /// Its number.
     pub(super) seq: Seq,
     site: Arc<str>,
-    received: UnixMs,
+    /// When it arrived.
+    pub(super) received: UnixMs,
     body: Arc<Body>,
 }
 

@@ -1,8 +1,7 @@
 //! The tables, the settings of a connection, and the way from an older file to this one.
 //!
 //! Tables are few and rows short: the writer's cost per event is the number of B-trees it touches and whether they
-//! grow at the end. `log` grows at the end by its number, `log_received` by time, `dedup` mostly by time because
-//! minted ids are UUIDv7. Nothing is indexed that an event would have to pay for and only a rare question needs:
+//! grow at the end. `log` grows at the end by its number, `dedup` mostly by time because minted ids are UUIDv7. Nothing is indexed that an event would have to pay for and only a rare question needs:
 //! erasing a visitor walks the log instead. The operator may read all of it with the sqlite3 tool:
 //! `SELECT seq, body ->> '$.event' FROM log`.
 
@@ -26,6 +25,7 @@ const STEPS: &[&str] = &[
     include_str!("schema/3.sql"),
     include_str!("schema/4.sql"),
     include_str!("schema/5.sql"),
+    include_str!("schema/6.sql"),
 ];
 
 /// How long a connection waits for another's lock. Only the last moments of a checkpoint ever lock; an operator's
@@ -291,6 +291,21 @@ mod tests {
             ))
         });
         assert_eq!(found.unwrap(), ("cat".to_owned(), 4, 9, " ann ben cat cat dan ".to_owned()));
+    }
+
+    #[test]
+    fn the_log_of_an_older_file_is_found_by_its_hours() {
+        let mut connection = memory();
+        migrate(&mut connection, &STEPS[..5]).unwrap();
+        for (seq, received) in [(4, 3_600_000), (5, 3_599_999), (6, 7_100_000), (7, 7_200_000)] {
+            let row = rusqlite::params![seq, received];
+            connection.execute("INSERT INTO log VALUES (?1, 'shop', ?2, NULL, '{}')", row).unwrap();
+        }
+        migrate(&mut connection, STEPS).unwrap();
+        let mut hours = connection.prepare("SELECT hour, first, last FROM log_hour").unwrap();
+        let hours: Result<Vec<(i64, Seq, Seq)>, _> =
+            hours.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap().collect();
+        assert_eq!(hours.unwrap(), [(0, 5, 5), (1, 4, 6), (2, 7, 7)]);
     }
 
     #[test]

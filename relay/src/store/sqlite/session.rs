@@ -11,7 +11,7 @@ use shared::visitor::Visitor;
 use shared::{Event, UnixMs};
 
 use super::recent::Entry;
-use super::{engine_error, held, json, schema, short};
+use super::{engine_error, held, hours, json, schema, short};
 use crate::store::{Draft, Held, Identity, Incoming, Note, Seq, StoreError, Transaction};
 
 /// The writing connection with its statements.
@@ -39,6 +39,7 @@ struct Hot<'c> {
     undo: Statement<'c>,
     release: Statement<'c>,
     append: Statement<'c>,
+    hour: Statement<'c>,
     claim: Statement<'c>,
     claimed: Statement<'c>,
     visitor: Statement<'c>,
@@ -56,6 +57,7 @@ impl<'c> Hot<'c> {
             undo: connection.prepare("ROLLBACK TO request")?,
             release: connection.prepare("RELEASE request")?,
             append: connection.prepare("INSERT INTO log VALUES (?1, ?2, ?3, ?4, ?5)")?,
+            hour: connection.prepare(hours::NOTE)?,
             claim: connection.prepare("INSERT OR IGNORE INTO dedup VALUES (?1, ?2, ?3)")?,
             claimed: connection.prepare("SELECT 1 FROM dedup WHERE site = ?1 AND key = ?2")?,
             visitor: connection.prepare("SELECT body FROM visitor WHERE site = ?1 AND id = ?2")?,
@@ -155,6 +157,9 @@ impl<'c> Session<'c> {
 
     /// Ends the transaction. It is durable after a sync that begins once this has returned.
     pub(super) fn commit(&mut self) -> Result<Committed, StoreError> {
+        let hour = &mut self.hot.hour;
+        let noted = hours::parts(&self.staged).try_for_each(|part| hour.execute(part).map(drop));
+        self.check("note an hour of the log", noted)?;
         let committed = self.hot.commit.execute([]);
         self.check("commit", committed)?;
         self.committed_head = self.head;

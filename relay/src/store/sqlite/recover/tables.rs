@@ -13,6 +13,7 @@ use serde::de::IgnoredAny;
 use shared::Event;
 use shared::visitor::Visitor;
 
+use super::super::hours;
 use super::super::short::{self, Short};
 use super::rows::{Kind, Row, Value};
 
@@ -285,7 +286,8 @@ impl<'c> Filling<'c> {
             let sql = format!("INSERT OR IGNORE INTO {table} VALUES (?1, ?2, ?3)");
             self.connection.execute(&sql, [owner, one, two])?;
         }
-        self.connection.execute("DELETE FROM retry WHERE seq NOT IN (SELECT seq FROM log)", []).map(drop)
+        self.connection.execute("DELETE FROM retry WHERE seq NOT IN (SELECT seq FROM log)", [])?;
+        hours::rebuild(self.connection)
     }
 
     /// Makes the dedup keys anew that are lost of events that are saved, lest those are taken a second time. Answers how
@@ -362,6 +364,8 @@ mod tests {
         let mut shapes: BTreeMap<String, Vec<Is>> =
             SHAPES.iter().map(|shape| (shape.table.to_owned(), shape.columns.to_vec())).collect();
         shapes.extend(THREE_TEXTS.map(|table| (table.to_owned(), vec![Is::Text; 3])));
+        // Made anew from the log.
+        shapes.insert("log_hour".to_owned(), vec![Is::Rowid, Is::Int, Is::Int]);
         assert_eq!(shapes, columns());
     }
 
