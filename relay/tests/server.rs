@@ -327,13 +327,13 @@ async fn events_that_a_tag_dropped_are_counted() {
 
 #[tokio::test]
 async fn an_event_older_than_the_memory_for_repeats_is_refused_and_its_neighbour_is_not() {
-    let relay = Running::start("[store]\ndedup_days = 2\n").await;
-    let hours_ago = |hours: i64| relay::clock::now().0 - hours * 3_600_000;
+    let relay = Running::start("").await;
+    let days_ago = |days: i64| relay::clock::now().0 - days * 86_400_000;
     let body = format!(
         r#"{{"v":1,"site":"shop","sent_at":{},"events":[{{"event":"Lead","time":{}}},{{"event":"Lead","time":{}}}]}}"#,
         relay::clock::now().0,
-        hours_ago(49),
-        hours_ago(47),
+        days_ago(31),
+        days_ago(29),
     );
     let answer = relay.post("/v1/events", "origin: https://shop.example\r\n", &body).await;
     let receipt = answer.json();

@@ -1,7 +1,7 @@
 //! The demo, the bench and the relay under fire: all are `www-test`, given a built tag and relay.
 
 use crate::machine::{self, at};
-use crate::{Advice, Error, Result, build, setup, trained};
+use crate::{Result, build, setup, trained};
 
 /// Starts the demo; with `check` it drives itself, and ends.
 pub(crate) fn demo(check: bool) -> Result {
@@ -41,9 +41,6 @@ const OF_THE_RELAY: [&str; 7] = ["ingest", "relay", "latency", "road", "memory",
 /// Measures, with everything built with optimisation that takes part.
 pub(crate) fn bench(Bench { trained, arguments }: &Bench) -> Result {
     let given = |names: &[&str]| arguments.iter().any(|argument| names.contains(&argument.as_str()));
-    if *trained && given(&["--write"]) {
-        return Err(Error::Missing(Advice::Release));
-    }
     if !given(&OF_THE_RELAY) {
         setup::browser()?;
         build::tag()?;
@@ -55,12 +52,9 @@ pub(crate) fn bench(Bench { trained, arguments }: &Bench) -> Result {
             "target/release/anytrack-relay".to_owned()
         }
     };
-    // The figures of an ordinary release are left as they are.
-    let elsewhere = *trained && !arguments.iter().any(|argument| argument.starts_with("--json"));
-    let json: &[&str] = if elsewhere { &["--json", "target/bench-trained.json"] } else { &[] };
     machine::run("cargo", ["run", "--release", "--quiet", "--package", "www-test", "--", "bench"])
-        .and_all(json)
         .and_all(arguments)
+        .and_if(*trained, "--trained")
         .with("ANYTRACK_RELAY", &at(&relay).display().to_string())
         .done()
 }

@@ -176,9 +176,6 @@ enum Advice {
         "no llvm-profdata beside the compiler: run `rustup component add llvm-tools`, or do without training"
     )]
     Profile,
-    /// A trained relay's figures are not those of docs/performance.md.
-    #[error("docs/performance.md has the figures of an ordinary release: give --trained without --write")]
-    Release,
     /// Nothing that records calls to the system.
     #[error("no strace for the power-cut test: run `apt-get install strace` as root")]
     Tracer,

@@ -125,7 +125,7 @@ mod tests {
 
     #[test]
     fn every_figure_of_a_drain_is_written_down() {
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(0));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(0));
         let seconds = PLATFORMS.into_iter().zip((1..).map(f64::from)).collect();
         Drained { seconds, cpu_us: Some(1.0), peak_mb: 1.0 }.write(&mut sheet);
         assert_eq!(sheet.unknown(Section::Drain), Vec::<&str>::new());

@@ -116,12 +116,22 @@ const fn with_goal(key: &'static str, words: &'static str, unit: &'static str, g
     Figure { key, words, unit, goal: Some(goal) }
 }
 
-const INGEST: [Figure; 15] = [
+const INGEST: [Figure; 20] = [
     plain("relay.1", "relay, 1 event a request", "events/s"),
     plain("bare.1", "bare handler, 1 event a request", "events/s"),
     with_goal("ratio.1", "relay ÷ bare handler, 1 event a request", "", Goal::AtLeast(0.5)),
     plain("cpu.1", "relay, 1 event a request", "µs CPU/event"),
     plain("bare_cpu.1", "bare handler, 1 event a request", "µs CPU/event"),
+    plain("relay.1.crowd", "relay, 1 event a request, four times the connections", "events/s"),
+    plain("bare.1.crowd", "bare handler, 1 event a request, four times the connections", "events/s"),
+    with_goal(
+        "ratio.1.crowd",
+        "relay ÷ bare handler, 1 event a request, four times the connections",
+        "",
+        Goal::AtLeast(0.5),
+    ),
+    plain("cpu.1.crowd", "relay, 1 event a request, four times the connections", "µs CPU/event"),
+    plain("bare_cpu.1.crowd", "bare handler, 1 event a request, four times the connections", "µs CPU/event"),
     plain("relay.10", "relay, 10 events a request", "events/s"),
     plain("bare.10", "bare handler, 10 events a request", "events/s"),
     plain("ratio.10", "relay ÷ bare handler, 10 events a request", ""),

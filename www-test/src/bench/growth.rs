@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn every_size_is_written_down_with_what_it_is_to_the_first() {
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(0));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(0));
         let size = |power, cpu| Size { power, cpu_us: vec![cpu; 3], small_us: vec![10.0; 3], bytes: 900.0 };
         write(&mut sheet, &[size(5, 10.0), size(6, 10.5), size(7, 12.0)]);
         assert_eq!(sheet.unknown(Section::Growth), Vec::<&str>::new());

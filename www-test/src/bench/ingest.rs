@@ -19,21 +19,22 @@ use super::sheet::Sheet;
 use super::{Args, BenchError};
 use crate::relay_process::{Bed, Settings, cpu_time};
 
-/// Events in a request.
-const SIZES: [usize; 3] = [1, 10, 100];
+/// Events in a request, how many times the connections, and what it is called.
+const CASES: [(usize, usize, &str); 4] = [(1, 1, "1"), (1, 4, "1.crowd"), (10, 1, "10"), (100, 1, "100")];
 /// Both are let warm up for so long.
 const WARM_UP: End = End::After(Duration::from_secs(1));
 
-/// Measures every size.
+/// Measures every case.
 pub(super) async fn measure(args: &Args, sheet: &mut Sheet) -> Result<(), BenchError> {
     let (bare, address) = start_bare().await.map_err(BenchError::Bare)?;
     let bare_server = Server { name: "the bare handler", address };
     let cpu_of_bare = || bare.id().and_then(cpu_time);
-    for size in SIZES {
+    for (size, times, case) in CASES {
         let bed = Bed::make(&Settings::default()).await?;
         let relay = bed.start().await?;
         let server = Server { name: "the relay", address: relay.address() };
-        let mut senders = load::senders(args.connections(), |chance| Sender::page_views(size, chance));
+        let mut senders =
+            load::senders(times * args.connections(), |chance| Sender::page_views(size, chance));
         let mut rounds: Vec<[Round; 2]> = Vec::new();
         for number in 0..=args.rounds {
             let end = if number == 0 { WARM_UP } else { args.round() };
@@ -41,17 +42,17 @@ pub(super) async fn measure(args: &Args, sheet: &mut Sheet) -> Result<(), BenchE
             let theirs = load::round(bare_server, &mut senders, end, cpu_of_bare).await?;
             rounds.push([ours, theirs]);
         }
-        write(sheet, size, &rounds[1..]);
+        write(sheet, case, &rounds[1..]);
         relay.stop(Duration::from_secs(60)).await?;
     }
     Ok(())
 }
 
 /// Writes down rounds of the relay, each with its neighbour's.
-fn write(sheet: &mut Sheet, size: usize, rounds: &[[Round; 2]]) {
+fn write(sheet: &mut Sheet, case: &str, rounds: &[[Round; 2]]) {
     let mut put = |key: &str, value: fn(&[Round; 2]) -> Option<f64>| {
         let samples: Vec<f64> = rounds.iter().filter_map(value).collect();
-        sheet.put(Section::Ingest, &format!("{key}.{size}"), &samples);
+        sheet.put(Section::Ingest, &format!("{key}.{case}"), &samples);
     };
     put("relay", |[ours, _]| Some(ours.rate()));
     put("bare", |[_, theirs]| Some(theirs.rate()));
@@ -83,13 +84,13 @@ mod tests {
     use crate::bench::machine::Machine;
 
     #[test]
-    fn every_figure_of_every_size_is_written_down() {
+    fn every_figure_of_every_case_is_written_down() {
         let round = |events, cpu| {
             let (length, cpu) = (Duration::from_secs(1), Some(Duration::from_micros(cpu)));
             Round { events, length, cpu, ..Round::default() }
         };
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(0));
-        SIZES.into_iter().for_each(|size| write(&mut sheet, size, &[[round(10, 50), round(20, 40)]]));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(0));
+        CASES.into_iter().for_each(|(_, _, case)| write(&mut sheet, case, &[[round(10, 50), round(20, 40)]]));
         assert_eq!(sheet.unknown(Section::Ingest), Vec::<&str>::new());
         let text = sheet.to_string();
         assert!(text.contains("at least 0.5: met") && text.contains("5.00 µs CPU/event"), "{text}");

@@ -60,7 +60,7 @@ mod tests {
 
     #[test]
     fn every_figure_is_written_down() {
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(0));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(0));
         let latencies = vec![Duration::from_millis(6); 2];
         let rounds = [Round { events: 2, length: Duration::from_secs(1), latencies, cpu: None }];
         ["half", "full"].into_iter().for_each(|load| write(&mut sheet, load, &rounds));

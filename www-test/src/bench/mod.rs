@@ -67,6 +67,9 @@ pub struct Args {
     /// Also write the table into docs/performance.md.
     #[arg(long)]
     write: bool,
+    /// Say that the relay was trained, as `cargo xtask dist` does.
+    #[arg(long)]
+    trained: bool,
 }
 
 impl Args {
@@ -175,8 +178,9 @@ pub async fn run(args: Args) -> Result<(), BenchError> {
     }
     let machine = Machine::look().map_err(cannot_use(&std::env::temp_dir()))?;
     let earlier = std::fs::read(&args.json).ok();
-    let mut sheet =
-        Sheet::new(machine, earlier.and_then(|text| serde_json::from_slice(&text).ok()), clock::now());
+    let earlier = earlier.and_then(|text| serde_json::from_slice(&text).ok());
+    let build = if args.trained { "trained build" } else { "release build" };
+    let mut sheet = Sheet::new(machine, build, earlier, clock::now());
     for section in args.what.sections() {
         announce(section.heading());
         sheet.begin(*section);

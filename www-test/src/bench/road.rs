@@ -96,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_figure_is_written_down() {
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(0));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(0));
         write(&mut sheet, &[60.0], &[1.0], &[1.0]);
         assert_eq!(sheet.unknown(Section::Road), Vec::<&str>::new());
     }

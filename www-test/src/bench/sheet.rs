@@ -43,6 +43,8 @@ pub(super) fn middle(samples: &[f64]) -> Option<f64> {
 struct Part {
     /// The day it was measured.
     date: String,
+    /// How the relay was built.
+    build: String,
     figures: BTreeMap<String, Row>,
 }
 
@@ -63,18 +65,25 @@ struct Row {
 pub(super) struct Sheet {
     machine: Machine,
     sections: BTreeMap<String, Part>,
-    /// What was measured now, and on which day.
     #[serde(skip)]
-    now: (BTreeSet<Section>, String),
+    now: Now,
+}
+
+/// The run that measures.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Now {
+    measured: BTreeSet<Section>,
+    date: String,
+    build: &'static str,
 }
 
 impl Sheet {
-    /// For a machine; `earlier` is kept as far as it is of the same.
-    pub(super) fn new(machine: Machine, earlier: Option<Self>, now: UnixMs) -> Self {
+    /// For a machine, and a relay built in this way; `earlier` is kept as far as it is of the same machine.
+    pub(super) fn new(machine: Machine, build: &'static str, earlier: Option<Self>, now: UnixMs) -> Self {
         let kept = earlier.filter(|earlier| earlier.machine.is_same(&machine));
         let date = now.rfc3339().chars().take_while(|letter| *letter != 'T').collect();
         let sections = kept.map(|kept| kept.sections).unwrap_or_default();
-        Self { machine, sections, now: (BTreeSet::new(), date) }
+        Self { machine, sections, now: Now { measured: BTreeSet::new(), date, build } }
     }
 
     /// Forgets a section that is about to be measured.
@@ -89,10 +98,11 @@ impl Sheet {
     pub(super) fn put(&mut self, section: Section, key: &str, samples: &[f64]) {
         let known = section.figures().iter().find(|figure| figure.key == key);
         let figure = known.unwrap_or_else(|| panic!("{} has no figure {key}", section.name()));
-        let (measured, date) = &mut self.now;
+        let Now { measured, date, build } = &mut self.now;
         measured.insert(section);
         let part = self.sections.entry(section.name().to_owned()).or_default();
         part.date.clone_from(date);
+        part.build = (*build).to_owned();
         part.figures.extend(Reading::of(samples).map(|reading| (key.to_owned(), Row::of(figure, reading))));
     }
 
@@ -113,8 +123,11 @@ impl Sheet {
         self.sections.get(section.name())?.figures.get(figure.key)
     }
 
-    fn date(&self, section: Section) -> &str {
-        self.sections.get(section.name()).map_or("", |part| part.date.as_str())
+    /// When a section was measured, and of what.
+    fn origin(&self, section: Section) -> Option<String> {
+        let Part { date, build, .. } = self.sections.get(section.name())?;
+        let of_the_relay = section != Section::Tag;
+        Some(if of_the_relay { format!(" ({date}, {build})") } else { format!(" ({date})") })
     }
 
     /// The table of the page: all figures there are, also those that were not measured.
@@ -122,9 +135,7 @@ impl Sheet {
         let mut text = format!("{}.\n", self.machine);
         for section in Section::ALL {
             text.push_str(&format!("\n**{}**", section.heading()));
-            if !self.date(section).is_empty() {
-                text.push_str(&format!(" ({})", self.date(section)));
-            }
+            text.push_str(&self.origin(section).unwrap_or_default());
             text.push_str("\n\n| what | unit | median | lowest to highest | goal |\n|---|---|--:|--:|---|\n");
             for figure in section.figures() {
                 let [value, spread, goal] = cells(figure, self.row(section, figure));
@@ -183,10 +194,10 @@ impl fmt::Display for Sheet {
         write!(f, "{}", self.machine)?;
         for section in Section::ALL {
             let Some(part) = self.sections.get(section.name()) else { continue };
-            if !self.now.0.contains(&section) {
+            if !self.now.measured.contains(&section) {
                 continue;
             }
-            write!(f, "\n\n{} ({})", section.heading(), part.date)?;
+            write!(f, "\n\n{}{}", section.heading(), self.origin(section).unwrap_or_default())?;
             for figure in section.figures() {
                 let Some(row) = part.figures.get(figure.key) else { continue };
                 let [value, spread, goal] = cells(figure, Some(row));
@@ -204,7 +215,7 @@ mod tests {
     use super::*;
 
     fn sheet() -> Sheet {
-        let mut sheet = Sheet::new(Machine::default(), None, UnixMs(1_795_183_509_123));
+        let mut sheet = Sheet::new(Machine::default(), "release build", None, UnixMs(1_795_183_509_123));
         sheet.put(Section::Ingest, "relay.1", &[31_000.0, 29_500.4, 40_000.0]);
         sheet.put(Section::Ingest, "ratio.1", &[0.4, 0.5]);
         sheet.put(Section::Ingest, "cpu.1", &[]);
@@ -236,11 +247,14 @@ mod tests {
 
     #[test]
     fn what_is_measured_anew_replaces_its_section_only() {
-        let mut later = Sheet::new(Machine::default(), Some(sheet()), UnixMs(0));
+        let mut later = Sheet::new(Machine::default(), "trained build", Some(sheet()), UnixMs(0));
         later.put(Section::Tag, "size", &[13.9]);
         assert!(later.json().contains("ratio.1") && later.json().contains("\"size\""));
         assert!(later.to_string().contains("brotli") && !later.to_string().contains("events/s"));
-        assert!(later.markdown().contains("(2026-11-20)") && later.markdown().contains("(1970-01-01)"));
+        later.put(Section::Road, "busy.cpu", &[30.0]);
+        for origin in ["(2026-11-20, release build)", "(1970-01-01)", "(1970-01-01, trained build)"] {
+            assert!(later.markdown().contains(origin), "{origin}");
+        }
         later.begin(Section::Ingest);
         assert!(!later.json().contains("ratio.1"));
     }
