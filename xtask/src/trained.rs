@@ -1,8 +1,8 @@
 //! The relay as it is handed out: compiled twice, the second time by what the first one counted at work.
 //!
 //! How often each branch is taken under load tells the compiler which code to keep together and which out of the way
-//! (<https://doc.rust-lang.org/rustc/profile-guided-optimization.html>, read 2026-11-27); an event then costs about an
-//! eighth fewer instructions. Owns the two builds and the load between them. A release build of every day does without:
+//! (<https://doc.rust-lang.org/rustc/profile-guided-optimization.html>, read 2026-11-27); an event then costs a fifth
+//! fewer instructions. Owns the two builds and the load between them. A release build of every day does without:
 //! it takes a third of the time.
 
 use crate::machine::{self, at, say};
