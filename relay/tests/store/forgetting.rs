@@ -1,7 +1,7 @@
 //! What is gone after an erasure or a pruning: from every table, in all slices, and from the disk.
 
 use relay::store::memory::MemoryStore;
-use relay::store::{Person, Retention, Seq, Store};
+use relay::store::{Person, Retention, Store};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Steps, ids, lead, lead_of, run, visitor};
@@ -98,39 +98,30 @@ fn an_erasure_is_completed_when_the_last_reader_of_a_copy_is_done() {
     });
 }
 
-#[test]
-fn old_events_go_also_where_the_clock_was_set_and_hours_that_are_gone_are_forgotten() {
-    const MINUTE_MS: i64 = 60_000;
+/// Appends events that arrive at these seconds, and prunes at each of the limits, after which exactly what is older is gone.
+fn prune_as_time_goes_by(arrivals: &[i64], limits: &[i64]) {
     let disk = Disk::empty();
     let store = disk.open();
     run(async {
-        // Ten hours of an event a minute; in their midst the clock is a day ahead for a while, and then an hour behind.
-        let clock = |minute: i64| match minute {
-            200..300 => minute + 24 * 60,
-            300..400 => minute - 60,
-            _ => minute,
-        };
-        for minute in 0..600 {
-            let mut event = lead(&format!("e{minute}"));
-            event.received = UnixMs(clock(minute) * MINUTE_MS);
-            store.append(vec![event]).await.unwrap();
+        for arrived in arrivals.chunks(100) {
+            let events = arrived.iter().map(|second| {
+                let mut event = lead(&format!("at {second}"));
+                event.received = UnixMs(second * 1000);
+                event
+            });
+            store.append(events.collect()).await.unwrap();
         }
-        let prune = async |minute: i64| {
-            let log_before = UnixMs(minute * MINUTE_MS);
-            let never = UnixMs(0);
+        let mut gone = 0;
+        for limit in limits {
+            let (log_before, never) = (UnixMs(limit * 1000), UnixMs(0));
             let retention =
                 Retention { log_before, dedup_before: never, visitors_before: never, dead_before: never };
-            store.prune(retention, &[]).await.unwrap()
-        };
-        let older_than = |limit: i64| (0..600).filter(|minute| clock(*minute) < limit).count() as u64;
-        let mut dropped = 0;
-        for limit in [90, 90, 250, 399, 460, 3_000] {
-            dropped += prune(limit).await;
-            assert_eq!(dropped, older_than(limit), "{limit}");
-            let left: Vec<Seq> = store.read(0, 600).await.unwrap().iter().map(|event| event.seq).collect();
-            let expected: Vec<Seq> =
-                (0..600).filter(|minute| clock(*minute) >= limit).map(|at| at + 1).collect();
+            gone += store.prune(retention, &[]).await.unwrap();
+            let left = store.read(0, arrivals.len()).await.unwrap();
+            let left: Vec<i64> = left.iter().map(|logged| logged.received.0 / 1000).collect();
+            let expected: Vec<i64> = arrivals.iter().copied().filter(|second| second >= limit).collect();
             assert_eq!(left, expected, "{limit}");
+            assert_eq!(gone, (arrivals.len() - left.len()) as u64, "{limit}");
         }
         store.close().await.unwrap();
     });
@@ -139,7 +130,34 @@ fn old_events_go_also_where_the_clock_was_set_and_hours_that_are_gone_are_forgot
         [],
         |row| row.get::<_, i64>(0),
     );
-    assert_eq!(hours, Ok(0));
+    assert_eq!(hours, Ok(0), "hours that are gone are forgotten");
+}
+
+const MINUTE: i64 = 60;
+const HOUR: i64 = 60 * MINUTE;
+const DAY: i64 = 24 * HOUR;
+
+#[test]
+fn old_events_go_also_where_the_clock_was_ahead_for_a_while() {
+    let right = (0..600).map(|number| 10 * HOUR + 2 * number);
+    let ahead = (0..300).map(|number| DAY + 10 * HOUR + 20 * MINUTE + number);
+    let right_again = (0..1000).map(|number| 10 * HOUR + 25 * MINUTE + 2 * number + 1);
+    let arrivals: Vec<i64> = right.chain(ahead).chain(right_again).collect();
+    let limits = [10 * HOUR + 10 * MINUTE, 11 * HOUR, 20 * HOUR, DAY + 10 * HOUR + 21 * MINUTE, 3 * DAY];
+    prune_as_time_goes_by(&arrivals, &limits);
+    prune_as_time_goes_by(&arrivals, &[11 * HOUR, 3 * DAY]);
+    prune_as_time_goes_by(&arrivals, &[3 * DAY]);
+}
+
+#[test]
+fn old_events_go_also_where_the_clock_was_behind_for_a_while() {
+    // Three hundred events an hour for two days; for three hours of the second one the clock is a day behind.
+    let behind = |second: i64| (40 * HOUR..43 * HOUR).contains(&second);
+    let clock = |second: i64| if behind(second) { second - DAY + 1 } else { second };
+    let arrivals: Vec<i64> = (0..2 * 24 * 300).map(|number| clock(number * 12)).collect();
+    let limits: Vec<i64> = (1..=48).map(|hour| hour * HOUR).collect();
+    prune_as_time_goes_by(&arrivals, &limits);
+    prune_as_time_goes_by(&arrivals, &[20 * HOUR, 2 * DAY]);
 }
 
 #[test]

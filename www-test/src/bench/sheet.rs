@@ -44,6 +44,7 @@ struct Part {
     /// The day it was measured.
     date: String,
     /// How the relay was built.
+    #[serde(default)]
     build: String,
     figures: BTreeMap<String, Row>,
 }

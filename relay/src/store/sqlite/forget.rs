@@ -186,9 +186,16 @@ fn prune_piece(
         let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
         session.execute("note the log's head", sql, [session.head()])?;
     }
-    // Behind an event that is not old yet, nothing is, or it will be found when that one has become old.
-    let rest = events.last().filter(|(_, received)| events.len() == SLICE_BODIES && *received < before);
+    // While the hour goes on, nothing is old behind an event that is not, as long as the clock was not set; if it was, that
+    // is found once the hour is over.
+    let ended = events.len() < SLICE_BODIES || !part.is_over(before) && received_since(&events, before);
+    let rest = events.last().filter(|_| !ended);
     Ok(Pruned { dropped, emptied, rest: rest.map(|(seq, _)| seq + 1) })
+}
+
+/// Whether the last of these events arrived at `before` or later.
+fn received_since(events: &[(Seq, UnixMs)], before: UnixMs) -> bool {
+    events.last().is_some_and(|(_, received)| *received >= before)
 }
 
 /// Blanks events and drops what points to them. Answers how many there were.

@@ -43,7 +43,13 @@ pub(super) fn rebuild(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The number of the first event that arrived at `from` or later.
+///
+/// Also in a database that an older relay wrote, which has an index of every event instead.
 pub(super) fn first_since(connection: &Connection, from: UnixMs) -> rusqlite::Result<Option<Seq>> {
+    if !connection.table_exists(None, "log_hour")? {
+        let sql = "SELECT min(seq) FROM log WHERE received_ms >= ?1";
+        return connection.query_row(sql, [from.0], |row| row.get(0));
+    }
     let hours = "SELECT first, last FROM log_hour WHERE hour >= ?1";
     let event = "SELECT seq FROM log WHERE seq BETWEEN ?1 AND ?2 AND received_ms >= ?3 ORDER BY seq LIMIT 1";
     let (mut hours, mut event) = (connection.prepare(hours)?, connection.prepare(event)?);
@@ -98,11 +104,18 @@ impl Part {
         received.0 / HOUR_MS == self.hour
     }
 
+    /// Whether nothing that arrived in this hour is younger than `before`.
+    pub(super) fn is_over(self, before: UnixMs) -> bool {
+        (self.hour + 1) * HOUR_MS <= before.0
+    }
+
     /// Takes the hour away, unless events of it may still come, or have come since.
     pub(super) fn forget(self, session: &mut Session<'_>, before: UnixMs) -> Result<(), StoreError> {
-        let sql = "DELETE FROM log_hour WHERE hour = ?1 AND last = ?2 AND (hour + 1) * ?3 <= ?4";
-        let row = params![self.hour, self.last, HOUR_MS, before.0];
-        session.execute("forget an hour of the log", sql, row).map(drop)
+        if !self.is_over(before) {
+            return Ok(());
+        }
+        let sql = "DELETE FROM log_hour WHERE hour = ?1 AND last = ?2";
+        session.execute("forget an hour of the log", sql, [self.hour, self.last]).map(drop)
     }
 }
 
@@ -131,7 +144,10 @@ mod tests {
             .expect("tables");
         rebuild(&connection).expect("filled");
         let since = |from| first_since(&connection, UnixMs(from)).expect("readable");
-        let found = [0, 101, 3_600_000, 3_600_201, 7_200_300, 7_200_301, i64::MAX].map(since);
-        assert_eq!(found, [Some(1), Some(2), Some(2), Some(3), Some(3), None, None]);
+        let times = [0, 101, 3_600_000, 3_600_201, 7_200_300, 7_200_301, i64::MAX];
+        let found = [Some(1), Some(2), Some(2), Some(3), Some(3), None, None];
+        assert_eq!(times.map(since), found);
+        connection.execute_batch("DROP TABLE log_hour").expect("an older file");
+        assert_eq!(times.map(since), found);
     }
 }

@@ -53,18 +53,23 @@ impl Look {
 
     /// The number before the first event that arrived at `from` or later; the log's last one when there is none.
     pub fn before(&self, from: UnixMs) -> Result<Seq, StoreError> {
-        let found = hours::first_since(&self.connection, from).and_then(|first| match first {
-            Some(first) => Ok(first - 1),
-            None => self.connection.query_row("SELECT coalesce(max(seq), 0) FROM log", [], |row| row.get(0)),
-        });
-        found.map_err(|source| engine_error("look for the first event", source))
+        let found = hours::first_since(&self.connection, from);
+        let first = found.map_err(|source| engine_error("look for the first event", source))?;
+        first.map_or_else(|| self.last(), |first| Ok(first - 1))
+    }
+
+    /// The log's last number.
+    fn last(&self) -> Result<Seq, StoreError> {
+        let sql = "SELECT coalesce(max(seq), 0) FROM log";
+        let last = self.connection.query_row(sql, [], |row| row.get(0));
+        last.map_err(|source| engine_error("look for the last event", source))
     }
 
     /// What a destination has in hand, and the reason of what is tried again first.
     pub fn backlog(&self, destination: &str) -> Result<(Backlog, Option<String>), StoreError> {
         let counted = reader::backlog(&self.connection, destination)?;
         let first = reader::due(&self.connection, destination, UnixMs(i64::MAX), Seq::MAX, 1)?;
-        let head = counted.cursor.max(self.before(UnixMs(i64::MAX))?);
+        let head = counted.cursor.max(self.last()?);
         Ok((Backlog { head, ..counted }, first.into_iter().next().map(|pending| pending.reason)))
     }
 
