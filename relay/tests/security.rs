@@ -3,9 +3,11 @@
 
 mod running;
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 
 use relay::collect::site_token;
 use relay::secret::Secret;
@@ -107,21 +109,18 @@ async fn an_answer_for_one_origin_is_not_kept_for_another() {
 
 /// A relay in a process of its own, so that everything it prints can be read.
 struct Printed {
-    child: std::process::Child,
+    child: Child,
     port: u16,
+    /// What it logs, read as it comes: a full pipe would stop it.
+    log: JoinHandle<String>,
 }
 
 impl Printed {
     fn start(directory: &Path, destination: u16) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0")
-            .expect("a port")
-            .local_addr()
-            .expect("an address")
-            .port();
         let text = format!(
             r#"
             [server]
-            listen = "127.0.0.1:{port}"
+            listen = "127.0.0.1:0"
             public_url = "https://t.shop.example"
             [delivery]
             backoff_base_ms = 1
@@ -147,7 +146,7 @@ impl Printed {
             "#
         );
         std::fs::write(directory.join("anytrack.toml"), text).expect("written");
-        let child = Command::new(env!("CARGO_BIN_EXE_anytrack-relay"))
+        let mut child = Command::new(env!("CARGO_BIN_EXE_anytrack-relay"))
             .args(["serve", "--config", "anytrack.toml", "--log-format", "json"])
             .current_dir(directory)
             .env_clear()
@@ -156,19 +155,34 @@ impl Printed {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the program starts");
-        Self { child, port }
+        let mut lines = BufReader::new(child.stderr.take().expect("its log")).lines();
+        let mut read = String::new();
+        let port = loop {
+            let line = lines.next().expect("it says that it is ready").expect("its log can be read");
+            read += &line;
+            read.push('\n');
+            if let Some(port) = port_of_ready(&line) {
+                break port;
+            }
+        };
+        let log = std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                read += &line;
+                read.push('\n');
+            }
+            read
+        });
+        Self { child, port, log }
     }
 
-    /// Sends a request once the relay listens; its answer.
+    /// Sends a request; its answer.
     fn send(&self, request: &str) -> String {
-        loop {
-            let Ok(mut socket) = std::net::TcpStream::connect(("127.0.0.1", self.port)) else { continue };
-            socket.write_all(request.as_bytes()).expect("sent");
-            socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("set");
-            let mut said = String::new();
-            let _ = std::io::Read::read_to_string(&mut socket, &mut said);
-            return said;
-        }
+        let mut socket = std::net::TcpStream::connect(("127.0.0.1", self.port)).expect("a connection");
+        socket.write_all(request.as_bytes()).expect("sent");
+        socket.set_read_timeout(Some(std::time::Duration::from_secs(10))).expect("set");
+        let mut said = String::new();
+        let _ = std::io::Read::read_to_string(&mut socket, &mut said);
+        said
     }
 
     /// Ends it as an operator would, and gives everything it ever printed.
@@ -176,8 +190,19 @@ impl Printed {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").arg(&id).status().expect("kill runs").success());
         let ended = self.child.wait_with_output().expect("it ends");
-        [ended.stdout, ended.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).concat()
+        let log = self.log.join().expect("the log was read to its end");
+        String::from_utf8_lossy(&ended.stdout).into_owned() + &log
     }
+}
+
+/// The port in the line of the log that says the relay is ready.
+fn port_of_ready(line: &str) -> Option<u16> {
+    let record: serde_json::Value = serde_json::from_str(line).ok()?;
+    if record["message"] != "relay ready" {
+        return None;
+    }
+    let address: SocketAddr = record["address"].as_str()?.parse().ok()?;
+    Some(address.port())
 }
 
 /// A platform that repeats what it was sent in an error, as some do.

@@ -59,9 +59,12 @@ pub enum BrowserError {
     /// chromedriver is not installed or cannot be started.
     #[error("chromedriver cannot be started; install `chromium` and `chromium-driver`")]
     Start(#[source] io::Error),
-    /// chromedriver ended, or never said which port it took.
-    #[error("chromedriver did not say which port it listens on")]
-    NoPort,
+    /// The driver, or what it needs, ended or never said that it listens.
+    #[error("the browser's driver does not listen; the last it said: {said}")]
+    NotListening {
+        /// Its last line.
+        said: String,
+    },
     /// Chromium did not come up.
     #[error("no browser session; is `chromium` installed in the version of chromedriver?")]
     Session(#[from] Box<NewSessionError>),
@@ -80,6 +83,13 @@ pub enum BrowserError {
     /// The browser answered with something else than its protocol says.
     #[error("the browser's answer cannot be read")]
     Answer(#[from] serde_json::Error),
+}
+
+impl BrowserError {
+    /// A driver that said nothing we could hear.
+    fn silent() -> Self {
+        Self::NotListening { said: "nothing".to_owned() }
+    }
 }
 
 impl From<CmdError> for BrowserError {

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod fire;
 pub mod journey;
 pub mod loopback;
+pub mod ports;
 pub mod recorder;
 pub mod relay_process;
 pub mod sandbox;

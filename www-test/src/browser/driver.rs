@@ -12,11 +12,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, ChildStdout, Command};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
 use url::{ParseError, Url};
 
 use super::BrowserError;
+use crate::ports;
 
 /// A running chromedriver with its folder. Dropping it kills it and every browser it started.
 #[derive(Debug)]
@@ -28,11 +29,13 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    /// Starts chromedriver on a free port.
+    /// Starts chromedriver on a free port. Left to choose, it takes one of 127.0.0.1 and gives up when [::1] has it
+    /// in use.
     pub(super) async fn start() -> Result<Self, BrowserError> {
         let folder = TempDir::with_prefix("anytrack-browser-").map_err(BrowserError::Start)?;
+        let port = ports::unclaimed().map_err(BrowserError::Start)?;
         let mut process = Command::new("chromedriver")
-            .arg("--port=0")
+            .arg(format!("--port={port}"))
             .env("XDG_CONFIG_HOME", folder.path())
             .env("XDG_CACHE_HOME", folder.path())
             .env("TMPDIR", folder.path())
@@ -44,11 +47,11 @@ impl Driver {
             .spawn()
             .map_err(BrowserError::Start)?;
         let group =
-            process.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or(BrowserError::NoPort)?;
-        let output = process.stdout.take().ok_or(BrowserError::NoPort)?;
+            process.id().and_then(|id| Pid::from_raw(id.cast_signed())).ok_or_else(BrowserError::silent)?;
+        let output = process.stdout.take().ok_or_else(BrowserError::silent)?;
         // From here on the value exists, so a failure below kills what was started.
-        let mut driver = Self { process, group, port: 0, folder };
-        driver.port = announced_port(output).await?;
+        let driver = Self { process, group, port, folder };
+        announced(output).await?;
         Ok(driver)
     }
 
@@ -97,22 +100,19 @@ impl Drop for Driver {
     }
 }
 
-/// Reads what chromedriver prints until it names its port, then keeps its output flowing.
-async fn announced_port(output: ChildStdout) -> Result<u16, BrowserError> {
+/// Reads what chromedriver prints until it says that it listens, then keeps its output flowing.
+async fn announced(output: impl AsyncRead + Unpin + Send + 'static) -> Result<(), BrowserError> {
     let mut lines = BufReader::new(output).lines();
+    let mut said = String::from("nothing");
     while let Some(line) = lines.next_line().await.map_err(BrowserError::Start)? {
-        if let Some(port) = port_in(&line) {
+        if line.contains("started successfully") {
             // A full pipe would stop chromedriver.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-            return Ok(port);
+            return Ok(());
         }
+        said = line;
     }
-    Err(BrowserError::NoPort)
-}
-
-fn port_in(line: &str) -> Option<u16> {
-    let (_, after) = line.split_once("started successfully on port ")?;
-    after.trim_end_matches('.').parse().ok()
+    Err(BrowserError::NotListening { said })
 }
 
 /// A command of chromedriver's own, below the session's address.
@@ -153,13 +153,17 @@ const FLAGS: [&str; 13] = [
 
 #[cfg(test)]
 mod tests {
+    use std::io::Cursor;
+
     use super::*;
 
-    #[test]
-    fn the_port_is_read_from_what_chromedriver_prints() {
-        let check = |line: &str, port| assert_eq!(port_in(line), port, "{line}");
-        check("ChromeDriver was started successfully on port 35281.", Some(35281));
-        check("Starting ChromeDriver 156.0 (a21ce95) on port 0", None);
-        check("ChromeDriver was started successfully on port soon.", None);
+    #[tokio::test]
+    async fn chromedriver_is_believed_when_it_says_that_it_listens() {
+        let starting = "Starting ChromeDriver 156.0 (a21ce95) on port 21000\n";
+        let listens = format!("{starting}ChromeDriver was started successfully on port 21000.\n");
+        announced(Cursor::new(listens)).await.unwrap();
+        let refuses = format!("{starting}IPv6 port not available. Exiting...\n");
+        let error = announced(Cursor::new(refuses)).await.unwrap_err();
+        assert!(error.to_string().ends_with("IPv6 port not available. Exiting..."), "{error}");
     }
 }

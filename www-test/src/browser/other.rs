@@ -5,7 +5,6 @@
 //! is told, and the core journeys have run in Chromium all the same.
 
 use std::io;
-use std::net::TcpListener;
 use std::process::Stdio;
 
 use fantoccini::{Client, ClientBuilder};
@@ -19,6 +18,7 @@ use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
 use super::{BrowserError, PATIENCE, wait};
+use crate::ports;
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Other {
     /// When it is there and does not come up.
     pub async fn start(kind: Kind) -> Result<Option<Self>, BrowserError> {
         let folder = TempDir::with_prefix("anytrack-other-").map_err(BrowserError::Start)?;
-        let port = free_port().map_err(BrowserError::Start)?;
+        let port = ports::unclaimed().map_err(BrowserError::Start)?;
         let mut processes = Vec::new();
         let mut driver = match kind {
             Kind::Firefox => Command::new("geckodriver"),
@@ -155,15 +155,10 @@ async fn screen() -> Result<Option<(Group, String)>, BrowserError> {
         .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", "1280x900x24"])
         .stdout(Stdio::piped());
     let Some(mut screen) = Group::start(&mut command)? else { return Ok(None) };
-    let output = screen.process.stdout.take().ok_or(BrowserError::NoPort)?;
+    let output = screen.process.stdout.take().ok_or_else(BrowserError::silent)?;
     let line = BufReader::new(output).lines().next_line().await.map_err(BrowserError::Start)?;
-    let number = line.ok_or(BrowserError::NoPort)?;
+    let number = line.ok_or_else(BrowserError::silent)?;
     Ok(Some((screen, format!(":{}", number.trim()))))
-}
-
-/// A port that was free a moment ago: these drivers do not choose one themselves.
-fn free_port() -> io::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
 }
 
 /// Waits until the driver takes connections, which is all it says of its readiness.
@@ -173,7 +168,7 @@ async fn listening(port: u16) -> Result<(), BrowserError> {
             tokio::task::yield_now().await;
         }
     };
-    timeout(PATIENCE, knocking).await.map_err(|_| BrowserError::NoPort)
+    timeout(PATIENCE, knocking).await.map_err(|_| BrowserError::silent())
 }
 
 const MINI_BROWSER: &str = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";

@@ -22,6 +22,7 @@ use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::bench::connection::{Connection, Response};
+use crate::ports;
 
 pub use binary::{BinaryError, find};
 pub use metrics::Metrics;
@@ -97,7 +98,8 @@ impl Bed {
     /// When there is no port or no directory.
     pub fn make_for(binary: PathBuf, settings: &Settings) -> Result<Self, RelayError> {
         let directory = TempDir::with_prefix("anytrack-").map_err(doing("make a directory"))?;
-        let address = free_port().map_err(doing("find a free port"))?;
+        let address =
+            SocketAddr::from((Ipv4Addr::LOCALHOST, ports::unclaimed().map_err(doing("find a free port"))?));
         let text = settings.to_toml(address, directory.path());
         std::fs::write(directory.path().join(CONFIGURATION), text)
             .map_err(doing("write the configuration"))?;
@@ -167,12 +169,6 @@ impl Bed {
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(20)..].join("\n")
     }
-}
-
-/// A port nobody listens on. It is free again at once, so the relay can take it; somebody else could, too, which
-/// would show as a relay that does not start.
-fn free_port() -> io::Result<SocketAddr> {
-    std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
 /// A running relay. Killed when dropped.
