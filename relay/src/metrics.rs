@@ -26,6 +26,7 @@ pub struct Metrics {
     sources: Family<Sources, Counter>,
     site_tokens: Family<Received, Counter>,
     spans: Family<Results, Counter>,
+    accept_failures: Counter,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
     backlog: Family<Destinations, Gauge>,
@@ -97,6 +98,7 @@ impl Default for Metrics {
             sources: Family::default(),
             site_tokens: Family::default(),
             spans: Family::default(),
+            accept_failures: Counter::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
             backlog: Family::default(),
@@ -109,6 +111,8 @@ impl Default for Metrics {
         registry.register("source_requests", "Requests of sources, by result", metrics.sources.clone());
         registry.register("site_tokens", "Tokens pages showed, by result", metrics.site_tokens.clone());
         registry.register("spans", "Spans of traces, by what became of them", metrics.spans.clone());
+        let help = "Connections the system could not hand over";
+        registry.register("accept_failures", help, metrics.accept_failures.clone());
         registry.register("outcomes", "Answers of platforms, per event", metrics.outcomes.clone());
         registry.register("skips", "Events not sent on purpose", metrics.skips.clone());
         let help = "What platforms said of events after they had taken them";
@@ -151,6 +155,11 @@ impl Metrics {
     /// Counts spans of traces: `sent`, or `dropped` where the collector did not take them in time.
     pub fn spans(&self, result: &'static str, spans: u64) {
         self.spans.get_or_create(&Results { result }).inc_by(spans);
+    }
+
+    /// Counts a try at a connection that the system could not hand over, for want of file descriptors usually.
+    pub fn accept_failure(&self) {
+        self.accept_failures.inc();
     }
 
     /// Counts what became of one event in one attempt.

@@ -239,6 +239,7 @@ pub async fn serve(
                 (Ok(place), Ok((socket, peer))) => (place, socket, peer.ip()),
                 (_, Err(error)) => {
                     // Out of file descriptors, usually: wait for some to be given back.
+                    relay.metrics.accept_failure();
                     if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD_FOR) {
                         told = Some(Instant::now());
                         warn!(%error, "cannot accept connections; trying on");

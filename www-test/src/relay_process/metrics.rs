@@ -14,6 +14,11 @@ impl Metrics {
         Self(pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect())
     }
 
+    /// The value of a counter without labels, such as `accept_failures_total`; nought when it never counted.
+    pub fn count(&self, name: &str) -> f64 {
+        self.0.get(&format!("anytrack_{name}")).copied().unwrap_or(0.0)
+    }
+
     /// The value of a destination's gauge, such as `pending`; nought when it was never set.
     pub fn of(&self, name: &str, destination: &str) -> f64 {
         self.0.get(&format!("anytrack_{name}{{destination=\"{destination}\"}}")).copied().unwrap_or(0.0)
