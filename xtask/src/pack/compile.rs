@@ -13,6 +13,10 @@ const COMPACT_SHA: &str = "--cfg sha2_backend=\"soft\" --cfg sha2_backend_soft=\
 /// stay empty. The prebuilt standard library was compiled with them, and wasm-bindgen does not take half of each.
 const NO_OBJECTS: &str = "-Ctarget-feature=-reference-types";
 
+/// "z" by itself inlines next to nothing, and a call takes more bytes than many of the rules' small functions. Measured for
+/// the landing module, compressed: 107 bytes less than "s".
+const INLINE: &str = "-Cllvm-args=-inline-threshold=25";
+
 /// A panic stops the module at once instead of writing a text nobody reads: a fifth less compressed. The standard
 /// library is built along, because the prebuilt one writes the text. Inlining before LLVM takes another 2 %.
 const ABORT_AT_ONCE: &str =
@@ -28,11 +32,11 @@ pub(crate) fn compile(toolchain: Toolchain, package: &str, feature: Option<&str>
     }
     match toolchain {
         Toolchain::Rustup => {
-            machine::run("cargo", common).with("RUSTFLAGS", COMPACT_SHA).done()?;
+            machine::run("cargo", common).with("RUSTFLAGS", &format!("{COMPACT_SHA} {INLINE}")).done()?;
             Ok(module("target"))
         }
         Toolchain::RustupWithSource => {
-            let flags = format!("{COMPACT_SHA} {NO_OBJECTS} {ABORT_AT_ONCE}");
+            let flags = format!("{COMPACT_SHA} {INLINE} {NO_OBJECTS} {ABORT_AT_ONCE}");
             let arguments =
                 common.into_iter().chain(["-Zbuild-std=std,panic_abort", "--target-dir", "target/small"]);
             machine::run("cargo", arguments).with("RUSTFLAGS", &flags).with("RUSTC_BOOTSTRAP", "1").done()?;
@@ -43,7 +47,7 @@ pub(crate) fn compile(toolchain: Toolchain, package: &str, feature: Option<&str>
             let arguments =
                 common.into_iter().chain(["-Zbuild-std=std,panic_abort", "--target-dir", "target/debian"]);
             machine::run("/usr/bin/cargo", arguments)
-                .with("RUSTFLAGS", &format!("{COMPACT_SHA} {NO_OBJECTS}"))
+                .with("RUSTFLAGS", &format!("{COMPACT_SHA} {INLINE} {NO_OBJECTS}"))
                 .with("RUSTC", "/usr/bin/rustc")
                 .with("RUSTC_BOOTSTRAP", "1")
                 .with("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", "wasm-ld-19")
