@@ -29,8 +29,10 @@ pub(crate) enum Toolchain {
 pub(crate) struct Packers {
     /// Path of binaryen's `wasm-opt`.
     pub(crate) wasm_opt: String,
-    /// Path of esbuild.
+    /// Path of esbuild, which bundles.
     pub(crate) esbuild: String,
+    /// Path of terser, which finds what esbuild leaves.
+    pub(crate) terser: String,
     /// Path of the TypeScript compiler, which checks and packs nothing.
     pub(crate) tsc: String,
 }
@@ -102,7 +104,7 @@ pub(crate) fn packers() -> Result<Option<Packers>> {
     }
     if !(machine::has("node") && machine::has("npm")) {
         say(
-            "packing programs: no node and npm here, so the tag is packed without wasm-opt and esbuild, less small",
+            "packing programs: no node and npm here, so the tag is packed without wasm-opt, esbuild and terser, less small",
         );
         return Ok(None);
     }
@@ -110,7 +112,7 @@ pub(crate) fn packers() -> Result<Option<Packers>> {
     let lock = machine::read(&folder.join("package-lock.json"))?;
     let installed = folder.join("node_modules/.installed");
     if machine::read(&installed).ok() != Some(lock.clone()) {
-        say("packing programs: installing binaryen and esbuild as the lock file says");
+        say("packing programs: installing binaryen, esbuild and terser as the lock file says");
         let arguments = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
         if machine::run("npm", arguments).inside(&folder).within(PACKAGES_SECONDS).done().is_err() {
             say("packing programs: npm could not get them, so the tag is packed without them, less small");
@@ -119,7 +121,12 @@ pub(crate) fn packers() -> Result<Option<Packers>> {
         machine::write(&installed, lock)?;
     }
     let program = |name: &str| folder.join("node_modules/.bin").join(name).display().to_string();
-    Ok(Some(Packers { wasm_opt: program("wasm-opt"), esbuild: program("esbuild"), tsc: program("tsc") }))
+    Ok(Some(Packers {
+        wasm_opt: program("wasm-opt"),
+        esbuild: program("esbuild"),
+        terser: program("terser"),
+        tsc: program("tsc"),
+    }))
 }
 
 /// Finds or installs a browser and its driver.
