@@ -18,7 +18,7 @@ use shared::visitor::Visitor;
 use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unmatched, UserData, time};
 
 use crate::collect::read::click_token;
-use crate::rules::Rules;
+use crate::rules::{Rules, on_top_of};
 use crate::store::{Draft, Person, StoreError, Transaction};
 
 /// How long a memory lends what it knows, in milliseconds: the longest window of any platform here.
@@ -83,11 +83,10 @@ impl Stitch<'_> {
         }
         let own = event.visitor_id.clone();
         let known = own.as_deref().map(|id| self.tx.visitor(self.site, id)).transpose()?.flatten();
-        // What the visitor said last holds for an event that says nothing, such as one a shop's server reports.
-        if let Some(known) =
-            known.as_ref().filter(|known| event.consent.is_empty() && !known.consent.is_empty())
-        {
-            event.consent = known.consent;
+        // What the visitor said last holds for every purpose the event says nothing of: a shop's server may know one answer
+        // of three.
+        if let Some(known) = &known {
+            event.consent = on_top_of(&known.consent, &event.consent);
         }
         // Without consent there is no memory, neither to fill nor to borrow from: only the denial is remembered.
         if is_denied(&event.consent) {
@@ -215,9 +214,7 @@ impl Stitch<'_> {
             return Ok(());
         };
         if is_denied(&memory.consent) {
-            if event.consent.is_empty() {
-                event.consent = memory.consent;
-            }
+            event.consent = on_top_of(&memory.consent, &event.consent);
             return Ok(());
         }
         self.lend(&memory, evidence(key), event);

@@ -103,6 +103,33 @@ fn a_denial_holds_for_what_the_server_reports_later() {
 }
 
 #[test]
+fn an_answer_for_one_purpose_leaves_the_others_as_they_were() {
+    let denied = r#""consent":{"ad_storage":"denied","ad_user_data":"denied","ad_personalization":"denied"}"#;
+    let landing = format!(r#"{{"event":"PageView","event_id":"1","time":1000,"visitor_id":"v",{denied}}}"#);
+    let later = r#"{"event":"Lead","event_id":"3","time":3000,"source":"crm","visitor_id":"v"}"#;
+    let check = |answer: &str, expected: &str| {
+        let said = format!(
+            r#"{{"event":"Lead","event_id":"2","time":2000,"source":"crm","visitor_id":"v","consent":{{{answer}}}}}"#
+        );
+        // Of the event that says it, and of one that says nothing after it.
+        for events in [&[landing.as_str(), &said][..], &[landing.as_str(), &said, later]] {
+            let consent = serde_json::to_string(&last_of(events).consent).expect("plain");
+            assert_eq!(consent, format!("{{{expected}}}"), "{answer}");
+        }
+    };
+    check(
+        r#""ad_personalization":"granted""#,
+        r#""ad_storage":"denied","ad_user_data":"denied","ad_personalization":"granted""#,
+    );
+    check(
+        r#""ad_user_data":"granted""#,
+        r#""ad_storage":"denied","ad_user_data":"granted","ad_personalization":"denied""#,
+    );
+    let all = r#""ad_storage":"granted","ad_user_data":"granted","ad_personalization":"granted""#;
+    check(all, all);
+}
+
+#[test]
 fn a_purchase_from_the_server_gets_the_visitors_client() {
     let landing = LANDING.replace(
         "\"visitor_id\"",
