@@ -19,13 +19,14 @@ impl Backoff {
     ///
     /// `failures` counts the attempts made so far, at least 1. `draw` is a uniform random number in 0..1.
     /// `at_least` is what this kind of trouble deserves; `asked` what the platform asked for (`Retry-After`), which
-    /// is honoured up to [`LONGEST_ASKED`]. Both are lower bounds: the jitter comes on top of them.
+    /// is honoured up to [`LONGEST_ASKED`]. Both are lower bounds: the jitter comes on top of them, growing with the failures
+    /// like any wait of ours.
     pub fn wait(&self, failures: u32, draw: f64, at_least: Duration, asked: Option<Duration>) -> Duration {
         let doublings = failures.saturating_sub(1).min(31);
         let ceiling = self.base.saturating_mul(1_u32 << doublings).min(self.cap);
         let jitter = ceiling.mul_f64(draw.clamp(0.0, 1.0));
         let floor = at_least.min(self.cap).max(asked.unwrap_or_default().min(LONGEST_ASKED));
-        if floor.is_zero() { jitter } else { floor + jitter.min(floor) }
+        floor + jitter
     }
 }
 
@@ -47,6 +48,14 @@ mod tests {
     }
 
     #[test]
+    fn waits_grow_also_where_the_trouble_deserves_one() {
+        let second = Duration::from_secs(1);
+        for (failures, seconds) in [(1, 2), (4, 9), (1_000, 301)] {
+            assert_eq!(BACKOFF.wait(failures, 1.0, second, None), Duration::from_secs(seconds), "{failures}");
+        }
+    }
+
+    #[test]
     fn the_platforms_wish_is_a_lower_bound() {
         let asked = Duration::from_secs(40);
         assert_eq!(BACKOFF.wait(1, 0.0, NONE, Some(asked)), asked);
@@ -61,7 +70,7 @@ mod tests {
             let wait = BACKOFF.wait(failures, draw, floor, Some(asked));
             let floor = floor.min(BACKOFF.cap);
             proptest::prop_assert!(wait >= floor.max(asked.min(LONGEST_ASKED)));
-            proptest::prop_assert!(wait <= BACKOFF.cap.max(floor.max(asked) * 2));
+            proptest::prop_assert!(wait <= BACKOFF.cap + floor.max(asked));
         }
     }
 }
