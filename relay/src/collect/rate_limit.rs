@@ -33,7 +33,8 @@ impl<K: Eq + Hash> RateLimit<K> {
 
     /// Takes `events` from the bucket of `key`. When there are not enough, answers in how many seconds there will be.
     ///
-    /// A batch larger than the burst passes when the bucket is full, or it could never pass.
+    /// A batch larger than the burst passes when the bucket is full, or it could never pass; what it took too much has to be
+    /// made up for before anything else passes.
     pub fn take(&self, key: K, events: usize, now: UnixMs) -> Result<(), u64> {
         if self.per_second <= 0.0 {
             return Ok(());
@@ -53,7 +54,7 @@ impl<K: Eq + Hash> RateLimit<K> {
         *bucket = bucket.refilled(self.per_second, self.burst, now);
         let needed = (events as f64).min(self.burst);
         if bucket.tokens >= needed {
-            bucket.tokens -= needed;
+            bucket.tokens -= events as f64;
             return Ok(());
         }
         let seconds = (needed - bucket.tokens) / self.per_second;
@@ -91,8 +92,12 @@ mod tests {
         assert_eq!(RateLimit::new(0, 10).take("a", 1_000_000, UnixMs(0)), Ok(()));
         let limit = RateLimit::new(1, 10);
         assert_eq!(limit.take("a", 500, UnixMs(0)), Ok(()));
-        assert_eq!(limit.take("a", 500, UnixMs(1_000)), Err(1));
-        assert_eq!(limit.take("a", 500, UnixMs(2_000)), Ok(()));
+        assert_eq!(limit.take("a", 500, UnixMs(1_000)), Err(499));
+        assert_eq!(limit.take("a", 1, UnixMs(1_000)), Err(498));
+        // One a second: five hundred at once are as many seconds.
+        assert_eq!(limit.take("a", 1, UnixMs(499_000)), Ok(()));
+        assert_eq!(limit.take("a", 500, UnixMs(500_000)), Err(1));
+        assert_eq!(limit.take("a", 500, UnixMs(501_000)), Ok(()));
     }
 
     #[test]
