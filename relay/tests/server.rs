@@ -203,6 +203,22 @@ async fn health_readiness_and_metrics_answer() {
 }
 
 #[tokio::test]
+async fn what_alerts_count_is_there_before_the_first_count() {
+    let table = "[[destination]]\nname = \"crm\"\nsite = \"shop\"\nplatform = \"webhook\"\n\
+         url = \"http://127.0.0.1:9/in\"\nsecret = \"whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3\"\nallow_private = true\n";
+    let relay = Running::start(table).await;
+    let metrics = relay.get("/metrics").await.body;
+    for line in [
+        "anytrack_events_total{site=\"shop\",result=\"rejected\"} 0",
+        "anytrack_outcomes_total{destination=\"crm\",outcome=\"unauthorized\"} 0",
+        "anytrack_given_up_total{destination=\"crm\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line} in\n{metrics}");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn a_page_without_scripts_is_seen_by_its_pixel() {
     let relay = Running::start("").await;
     let request =
@@ -280,6 +296,22 @@ async fn a_site_that_asks_by_region_hears_the_country_from_its_proxy() {
     check("cf-ipcountry: XX\r\n", "const country = null;").await;
     check("cf-ipcountry: \"}\r\n", "const country = null;").await;
     check("", "const country = null;").await;
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn who_comes_without_a_visitor_id_is_given_one() {
+    let relay = Running::start("").await;
+    let check = async |event: &str, expected: bool| {
+        let body = format!(r#"{{"v":1,"site":"shop","events":[{event}]}}"#);
+        let answer = relay.post("/v1/events", "origin: https://shop.example\r\n", &body).await;
+        let set = answer.head.lines().any(|line| line.starts_with("set-cookie: _at_vid=0"));
+        assert_eq!((answer.status, set), (202, expected), "{event}");
+    };
+    check(r#"{"event":"PageView"}"#, true).await;
+    check(r#"{"event":"PageView","consent":{"ad_storage":"denied"}}"#, false).await;
+    // By its order it may be of a visitor who is known.
+    check(r#"{"event":"Purchase","properties":{"order_id":"7"}}"#, false).await;
     relay.stop().await;
 }
 

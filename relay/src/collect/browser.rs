@@ -25,6 +25,7 @@ use super::read::{self, Defaults, ReadError, Understood};
 use super::reply::{self, Refusal, Reply};
 use super::site_token::{self, Shown};
 use super::{client_address, cookie, made_cookie, rate_limit};
+use crate::attribute::identity_keys;
 use crate::config::{Site, TokenMode};
 use crate::enrich::{self, Facts};
 
@@ -131,6 +132,7 @@ pub async fn events(
     if !batch.events.iter().all(is_denied) {
         proof?;
     }
+    give_visitor(relay, site, &mut batch.events, caller.now);
     let lines = cookies(relay, site, headers, &mut batch.events, caller.now);
     relay.dropped_by_tag(site, envelope.dropped);
     let receipt = relay.store(site, batch, caller).await?;
@@ -273,6 +275,19 @@ fn known_visitor(headers: &HeaderMap) -> Option<String> {
     let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
     let id = lines.filter_map(|line| cookie::value(line, visitor::VISITOR_COOKIE)).next()?;
     event_id::valid_token(id).then(|| id.to_owned())
+}
+
+/// Whoever comes without a visitor id, which the tag always has, is given one, unless they may not be remembered, or an event
+/// names by what a visitor is found who is known already: a new one would take their place.
+fn give_visitor(relay: &Relay, site: &Site, events: &mut [Event], now: UnixMs) {
+    let is_new = |event: &Event| event.visitor_id.is_none() && identity_keys(event).is_empty();
+    if !events.iter().all(|event| is_new(event) && may_keep(site, event)) {
+        return;
+    }
+    let id = event_id::uuid_v7(now.0, relay.random());
+    for event in events {
+        event.visitor_id = Some(id.clone());
+    }
 }
 
 /// The cookies an answer sets: the visitor's, and those of platforms that the site wants made. A visitor who denies loses
