@@ -121,11 +121,15 @@ async fn a_deal_finds_the_click_of_its_person() {
     let record = json!({ "objectId": 7, "dealstage": "closedwon", "amount": "10", "deal_currency_code": "EUR",
         "email": "JANE.DOE@example.com" });
     assert_eq!(hubspot(&relay, &record).await.status, 200);
+    // The app's own webhook names the portal, which the workflow did not: the deal is the same.
+    let change = json!([{ "subscriptionType": "deal.propertyChange", "portalId": 62515, "objectId": 7,
+        "propertyName": "dealstage", "propertyValue": "closedwon", "occurredAt": relay::clock::now().0 }]);
+    assert_eq!(hubspot(&relay, &change).await.status, 200);
     let events = log(relay.stop().await.path());
     let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).skip(1).collect();
     assert_eq!(
         ids,
-        ["Lead-pipedrive-3-person-44", "Purchase-pipedrive-3-deal-91", "Purchase-hubspot-0-deal-7"]
+        ["Lead-pipedrive-3-person-44", "Purchase-pipedrive-3-deal-91", "Purchase-hubspot-deal-7"]
     );
     for event in &events[1..] {
         assert_eq!(event["click_ids"]["gclid"]["value"], "Cj0-made-up", "{event}");

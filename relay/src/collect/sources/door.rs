@@ -5,7 +5,7 @@
 
 use http::request::Parts;
 use http::{Method, StatusCode};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::take::{Proof, Taken, take};
 use super::{Answer, Door, Inbound, Settled};
@@ -55,18 +55,29 @@ async fn answer(relay: &Relay, source: &Source, caller: &Caller, request: &Inbou
             return settle(relay, source, &why.settled());
         }
     };
-    for why in &taken.refused {
-        warn!(source = source.name, why, "event not usable");
-    }
-    if let Some(why) = taken.ignored {
-        debug!(source = source.name, why, "ignored");
-    }
+    tell(&source.name, &taken);
     match (site, taken.events.is_empty()) {
         (Some(site), false) => store(relay, source, site, taken, caller).await,
         (Some(_) | None, _) => {
             let usual = settle(relay, source, &taken.settled());
             taken.answer.unwrap_or(usual)
         }
+    }
+}
+
+/// Says in the log what of a request did not become what its sender may have meant. Reasons quote nothing that was sent.
+fn tell(source: &str, taken: &Taken) {
+    for why in &taken.refused {
+        warn!(source, why, "event not usable");
+    }
+    let (ignored, notes) = (taken.ignored, &taken.notes);
+    if taken.is_odd {
+        ignored.iter().for_each(|why| info!(source, why, "ignored"));
+        notes.iter().for_each(|note| info!(source, note, "event taken, but not whole"));
+    } else {
+        // Stages nobody has set an event for, and conversions that lead back to no click, come by the thousand.
+        ignored.iter().for_each(|why| debug!(source, why, "ignored"));
+        notes.iter().for_each(|note| debug!(source, note, "event taken, but not whole"));
     }
 }
 
@@ -101,3 +112,30 @@ fn settle(relay: &Relay, source: &Source, settled: &Settled<'_>) -> Answer {
 
 /// When to come back after a failure nobody has a figure for.
 const RETRY_SECONDS: u64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    /// What `serve` says of a request at its usual level.
+    fn said(taken: &Taken) -> String {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let lines = tracing_subscriber::fmt().with_max_level(Level::INFO);
+        let lines = lines.with_writer(file.reopen().unwrap()).finish();
+        tracing::subscriber::with_default(lines, || tell("crm", taken));
+        std::fs::read_to_string(file.path()).unwrap()
+    }
+
+    #[test]
+    fn what_may_be_a_mistake_is_said_and_daily_business_is_not() {
+        let ignored = |is_odd| Taken { ignored: Some("too old"), is_odd, ..Taken::default() };
+        let noted = |is_odd| Taken { notes: vec!["no amount".to_owned()], is_odd, ..Taken::default() };
+        for (taken, why) in [(ignored(true), "too old"), (noted(true), "no amount")] {
+            let line = said(&taken);
+            assert!(line.contains(" INFO ") && line.contains("crm") && line.contains(why), "{line}");
+        }
+        assert_eq!(said(&ignored(false)) + &said(&noted(false)), "");
+    }
+}

@@ -14,7 +14,7 @@ use shared::identity::Field;
 use shared::money::Currency;
 use shared::{Purpose, click_id, visitor};
 
-use super::manner::Manner;
+use super::manner::{Manner, NO_AMOUNT};
 use super::tree::Node;
 use super::{Draft, carried};
 
@@ -128,6 +128,23 @@ impl Target {
         }
     }
 
+    /// As [`put`](Self::put), for what people type into forms: an amount that cannot be read is left out with a note, because
+    /// the answer is a conversion all the same.
+    pub(super) fn put_typed(
+        &self,
+        node: &Node<'_>,
+        draft: &mut Draft,
+        notes: &mut Vec<String>,
+    ) -> Result<(), &'static str> {
+        match self.put(node, Manner::default(), draft) {
+            Err(why) if why == NO_AMOUNT => {
+                notes.push(NO_TYPED_AMOUNT.to_owned());
+                Ok(())
+            }
+            put => put,
+        }
+    }
+
     /// Puts a value into the draft. What is blank is passed over; what cannot be read, and would make the event
     /// wrong, is named.
     pub(super) fn put(&self, node: &Node<'_>, manner: Manner, draft: &mut Draft) -> Result<(), &'static str> {
@@ -224,6 +241,8 @@ impl<'de> Deserialize<'de> for Target {
     }
 }
 
+const NO_TYPED_AMOUNT: &str = "an amount is not in the plain form `59.90` and was left out";
+
 /// What belongs where one of our fields is named.
 pub(super) const NO_FIELD: &str = "no field of ours; expected one such as `email`, `phone`, `first_name`, `full_name`, `value`, \
      `currency`, `order_id`, `time`, `visitor_id`, a click id or a UTM parameter";
@@ -284,6 +303,24 @@ mod tests {
             let (_, put) = drafted(&format!("q = '{field}'"), "{\"q\":\"\"}");
             assert_eq!(put, Ok(()), "{field}: nothing said is nothing wrong");
         }
+    }
+
+    #[test]
+    fn an_amount_that_was_typed_and_cannot_be_read_is_left_out() {
+        let put = |target: Target, json: &str| {
+            let (mut draft, mut notes) = (Draft::default(), Vec::new());
+            let body = Node::read(json.as_bytes()).expect("JSON");
+            let put = target.put_typed(body.get("q"), &mut draft, &mut notes);
+            (put.is_ok(), draft.properties.value, notes.len())
+        };
+        assert_eq!(put(Target::Value, r#"{"q":"19.90"}"#), (true, Some(19.9), 0));
+        assert_eq!(put(Target::Value, r#"{"q":" "}"#), (true, None, 0));
+        for amount in ["$19.90", "$1,000.00", "1,000", "19,90", "a lot"] {
+            assert_eq!(put(Target::Value, &format!(r#"{{"q":"{amount}"}}"#)), (true, None, 1), "{amount}");
+            assert_eq!(put(Target::Tax, &format!(r#"{{"q":"{amount}"}}"#)), (true, None, 1), "{amount}");
+        }
+        // Everything else is still refused.
+        assert_eq!(put(Target::Currency, r#"{"q":"euros"}"#), (false, None, 0));
     }
 
     #[test]

@@ -83,9 +83,10 @@ impl Source for Jotform {
         let mut found = Found::about(name, id, None);
         found.draft.context.ip = form.get("ip").map(str::to_owned);
         found.draft.properties.currency = self.currency;
-        let put = answers.pairs().iter().try_for_each(|(key, node)| self.put(key, node, &mut found.draft));
-        match put {
-            Ok(()) => Ok(Reading::one(found.finished())),
+        let mut notes = Vec::new();
+        let mut pairs = answers.pairs().iter();
+        match pairs.try_for_each(|(key, node)| self.put(key, node, &mut found.draft, &mut notes)) {
+            Ok(()) => Ok(Reading { is_odd: !notes.is_empty(), notes, ..Reading::one(found.finished()) }),
             Err(why) => Ok(Reading { refused: vec![why], ..Reading::default() }),
         }
     }
@@ -99,14 +100,20 @@ impl Source for Jotform {
 
 impl Jotform {
     /// One answer: what the settings say it is, else what its name or its shape says.
-    fn put(&self, key: &str, node: &Node<'_>, draft: &mut Draft) -> Result<(), &'static str> {
+    fn put(
+        &self,
+        key: &str,
+        node: &Node<'_>,
+        draft: &mut Draft,
+        notes: &mut Vec<String>,
+    ) -> Result<(), &'static str> {
         let Some(name) = question(key) else { return Ok(()) };
         let value = if node.get("full").is_nothing() { node } else { node.get("full") };
         match self.fields.target(name) {
             Some(target) if matches!(*target, Target::FullName) && !node.pairs().is_empty() => {
                 shaped(name, node, draft)
             }
-            Some(target) => target.put(value, Manner::default(), draft)?,
+            Some(target) => target.put_typed(value, draft, notes)?,
             None if is_visitor(name) => Target::named("visitor_id")
                 .map_or(Ok(()), |target| target.put(node, Manner::default(), draft))?,
             None => shaped(name, node, draft),
@@ -210,9 +217,24 @@ mod tests {
         assert_eq!(summary(&reading), ["Contact 59.9 EUR"]);
         assert_eq!(format!("{:?}", reading.events[0].draft.user), "RawUser(3 values)");
         assert_eq!(reading.events[0].draft.click_ids.len(), 1);
-        assert_eq!(read("fields = { mobile = 'value' }", raw).refused.len(), 1);
+        assert_eq!(read("fields = { mobile = 'currency' }", raw).refused.len(), 1);
         let other = read("events = { 25 = 'Contact' }", raw);
         assert_eq!(other.ignored, Some("no event is set for this form; see `events`"));
+    }
+
+    #[test]
+    fn an_amount_that_cannot_be_read_does_not_cost_the_event() {
+        let more = "currency = 'USD'\nfields = { total = 'value' }";
+        for amount in ["$19.90", "$1,000.00", "a lot"] {
+            let reading = read(more, &format!(r#"{{"q1_total":"{amount}","q2_email":"jane@example.com"}}"#));
+            assert_eq!(summary(&reading), ["Lead - -"], "{amount}");
+            assert_eq!(
+                (reading.refused.len(), reading.notes.len(), reading.is_odd),
+                (0, 1, true),
+                "{amount}"
+            );
+            assert!(!reading.notes[0].contains(amount), "{amount}: nothing is quoted");
+        }
     }
 
     #[test]

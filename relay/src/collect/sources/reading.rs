@@ -14,6 +14,8 @@ pub struct Reading {
     pub events: Vec<Found>,
     /// Why there are none, or not all one might expect.
     pub ignored: Option<&'static str>,
+    /// Whether what is ignored or noted may be a mistake in how sender and source are set up, of which the log should tell.
+    pub is_odd: bool,
     /// Why there are fewer than were meant, a reason for each that could not be made out.
     pub refused: Vec<&'static str>,
     /// What an operator should know of events that are taken all the same.
@@ -31,6 +33,11 @@ impl Reading {
     /// Nothing of ours, on purpose.
     pub fn ignored(why: &'static str) -> Self {
         Self { ignored: Some(why), ..Self::default() }
+    }
+
+    /// Nothing of ours, perhaps by mistake.
+    pub fn odd(why: &'static str) -> Self {
+        Self { is_odd: true, ..Self::ignored(why) }
     }
 }
 

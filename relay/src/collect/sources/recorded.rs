@@ -107,7 +107,7 @@ impl Recorded {
             "reason": why.as_deref().or(taken.ignored),
             "events": taken.events.iter().map(event).collect::<Vec<_>>(),
             "refused": taken.refused,
-            "warnings": taken.warnings,
+            "warnings": taken.notes.iter().chain(&taken.warnings).collect::<Vec<_>>(),
             "answer": { "status": answer.status.as_u16(), "body": answer.body },
         });
         Ok((shown, why.is_none() && taken.refused.is_empty()))

@@ -9,6 +9,8 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer};
 use shared::limits;
 
+use super::tree::Node;
+
 /// Our event by the sender's name of a stage or type.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
@@ -17,6 +19,20 @@ pub(super) struct Stages(BTreeMap<String, EventName>);
 /// The name of an event, as long as one may be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct EventName(pub(super) String);
+
+const NO_NAME: &str =
+    "what the field `event` says is no name of an event: a letter, then letters, digits, blanks and `_-.:/`";
+
+impl EventName {
+    /// The name that a body itself says, if it does. Names go to platforms and into ids as they are, so what may be a
+    /// telephone number, an address or a sentence is none.
+    pub(super) fn said(node: &Node<'_>) -> Result<Option<String>, &'static str> {
+        let Some(name) = node.text() else { return Ok(None) };
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '_' | '-' | '.' | ':' | '/');
+        let fits = name.len() <= limits::EVENT_NAME && name.chars().all(plain);
+        if fits && name.starts_with(char::is_alphabetic) { Ok(Some(name)) } else { Err(NO_NAME) }
+    }
+}
 
 impl Stages {
     /// A kind's own table.
@@ -57,6 +73,25 @@ mod tests {
         assert_eq!(stages.event([" closed won"]), Some("Purchase"));
         assert_eq!(stages.event(["lost", "LEAD", "Closed Won"]), Some("Lead"));
         assert_eq!(stages.event(["lost"]), None);
+    }
+
+    #[test]
+    fn a_name_that_a_body_says_looks_like_one() {
+        let said = |value: &str| {
+            let body = format!(r#"{{"event":{value}}}"#);
+            EventName::said(Node::read(body.as_bytes()).expect("JSON").get("event"))
+        };
+        for name in ["Purchase", "Anfrage für Küchen", "lead:step_2/a-b.c"] {
+            assert_eq!(said(&format!("\"{name}\"")), Ok(Some(name.to_owned())));
+        }
+        for none in ["null", "\" \"", "{}"] {
+            assert_eq!(said(none), Ok(None), "{none}");
+        }
+        let long = format!("\"{}\"", "x".repeat(limits::EVENT_NAME + 1));
+        for wrong in ["\"jane@example.com\"", "\"+12025550123\"", "\"202-555-0123\"", "7", "\"a, b\"", &long]
+        {
+            assert_eq!(said(wrong), Err(NO_NAME), "{wrong}");
+        }
     }
 
     #[test]

@@ -18,9 +18,13 @@ pub struct Taken {
     pub events: Vec<Event>,
     /// Why there are none, or not all one might expect.
     pub ignored: Option<&'static str>,
+    /// Whether the log should tell of what is ignored or noted: an event was lost to its age, or sender and source may not fit.
+    pub is_odd: bool,
     /// Why events failed the checks, one reason for each.
     pub refused: Vec<String>,
-    /// What was left out of the events that passed, and what else is to be known of them.
+    /// What an operator should know of events that passed.
+    pub notes: Vec<String>,
+    /// What was left out of the events that passed.
     pub warnings: Vec<String>,
     /// The answer this request asks for, when it is not the usual one.
     pub answer: Option<Answer>,
@@ -80,9 +84,9 @@ pub fn take(
         source.source.authenticate(request)?;
     }
     let reading = source.source.read(request)?;
-    let Reading { events, ignored, refused, notes, answer } = reading;
+    let Reading { events, ignored, is_odd, refused, notes, answer } = reading;
     let refused = refused.into_iter().map(str::to_owned).collect();
-    let mut taken = Taken { ignored, refused, warnings: notes, answer, ..Taken::default() };
+    let mut taken = Taken { ignored, is_odd, refused, notes, answer, ..Taken::default() };
     let remembered = request.now.plus(-i64::from(source.dedup_days) * time::DAY_MS);
     for found in events {
         add(found, country, request.now, remembered, &mut taken);
@@ -98,7 +102,8 @@ fn add(found: Found, country: Option<&str>, now: UnixMs, remembered: UnixMs, tak
     match read::draft(draft, defaults) {
         Ok(Understood { event, .. }) if event.event_id == minted => taken.refused.push(NO_ID.to_owned()),
         Ok(Understood { event, .. }) if since.unwrap_or(event.time) < remembered => {
-            taken.ignored = Some(TOO_OLD)
+            taken.ignored = Some(TOO_OLD);
+            taken.is_odd = true;
         }
         Ok(Understood { mut event, warnings }) => {
             enrich::from_server(&mut event, now);
@@ -186,8 +191,12 @@ mod tests {
         check("ordered", &["Lead-7"], "stored");
         assert_eq!(check("overlong", &[], "refused").refused, [NO_ID]);
         assert_eq!(check("addressed", &[], "refused").refused, [NO_ID]);
-        assert_eq!(check("old", &[], "ignored").ignored, Some(TOO_OLD));
-        assert_eq!(check("listed", &[], "ignored").ignored, Some(TOO_OLD));
+        for old in ["old", "listed"] {
+            let taken = check(old, &[], "ignored");
+            assert_eq!((taken.ignored, taken.is_odd), (Some(TOO_OLD), true), "{old}: the log says it");
+        }
+        assert!(check("old a", &["Lead-a"], "stored").is_odd);
+        assert!(!check("a", &["Lead-a"], "stored").is_odd);
         assert_eq!(check("nameless", &[], "refused").refused, [NO_ID]);
         assert_eq!(check("future", &["Lead-future"], "stored").events[0].time, NOW);
     }

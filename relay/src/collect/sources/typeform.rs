@@ -90,8 +90,9 @@ impl Source for Typeform {
             response.get("token").text().ok_or(Unreadable::Missing { field: "form_response.token" })?;
         let time = Manner::default().time(response.get("submitted_at")).ok().flatten();
         let mut found = Found::about(name, &token, time);
-        match self.fill(response, &mut found.draft) {
-            Ok(()) => Ok(Reading::one(found.finished())),
+        let mut notes = Vec::new();
+        match self.fill(response, &mut found.draft, &mut notes) {
+            Ok(()) => Ok(Reading { is_odd: !notes.is_empty(), notes, ..Reading::one(found.finished()) }),
             Err(why) => Ok(Reading { refused: vec![why], ..Reading::default() }),
         }
     }
@@ -104,23 +105,35 @@ impl Source for Typeform {
 // ── Answers ────────────────────────────────────────────────────────────────────────────────────────────────
 
 impl Typeform {
-    fn fill(&self, response: &Node<'_>, draft: &mut Draft) -> Result<(), &'static str> {
+    fn fill(
+        &self,
+        response: &Node<'_>,
+        draft: &mut Draft,
+        notes: &mut Vec<String>,
+    ) -> Result<(), &'static str> {
         draft.properties.currency = self.currency;
         for (name, node) in response.get("hidden").pairs() {
             match self.fields.target(name) {
-                Some(target) => target.put(node, Manner::default(), draft)?,
+                Some(target) => target.put_typed(node, draft, notes)?,
                 // What the page knew of the person, handed over under our names.
                 None => person(name, node, draft),
             }
         }
         for variable in response.get("variables").items() {
             let name = variable.get("key").text().unwrap_or_default();
-            self.fields.put(&name, variable.first(&["number", "text"]), draft)?;
+            if let Some(target) = self.fields.target(&name) {
+                target.put_typed(variable.first(&["number", "text"]), draft, notes)?;
+            }
         }
-        response.get("answers").items().iter().try_for_each(|answer| self.answer_to(answer, draft))
+        response.get("answers").items().iter().try_for_each(|answer| self.answer_to(answer, draft, notes))
     }
 
-    fn answer_to(&self, answer: &Node<'_>, draft: &mut Draft) -> Result<(), &'static str> {
+    fn answer_to(
+        &self,
+        answer: &Node<'_>,
+        draft: &mut Draft,
+        notes: &mut Vec<String>,
+    ) -> Result<(), &'static str> {
         let kind = answer.get("type").text().unwrap_or_default();
         let value = match kind.as_str() {
             "choice" => answer.at(&["choice", "label"]),
@@ -131,13 +144,13 @@ impl Typeform {
         if let Some(target) =
             names.into_iter().find_map(|name| self.fields.target(&name).map(|t| t.into_owned()))
         {
-            return target.put(value, Manner::default(), draft);
+            return target.put_typed(value, draft, notes);
         }
         match kind.as_str() {
             "email" => draft.user.take(Field::Email, value.personal()),
             "phone_number" => draft.user.take(Field::Phone, value.personal()),
             "payment" if value.get("success").flag() == Some(true) => {
-                Target::Value.put(value.get("amount"), Manner::default(), draft)?;
+                Target::Value.put_typed(value.get("amount"), draft, notes)?;
             }
             _ => {}
         }
@@ -224,7 +237,7 @@ mod tests {
         assert_eq!(format!("{:?}", draft.user), "RawUser(6 values)");
         assert_eq!((draft.visitor_id.as_deref(), draft.click_ids.len()), (Some("v-1"), 1));
         assert_eq!(draft.campaign.as_ref().and_then(|campaign| campaign.source.as_deref()), Some("ads"));
-        let bad = read("fields = { plan = 'value' }", "form_response", response);
+        let bad = read("fields = { plan = 'time' }", "form_response", response);
         assert_eq!((bad.events.len(), bad.refused.len()), (0, 1));
     }
 
@@ -241,6 +254,26 @@ mod tests {
         };
         check(true, "Lead 12.5 USD");
         check(false, "Lead - -");
+    }
+
+    #[test]
+    fn an_amount_that_cannot_be_read_does_not_cost_the_event() {
+        let more = "currency = 'USD'\nfields = { total = 'value' }";
+        for response in [
+            r#""hidden":{"total":"$19.90"}"#,
+            r#""variables":[{"key":"total","type":"text","text":"$1,000.00"}]"#,
+            r#""answers":[{"type":"text","text":"$19.90","field":{"ref":"total"}}]"#,
+            r#""answers":[{"type":"payment","payment":{"amount":"$19.90","success":true},"field":{}}]"#,
+        ] {
+            let reading = read(more, "form_response", response);
+            assert_eq!(summary(&reading), ["Lead - -"], "{response}");
+            assert_eq!(
+                (reading.refused.len(), reading.notes.len(), reading.is_odd),
+                (0, 1, true),
+                "{response}"
+            );
+            assert!(!reading.notes[0].contains('$'), "nothing is quoted");
+        }
     }
 
     #[test]

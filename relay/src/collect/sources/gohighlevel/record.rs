@@ -9,6 +9,7 @@ use shared::money::Currency;
 
 use super::super::manner::Manner;
 use super::super::reading::{Found, Reading};
+use super::super::stages::EventName;
 use super::super::tree::Node;
 use super::super::{Draft, carried};
 use super::GoHighLevel;
@@ -72,7 +73,7 @@ pub(super) fn workflow(own: &GoHighLevel, body: &Node<'_>) -> Reading {
     let mut stages: Vec<String> = stage.filter(|_| opportunity.is_some()).collect();
     stages.push(kind.to_owned());
     let parts = Parts { id, contact, time: &Node::Nothing };
-    let said = custom.get("event").text();
+    let said = EventName::said(custom.get("event"));
     let told = |draft: &mut Draft| {
         who(body, draft);
         attribution(body.at(&["contact", "attributionSource"]), draft);
@@ -82,8 +83,9 @@ pub(super) fn workflow(own: &GoHighLevel, body: &Node<'_>) -> Reading {
         own.fields.put_all(custom, draft)
     };
     match said {
-        Some(name) => one(own, &name, &parts, told),
-        None => read(own, stages, &parts, told),
+        Ok(Some(name)) => one(own, &name, &parts, told),
+        Ok(None) => read(own, stages, &parts, told),
+        Err(why) => Reading { refused: vec![why], ..Reading::default() },
     }
 }
 

@@ -143,6 +143,8 @@ fn a_workflow_says_what_it_is_about() {
     check("events = { closed = 'Subscribe' }", &deal, &["Subscribe 500 -"]);
     check("", &format!(r#"{{{contact},"calendar":{{"appointmentId":"a1"}}}}"#), &["Schedule - -"]);
     check("", &format!(r#"{{{contact},"customData":{{"event":"Contact"}}}}"#), &["Contact - -"]);
+    let called = read("", &format!(r#"{{{contact},"customData":{{"event":"+12025550123"}}}}"#));
+    assert_eq!((called.events.len(), called.refused.len()), (0, 1), "no name of an event");
     assert_eq!(read("", r#"{"email":"jane@example.com"}"#).refused.len(), 1);
     let from_ad = format!(
         r#"{{{contact},"Ad click":"Cj0-x","customData":{{"at_vid":"v-1"}},"contact":{{"attributionSource":{{"url":"https://shop.example/?fbclid=IwAR_x","utmSource":"ads","gbraid":null}}}}}}"#

@@ -1,7 +1,8 @@
 //! From a record, or a change to one, to an event.
 //!
-//! **Ids.** A deal or contact counts once for each of our events: `Purchase-hubspot-<portal>-deal-<id>`. A deal that is won,
-//! lost and won again is one Purchase. Where a property is mapped to `order_id`, the id follows from that instead.
+//! **Ids.** A deal or contact counts once for each of our events: `Purchase-hubspot-deal-<id>`. A deal that is won, lost and won
+//! again is one Purchase. Where a property is mapped to `order_id`, the id follows from that instead. The account (portal) is
+//! part of neither ids nor tokens: an app's webhooks name it and a workflow need not, and both report the same deal.
 
 use shared::UnixMs;
 use shared::event::Source;
@@ -9,6 +10,7 @@ use shared::identity::Field;
 
 use super::super::manner::Manner;
 use super::super::reading::{Found, Reading};
+use super::super::stages::EventName;
 use super::super::tree::Node;
 use super::Hubspot;
 
@@ -20,8 +22,8 @@ pub(super) fn change(hubspot: &Hubspot, change: &Node<'_>) -> Result<Option<Foun
     let kind = change.get("subscriptionType").text().unwrap_or_default();
     let (object, what) = kind.split_once('.').unwrap_or((&kind, ""));
     let object = match object {
-        "object" => object_of(change.get("objectTypeId")).unwrap_or("object"),
-        named => named,
+        "object" => object_of(change.get("objectTypeId")).unwrap_or_else(|| "object".to_owned()),
+        named => named.to_owned(),
     };
     let property = change.get("propertyName").text().unwrap_or_default();
     let stage = match what {
@@ -34,15 +36,19 @@ pub(super) fn change(hubspot: &Hubspot, change: &Node<'_>) -> Result<Option<Foun
     };
     let id = change.get("objectId").text().ok_or(NO_ID)?;
     let time = change.get("occurredAt").whole().map(UnixMs);
-    Ok(Some(found(&name, &change.get("portalId").text(), object, &id, time)))
+    Ok(Some(found(&name, &object, &id, time)))
 }
 
 /// A workflow's request: the record itself, its properties beside each other or under `properties`.
 pub(super) fn workflow(hubspot: &Hubspot, body: &Node<'_>) -> Reading {
     let inner = body.get("properties");
     let record = Record { properties: if inner.is_nothing() { body } else { inner }, body };
+    let refused = |why| Reading { refused: vec![why], ..Reading::default() };
     // A static field of a customised request, by which a workflow says itself what it reports.
-    let said = record.get("event").text();
+    let said = match EventName::said(record.get("event")) {
+        Ok(said) => said,
+        Err(why) => return refused(why),
+    };
     let object = record.object();
     let stages: Vec<String> = hubspot.stages.iter().filter_map(|stage| record.get(stage).text()).collect();
     let created = format!("{object}.creation");
@@ -54,21 +60,18 @@ pub(super) fn workflow(hubspot: &Hubspot, body: &Node<'_>) -> Reading {
     let Some(name) = said.or_else(|| by_stage().map(str::to_owned)) else {
         return Reading::ignored(UNMAPPED);
     };
-    let refused = |why| Reading { refused: vec![why], ..Reading::default() };
     let Some(id) = record.id() else { return refused(NO_ID) };
-    let portal = record.first(&["portalId", "portal-id"]).text();
-    let mut found = found(&name, &portal, object, &id, None);
+    let mut found = found(&name, &object, &id, None);
     match record.fill(hubspot, &mut found) {
         Ok(()) => Reading::one(found.finished()),
         Err(why) => refused(why),
     }
 }
 
-fn found(name: &str, portal: &Option<String>, object: &str, id: &str, time: Option<UnixMs>) -> Found {
-    let portal = portal.as_deref().unwrap_or("0");
-    let mut found = Found::about(name, &format!("hubspot-{portal}-{object}-{id}"), time);
+fn found(name: &str, object: &str, id: &str, time: Option<UnixMs>) -> Found {
+    let mut found = Found::about(name, &format!("hubspot-{object}-{id}"), time);
     found.draft.source = Some(Source::Crm);
-    found.draft.tokens.insert(format!("hubspot_{object}"), format!("{portal}-{id}"));
+    found.draft.tokens.insert(format!("hubspot_{object}"), id.to_owned());
     found
 }
 
@@ -94,10 +97,11 @@ impl<'r, 'a> Record<'r, 'a> {
         there.next().unwrap_or(&Node::Nothing)
     }
 
-    fn object(&self) -> &'static str {
+    fn object(&self) -> String {
         let named = object_of(self.first(&["objectTypeId", "objectType"]));
-        let is_deal = || !self.first(&["dealstage", "dealname", "amount"]).is_nothing();
-        named.unwrap_or_else(|| if is_deal() { "deal" } else { "contact" })
+        let is_contact = || self.first(&["dealstage", "dealname", "amount"]).is_nothing();
+        let guess = || if is_contact() { "contact" } else { "deal" };
+        named.unwrap_or_else(|| guess().to_owned())
     }
 
     fn id(&self) -> Option<String> {
@@ -121,23 +125,30 @@ impl<'r, 'a> Record<'r, 'a> {
         }
         let contact = self.first(&["associated_contact_id", "contactId", "vid"]).text();
         if let Some(contact) = contact {
-            let portal = self.first(&["portalId", "portal-id"]).text();
-            let token = format!("{}-{contact}", portal.as_deref().unwrap_or("0"));
-            draft.tokens.entry("hubspot_contact".to_owned()).or_insert(token);
+            draft.tokens.entry("hubspot_contact".to_owned()).or_insert(contact);
         }
         Ok(())
     }
 }
 
-/// The kinds of objects by their names and by the numbers HubSpot gives them.
-fn object_of(node: &Node<'_>) -> Option<&'static str> {
-    match node.text()?.to_ascii_lowercase().as_str() {
-        "0-1" | "contact" => Some("contact"),
-        "0-2" | "company" => Some("company"),
-        "0-3" | "deal" => Some("deal"),
-        "0-5" | "ticket" => Some("ticket"),
-        _ => None,
-    }
+/// The kinds of objects by their names and by the numbers HubSpot gives them. One without a name here (`2-1234567`, an account's
+/// own kind) goes by its number, so that no record of it is taken for one of another kind.
+fn object_of(node: &Node<'_>) -> Option<String> {
+    let kind = node.text()?.to_ascii_lowercase();
+    let named = match kind.as_str() {
+        "0-1" | "contact" => "contact",
+        "0-2" | "company" => "company",
+        "0-3" | "deal" => "deal",
+        "0-5" | "ticket" => "ticket",
+        _ => return Some(kind).filter(|kind| is_number_of_kind(kind)),
+    };
+    Some(named.to_owned())
+}
+
+/// Whether it is a number such as `2-1234567`.
+fn is_number_of_kind(text: &str) -> bool {
+    let digits = |part: &str| (1..=20).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_digit());
+    text.split_once('-').is_some_and(|(group, number)| digits(group) && digits(number))
 }
 
 /// HubSpot's own names of what it knows of a contact.

@@ -126,6 +126,7 @@ fn a_record_that_cannot_be_used_says_why() {
         read("", r#"{"dealstage":"closedwon"}"#).refused,
         ["no objectId, so a repeat would count again"]
     );
+    assert_eq!(read("", r#"{"vid":7,"event":"jane@example.com"}"#).refused.len(), 1, "no name of an event");
     let odd = r#"{"hs_object_id":"9","dealstage":"closedwon","amount":"a lot"}"#;
     assert_eq!(read("", odd).refused.len(), 1);
     assert!(source("").read(&webhook(&headers(&[]), "vid=7")).is_err());
@@ -148,7 +149,7 @@ fn a_batch_is_read_event_by_event() {
     ];
     let reading = read("", &format!("[{}]", batch.join(",")));
     let ids: Vec<_> = reading.events.iter().filter_map(|found| found.draft.event_id.as_deref()).collect();
-    assert_eq!(ids, ["Purchase-hubspot-1-deal-9", "Lead-hubspot-0-contact-5"]);
+    assert_eq!(ids, ["Purchase-hubspot-deal-9", "Lead-hubspot-contact-5"]);
     assert_eq!(reading.refused.len(), 1);
     assert_eq!(reading.events[0].draft.time, Some(UnixMs(1_795_420_800_000)));
 }
@@ -161,7 +162,42 @@ fn what_visitors_brought_along_is_found() {
     assert_eq!(draft.visitor_id.as_deref(), Some("v-1"));
     assert_eq!(draft.click_ids.keys().collect::<Vec<_>>(), ["fbclid", "gclid"]);
     assert_eq!(draft.event_id.as_deref(), Some("Lead-88"), "an order id goes before");
-    assert_eq!(draft.tokens["hubspot_contact"], "1-7");
+    assert_eq!(draft.tokens["hubspot_contact"], "7");
+}
+
+/// The body is the one of the documentation, which names no portal; an app's webhook always does.
+#[test]
+fn a_deal_of_a_workflow_and_of_an_app_is_one() {
+    let workflow = r#"{"hs_object_id":"9","dealstage":"closedwon","amount":"59.90","deal_currency_code":"EUR","email":"jane@example.com"}"#;
+    let app = r#"[{"subscriptionType":"deal.propertyChange","portalId":62515,"objectId":9,"propertyName":"dealstage","propertyValue":"closedwon"}]"#;
+    let generic = r#"[{"subscriptionType":"object.propertyChange","objectTypeId":"0-3","portalId":62515,"objectId":9,"propertyName":"dealstage","propertyValue":"closedwon"}]"#;
+    let with_portal = workflow.replace("{", r#"{"portalId":62515,"#);
+    for body in [workflow, app, generic, &with_portal] {
+        let reading = read("", body);
+        let draft = &reading.events[0].draft;
+        assert_eq!(draft.event_id.as_deref(), Some("Purchase-hubspot-deal-9"), "{body}");
+        assert_eq!(draft.tokens["hubspot_deal"], "9", "{body}");
+    }
+}
+
+#[test]
+fn records_of_different_kinds_with_one_number_stay_apart() {
+    let created = |kind: &str| {
+        format!(r#"{{"subscriptionType":"object.creation","objectTypeId":"{kind}","objectId":5}}"#)
+    };
+    let batch: Vec<String> = ["0-1", "0-3", "2-17", "2-18", "x"].into_iter().map(created).collect();
+    let more = "events = { 'contact.creation' = 'Lead', 'deal.creation' = 'Lead', '2-17.creation' = 'Lead', \
+                '2-18.creation' = 'Lead', 'object.creation' = 'Lead' }";
+    let reading = read(more, &format!("[{}]", batch.join(",")));
+    let ids: Vec<_> = reading.events.iter().filter_map(|found| found.draft.event_id.as_deref()).collect();
+    let kinds = ["contact", "deal", "2-17", "2-18", "object"].map(|kind| format!("Lead-hubspot-{kind}-5"));
+    assert_eq!(ids, kinds);
+    // A record of an account's own kind is no contact, though it may name one.
+    let own =
+        read("", r#"{"hs_object_id":5,"objectTypeId":"2-17","event":"Schedule","associated_contact_id":7}"#);
+    let draft = &own.events[0].draft;
+    assert_eq!(draft.event_id.as_deref(), Some("Schedule-hubspot-2-17-5"));
+    assert_eq!((draft.tokens["hubspot_2-17"].as_str(), draft.tokens["hubspot_contact"].as_str()), ("5", "7"));
 }
 
 #[test]

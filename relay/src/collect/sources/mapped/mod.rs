@@ -74,6 +74,9 @@ fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     Ok(Box::new(Mapped { auth: auth.check()?, rules, map }))
 }
 
+const NO_FORM: &str = "no rule applies: the body is JSON, but its content type says that it is a form; send it as \
+     application/json";
+
 // ── Requests ───────────────────────────────────────────────────────────────────────────────────────────────
 
 impl Source for Mapped {
@@ -86,7 +89,10 @@ impl Source for Mapped {
             Some(form) => {
                 let fields: BTreeMap<&str, &str> = form.fields().collect();
                 let json = Zeroizing::new(serde_json::to_vec(&fields).unwrap_or_default());
-                Ok(self.apply(&Node::read(&json)?))
+                let reading = self.apply(&Node::read(&json)?);
+                // `curl -d` says of everything that it is a form, and some automations do, too.
+                let is_json = reading.is_odd && Node::read(request.body).is_ok();
+                Ok(if is_json { Reading::odd(NO_FORM) } else { reading })
             }
             None => Ok(self.apply(&Node::read(request.body)?)),
         }
@@ -104,10 +110,13 @@ impl Mapped {
         for rule in &self.rules {
             rule.apply(body, &self.map, &mut reading);
         }
-        if reading.events.is_empty() && reading.refused.is_empty() {
-            reading.ignored = Some(rule::UNMATCHED);
+        let found = !reading.events.is_empty() || !reading.refused.is_empty();
+        match reading.ignored {
+            // What one rule leaves out is nothing to say where another has found something.
+            _ if found => Reading { ignored: None, ..reading },
+            Some(_) => reading,
+            None => Reading::odd(rule::UNMATCHED),
         }
-        reading
     }
 }
 

@@ -52,6 +52,7 @@ struct Items {
 
 const TOO_MANY: &str = "more than 500 items; only the first 500 were taken";
 const NO_ID: &str = "`id` is not there, so a repeat would count again";
+const UNMAPPED: &str = "no event is set for this stage; see `events`";
 pub(super) const UNMATCHED: &str = "no rule applies";
 
 impl Rule {
@@ -75,10 +76,13 @@ impl Rule {
         let name = match &self.event {
             Name::Always(EventName(name)) => name.as_str(),
             Name::ByStage(stage, stages) => {
-                let stage = stage.text(place).unwrap_or_default();
+                let Some(stage) = stage.text(place) else { return };
                 match stages.event([stage.as_str()]) {
                     Some(name) => name,
-                    None => return,
+                    None => {
+                        reading.ignored = Some(UNMAPPED);
+                        return;
+                    }
                 }
             }
         };

@@ -33,7 +33,7 @@ const STAGED: &str = "
 fn a_stage_names_the_event() {
     check(STAGED, r#"{"deal":{"id":9,"stage":"closed won"},"amount":"59.90"}"#, &["Purchase 59.9 EUR"]);
     check(STAGED, r#"{"deal":{"id":9,"stage":"Qualified"}}"#, &["Lead - EUR"]);
-    check(STAGED, r#"{"deal":{"id":9,"stage":"lost"}}"#, &["no rule applies"]);
+    check(STAGED, r#"{"deal":{"id":9,"stage":"lost"}}"#, &["no event is set for this stage; see `events`"]);
     check(STAGED, "[]", &["no rule applies"]);
     let reading = read(STAGED, r#"{"deal":{"id":9,"stage":"qualified"}}"#);
     assert_eq!(reading.events[0].draft.event_id.as_deref(), Some("9-qualified"));
@@ -132,6 +132,26 @@ fn a_form_is_an_object_of_texts() {
         .expect("readable");
     assert_eq!(reading.events[0].draft.event_id.as_deref(), Some("7"));
     assert_eq!(format!("{:?}", reading.events[0].draft.user), "RawUser(1 values)");
+}
+
+/// A stage nobody asks for is daily business; a body that fits no rule, or comes as a form, may be a mistake.
+#[test]
+fn the_log_hears_of_what_may_be_a_mistake() {
+    let form = headers(&[("content-type", "application/x-www-form-urlencoded")]);
+    let check = |headers, body: &str, expected: (Option<&str>, bool)| {
+        let reading = source(STAGED).read(&webhook(headers, body)).expect("readable");
+        assert_eq!((reading.ignored, reading.is_odd), expected, "{body}");
+    };
+    let (none, won) = (headers(&[]), r#"{"deal":{"id":9,"stage":"closed won"}}"#);
+    check(&none, won, (None, false));
+    check(
+        &none,
+        &won.replace("closed won", "lost"),
+        (Some("no event is set for this stage; see `events`"), false),
+    );
+    check(&none, r#"{"id":9}"#, (Some("no rule applies"), true));
+    check(&form, "id=9", (Some("no rule applies"), true));
+    check(&form, won, (Some(NO_FORM), true));
 }
 
 #[test]

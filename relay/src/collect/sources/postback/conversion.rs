@@ -17,6 +17,7 @@ use super::meaning::Meaning;
 use super::network::{Status, customary};
 use super::{Pending, Postback, Rule, ValueOf};
 use crate::collect::raw_user::Personal;
+use crate::orders::COMMISSION;
 
 /// What the postback means.
 pub(super) fn read(own: &Postback, request: &Inbound<'_>) -> Result<Reading, Unreadable> {
@@ -127,6 +128,10 @@ impl Postbacked<'_> {
         let mut found = Found::about(&name, &subject.id, self.time());
         found.draft.properties =
             Properties { value: worth, order_id: subject.order, ..Properties::default() };
+        if worth.is_some() && self.own.value == ValueOf::Payout {
+            // What the network pays says nothing of what the order was worth.
+            found.draft.properties.custom.insert(COMMISSION.to_owned(), Scalar::Bool(true));
+        }
         Ok(self.whole(found))
     }
 

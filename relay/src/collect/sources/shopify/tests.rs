@@ -143,6 +143,16 @@ fn settings_that_cannot_be_are_named() {
         assert!(error.contains(key), "{error}");
     };
     check("shop = 'https://x/'\nsecret = 's'", "`shop`");
+    for text in [
+        "shop = 'shop.example'\nsecret = 's'",
+        "shop = '.myshopify.com'\nsecret = 's'",
+        "shop = 'myshopify.com'\nsecret = 's'",
+        "shop = 'https://x.myshopify.com'\nsecret = 's'",
+        "shop = 'x.myshopify.com.shop.example'\nsecret = 's'",
+    ] {
+        check(text, "ends in `.myshopify.com`");
+    }
+    configure(settings("shop = 'X-1.MyShopify.com'\nsecret = 's'")).expect("in any case");
     check("shop = 'x.myshopify.com'\nsecret = ' '", "`secret`");
     check("shop = 'x.myshopify.com'\nsecret = 's'\npurchase = 'paid'", "orders/paid");
     check("shop = 'x.myshopify.com'\nsecret = 's'\nprevious_secret = ''", "`previous_secret`");
