@@ -28,7 +28,7 @@ pub fn run(bytes: &[u8]) {
         }
     }
     match preview::run(&CONFIG, bytes, None, NOW) {
-        Ok(shown) => requests(&shown),
+        Ok(preview) => requests(&preview.shown),
         Err(error) => check::shown(&error.to_string()),
     }
 }

@@ -6,7 +6,7 @@ use std::io::Cursor;
 
 use relay::collect::read::{self, Defaults};
 use relay::enrich;
-use relay::import::{Format, Place, Records};
+use relay::import::{Format, NoEvent, Place, Records};
 
 use crate::check;
 use crate::seeds::{files, recorded, text};
@@ -37,7 +37,7 @@ pub fn run(bytes: &[u8]) {
 }
 
 /// Where a record begins, its line, and its JSON or what is wrong.
-type Read = (Place, u64, Result<String, &'static str>);
+type Read = (Place, u64, Result<String, NoEvent>);
 
 fn rest(bytes: &[u8], format: Format, from: Option<Place>) -> Vec<Read> {
     let Ok(mut records) = Records::of(Cursor::new(bytes), format, &[], from) else { return Vec::new() };

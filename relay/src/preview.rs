@@ -7,12 +7,15 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::attribution::told;
 use shared::{Attribution, Event, UnixMs};
 
 use crate::collect::batch;
-use crate::collect::read::{self, Defaults, ReadError};
+use crate::collect::read::{self, Defaults, ReadError, Understood};
+use crate::collect::reply::Refusal;
 use crate::config::{Config, Destination};
 use crate::distribute::look_back::{self, LeftOut};
 use crate::distribute::plan::plan;
@@ -41,22 +44,73 @@ pub enum Error {
     },
 }
 
-/// What every destination (or the one named) would get for the event in `input`.
+/// What there is to see.
+#[derive(Debug)]
+pub struct Preview {
+    /// The requests, for people and programs to read.
+    pub shown: Value,
+    /// What was ignored in the events; of several, by their places.
+    pub warnings: Vec<String>,
+    /// Whether every event could be understood; of several, one that could not has `{ "error": "…" }` in its place.
+    pub whole: bool,
+}
+
+/// What every destination (or the one named) would get for what is in `input`.
 ///
-/// `input` is one event, or a list of events: then the answer is a list of such answers.
-pub fn run(config: &Config, input: &[u8], only: Option<&str>, now: UnixMs) -> Result<Value, Error> {
-    let text = batch::text(input).map_err(|refusal| Error::Unreadable(refusal.to_string()))?;
+/// `input` has one of the shapes that `POST /v1/track` takes: one event; or several, as a list or as
+/// `{ "events": […] }`. Of several the answer is a list of the answers to each.
+pub fn run(config: &Config, input: &[u8], only: Option<&str>, now: UnixMs) -> Result<Preview, Error> {
+    let text = batch::text(input).map_err(unreadable)?;
     let destinations = chosen(config, only)?;
-    let parsed: Value = batch::parse(text).map_err(|refusal| Error::Unreadable(refusal.to_string()))?;
-    match parsed {
-        Value::Array(events) => {
-            let shown: Result<Vec<Value>, Error> =
-                events.iter().map(|event| show(config, &destinations, &event.to_string(), now)).collect();
-            Ok(Value::Array(shown?))
+    match several(text)? {
+        Some(events) => Ok(show_all(config, &destinations, &events, now)),
+        None => {
+            let Shown { answer, warnings } = show(config, &destinations, text, now)?;
+            Ok(Preview { shown: answer, warnings, whole: true })
         }
-        // The text itself is read, not the parsed value, so that errors speak of what was written.
-        _ => show(config, &destinations, text, now),
     }
+}
+
+fn unreadable(refusal: Refusal) -> Error {
+    Error::Unreadable(refusal.to_string())
+}
+
+/// The texts of several events; `None` for what should be one. What was written is kept, so that errors speak of it.
+fn several(text: &str) -> Result<Option<Vec<&RawValue>>, Error> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        #[serde(borrow)]
+        events: Option<Vec<&'a RawValue>>,
+    }
+    match text.trim_start().as_bytes().first() {
+        Some(b'[') => batch::parse(text).map(Some).map_err(unreadable),
+        Some(b'{') => {
+            let Envelope { events } = batch::parse(text).map_err(unreadable)?;
+            Ok(events)
+        }
+        Some(_) | None => {
+            let _: &RawValue = batch::parse(text).map_err(unreadable)?;
+            Ok(None)
+        }
+    }
+}
+
+fn show_all(config: &Config, destinations: &[&Destination], events: &[&RawValue], now: UnixMs) -> Preview {
+    let (mut answers, mut all_warnings, mut whole) = (Vec::new(), Vec::new(), true);
+    for (place, event) in events.iter().enumerate() {
+        match show(config, destinations, event.get(), now) {
+            Ok(Shown { answer, warnings }) => {
+                all_warnings
+                    .extend(warnings.into_iter().map(|warning| format!("events[{place}]: {warning}")));
+                answers.push(answer);
+            }
+            Err(error) => {
+                whole = false;
+                answers.push(json!({ "error": error.to_string() }));
+            }
+        }
+    }
+    Preview { shown: Value::Array(answers), warnings: all_warnings, whole }
 }
 
 fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a Destination>, Error> {
@@ -71,14 +125,26 @@ fn chosen<'a>(config: &'a Config, only: Option<&str>) -> Result<Vec<&'a Destinat
     Ok(found)
 }
 
-fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs) -> Result<Value, Error> {
-    let mut shown = Vec::new();
+/// The answer to one event, and what was ignored in it.
+struct Shown {
+    answer: Value,
+    warnings: Vec<String>,
+}
+
+fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs) -> Result<Shown, ReadError> {
+    let (mut shown, mut warnings) = (Vec::new(), Vec::new());
     for destination in destinations {
         let site = config.sites.iter().find(|site| site.key == destination.site);
         let country = site.and_then(|site| site.country.as_deref());
         // The id shown for an event without one is an example: `serve` mints its own.
         let defaults = Defaults { now, source: None, country, random: [0; 10] };
-        let mut event = read::event_with_warnings(json, defaults)?.event;
+        let Understood { mut event, warnings: ignored } = read::event_with_warnings(json, defaults)?;
+        // Destinations of one country are told the same.
+        for warning in ignored {
+            if !warnings.contains(&warning) {
+                warnings.push(warning);
+            }
+        }
         enrich::from_server(&mut event, now);
         enrich::minimise(&mut event);
         event.attribution = attributed(config, &destination.site, &event, now);
@@ -94,7 +160,7 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
             "skipped": skipped,
         }));
     }
-    Ok(Value::Array(shown))
+    Ok(Shown { answer: Value::Array(shown), warnings })
 }
 
 /// How well the platform can match the event: the score and what it rests on. Null where nobody is matched. An event that

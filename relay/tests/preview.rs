@@ -26,11 +26,50 @@ fn every_event_leads_to_the_requests_on_its_page() {
     let config = config();
     for name in names("events") {
         let input = fs::read(root().join("events").join(&name)).expect("an event");
-        let shown =
+        let preview =
             preview::run(&config, &input, None, NOW).unwrap_or_else(|error| panic!("{name}: {error}"));
         let path = root().join("requests").join(&name);
-        check(&path, Some(&format!("{shown:#}\n")));
+        check(&path, Some(&format!("{:#}\n", preview.shown)));
+        assert!(preview.whole, "{name}");
     }
+}
+
+#[test]
+fn several_events_are_shown_as_each_by_itself() {
+    let config = config();
+    let show = |input: &str| preview::run(&config, input.as_bytes(), None, NOW).expect("readable");
+    let one = |name: &str| fs::read_to_string(root().join("events").join(name)).expect("an event");
+    let (full, lead) = (one("purchase_full.json"), one("lead_from_the_crm.json"));
+    let expected = Value::Array(vec![show(&full).shown, show(&lead).shown]);
+    for input in [format!("[{full},{lead}]"), format!(" {{\"events\":[{full},{lead}]}}")] {
+        let preview = show(&input);
+        assert_eq!(preview.shown, expected, "{input}");
+        assert!(preview.whole);
+    }
+    assert_eq!(show(r#"{"events":[]}"#).shown, Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_bad_event_among_several_does_not_sink_its_neighbours() {
+    let config = config();
+    let lead = r#"{"event":"Lead","propertis":{"value":1}}"#;
+    let bad = r#"{"event":"Lead","properties":{"value":"jane"}}"#;
+    for input in [format!("[{bad},{lead},7]"), format!("{{\"events\":[{bad},{lead},7]}}")] {
+        let preview = preview::run(&config, input.as_bytes(), None, NOW).expect("a list");
+        let shown = preview.shown.as_array().expect("a list");
+        assert!(!preview.whole && shown.len() == 3, "{shown:?}");
+        let error = shown[0]["error"].as_str().expect("an error in its place");
+        assert!(error.starts_with("properties.value: ") && !error.contains("jane"), "{error}");
+        assert_eq!(shown[1].as_array().map(Vec::len), Some(config.destinations.len()));
+        assert_eq!(shown[2]["error"], "event: expected an object");
+        assert_eq!(preview.warnings, ["events[1]: propertis: unknown field, ignored"]);
+    }
+    // One event by itself is refused as a whole, and so is what is no list.
+    for input in [bad, "7", r#"{"events":7}"#, "[", ""] {
+        assert!(preview::run(&config, input.as_bytes(), None, NOW).is_err(), "{input}");
+    }
+    let single = preview::run(&config, lead.as_bytes(), None, NOW).expect("an event");
+    assert_eq!(single.warnings, ["propertis: unknown field, ignored"]);
 }
 
 #[test]

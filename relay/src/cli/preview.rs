@@ -1,4 +1,4 @@
-//! `preview`: reads an event as `POST /v1/track` takes it and shows the requests it would lead to.
+//! `preview`: reads events as `POST /v1/track` takes them and shows the requests they would lead to.
 //!
 //! Owns reading the file and naming what is wrong with the arguments; the requests come from [`crate::preview`].
 
@@ -9,7 +9,7 @@ use std::path::Path;
 use shared::UnixMs;
 
 use crate::config::Config;
-use crate::preview;
+use crate::preview::{self, Preview};
 
 /// Why there is nothing to show.
 #[derive(Debug, thiserror::Error)]
@@ -52,13 +52,23 @@ fn listed(names: &[String]) -> String {
     }
 }
 
-/// The requests as JSON text for people.
+/// What to print and what to say beside it.
+pub(super) struct Answer {
+    /// The requests as JSON text for people.
+    pub(super) shown: String,
+    /// What was ignored in the events.
+    pub(super) warnings: Vec<String>,
+    /// Whether every event could be understood.
+    pub(super) whole: bool,
+}
+
+/// Shows the events of a file.
 pub(super) fn run(
     config: &Config,
     event: &Path,
     destination: Option<&str>,
     now: UnixMs,
-) -> Result<String, PreviewError> {
+) -> Result<Answer, PreviewError> {
     if let Some(name) = destination {
         let known: Vec<String> = config.destinations.iter().map(|known| known.name.clone()).collect();
         if !known.iter().any(|known| known == name) {
@@ -66,9 +76,9 @@ pub(super) fn run(
         }
     }
     let bytes = read(event, config.server.max_body_bytes)?;
-    let requests = preview::run(config, &bytes, destination, now)?;
+    let Preview { shown, warnings, whole } = preview::run(config, &bytes, destination, now)?;
     // The alternate form of a JSON value is its indented text.
-    Ok(format!("{requests:#}"))
+    Ok(Answer { shown: format!("{shown:#}"), warnings, whole })
 }
 
 fn read(path: &Path, limit: usize) -> Result<Vec<u8>, PreviewError> {

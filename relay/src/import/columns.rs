@@ -66,7 +66,18 @@ impl Columns {
         Ok(Self(places))
     }
 
-    /// A row as the event's JSON. Empty cells are left out.
+    /// How many headings there are.
+    pub(super) fn headings(&self) -> usize {
+        self.0.len()
+    }
+
+    /// How many cells a row has. Empty ones beyond the last heading, which spreadsheets leave behind, do not count.
+    pub(super) fn cells<'a>(&self, cells: impl Iterator<Item = &'a str>) -> usize {
+        let counts = |(place, cell): &(usize, &str)| *place < self.headings() || !cell.trim().is_empty();
+        cells.enumerate().filter(counts).map(|(place, _)| place + 1).max().unwrap_or(0)
+    }
+
+    /// A row, as long as the headings, as the event's JSON. Empty cells are left out.
     pub(super) fn event<'a>(&self, cells: impl Iterator<Item = &'a str>) -> Value {
         let mut event = Map::new();
         for (place, cell) in self.0.iter().zip(cells) {

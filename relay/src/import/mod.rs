@@ -13,5 +13,5 @@ mod records;
 pub mod run;
 
 pub use columns::ColumnsError;
-pub use records::{Format, Place, Record, Records, RecordsError};
+pub use records::{Format, NoEvent, Place, Record, Records, RecordsError};
 pub use run::{Counts, Import, ImportError};

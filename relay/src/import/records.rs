@@ -39,6 +39,27 @@ pub enum RecordsError {
     Columns(#[from] ColumnsError),
 }
 
+/// Why a record is no event. Says nothing of what stands in it: reports are kept, and rows are personal data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEvent {
+    /// It is no text.
+    #[error("not UTF-8; save the file as UTF-8")]
+    NotText,
+    /// It is longer than a request with one event may be.
+    #[error("longer than an event may be")]
+    TooLong,
+    /// Its cells do not stand under the headings, so what is what cannot be told.
+    #[error(
+        "cells: {cells}, headings: {headings}; put a cell that holds a comma in quotes, and leave an empty one in its place"
+    )]
+    Ragged {
+        /// Cells of the row, but for empty ones beyond the last heading.
+        cells: usize,
+        /// Headings of the table.
+        headings: usize,
+    },
+}
+
 /// Where a record begins.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Place {
@@ -54,7 +75,7 @@ pub struct Record {
     /// Where it begins.
     pub line: u64,
     /// The event's JSON, or why there is none.
-    pub json: Result<Zeroizing<String>, &'static str>,
+    pub json: Result<Zeroizing<String>, NoEvent>,
 }
 
 /// A file, or what is like one, read forward.
@@ -95,6 +116,7 @@ impl<F: Read + Seek> Records<F> {
                 Ok(Self { source: Source::Lines(BufReader::new(file)), next: start })
             }
             Format::Csv => {
+                // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
                 let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
                 let headings = table.headers().map_err(io::Error::from)?.clone();
                 let columns = Columns::read(headings.iter(), ignored)?;
@@ -132,20 +154,27 @@ impl<F: Read + Seek> Records<F> {
                 }
                 let line = row.position().map_or(line, csv::Position::line);
                 self.next = Place { byte: table.position().byte(), line: table.position().line() };
-                let json = csv::StringRecord::from_byte_record(row)
-                    .map(|row| Zeroizing::new(columns.event(row.iter()).to_string()))
-                    .map_err(|_| NOT_TEXT);
-                Ok(Some(Record { line, json }))
+                Ok(Some(Record { line, json: json_of_row(row, columns) }))
             }
         }
     }
+}
+
+/// A row as an event's JSON.
+fn json_of_row(row: csv::ByteRecord, columns: &Columns) -> Result<Zeroizing<String>, NoEvent> {
+    let row = csv::StringRecord::from_byte_record(row).map_err(|_| NoEvent::NotText)?;
+    let (cells, headings) = (columns.cells(row.iter()), columns.headings());
+    if cells != headings {
+        return Err(NoEvent::Ragged { cells, headings });
+    }
+    Ok(Zeroizing::new(columns.event(row.iter()).to_string()))
 }
 
 /// Reads one line; a longer one than an event may be is passed over.
 fn json_line(
     input: &mut BufReader<impl Read>,
     next: &mut Place,
-) -> io::Result<Option<Result<Zeroizing<String>, &'static str>>> {
+) -> io::Result<Option<Result<Zeroizing<String>, NoEvent>>> {
     let mut line = Zeroizing::new(Vec::new());
     let mut read = input.by_ref().take(LONGEST).read_until(b'\n', &mut line)? as u64;
     if read == 0 {
@@ -169,14 +198,13 @@ fn json_line(
     next.byte += read;
     next.line += 1;
     if !whole {
-        return Ok(Some(Err("longer than an event may be")));
+        return Ok(Some(Err(NoEvent::TooLong)));
     }
     let text =
         std::str::from_utf8(&line).map(|text| Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()));
-    Ok(Some(text.map_err(|_| NOT_TEXT)))
+    Ok(Some(text.map_err(|_| NoEvent::NotText)))
 }
 
-const NOT_TEXT: &str = "not UTF-8; save the file as UTF-8";
 /// Longest line, in bytes: as long as a request with one event may be.
 const LONGEST: u64 = 256 * 1024;
 
@@ -197,7 +225,7 @@ mod tests {
         let mut records = Records::open(file.path(), format, &[], from).unwrap();
         let text = |record: Record| match record.json {
             Ok(json) => (record.line, json.trim().to_owned()),
-            Err(problem) => (record.line, problem.to_owned()),
+            Err(problem) => (record.line, problem.to_string()),
         };
         std::iter::from_fn(|| records.read_next().unwrap().map(text)).collect()
     }
@@ -230,7 +258,24 @@ mod tests {
         let found = all(&file(b"{\"a\":1}\n\xff\n{\"b\":2}\n"), Format::Jsonl, None);
         assert_eq!(
             found.iter().map(|(_, json)| json.as_str()).collect::<Vec<_>>(),
-            ["{\"a\":1}", NOT_TEXT, "{\"b\":2}"]
+            ["{\"a\":1}", "not UTF-8; save the file as UTF-8", "{\"b\":2}"]
         );
+    }
+
+    #[test]
+    fn a_row_that_does_not_stand_under_the_headings_is_refused() {
+        let text =
+            "event,time,email\nLead,1,a@example.com\nLead,2\nPurchase,3,1,90\nLead,4,,,, \nLead,5,\nLead\n";
+        let found = all(&file(text.as_bytes()), Format::Csv, None);
+        let advice = "; put a cell that holds a comma in quotes, and leave an empty one in its place";
+        let expected = [
+            (2_u64, r#"{"event":"Lead","time":1,"user":{"email":"a@example.com"}}"#.to_owned()),
+            (3, format!("cells: 2, headings: 3{advice}")),
+            (4, format!("cells: 4, headings: 3{advice}")),
+            (5, r#"{"event":"Lead","time":4}"#.to_owned()),
+            (6, r#"{"event":"Lead","time":5}"#.to_owned()),
+            (7, format!("cells: 1, headings: 3{advice}")),
+        ];
+        assert_eq!(found, expected);
     }
 }

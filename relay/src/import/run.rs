@@ -167,7 +167,7 @@ struct Taken {
 }
 
 fn event(import: &Import<'_>, record: &Record) -> Result<Taken, String> {
-    let json = record.json.as_ref().map_err(|problem| (*problem).to_owned())?;
+    let json = record.json.as_ref().map_err(ToString::to_string)?;
     // Looked at before it is read: what is added here is not the sender's.
     let mut whole: Value = serde_json::from_str(json).map_err(|_| "not a JSON object".to_owned())?;
     let Value::Object(members) = &mut whole else { return Err("not a JSON object".to_owned()) };
@@ -291,6 +291,33 @@ mod tests {
     #[derive(Debug, thiserror::Error)]
     #[error("the store failed")]
     struct Failed;
+
+    #[test]
+    fn a_ragged_row_is_reported_by_its_numbers_only() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, report) = (directory.path().join("a.csv"), directory.path().join("report"));
+        let rows = "event,time,email,value\nLead,1795183509123,jo@example.com,1,90\nLead,1795183509123,jo@example.com,\n";
+        fs::write(&file, rows).unwrap();
+        let import = Import {
+            file: &file,
+            format: Format::Csv,
+            ignored: &[],
+            site: "shop",
+            country: None,
+            event: None,
+            source: Source::Crm,
+            report: &report,
+            restart: false,
+            now: UnixMs(1_795_200_000_000),
+        };
+        let counts = run(&import, |events| Ok::<_, Failed>((events.len() as u64, 0)), |_| ()).unwrap();
+        assert_eq!(counts, Counts { accepted: 1, duplicates: 0, rejected: 1, warnings: 0 });
+        let text = fs::read_to_string(&report).unwrap();
+        let line: Value = serde_json::from_str(text.trim()).unwrap();
+        assert_eq!((&line["line"], &line["what"]), (&2.into(), &"rejected".into()));
+        assert!(line["reason"].as_str().unwrap().starts_with("cells: 5, headings: 4;"), "{text}");
+        assert!(!text.contains("jo@"), "{text}");
+    }
 
     #[test]
     fn an_interrupted_run_goes_on_with_its_report() {
