@@ -129,6 +129,30 @@ impl Default for Metrics {
 }
 
 impl Metrics {
+    /// Makes the series whose labels the configuration knows, at nought. Prometheus sees no increase where a series appears
+    /// with its first count, and alerts are made of increases.
+    pub fn begin<'a>(
+        &self,
+        sites: impl IntoIterator<Item = &'a str>,
+        destinations: impl IntoIterator<Item = &'a str>,
+    ) {
+        for site in sites {
+            for result in RESULTS {
+                self.received.get_or_create(&Received { site: site.to_owned(), result }).inc_by(0);
+            }
+        }
+        for destination in destinations {
+            self.dead.get_or_create(&Destinations { destination: destination.to_owned() }).inc_by(0);
+            for outcome in OUTCOMES {
+                let labels = Outcomes { destination: destination.to_owned(), outcome };
+                self.outcomes.get_or_create(&labels).inc_by(0);
+            }
+        }
+        for route in STORING_ROUTES {
+            self.requests.get_or_create(&Requests { route, status: CANNOT_STORE }).inc_by(0);
+        }
+    }
+
     /// Counts `events` of a site with one result: `accepted`, `duplicate`, `contradiction` (a duplicate with another value) or `rejected`.
     pub fn received(&self, site: &str, result: &'static str, events: usize) {
         if events > 0 {
@@ -212,10 +236,50 @@ impl Metrics {
     }
 }
 
+/// How events are received, see [`Metrics::received`].
+const RESULTS: [&str; 5] = ["accepted", "duplicate", "contradiction", "rejected", "dropped_by_tag"];
+/// What platforms answer, see `platform::Outcome`.
+const OUTCOMES: [&str; 6] = ["delivered", "retry", "later", "split", "rejected", "unauthorized"];
+/// The routes that store what they are sent.
+const STORING_ROUTES: [&str; 5] = ["events", "track", "pixel", "webhook", "postback"];
+/// The status of what could not be stored.
+const CANNOT_STORE: u16 = 503;
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::Outcome;
     use crate::store::Backlog;
+
+    #[test]
+    fn what_the_configuration_names_is_there_before_the_first_count() {
+        let metrics = Metrics::default();
+        metrics.begin(["shop"], ["meta"]);
+        let text = metrics.text(&Backlogs::new());
+        for line in [
+            "anytrack_events_total{site=\"shop\",result=\"accepted\"} 0",
+            "anytrack_events_total{site=\"shop\",result=\"contradiction\"} 0",
+            "anytrack_requests_total{route=\"events\",status=\"503\"} 0",
+            "anytrack_outcomes_total{destination=\"meta\",outcome=\"rejected\"} 0",
+            "anytrack_given_up_total{destination=\"meta\"} 0",
+        ] {
+            assert!(text.contains(line), "{line} in\n{text}");
+        }
+    }
+
+    #[test]
+    fn every_outcome_is_among_those_that_are_there_from_the_start() {
+        let (after, reason) = (std::time::Duration::ZERO, String::new);
+        let outcomes = [
+            Outcome::Delivered,
+            Outcome::Retry { after: None, at_least: after, reason: reason() },
+            Outcome::Later { after, reason: reason() },
+            Outcome::Split { reason: reason() },
+            Outcome::Rejected { reason: reason() },
+            Outcome::Unauthorized { reason: reason() },
+        ];
+        assert_eq!(outcomes.each_ref().map(Outcome::tag), OUTCOMES);
+    }
 
     #[test]
     fn the_text_names_what_was_counted() {

@@ -76,6 +76,8 @@ pub async fn serve(
     let path = config.store.path.clone();
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
     let metrics = Arc::new(Metrics::default());
+    let sites = config.sites.iter().map(|site| &*site.key);
+    metrics.begin(sites, config.destinations.iter().map(|destination| destination.name.as_str()));
     let (traces, collecting) = start_traces(&config, &metrics);
     let (stop_workers, stopping) = watch::channel(false);
     let mut workers = JoinSet::new();

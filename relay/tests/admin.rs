@@ -122,6 +122,8 @@ async fn dead_letters_and_settled_events_are_sent_again_by_a_relay_that_runs() {
         }
     };
     assert!(listed.starts_with("1\t") && listed.contains("\tPurchase\tPurchase-77\t"), "{listed}");
+    let (code, of_all, errors) = command(&directory, &["dead", "list"]).await;
+    assert_eq!((code, of_all), (0, format!("crm\t{listed}")), "{errors}");
     let (_, shown, _) = command(&directory, &["dead", "show", "--destination", "crm", "1"]).await;
     let shown: Value = serde_json::from_str(&shown).expect("JSON");
     assert_eq!(shown["event"]["event_id"], "Purchase-77");
@@ -200,7 +202,8 @@ async fn a_backup_and_an_export_are_made_while_the_relay_runs() {
     let (code, said, errors) = command(&directory, &["backup", "copy.db"]).await;
     assert_eq!((code, said.as_str()), (0, "copy.db: written and checked"), "{errors}");
     let (code, _, errors) = command(&directory, &["backup", "copy.db"]).await;
-    assert!(code == 1 && errors.contains("copy.db"), "an existing file is never replaced: {errors}");
+    let refused = "copy.db exists already, and a backup never overwrites a file; choose another name";
+    assert_eq!((code, errors.as_str()), (1, refused));
     relay.track(&PURCHASE.replace("77", "=78")).await;
     let (_, lines, _) = command(&directory, &["export"]).await;
     let ids: Vec<String> = lines

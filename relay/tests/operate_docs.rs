@@ -59,6 +59,29 @@ fn the_page_and_the_dashboard_name_the_metrics_that_there_are() {
 }
 
 #[test]
+fn what_an_alert_asks_the_increase_of_is_there_before_the_first_count() {
+    let metrics = Metrics::default();
+    metrics.begin(["shop"], ["meta"]);
+    let text = metrics.text(&Backlogs::new());
+    let page = page("metrics.md");
+    let asked: Vec<&str> =
+        page.split("increase(").skip(1).filter_map(|rest| rest.split('[').next()).collect();
+    assert!(!asked.is_empty(), "the page was read");
+    for series in asked {
+        let (name, label) = series.split_once('{').unwrap_or((series, ""));
+        let is_it = |line: &str| line.starts_with(name) && line.contains(label.trim_end_matches('}'));
+        assert!(text.lines().any(is_it), "{series} in\n{text}");
+    }
+}
+
+#[test]
+fn the_composed_relay_answers_where_metrics_are_scraped() {
+    let port = after(&page("compose.yaml"), "ports: [\"127.0.0.1:");
+    let (port, _) = port.split_once(':').expect("a port");
+    assert!(page("metrics.md").contains(&format!("targets: [\"127.0.0.1:{port}\"]")), "{port}");
+}
+
+#[test]
 fn the_dashboard_shows_every_metric() {
     let text = page("grafana.json");
     let dashboard: serde_json::Value = serde_json::from_str(&text).expect("JSON");

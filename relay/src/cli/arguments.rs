@@ -19,7 +19,7 @@ pub(super) struct Arguments {
 const EXIT_CODES: &str = "\
 Exit codes:
   0  done
-  1  not done, or done in part: standard error (for `hash` and `source-test`, the output itself) says why
+  1  not done, or done in part: standard error (for `hash`, `source-test` and several events of `preview`, the output itself) says why
   2  wrong usage: unknown command or option
 
 Environment:
@@ -53,6 +53,9 @@ pub(super) enum Command {
         send_test: bool,
     },
     /// Print, as JSON, the requests an event would lead to; nothing is sent or stored, secrets are masked
+    ///
+    /// Of several events it prints a list of the answers to each; one that cannot be read becomes {"error":"..."}, the others
+    /// are still shown. Fields that were ignored are named on standard error.
     #[command(after_help = EXIT_CODES)]
     Preview {
         #[command(flatten)]
@@ -60,7 +63,7 @@ pub(super) enum Command {
         /// Only this destination
         #[arg(long, value_name = "NAME")]
         destination: Option<String>,
-        /// A file with one event or { "events": [...] } as for POST /v1/track; `-` reads standard input
+        /// A file with one event, a list or { "events": [...] } as for POST /v1/track; `-` reads standard input
         #[arg(value_name = "EVENT.json", default_value = "-")]
         event: PathBuf,
     },
@@ -165,6 +168,12 @@ pub(super) enum Command {
         /// Key of the site
         #[arg(long, value_name = "KEY")]
         site: String,
+        /// For a Custom HTML tag of Google Tag Manager, which drops the attributes of scripts
+        #[arg(long, conflicts_with = "npm")]
+        gtm: bool,
+        /// Print the call of the npm package's `init` instead, with what the configuration says of the site
+        #[arg(long)]
+        npm: bool,
     },
     /// Print a token of a site as its server would make it, to try `[site.token]` out
     ///

@@ -1,13 +1,15 @@
 //! `dead`: the events a destination gave up: list, show, try again, take away. And `replay`: events that were settled,
 //! once more.
 
+use std::cmp::Reverse;
+
 use clap::{Args, Subcommand};
 use serde_json::json;
 use shared::UnixMs;
 
 use super::store::{StoreCommandError, carry_out, destination, look};
 use crate::admin::order::{Order, Report};
-use crate::config::Config;
+use crate::config::{Config, Destination};
 use crate::store::{DeadLetter, Logged, Seq};
 
 /// What to do with dead letters.
@@ -15,8 +17,9 @@ use crate::store::{DeadLetter, Logged, Seq};
 pub(super) enum Dead {
     /// List them, newest first: number, when, event, id, reason; tab-separated
     List {
-        #[command(flatten)]
-        of: Of,
+        /// Only of this destination [default: all, with the destination's name before the number]
+        #[arg(long, value_name = "NAME")]
+        destination: Option<String>,
         /// At most so many
         #[arg(long, value_name = "NUMBER", default_value_t = 100)]
         limit: usize,
@@ -67,11 +70,12 @@ pub(super) struct Which {
 /// Does it; what to print.
 pub(super) fn run(config: &Config, what: &Dead, now: UnixMs) -> Result<String, StoreCommandError> {
     match what {
-        Dead::List { of, limit } => {
-            let name = &destination(config, &of.destination)?.name;
+        Dead::List { destination: Some(name), limit } => {
+            let name = &destination(config, name)?.name;
             let letters = look(config)?.dead_letters(name, *limit)?;
             Ok(letters.iter().map(line).collect::<Vec<_>>().join("\n"))
         }
+        Dead::List { destination: None, limit } => list_all(config, *limit),
         Dead::Show { of, seq } => {
             let name = &destination(config, &of.destination)?.name;
             let look = look(config)?;
@@ -96,6 +100,23 @@ pub(super) fn run(config: &Config, what: &Dead, now: UnixMs) -> Result<String, S
 }
 
 const NO_LETTER: &str = "this destination has no dead letter of this number; `dead list` shows them";
+
+/// The newest of all destinations.
+fn list_all(config: &Config, limit: usize) -> Result<String, StoreCommandError> {
+    let look = look(config)?;
+    let mut letters = Vec::new();
+    for Destination { name, .. } in &config.destinations {
+        let of_this = look.dead_letters(name, limit)?;
+        letters.extend(of_this.into_iter().map(|letter| (name.as_str(), letter)));
+    }
+    Ok(newest(letters, limit).join("\n"))
+}
+
+/// The lines of the newest, each after its destination's name.
+fn newest(mut letters: Vec<(&str, DeadLetter)>, limit: usize) -> Vec<String> {
+    letters.sort_by_key(|(_, letter)| Reverse((letter.at, letter.seq)));
+    letters.iter().take(limit).map(|(name, letter)| format!("{name}\t{}", line(letter))).collect()
+}
 
 /// One line for people and for `cut`. Reasons and names hold no tabs and no line ends.
 fn line(letter: &DeadLetter) -> String {
@@ -196,3 +217,26 @@ fn of_report(report: &Report) -> u64 {
 
 /// Events looked at or moved at once.
 const SLICE: usize = 500;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_of_all_destinations_come_first_and_say_whose_they_are() {
+        let letter = |seq, at| DeadLetter {
+            seq,
+            site: "shop".to_owned(),
+            event: "Lead".to_owned(),
+            event_id: format!("Lead-{seq}"),
+            at: UnixMs(at),
+            reason: "refused".to_owned(),
+        };
+        let letters = vec![("crm", letter(9, 3_000)), ("crm", letter(2, 1_000)), ("meta", letter(4, 2_000))];
+        let expected = [
+            "crm\t9\t1970-01-01T00:00:03Z\tLead\tLead-9\trefused",
+            "meta\t4\t1970-01-01T00:00:02Z\tLead\tLead-4\trefused",
+        ];
+        assert_eq!(newest(letters, 2), expected);
+    }
+}

@@ -95,8 +95,13 @@ fn run(command: Command) -> Result<Done, CliError> {
         Command::Doctor { config, send_test } => doctor(&config.path, send_test),
         Command::Preview { config, destination, event } => {
             let Loaded { config, .. } = load(&config.path)?;
-            print::result(preview::run(&config, &event, destination.as_deref(), clock::now())?)?;
-            Ok(Done::Whole)
+            let preview::Answer { shown, warnings, whole } =
+                preview::run(&config, &event, destination.as_deref(), clock::now())?;
+            for warning in warnings {
+                print::message(format_args!("warning: {warning}"));
+            }
+            print::result(shown)?;
+            Ok(if whole { Done::Whole } else { Done::InPart })
         }
         Command::SourceTest { config, source, unsigned, at } => {
             let Loaded { config, .. } = load(&config.path)?;
@@ -123,7 +128,7 @@ fn run(command: Command) -> Result<Done, CliError> {
         }
         Command::Backup { config, to } => {
             let Loaded { config, .. } = load(&config.path)?;
-            store::look(&config)?.back_up(&to).map_err(store::StoreCommandError::from)?;
+            store::back_up(&config, &to)?;
             told(format_args!("{}: written and checked", to.display()))
         }
         Command::Recover { config } => {
@@ -136,10 +141,15 @@ fn run(command: Command) -> Result<Done, CliError> {
             Ok(Done::Whole)
         }
         Command::Hash => hash(),
-        Command::Snippet { config, site } => {
+        Command::Snippet { config, site, gtm, npm } => {
             let Loaded { config, .. } = load(&config.path)?;
-            let snippet = snippet::for_site(&config, &site)?;
-            print::result(&snippet.html)?;
+            let form = match (gtm, npm) {
+                (true, _) => snippet::Form::TagManager,
+                (_, true) => snippet::Form::Package,
+                _ => snippet::Form::Page,
+            };
+            let snippet = snippet::for_site(&config, &site, form)?;
+            print::result(&snippet.text)?;
             print::message(&snippet.policy);
             Ok(Done::Whole)
         }

@@ -1,22 +1,36 @@
 //! `snippet`: the few lines to paste into a site's pages, and the Content Security Policy they need.
 //!
 //! The tag's build leaves two files for this beside the tag: `snippet.js`, the inline script with placeholders, and
-//! `manifest.json`, which names the hashed WASM file and its integrity. This file fills the one in from the other.
+//! `manifest.json`, which names the hashed WASM file and its integrity. This file fills the one in from the other, and
+//! writes what the configuration says of the site where each form of the snippet has a place for it: into the script's
+//! attributes, into a script that sets them, or into the call of the npm package.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::config::{Asking, Config, PageViews, Refusing, SiteTag};
 
+/// Where it is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    /// The head of every page.
+    Page,
+    /// Custom HTML of Google Tag Manager, which drops the attributes of scripts.
+    TagManager,
+    /// A program that imports the npm package.
+    Package,
+}
+
 /// What to paste, and what else is to be done.
 #[derive(Debug)]
 pub(super) struct Snippet {
-    /// HTML for the head of every page.
-    pub(super) html: String,
+    /// HTML, or for the package a call.
+    pub(super) text: String,
     /// Words about the policy, for people.
     pub(super) policy: String,
 }
@@ -98,14 +112,17 @@ impl Manifest {
 }
 
 /// The snippet of one site.
-pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetError> {
+pub(super) fn for_site(config: &Config, key: &str, form: Form) -> Result<Snippet, SnippetError> {
     let known = || config.sites.iter().map(|site| site.key.to_string()).collect();
     let site = config.sites.iter().find(|site| &*site.key == key);
     let site = site.ok_or_else(|| SnippetError::UnknownSite { key: key.to_owned(), known: known() })?;
+    let (said, origin) = (said(&site.tag), config.server.public_url.origin().ascii_serialization());
+    if form == Form::Package {
+        return Ok(Snippet { text: init(&origin, key, &said), policy: policy_of_package(&origin) });
+    }
     let (template, manifest) =
         (config.tag.assets.join("snippet.js"), config.tag.assets.join("manifest.json"));
     let (manifest, hashes) = manifest_of(&manifest)?;
-    let origin = config.server.public_url.origin().ascii_serialization();
     let values = [
         ("__ORIGIN__", origin.as_str()),
         ("__SITE__", key),
@@ -116,35 +133,92 @@ pub(super) fn for_site(config: &Config, key: &str) -> Result<Snippet, SnippetErr
     ];
     let script = filled(read(&template)?.trim(), &values)
         .map_err(|placeholder| SnippetError::Placeholder { file: template, placeholder })?;
-    let html = format!("<script{}>{script}</script>", attributes(&site.tag));
     let files = [(&*manifest.tag_js_hashed, &*hashes.tag), (&*manifest.wasm, &*hashes.wasm)];
-    Ok(Snippet { html, policy: policy(&script, &origin, &files) })
+    if form == Form::TagManager {
+        let outer = maker(&script, &said);
+        let policy = policy(&[&outer, &script], &origin, &files);
+        return Ok(Snippet { text: format!("<script>{outer}</script>"), policy });
+    }
+    let attributes: String = said.iter().map(Said::attribute).collect();
+    let text = format!("<script{attributes}>{script}</script>");
+    Ok(Snippet { text, policy: policy(&[&script], &origin, &files) })
+}
+
+/// One thing that the configuration says of a site's tag, as a script's attribute and as a setting of the package.
+struct Said {
+    name: &'static str,
+    /// `None`: that it is there says all.
+    value: Option<String>,
+    setting: String,
+}
+
+impl Said {
+    fn attribute(&self) -> String {
+        match &self.value {
+            None => format!(" {}", self.name),
+            Some(value) => format!(" {}=\"{value}\"", self.name),
+        }
+    }
 }
 
 /// What the script element says of the site; the script hands it on to the tag's.
-fn attributes(tag: &SiteTag) -> String {
-    let mut text = String::new();
+fn said(tag: &SiteTag) -> Vec<Said> {
+    let mut said = Vec::new();
     if !tag.parts.is_empty() || tag.consent == Asking::Regional {
-        text.push_str(" data-parts");
+        said.push(Said { name: "data-parts", value: None, setting: "parts: true".to_owned() });
     }
+    let mut say = |name, value: &str, setting| {
+        said.push(Said { name, value: Some(value.to_owned()), setting });
+    };
     if tag.consent != Asking::Granted {
-        text.push_str(" data-consent=\"required\"");
+        say("data-consent", "required", "consent: \"required\"".to_owned());
     }
     if tag.signals != [Refusing::Gpc] {
         let name = |signal: &Refusing| match signal {
             Refusing::Gpc => "gpc",
             Refusing::Dnt => "dnt",
         };
-        let names: Vec<&str> = tag.signals.iter().map(name).collect();
-        text.push_str(&format!(" data-signals=\"{}\"", names.join(" ")));
+        let names = tag.signals.iter().map(name).collect::<Vec<_>>().join(" ");
+        say("data-signals", &names, format!("signals: \"{names}\""));
     }
-    text.push_str(match tag.page_views {
-        PageViews::History => "",
-        PageViews::Hash => " data-auto-page=\"hash\"",
-        PageViews::Load => " data-auto-page=\"load\"",
-        PageViews::Off => " data-auto-page=\"false\"",
-    });
-    text
+    let views = match tag.page_views {
+        PageViews::History => None,
+        PageViews::Hash => Some(("hash", "hash")),
+        PageViews::Load => Some(("load", "load")),
+        PageViews::Off => Some(("false", "off")),
+    };
+    if let Some((value, setting)) = views {
+        say("data-auto-page", value, format!("pageViews: \"{setting}\""));
+    }
+    said
+}
+
+/// The call by which the npm package loads the tag.
+fn init(origin: &str, key: &str, said: &[Said]) -> String {
+    let settings: String = said.iter().map(|said| format!(", {}", said.setting)).collect();
+    format!("init({{ relay: {}, site: {}{settings} }});", json!(origin), json!(key))
+}
+
+/// A script that makes the snippet's, with its attributes: whatever becomes of its own, those are there. It keeps to ECMAScript
+/// 5, the least that a tag manager takes; the snippet itself is a text to it. In that text no `<` can end the script, and no two
+/// braces are taken for a variable of the tag manager.
+fn maker(script: &str, said: &[Said]) -> String {
+    let attribute = |said: &Said| {
+        let value = said.value.as_deref().unwrap_or_default();
+        format!("  script.setAttribute({}, {});\n", json!(said.name), json!(value))
+    };
+    let attributes: String = said.iter().map(attribute).collect();
+    let text = json!(script).to_string().replace('<', "\\u003c").replace("{{", "{\\u007b");
+    format!(
+        "
+(function () {{
+  var script = document.createElement(\"script\"), own = document.currentScript;
+  if (own && own.nonce) script.nonce = own.nonce;
+{attributes}  script.text = {text};
+  document.head.appendChild(script);
+}})();
+"
+    )
 }
 
 fn read(file: &Path) -> Result<String, SnippetError> {
@@ -191,21 +265,46 @@ fn placeholder(template: &str, values: &[(&str, &str)]) -> Option<String> {
     words.filter(marked).find(|word| values.iter().all(|(name, _)| name != word)).map(str::to_owned)
 }
 
-/// What a policy must allow, and what is fetched with which integrity.
-fn policy(script: &str, origin: &str, files: &[(&str, &str)]) -> String {
-    let hash = base64(&Sha256::digest(script.as_bytes()));
+/// What a policy must allow, and what is fetched with which integrity. `scripts` are the inline ones: the snippet's, and before it
+/// the one that makes it where there is one.
+fn policy(scripts: &[&str], origin: &str, files: &[(&str, &str)]) -> String {
+    let hash = |script: &&str| format!("'sha256-{}'", base64(&Sha256::digest(script.as_bytes())));
+    let hashes = scripts.iter().map(hash).collect::<Vec<_>>().join(" ");
     let files: String = files.iter().map(|(name, integrity)| format!("\n  {name}  {integrity}")).collect();
+    let inline = match scripts {
+        [_] => {
+            "\
+The hash allows the inline script exactly as printed; a changed character needs a new one. With nonces, leave the hash out and"
+        }
+        _ => {
+            "\
+The first hash is that of the printed script and fits only as long as the tag manager changes nothing in it; the second is that
+of the script it makes. Attributes that you add change the first alone. With nonces, leave the hashes out and"
+        }
+    };
     format!(
         "\
 If the pages have a Content-Security-Policy, add to it:
-  script-src 'wasm-unsafe-eval' {origin} 'sha256-{hash}';
+  script-src 'wasm-unsafe-eval' {origin} {hashes};
   connect-src {origin};
-The hash allows the inline script exactly as printed; a changed character needs a new one. With nonces, leave the hash out and
+{inline}
 write the page's nonce on the script, <script nonce=\"…\">: it hands the nonce on to what it loads. Beside 'strict-dynamic'
 browsers pass over {origin} in script-src, and need no more than the hash or the nonce.
 Parts of the tag and the overlay (?anytrack_debug=1) need nothing else, and no other directive is used. Without
 'wasm-unsafe-eval' a fallback runs that hashes less, and no overlay. Without connect-src nothing is sent.
 The snippet has the integrity of the files it loads, and browsers check it:{files}"
+    )
+}
+
+/// The same for the package, which has no inline script.
+fn policy_of_package(origin: &str) -> String {
+    format!(
+        "\
+Print it again after a change of [site.tag]: only this call brings the settings into the pages.
+If the pages have a Content-Security-Policy, add to it:
+  script-src 'wasm-unsafe-eval' {origin};
+  connect-src {origin};
+With nonces, give the call the page's as `nonce`; beside 'strict-dynamic' browsers pass over {origin} in script-src."
     )
 }
 
@@ -245,10 +344,22 @@ mod tests {
     fn the_policy_holds_the_hash_of_the_script() {
         // The example of Content Security Policy Level 3, section 8.2.1: `alert('Hello, world.');`
         let files = [("tag.1.js", "sha384-abc")];
-        let policy = policy("alert('Hello, world.');", "https://t.shop.example", &files);
+        let policy = policy(&["alert('Hello, world.');"], "https://t.shop.example", &files);
         for part in ["'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='", "tag.1.js  sha384-abc"] {
             assert!(policy.contains(part), "{policy}");
         }
+    }
+
+    #[test]
+    fn a_script_that_makes_another_holds_it_as_a_text() {
+        let said = [Said { name: "data-parts", value: None, setting: String::new() }];
+        let script = r#"f("</script>", {{a: 1}}, {{{}}}, /\p{L}/u)"#;
+        let made = maker(script, &said);
+        assert!(!made.contains("</") && !made.contains("{{"), "{made}");
+        assert!(made.contains("  script.setAttribute(\"data-parts\", \"\");\n"), "{made}");
+        let (_, rest) = made.split_once("script.text = ").expect("a text");
+        let text = rest.lines().next().and_then(|line| line.strip_suffix(';')).expect("one line");
+        assert_eq!(serde_json::from_str::<String>(text).expect("a text of JSON"), script);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What the commands that work on the store have in common: which database, which destination, and a runtime to ask in.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use crate::admin::office::{Office, OfficeError};
@@ -27,6 +28,9 @@ pub(super) enum StoreCommandError {
     /// No store yet.
     #[error("there is no store at {}; check `path` under [store] and the directory this runs in", .0.display())]
     NoStore(std::path::PathBuf),
+    /// The backup would overwrite a file.
+    #[error("{} exists already, and a backup never overwrites a file; choose another name", .0.display())]
+    Taken(std::path::PathBuf),
     /// No destination of this name.
     #[error("there is no destination `{name}`; known: {}", .known.join(", "))]
     UnknownDestination {
@@ -63,6 +67,16 @@ pub(super) fn database(config: &Config) -> Result<&Path, StoreCommandError> {
 /// The database, open for looking.
 pub(super) fn look(config: &Config) -> Result<Look, StoreCommandError> {
     Ok(Look::open(database(config)?)?)
+}
+
+/// Writes a checked copy of the store to a file that is not there yet.
+pub(super) fn back_up(config: &Config, to: &Path) -> Result<(), StoreCommandError> {
+    match look(config)?.back_up(to) {
+        Err(OpenError::Inaccessible { source, .. }) if source.kind() == ErrorKind::AlreadyExists => {
+            Err(StoreCommandError::Taken(to.to_owned()))
+        }
+        done => Ok(done?),
+    }
 }
 
 /// An error when there is a store here and it is seen at once that it is damaged. Everything else about it is the relay's

@@ -175,11 +175,49 @@ fn preview_names_what_it_cannot_find() {
 }
 
 #[test]
+fn preview_shows_several_events_and_names_what_is_wrong_with_one() {
+    let place = Place::with(&format!("{RIGHT}{META}"));
+    let events = br#"{"events":[{"event":"Lead","nose":1},{"event":""}]}"#;
+    let ran = place.run(&["preview"], events);
+    assert_eq!(
+        (ran.code, ran.errors.as_str()),
+        (Some(1), "warning: events[0]: nose: unknown field, ignored\n")
+    );
+    let shown: serde_json::Value = serde_json::from_str(&ran.output).unwrap();
+    assert_eq!(shown[0][0]["destination"], "meta");
+    assert_eq!(shown[1]["error"], "event: a name is required, such as \"Purchase\"");
+    let single = place.run(&["preview"], br#"{"event":"Lead","nose":1}"#);
+    assert_eq!((single.code, single.errors.as_str()), (Some(0), "warning: nose: unknown field, ignored\n"));
+    let refused = "event: a name is required, such as \"Purchase\"\n";
+    assert_eq!(place.run(&["preview"], br#"{"event":""}"#), self::ran(1, "", refused));
+}
+
+#[test]
 fn preview_holds_to_the_limit_of_a_request() {
     let place = Place::with(&RIGHT.replace("[server]", "[server]\nmax_body_bytes = 1024"));
     let expected =
         "standard input: larger than 1024 bytes, the relay's limit for a request (server.max_body_bytes)\n";
     assert_eq!(place.run(&["preview"], &[b' '; 1025]), ran(1, "", expected));
+}
+
+/// The text with every variable being the one that is set where the program runs.
+fn with_variables(text: &str) -> String {
+    let mut parts = text.split("${");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, rest| {
+        let (_, after) = rest.split_once('}').expect("the name of a variable ends");
+        text + "${API_KEY}" + after
+    })
+}
+
+#[test]
+fn the_readme_has_a_configuration_to_copy() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = fs::read_to_string(readme).unwrap();
+    assert!(readme.contains("(relay/anytrack.example.toml)"), "the README leads to the example");
+    let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).expect("a block");
+    let right = ran(0, "anytrack.toml: ok: 1 site, 2 destinations, 1 source\n", "");
+    assert_eq!(Place::with(&with_variables(block)).run(&["check"], b""), right);
 }
 
 #[test]
@@ -188,14 +226,63 @@ fn the_example_shows_every_key_and_names_what_it_needs() {
     let text = fs::read_to_string(example).unwrap();
     let keys = "listen public_url trusted_proxies rate_limit max_connections max_body_bytes header_timeout_ms \
                 body_timeout_ms answer_timeout_ms shutdown_timeout_ms request_timeout_ms backoff_base_ms backoff_cap_ms engine path dedup_days log_days visitor_days \
-                dead_days assets key origins api_keys consent_required cookie_domain country name site platform \
-                consent events endpoint";
-    for key in keys.split_whitespace() {
+                dead_days traces authorization sample_percent assets key origins api_keys consent_required cookie_domain country \
+                merge_window shared_identities secret previous_secret mode country_header signals page_views make_cookies name site \
+                kind platform consent look_back_days events endpoint";
+    let of_parts = relay::tag_parts::ALL.iter().flat_map(|part| part.keys).map(|key| key.name);
+    for key in keys.split_whitespace().chain(of_parts) {
         assert!(text.contains(&format!("{key} = ")), "the example shows {key}");
     }
-    let expected = "anytrack.toml:40: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
+    for part in relay::tag_parts::ALL {
+        assert!(text.contains(&format!("# [site.tag.{}]", part.name)), "the example shows {}", part.name);
+    }
+    for kind in relay::collect::sources::ALL {
+        assert!(text.contains(kind.name), "the example names {}", kind.name);
+    }
+    for kind in relay::platform::ALL {
+        assert!(text.contains(kind.name), "the example names {}", kind.name);
+    }
+    let expected = "anytrack.toml:48: site.shop.api_keys[0]: environment variable SHOP_API_KEY is not set; export it \
                     or write the value here\n";
     assert_eq!(Place::with(&text).run(&["check"], b""), ran(1, "", expected));
     let ready = text.replace("${SHOP_API_KEY}", "${API_KEY}");
     assert_eq!(Place::with(&ready).run(&["check"], b"").code, Some(0));
+    // What is commented out is right as well: a table's head, or a key with its value, after `# `.
+    let is_setting = |line: &str| {
+        let key = line.split_once(" = ").map_or("", |(key, _)| key);
+        let is_key = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        is_key || line.starts_with('[')
+    };
+    let bare = |line: &str| match line.strip_prefix("# ").filter(|rest| is_setting(rest)) {
+        Some(setting) => format!("{setting}\n"),
+        None if line.starts_with('#') => "\n".to_owned(),
+        None => format!("{line}\n"),
+    };
+    let whole: String = text.lines().map(bare).collect();
+    let right = ran(0, "anytrack.toml: ok: 1 site, 1 destination, 1 source\n", "");
+    assert_eq!(Place::with(&with_variables(&whole)).run(&["check"], b""), right);
+}
+
+/// Every heading that the page about imports shows is understood.
+#[test]
+fn the_page_about_imports_names_headings_that_there_are() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/operate/import.md");
+    let page = fs::read_to_string(page).unwrap();
+    let (_, table) = page.split_once("| field | headings |\n|---|---|\n").expect("the table of headings");
+    let names = |row: &str| row.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let rows: Vec<Vec<String>> = table.lines().take_while(|line| line.starts_with('|')).map(names).collect();
+    assert!(rows.len() > 20 && rows.iter().all(|names| !names.is_empty()), "{rows:?}");
+    let place = Place::with(RIGHT);
+    // Names of one field exclude one another, so each file has one of each row; `time` is the first.
+    for column in 0..rows.iter().map(Vec::len).max().unwrap_or_default() {
+        let mut headings: Vec<&str> =
+            rows.iter().filter_map(|names| names.get(column)).map(String::as_str).collect();
+        if column >= rows[0].len() {
+            headings.insert(0, "time");
+        }
+        let cells = ",".repeat(headings.len() - 1);
+        place.write("deals.csv", &format!("{}\n1795183509123{cells}\n", headings.join(",")));
+        let ran = place.run(&["import", "deals.csv", "--event", &format!("Lead{column}")], b"");
+        assert_eq!((ran.code, ran.errors.as_str()), (Some(0), ""), "{headings:?}: {}", ran.output);
+    }
 }

@@ -50,6 +50,61 @@ fn snippet_says_what_the_tag_does_on_the_site() {
     check("consent_required = true", " data-consent=\"required\"");
 }
 
+/// Google Tag Manager keeps no attribute of a script that it writes into the page.
+#[test]
+fn snippet_for_a_tag_manager_sets_its_attributes_itself() {
+    let place = with_assets(TEMPLATE, MANIFEST);
+    let text = fs::read_to_string(place.path("anytrack.toml")).unwrap();
+    place.write(
+        "anytrack.toml",
+        &format!("{text}\n[site.tag]\nconsent = \"regional\"\nsignals = []\npage_views = \"off\"\n"),
+    );
+    let ran = place.run(&["snippet", "--gtm", "--site", "shop"], b"");
+    assert_eq!(ran.code, Some(0), "{ran:?}");
+    assert!(ran.output.starts_with("<script>\n") && ran.output.ends_with("\n</script>\n"), "{}", ran.output);
+    for line in [
+        "  script.setAttribute(\"data-parts\", \"\");\n",
+        "  script.setAttribute(\"data-consent\", \"required\");\n",
+        "  script.setAttribute(\"data-signals\", \"\");\n",
+        "  script.setAttribute(\"data-auto-page\", \"false\");\n",
+        "  script.text = \"load('https://t.shop.example','shop','tag.0a1b.wasm','sha384-AbC+/=','tag.2c3d.js','sha384-dEf=')\";\n",
+    ] {
+        assert!(ran.output.contains(line), "{line}: {}", ran.output);
+    }
+    let both = ran.errors.lines().find(|line| line.contains("script-src 'wasm")).unwrap_or_default();
+    assert_eq!(
+        both.matches("'sha256-").count(),
+        2,
+        "the printed script and the one it makes: {}",
+        ran.errors
+    );
+    assert_eq!(place.run(&["snippet", "--gtm", "--npm", "--site", "shop"], b"").code, Some(2));
+}
+
+#[test]
+fn snippet_for_the_package_is_its_call() {
+    // It needs none of the tag's files.
+    let place = Place::with(RIGHT);
+    let check = |more: &str, expected: &str| {
+        place.write("anytrack.toml", &format!("{RIGHT}\n{more}\n"));
+        let ran = place.run(&["snippet", "--npm", "--site", "shop"], b"");
+        let call = format!("init({{ relay: \"https://t.shop.example\", site: \"shop\"{expected} }});\n");
+        assert_eq!((ran.code, ran.output), (Some(0), call), "{more}");
+        assert!(
+            ran.errors.contains("script-src 'wasm-unsafe-eval' https://t.shop.example;\n"),
+            "{}",
+            ran.errors
+        );
+    };
+    check("", "");
+    check("consent_required = true", ", consent: \"required\"");
+    check("[site.tag]\nconsent = \"regional\"", ", parts: true, consent: \"required\"");
+    check(
+        "[site.tag]\nsignals = [\"gpc\", \"dnt\"]\npage_views = \"off\"",
+        ", signals: \"gpc dnt\", pageViews: \"off\"",
+    );
+}
+
 #[test]
 fn snippet_says_what_is_missing() {
     let check = |place: &Place, site: &str, expected: &str| {

@@ -1,6 +1,7 @@
 //! What an operator is told of damage, and that nothing is overwritten.
 
 use std::fs;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 
 use rusqlite::Connection;
@@ -168,6 +169,24 @@ async fn a_backup_put_in_place_of_a_damaged_file_is_believed() {
     fs::write(directory.path().join("anytrack.db.suspect"), "it was damaged\n").expect("written");
     let directory = works(directory, 4).await;
     assert!(beside(directory.path(), ".suspect").is_empty(), "it was checked and found whole");
+}
+
+#[tokio::test]
+async fn a_recovered_file_has_the_owner_and_the_mode_of_the_damaged_one() {
+    let directory = filled().await;
+    let path = database(directory.path());
+    overwrite(&path, 0, &garbage(5, 64));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).expect("a mode");
+    // Only root may give a file away; the mode is tried by everybody.
+    let is_root = chown(&path, Some(12_345), Some(12_346)).is_ok();
+    recovered(directory.path());
+    let found = path.metadata().expect("a file");
+    assert_eq!(found.mode() & 0o777, 0o640);
+    if is_root {
+        assert_eq!((found.uid(), found.gid()), (12_345, 12_346));
+        let lock = directory.path().join("anytrack.db.lock").metadata().expect("a file");
+        assert_eq!((lock.uid(), lock.gid()), (12_345, 12_346));
+    }
 }
 
 #[tokio::test]

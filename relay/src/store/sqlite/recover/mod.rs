@@ -11,8 +11,9 @@ mod rows;
 mod tables;
 
 use std::collections::{BTreeMap, HashSet};
-use std::fs::File;
+use std::fs::{File, Metadata, Permissions};
 use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown, lchown};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -81,6 +82,21 @@ pub enum RecoverError {
         /// What the system said.
         source: io::Error,
     },
+    /// Whoever runs this may not give files to the owner of the damaged one.
+    #[error(
+        "{} cannot be given to its owner, user {user} and group {group}: {source}; nothing was changed, run this as root or as that user",
+        path.display()
+    )]
+    Owner {
+        /// The database.
+        path: PathBuf,
+        /// The owner's number.
+        user: u32,
+        /// The number of its group.
+        group: u32,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The new database refused.
     #[error("the new database could not be written: {0}; nothing was changed")]
     Filling(rusqlite::Error),
@@ -110,7 +126,7 @@ fn save(path: &Path, draft: &Path, known: &Known<'_>) -> Result<Saved, RecoverEr
     };
     // What an earlier run left is not whole, or it would have another name.
     discard(draft);
-    drop(lock::new_file(draft).map_err(disk(draft))?);
+    create(draft, path)?;
     let pages = Pages::open(path, &beside(path, "-wal")).map_err(disk(path))?;
     let connection = schema::open_writer(draft)?;
     // Until it is whole the draft is worth nothing, so nobody waits for the disk.
@@ -120,6 +136,34 @@ fn save(path: &Path, draft: &Path, known: &Known<'_>) -> Result<Saved, RecoverEr
     look::check(draft).map_err(RecoverError::Filling)?;
     File::open(draft).and_then(|file| file.sync_all()).map_err(disk(draft))?;
     Ok(saved)
+}
+
+/// Creates the draft with the owner and the mode of the damaged file, whose place it takes: root recovers what a relay that
+/// is not root goes on with.
+fn create(draft: &Path, damaged: &Path) -> Result<(), RecoverError> {
+    let disk = |source| RecoverError::Disk { path: draft.to_owned(), source };
+    let like = damaged.metadata().map_err(disk)?;
+    let (user, group) = (like.uid(), like.gid());
+    let file = lock::new_file(draft).map_err(disk)?;
+    give(&file, &like).map_err(|source| {
+        let path = damaged.to_owned();
+        RecoverError::Owner { path, user, group, source }
+    })?;
+    // The owner must be able to use it, whatever the damaged file's mode was made to keep that as it is.
+    let mode = (like.mode() & 0o777) | 0o600;
+    file.set_permissions(Permissions::from_mode(mode)).map_err(disk)?;
+    // The lock's file may have been made just now. Who is not root may not give it away, and need not.
+    let _ = lchown(beside(damaged, ".lock"), Some(user), Some(group));
+    Ok(())
+}
+
+/// Gives a file to the owner of another one. Who is not root may give nothing away, but may have nothing to give.
+fn give(file: &File, like: &Metadata) -> io::Result<()> {
+    let now = file.metadata()?;
+    if (now.uid(), now.gid()) == (like.uid(), like.gid()) {
+        return Ok(());
+    }
+    fchown(file, Some(like.uid()), Some(like.gid()))
 }
 
 /// Puts every row of every page into the new database.
