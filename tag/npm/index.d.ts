@@ -9,7 +9,10 @@ export interface Settings {
   site: string;
   /** The page's nonce, where its Content-Security-Policy asks for one. */
   nonce?: string;
-  /** `"required"`: nothing is stored or sent before `consent` says so. */
+  /**
+   * `"required"`: nothing is stored or sent before `consent` says so. The relay's configuration does not reach the page by
+   * itself: for its `consent = "regional"` this is `"required"`, with `parts: true`.
+   */
   consent?: "required";
   /** ISO 3166-1 alpha-2 country of phone numbers written without one. */
   country?: string;
@@ -24,7 +27,10 @@ export interface Settings {
   parts?: boolean;
 }
 
-/** Loads the tag from the relay, once. Does nothing on a server. */
+/**
+ * Loads the tag from the relay, once. Does nothing on a server. Never throws: settings by which nothing can be loaded are
+ * written to the console.
+ */
 export declare function init(settings: Settings): void;
 
 export declare const track: AnyTrack["track"];

@@ -26,10 +26,33 @@ export const ready = method("ready");
 export const reset = method("reset");
 
 /** Loads the tag once. A second call, as of a component that is drawn again, changes nothing. */
-export const init = ({ relay, site, nonce, consent: rule, country, pageViews, signals, parts }) => {
+export const init = (settings) => {
   if (!inPage()) return;
+  try {
+    load(settings);
+  } catch (error) {
+    console.error("anytrack: the tag is not loaded:", error);
+  }
+};
+
+const EXAMPLE = 'init({ relay: "https://t.shop.example", site: "shop" })';
+
+/** The tag's address; undefined where the settings do not lead to one. */
+const addressOf = (relay, site) => {
+  try {
+    const url = new URL("tag.js", String(relay).replace(/\/*$/, "/"));
+    if (site && /^https?:$/.test(url.protocol)) return url.href;
+  } catch {}
+};
+
+const load = ({ relay, site, nonce, consent: rule, country, pageViews, signals, parts } = {}) => {
   install();
-  const source = new URL("tag.js", relay.replace(/\/*$/, "/")).href;
+  const source = addressOf(relay, site);
+  if (!source) {
+    const given = `relay: ${relay}, site: ${site}`;
+    console.error(`anytrack: nothing is tracked: init needs the relay's address with https:// and the site's key, as in ${EXAMPLE}; given: ${given}`);
+    return;
+  }
   if ([...document.scripts].some(({ src }) => src == source)) return;
   const script = document.createElement("script");
   if (nonce) script.nonce = nonce;

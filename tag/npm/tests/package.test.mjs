@@ -47,10 +47,12 @@ const bundle = (program_, ...more) =>
 const run = (script, url = "https://shop.example/") => {
   const scripts = [];
   const document = { scripts, createElement: () => ({ dataset: {} }), head: { append: (one) => scripts.push(one) } };
-  const context = { document, location: new URL(url), crypto: globalThis.crypto, TextEncoder, URL };
+  const errors = [];
+  const console = { error: (...words) => errors.push(words.join(" ")) };
+  const context = { document, console, location: new URL(url), crypto: globalThis.crypto, TextEncoder, URL };
   context.window = context;
   vm.runInNewContext(script, context);
-  return { scripts, anytrack: context.anytrack };
+  return { scripts, errors, anytrack: context.anytrack };
 };
 
 test("bundled into a page, it loads the tag once and keeps the calls before it in order", () => {
@@ -72,6 +74,19 @@ test("settings that are left out are not handed on", () => {
   const { scripts } = run(bundle(`import { init } from "anytrack"; init({ relay: "https://t.shop.example", site: "shop" });`));
   assert.deepEqual({ ...scripts[0].dataset }, { site: "shop" });
   assert.equal(scripts[0].nonce, undefined);
+});
+
+test("settings that lead nowhere are told, and harm neither the page nor its calls", () => {
+  const example = 'init({ relay: "https://t.shop.example", site: "shop" })';
+  for (const settings of ['{ relay: "t.shop.example", site: "shop" }', '{ relay: "t.shop.example:443", site: "shop" }', "{ site: 'shop' }", '{ relay: "https://t.shop.example" }', "{}", ""]) {
+    const { scripts, errors, anytrack } = run(bundle(`import { init, track } from "anytrack"; init(${settings}); window.id = track("Lead", { order_id: "7" });`));
+    assert.deepEqual([scripts.length, errors.length], [0, 1], settings);
+    assert.ok(errors[0].includes(example), errors[0]);
+    assert.equal(anytrack.q[0][3], "Lead-7", settings);
+  }
+  const { errors } = run(bundle(`import { init } from "anytrack"; init(null); init({ relay: "https://t.shop.example", site: "shop" });`));
+  assert.equal(errors.length, 1, "what cannot be read is told as well");
+  assert.deepEqual(run(bundle(`import { init } from "anytrack"; init({ relay: "https://t.shop.example", site: "shop" });`)).errors, []);
 });
 
 test("what is imported and not used leaves nothing in the bundle", () => {

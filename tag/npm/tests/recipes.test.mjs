@@ -25,18 +25,25 @@ test("every recipe has code", () => {
 test("the Shopify pixel reports the journey with hashes only, and the order by the webhook's id", async () => {
   const listeners = {};
   const sent = [];
+  const warned = [];
   const context = {
     analytics: { subscribe: (name, listener) => (listeners[name] = listener) },
     browser: { cookie: { get: async (name) => (name == "_at_vid" ? "visitor-1" : "") } },
-    fetch: async (address, options) => sent.push([address, options]),
+    fetch: async (address, options) => sent.push([address, options]) && { ok: true },
+    console: { warn: (...words) => warned.push(words.join(" ")) },
     crypto: webcrypto,
     TextEncoder,
   };
   vm.runInNewContext(blocks("shopify-pixel", "js")[0], context);
   const money = (amount) => ({ amount, currencyCode: "EUR" });
   const variant = { id: "41", price: money(29.95), product: { title: "Lamp" } };
+  // The webhook of the same checkout, as the relay's tests have it, and what the relay makes of it.
+  const webhook = (name) => readFileSync(join(root, "relay/tests/sources/shopify/checkout", name), "utf8");
+  const [started] = JSON.parse(webhook("events.json"));
+  const token = started.tokens.checkout_token;
+  assert.ok(webhook("request.http").includes(token));
   const checkout = {
-    token: "tok", email: " First.Buyer@shop.example", totalPrice: money(59.9), order: { id: "gid://shopify/Order/88121" },
+    token, email: " First.Buyer@shop.example", totalPrice: money(59.9), order: { id: "gid://shopify/Order/88121" },
     lineItems: [{ quantity: 2, variant }, { quantity: 1, variant: null }],
   };
   const data = {
@@ -60,12 +67,30 @@ test("the Shopify pixel reports the journey with hashes only, and the order by t
   const hash = createHash("sha256").update("first.buyer@shop.example").digest("hex");
   assert.deepEqual([event_id, time, visitor_id, user], ["Purchase-88121", 1795773600000, "visitor-1", { email: [hash] }]);
   assert.deepEqual(properties, {
-    value: 59.9, currency: "EUR", checkout_token: "tok", order_id: "88121",
+    value: 59.9, currency: "EUR", checkout_token: token, order_id: "88121",
     items: [{ id: "41", name: "Lamp", price: 29.95, quantity: 2 }, { quantity: 1 }],
   });
   assert.deepEqual([events[0].user, events[0].event_id], [undefined, "PageView-sh-1"]);
-  context.fetch = () => Promise.reject(new Error("no network"));
-  await listeners.page_viewed({ id: "2", timestamp: "", data: {}, context: { document: { location: {} } } });
+  const of = (name) => events.find(({ event }) => event == name);
+  assert.equal(of("InitiateCheckout").event_id, started.event_id, "pixel and webhook count a checkout once");
+  assert.equal(of("AddPaymentInfo").event_id, "AddPaymentInfo-sh-1");
+  // A browser shows no answer to an origin that is not listed, and the relay's reason to one that is.
+  const refused = { ok: false, status: 429, text: async () => "too often" };
+  for (const [fetch, words] of [[() => Promise.reject(new Error("no network")), "no network"], [async () => refused, "429 too often"]]) {
+    assert.deepEqual(warned, []);
+    context.fetch = fetch;
+    await listeners.page_viewed({ id: "2", timestamp: "", data: {}, context: { document: { location: {} } } });
+    const [said, ...more] = warned.splice(0);
+    assert.ok(said.includes(words) && said.includes('"null" in the origins of the site "shop"'), said);
+    assert.deepEqual(more, []);
+  }
+});
+
+test("there is one Shopify pixel, and the page about the webhooks leads to it", () => {
+  const page = readFileSync(join(root, "docs/sources/shopify.md"), "utf8");
+  assert.ok(page.includes("(../tag/recipes/shopify-pixel.md)"));
+  assert.ok(!page.includes("analytics.subscribe"));
+  assert.match(blocks("shopify-pixel", "toml")[0], /origins = \[.*"null"\]/);
 });
 
 test("the components compile, by types and in a bundler", () => {
