@@ -1,19 +1,25 @@
 //! Orders: what is remembered of each, so that a refund knows what it takes back and a lowered total is noticed.
 //!
-//! A short note per order: what the platforms were told of it (name, value, currency, time), how far that can be trusted,
+//! A short note per order: what the platforms were told of it (name, value, currency, time, and how it came to them), how far that can be trusted,
 //! and how much was paid back since. Owns how a refund is completed from it and when a second report of an order becomes a
 //! correction. What the relay told the platforms stands before what a refund says of its order, because platforms find
 //! the conversion by it. Amounts of different currencies are never reckoned against each other.
 
 use serde::{Deserialize, Serialize};
+use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Event, Properties, Scalar, Source, UnixMs, event_id, time};
+use shared::{Consent, Event, Properties, Scalar, Source, UnixMs, event_id, time};
 
+use crate::enrich;
+use crate::rules::on_top_of;
 use crate::store::{Draft, Note, StoreError, Transaction};
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Order {
+    /// How it came to the platforms.
+    #[serde(flatten)]
+    report: Report,
     /// The event by which it was reported.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     event: Option<String>,
@@ -34,9 +40,59 @@ struct Order {
     back: f64,
 }
 
+/// How an order came to the platforms, which decides whether and where they know it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Report {
+    /// When it was reported, which may be long after it was placed.
+    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
+    at: Option<UnixMs>,
+    /// Where it came about.
+    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
+    source: Option<Source>,
+    /// By what it could be matched: its click ids, and the fields known of the person.
+    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
+    identifiers: Option<String>,
+    /// What the visitor had agreed to.
+    #[serde(rename = "a", default, skip_serializing_if = "Consent::is_empty")]
+    consent: Consent,
+}
+
+impl Report {
+    fn of(event: &Event, now: UnixMs) -> Self {
+        let mut identifiers: Vec<&str> = event.click_ids.keys().map(String::as_str).collect();
+        for field in Field::ALL {
+            if event.user.has(field) {
+                identifiers.push(field.name());
+            }
+        }
+        Self {
+            at: Some(now),
+            source: Some(event.source),
+            identifiers: Some(identifiers.join(" ")),
+            consent: event.consent,
+        }
+    }
+
+    /// Tells a refund of it. What the visitor agreed to for the order holds for taking it back.
+    fn tell(&self, event: &mut Event) {
+        let custom = &mut event.properties.custom;
+        let told = [
+            (ORDER_REPORTED, self.at.map(|at| Scalar::Integer(at.0))),
+            (ORDER_SOURCE, self.source.map(|source| Scalar::Text(source.name().to_owned()))),
+            (ORDER_IDENTIFIERS, self.identifiers.clone().map(Scalar::Text)),
+        ];
+        custom.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
+        event.consent = on_top_of(&self.consent, &event.consent);
+        enrich::minimise(event);
+    }
+}
+
 /// Whose word on an order's value it is, the most trustworthy last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Word {
+    /// A network's that says what it pays, which is a share of what was paid.
+    #[serde(rename = "c")]
+    Commission,
     /// A page's, which anyone's browser may say.
     #[serde(rename = "p")]
     Page,
@@ -51,6 +107,9 @@ pub enum Word {
 impl Word {
     /// Whose word an event is.
     pub fn of(event: &Event) -> Self {
+        if event.properties.custom.contains_key(COMMISSION) {
+            return Self::Commission;
+        }
         match event.source {
             Source::Web => Self::Page,
             Source::Server | Source::Crm | Source::Phone | Source::Store | Source::Email | Source::Chat => {
@@ -70,7 +129,7 @@ pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Resul
     let Some(order_id) = event.properties.order_id.as_deref().filter(|_| event.event == REFUND) else {
         return Ok(false);
     };
-    if Word::of(event) != Word::Page {
+    if event.source != Source::Web {
         return Ok(false);
     }
     Ok(recall(tx, site, order_id)?.is_some_and(|order| order.word > Some(Word::Page)))
@@ -84,6 +143,14 @@ pub fn note(
     event: &mut Draft,
     word: Word,
 ) -> Result<(), StoreError> {
+    if event.event == REFUND && event.properties.order_id.is_none() {
+        let paid = by_payment(tx, site, event)?;
+        event.change(|event| {
+            let found = paid.is_some();
+            event.properties.order_id = paid;
+            found
+        });
+    }
     let Some(order_id) = event.properties.order_id.clone() else { return Ok(()) };
     if event.event == REFUND {
         let mut order = recall(tx, site, &order_id)?.unwrap_or_default();
@@ -98,9 +165,29 @@ pub fn note(
         return Ok(());
     }
     let Properties { value, currency, .. } = event.properties;
-    let (name, time) = (Some(event.event.clone()), Some(event.time));
-    let order = Order { event: name, time, value, currency, word: Some(word), back: known.back };
+    let (name, time, report) = (Some(event.event.clone()), Some(event.time), Report::of(event, now));
+    let order = Order { report, event: name, time, value, currency, word: Some(word), back: known.back };
+    for key in payments(event) {
+        let note = Note { visitor: event.visitor_id.as_deref(), text: &order_id };
+        tx.put_note(site, &key, note, now.plus(KEPT_LONGER_MS))?;
+    }
     remember(tx, site, now, event.visitor_id.as_deref(), &order_id, &order)
+}
+
+/// The order that was paid by the payment of which a refund tells.
+fn by_payment(tx: &mut dyn Transaction, site: &str, refund: &Event) -> Result<Option<String>, StoreError> {
+    for key in payments(refund) {
+        if let Some(order_id) = tx.note(site, &key)? {
+            return Ok(Some(order_id));
+        }
+    }
+    Ok(None)
+}
+
+/// The keys of the notes that lead from an event's payments to its order.
+fn payments(event: &Event) -> Vec<String> {
+    let of_one_payment = event.tokens.iter().filter(|(name, _)| PAYMENTS.contains(&name.as_str()));
+    of_one_payment.map(|(name, token)| [PAYMENT, name, "=", token].concat()).collect()
 }
 
 /// What a further report of a known order makes of it.
@@ -156,6 +243,7 @@ fn correction(event: &Event, order_id: &str, before: f64, order: &Order) -> Even
     let mut custom: std::collections::BTreeMap<String, Scalar> =
         told.into_iter().map(|(name, amount)| (name.to_owned(), Scalar::Number(cents(amount)))).collect();
     custom.extend(order.time.map(|time| (ORDER_TIME.to_owned(), Scalar::Integer(time.0))));
+    custom.extend(order.event.clone().map(|name| (ORDER_EVENT.to_owned(), Scalar::Text(name))));
     refund.properties = Properties {
         value: Some(cents(before - now_worth)),
         currency: event.properties.currency,
@@ -163,15 +251,20 @@ fn correction(event: &Event, order_id: &str, before: f64, order: &Order) -> Even
         custom,
         ..Properties::default()
     };
+    order.report.tell(&mut refund);
     refund
 }
 
 /// Tells a refund what it lacks of its order, and the order what was paid back. Answers whether the refund has changed.
 fn complete(order: &mut Order, event: &mut Event) -> bool {
-    let before = event.properties.clone();
+    let before = (event.properties.clone(), event.consent);
+    order.report.tell(event);
     let Properties { value, currency, custom, .. } = &mut event.properties;
     if let Some(time) = order.time {
         custom.insert(ORDER_TIME.to_owned(), Scalar::Integer(time.0));
+    }
+    if let Some(name) = &order.event {
+        custom.insert(ORDER_EVENT.to_owned(), Scalar::Text(name.clone()));
     }
     // A refund that names no amount takes all back, in the order's own currency.
     if value.is_none() && currency.is_none() {
@@ -194,7 +287,7 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
     if let Some(whole) = order.value.filter(|_| same) {
         custom.insert("order_value".to_owned(), Scalar::Number(whole));
     }
-    event.properties != before
+    (&event.properties, event.consent) != (&before.0, before.1)
 }
 
 fn amount(scalar: &Scalar) -> Option<f64> {
@@ -251,6 +344,20 @@ const HALF_A_CENT: f64 = 0.005;
 const REFUND: &str = "Refund";
 /// The property that says when an order was placed.
 const ORDER_TIME: &str = "order_time";
+/// The property that says by which event it was reported.
+const ORDER_EVENT: &str = "order_event";
+/// The property that says when it was reported.
+const ORDER_REPORTED: &str = "order_reported";
+/// The property that says where it came about, in the words of `source`.
+const ORDER_SOURCE: &str = "order_source";
+/// The property that lists by what it could be matched, between blanks.
+const ORDER_IDENTIFIERS: &str = "order_identifiers";
+/// The property by which a source says that the value is a network's commission.
+pub const COMMISSION: &str = "commission";
+/// Tokens that stand for one payment, and not for a customer who pays often.
+const PAYMENTS: [&str; 1] = ["stripe_payment_intent"];
+/// Prefix of the note that leads from a payment to its order.
+const PAYMENT: &str = "pay:";
 /// Prefix of the note of an order.
 const ORDER: &str = "ord:";
 
@@ -261,6 +368,7 @@ mod tests {
 
     fn known(value: f64, back: f64) -> Order {
         Order {
+            report: Report::default(),
             event: Some("Purchase".to_owned()),
             time: Some(UnixMs(1000)),
             value: Some(value),
@@ -301,7 +409,31 @@ mod tests {
         );
         check(r#"{"event":"Purchase","properties":{"value":1}}"#, Word::Server);
         check(r#"{"event":"Purchase","properties":{"items":[{"id":"1"}]}}"#, Word::Shop);
-        assert!(Word::Page < Word::Server && Word::Server < Word::Shop);
+        check(r#"{"event":"Purchase","properties":{"value":1,"commission":true}}"#, Word::Commission);
+        assert!(Word::Commission < Word::Page && Word::Page < Word::Server && Word::Server < Word::Shop);
+    }
+
+    #[test]
+    fn a_refund_learns_how_its_order_came_to_the_platforms() {
+        let order = event(
+            r#"{"event":"Subscribe","event_id":"o","time":1000,"source":"crm","click_ids":{"gclid":"x"},
+                "user":{"email":"jane@example.com"},"consent":{"ad_user_data":"denied"}}"#,
+        );
+        let mut known = Order {
+            report: Report::of(&order, UnixMs(5000)),
+            event: Some("Subscribe".to_owned()),
+            ..known(59.9, 0.0)
+        };
+        let mut refund = event(
+            r#"{"event":"Refund","event_id":"r","user":{"email":"jane@example.com"},"properties":{"order_id":"1"}}"#,
+        );
+        assert!(complete(&mut known, &mut refund));
+        let told = serde_json::to_value(&refund.properties.custom).expect("plain");
+        assert_eq!(told["order_event"], "Subscribe");
+        assert_eq!(told["order_source"], "crm");
+        assert_eq!(told["order_reported"], 5000);
+        assert_eq!(told["order_identifiers"], "gclid email");
+        assert!(refund.consent.ad_user_data == order.consent.ad_user_data && refund.user.is_empty());
     }
 
     #[test]

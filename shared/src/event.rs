@@ -136,6 +136,29 @@ pub enum Source {
     Chat,
 }
 
+impl Source {
+    /// Every source, with its name on the wire.
+    const NAMED: [(Self, &'static str); 7] = [
+        (Self::Web, "web"),
+        (Self::Server, "server"),
+        (Self::Crm, "crm"),
+        (Self::Phone, "phone"),
+        (Self::Store, "store"),
+        (Self::Email, "email"),
+        (Self::Chat, "chat"),
+    ];
+
+    /// The name on the wire.
+    pub fn name(self) -> &'static str {
+        Self::NAMED.iter().find(|(source, _)| *source == self).map_or("web", |(_, name)| name)
+    }
+
+    /// The source with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::NAMED.iter().find(|(_, known)| *known == name).map(|(source, _)| *source)
+    }
+}
+
 /// The page an event happened on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page {

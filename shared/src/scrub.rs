@@ -123,7 +123,12 @@ fn authority<'a>(url: &'a str, clean: &mut String) -> &'a str {
     rest
 }
 
-/// Whether a parameter's name says that its value is personal: `email`, `user[email]`, `billing_first_name` …
+/// Whether a name says that its value is personal: `email`, `user[email]`, `billing_first_name` …
+pub fn names_person(name: &str) -> bool {
+    names_personal_data(name.as_bytes())
+}
+
+/// The same of a parameter's name, as it stands in an address.
 fn names_personal_data(name: &[u8]) -> bool {
     // Only an encoded name has to be decoded: blanks are no letters, however they are written.
     let decoded = name.contains(&b'%').then(|| percent::bytes(name, true));

@@ -27,6 +27,13 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 const LATEST_MS: i64 = 253_402_300_799_999;
 
 impl UnixMs {
+    /// Ten digits are Unix seconds: as milliseconds they would be days of January 1970, and nobody means those.
+    #[must_use]
+    pub fn from_seconds_where_small(self) -> Self {
+        const SECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000..=9_999_999_999;
+        if SECONDS.contains(&self.0) { Self(self.0 * SECOND_MS) } else { self }
+    }
+
     /// Whole seconds, rounded down.
     pub const fn seconds(self) -> i64 {
         self.0.div_euclid(SECOND_MS)

@@ -7,7 +7,7 @@ use shared::event::{ClickId, Event};
 use shared::{click_id, limits, scrub};
 
 use super::raw_event::Pairs;
-use super::read::shown;
+use super::read::{shown, time};
 
 /// Keeps the cookies some platform asks for, byte for byte.
 pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings: &mut Vec<String>) {
@@ -24,7 +24,8 @@ pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings
 
 /// Click ids the event names, then those of its page's address, then those inside the ad cookies.
 pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warnings: &mut Vec<String>) {
-    for (param, id) in named {
+    for (param, mut id) in named {
+        id.seen_at = id.seen_at.map(|at| time(&format!("click_ids.{}.seen_at", shown(&param)), at, warnings));
         match click_id::find(&param) {
             Some(spec) if click_id::valid(spec, &id.value) && !scrub::looks_like_email(&id.value) => {
                 let param = if spec.param == param { param } else { spec.param.to_owned() };

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 
 use shared::event::{Campaign, Context, Event, Page, Source};
 use shared::identity::Field;
-use shared::time::SECOND_MS;
 use shared::{Item, Properties, Scalar, UnixMs, UserData, event_id, limits, scrub, visitor};
 
 use super::draft::Draft;
@@ -205,7 +204,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
     let mut event = Event {
         event: name,
         event_id,
-        time: raw.time.map_or(defaults.now, |given| time(given, &mut warnings)),
+        time: raw.time.map_or(defaults.now, |given| time("time", given, &mut warnings)),
         source,
         visitor_id: visitor_id(raw.visitor_id)?,
         page,
@@ -307,15 +306,14 @@ fn fitting(url: &str) -> &str {
     }
 }
 
-/// When it happened. Ten digits are Unix seconds: as milliseconds they would be days of January 1970, and an event of
-/// today would leave with that date.
-fn time(time: UnixMs, warnings: &mut Vec<String>) -> UnixMs {
-    const SECONDS: std::ops::RangeInclusive<i64> = 1_000_000_000..=9_999_999_999;
-    if !SECONDS.contains(&time.0) {
-        return time;
+/// When it happened, also where it was told in seconds: an event of today would leave with a date of January 1970, and
+/// its click be too old for everybody.
+pub(super) fn time(name: &str, time: UnixMs, warnings: &mut Vec<String>) -> UnixMs {
+    let read = time.from_seconds_where_small();
+    if read != time {
+        warnings.push(format!("{name}: read as Unix seconds; expected are milliseconds"));
     }
-    warnings.push("time: read as Unix seconds; expected are milliseconds".to_owned());
-    UnixMs(time.0 * SECOND_MS)
+    read
 }
 
 fn campaign(campaign: Campaign) -> Campaign {

@@ -74,7 +74,11 @@ impl Courier {
             let response = self.client.send(&planned.request, (self.now)()).await;
             let events = planned.events.len();
             let outcomes = self.destination.platform.read(planned.call, &response, events, (self.now)());
-            let unauthorized = outcomes.iter().any(|outcome| matches!(outcome, Outcome::Unauthorized { .. }));
+            // Where the answer is a success, single rows are refused for the account's settings, not for the token, and the
+            // others were taken.
+            let taken = matches!(response, Response::Answer { status: 200..=299, .. });
+            let refused_for = |outcome: &Outcome| matches!(outcome, Outcome::Unauthorized { .. });
+            let unauthorized = !taken && outcomes.iter().any(refused_for);
             match token {
                 Some(token) if unauthorized && refused.is_none() => refused = Some(token),
                 Some(_) | None => {

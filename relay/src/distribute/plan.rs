@@ -10,7 +10,7 @@ use shared::{Event, UnixMs};
 
 use super::look_back::{LeftOut, within};
 use crate::config::{Destination, EventSwitch};
-use crate::platform::{Outgoing, Planned, Skip, SkipReason, Trial};
+use crate::platform::{Outgoing, Planned, Skip, SkipReason, Trial, refund};
 
 /// What a destination is sent of some events. Places refer to the events that were asked about; each occurs exactly once,
 /// in a request or in a skip.
@@ -27,14 +27,14 @@ pub struct Plan {
 /// Requests for `events`, and why the others are left out.
 pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Plan {
     let mut plan = Plan::default();
-    let mut admitted: Vec<(usize, Cow<'_, Event>, Option<&str>)> = Vec::new();
+    let mut admitted: Vec<(usize, Cow<'_, Event>, Names<'_>)> = Vec::new();
     for (place, event) in events.iter().enumerate() {
         match admit(destination, event) {
             Err(skip) => plan.skips.push((place, skip)),
-            Ok(renamed) => {
+            Ok(names) => {
                 let (event, left_out) = within(destination.platform_name, destination.look_back_days, event);
                 plan.left_out.extend(left_out.into_iter().map(|left| (place, left)));
-                admitted.push((place, event, renamed));
+                admitted.push((place, event, names));
             }
         }
     }
@@ -43,7 +43,7 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Plan {
     }
     let site = &*destination.site;
     let outgoing: Vec<Outgoing<'_>> =
-        admitted.iter().map(|(_, event, renamed)| Outgoing { event, site, renamed: *renamed }).collect();
+        admitted.iter().map(|(_, event, names)| names.outgoing(event, site)).collect();
     let built = destination.platform.build(&outgoing, now);
     let place_of = |index: usize| admitted[index].0;
     plan.skips.extend(built.skips.into_iter().map(|(index, skip)| {
@@ -62,8 +62,8 @@ pub fn plan(destination: &Destination, events: &[&Event], now: UnixMs) -> Plan {
 /// # Errors
 /// Why such an event does not go there.
 pub fn trial(destination: &Destination, event: &Event, now: UnixMs) -> Result<Trial, Skip> {
-    let renamed = admit(destination, event)?;
-    Ok(destination.platform.trial(&Outgoing { event, site: &destination.site, renamed }, now))
+    let names = admit(destination, event)?;
+    Ok(destination.platform.trial(&names.outgoing(event, &destination.site), now))
 }
 
 /// A skip for want of a click says when there was one and it was too old.
@@ -76,8 +76,21 @@ fn with_reason<'a>(mut skip: Skip, left_out: impl Iterator<Item = &'a (usize, Le
     skip
 }
 
-/// The name an event has at this destination, if the operator gave it one; or why it does not go there.
-fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Option<&'a str>, Skip> {
+/// The operator's own names for an event, and for the order it takes back.
+#[derive(Clone, Copy, Debug, Default)]
+struct Names<'a> {
+    event: Option<&'a str>,
+    order: Option<&'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn outgoing(self, event: &'a Event, site: &'a str) -> Outgoing<'a> {
+        Outgoing { event, site, renamed: self.event, order_renamed: self.order }
+    }
+}
+
+/// The names an event has at this destination, as far as the operator gave some; or why it does not go there.
+fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Names<'a>, Skip> {
     if !event.consent.allows(&destination.consent, destination.consent_required) {
         let needed: Vec<&str> = destination.consent.iter().map(|purpose| purpose.name()).collect();
         let detail = format!("the visitor has not granted {}", needed.join(" and "));
@@ -89,12 +102,19 @@ fn admit<'a>(destination: &'a Destination, event: &Event) -> Result<Option<&'a s
         let detail = "a copy of this conversion went there before, without the consent that others needed";
         return Err(Skip::new(SkipReason::AlreadySent, detail));
     }
-    match destination.events.get(&event.event) {
+    let renamed = |name: &str| match destination.events.get(name) {
         None => Ok(None),
-        Some(EventSwitch::Renamed(name)) => Ok(Some(name)),
-        Some(EventSwitch::Off) => {
-            let detail = format!("events.{} = false for this destination", event.event);
-            Err(Skip::new(SkipReason::SwitchedOff, detail))
+        Some(EventSwitch::Renamed(name)) => Ok(Some(name.as_str())),
+        Some(EventSwitch::Off) => Err(format!("events.{name} = false for this destination")),
+    };
+    let off = |detail: String| Skip::new(SkipReason::SwitchedOff, detail);
+    let own = renamed(&event.event).map_err(off)?;
+    let order = match refund::order_event(event) {
+        // Under a name of its own a refund takes nothing back.
+        Some(order) if own.is_none() => {
+            renamed(order).map_err(|detail| off(format!("its order was not sent: {detail}")))?
         }
-    }
+        Some(_) | None => None,
+    };
+    Ok(Names { event: own, order })
 }

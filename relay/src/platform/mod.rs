@@ -29,7 +29,7 @@ mod person;
 mod postback;
 pub mod quality;
 mod query;
-mod refund;
+pub mod refund;
 pub mod request;
 pub mod settings;
 pub mod taboola;
@@ -96,6 +96,8 @@ pub struct Outgoing<'a> {
     pub site: &'a str,
     /// The operator's own name for this event at this destination (`events = { Lead = "custom" }`), if any.
     pub renamed: Option<&'a str>,
+    /// The same for the order that a refund takes back, where the order is known under another name than Purchase too.
+    pub order_renamed: Option<&'a str>,
 }
 
 /// What `build` returns.

@@ -100,7 +100,7 @@ mod tests {
         let check = |ours: &str, renamed: Option<&str>, expected: Result<&str, SkipReason>| {
             let json = format!(r#"{{"event":"{ours}","event_id":"1","time":0,"source":"web"}}"#);
             let event: shared::Event = serde_json::from_str(&json).expect("an event");
-            let name = NAMING.of(&Outgoing { event: &event, site: "s", renamed });
+            let name = NAMING.of(&Outgoing { event: &event, site: "s", renamed, order_renamed: None });
             assert_eq!(name.map_err(|skip| skip.reason), expected, "{ours} as {renamed:?}");
         };
         check("PageView", None, Ok("Pageview"));

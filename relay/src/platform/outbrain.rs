@@ -156,7 +156,7 @@ mod tests {
         let outbrain = configure(settings("conversions = { Purchase = \"Purchase\" }")).expect("valid");
         let json = format!(r#"{{"event":"Purchase","event_id":"1","source":"web",{more}}}"#);
         let event = serde_json::from_str(&json).expect("an event");
-        outbrain.build(&[Outgoing { event: &event, site: "s", renamed: None }], NOW)
+        outbrain.build(&[Outgoing { event: &event, site: "s", renamed: None, order_renamed: None }], NOW)
     }
 
     /// The example of the help page, with made-up values.
@@ -214,7 +214,8 @@ mod tests {
         let outbrain = configure(settings).expect("valid");
         let json = r#"{"event":"Purchase","event_id":"1","time":0,"source":"web","click_ids":{"dicbo":"x"}}"#;
         let event = serde_json::from_str(json).expect("an event");
-        let built = outbrain.build(&[Outgoing { event: &event, site: "s", renamed: None }], NOW);
+        let built =
+            outbrain.build(&[Outgoing { event: &event, site: "s", renamed: None, order_renamed: None }], NOW);
         let expected = "http://127.0.0.1:9100/unifiedPixel?ob_click_id=x&name=Purchase\
             &timestamp=1970-01-01%2000%3A00%3A00";
         assert_eq!(built.requests[0].request.url.as_str(), expected);

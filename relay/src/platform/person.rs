@@ -1,7 +1,7 @@
 //! A person's marks that several platforms take alike, beside the digests of personal data.
 
-use shared::Event;
 use shared::identity::{Field, Hashes, Raw, Sha256Hex, Take, taken_by};
+use shared::{Event, Scalar};
 
 use super::digests;
 
@@ -19,6 +19,25 @@ pub(super) fn external_ids(platform: &str, event: &Event, visitor_id: bool) -> V
     }
     ids
 }
+
+/// Whether the site asks for Limited Data Use for this one event.
+pub(super) fn asks_for_limited_use(event: &Event) -> bool {
+    event.properties.custom.get("limited_data_use") == Some(&Scalar::Bool(true))
+}
+
+/// Whether the customer's address is in the EEA, the United Kingdom or Switzerland, where visitors must be asked; `None`
+/// where no address names a country. Nothing is guessed from network addresses or languages.
+pub(super) fn is_regulated(event: &Event) -> Option<bool> {
+    event.user.clear.country.as_deref().map(|country| REGULATED.contains(&country))
+}
+
+/// The European Union with those of its territories that have a code of their own, then Iceland, Liechtenstein,
+/// Norway, the United Kingdom and Switzerland.
+const REGULATED: [&str; 39] = [
+    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT",
+    "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "AX", "GF", "GP", "MF", "MQ", "RE", "YT",
+    "IS", "LI", "NO", "GB", "CH",
+];
 
 /// The browser's own name, unmodified.
 pub(super) fn user_agent(event: &Event) -> Option<&str> {

@@ -249,7 +249,7 @@ mod tests {
             Conversions::read(&NETWORK, map(&[("Purchase", "A Sale"), ("my_event", "Mine")]), &map(&[]));
         let conversions = conversions.expect("valid");
         let event = event(name, more);
-        let outgoing = Outgoing { event: &event, site: "s", renamed };
+        let outgoing = Outgoing { event: &event, site: "s", renamed, order_renamed: None };
         let found = conversions.of(&NETWORK, &outgoing).map(look).map_err(|skip| skip.reason);
         assert_eq!(found, expected, "{name} {more} {renamed:?}");
     }

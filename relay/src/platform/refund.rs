@@ -1,10 +1,11 @@
 //! Refunds: which order was paid back, and what is left of it, for platforms that correct what they counted.
 //!
 //! Beside `order_id`, `currency` and `value` (what was paid back), a refund may carry the properties `order_time`,
-//! `order_value` and `remaining_value`. How much is left is never guessed. Leaves the words of the correction and its
-//! windows to the platform.
+//! `order_value` and `remaining_value`. How much is left is never guessed. Of an order the relay knows, it also learns by
+//! which event the order was reported, when, from where, and by what it could be matched. Leaves the words of the correction
+//! and its windows to the platform.
 
-use shared::{Event, Scalar, UnixMs};
+use shared::{Event, Scalar, Source, UnixMs};
 
 use super::{Skip, SkipReason};
 
@@ -25,12 +26,59 @@ pub(super) fn remaining(event: &Event) -> Result<f64, Skip> {
     })
 }
 
-/// When the order was placed, if the sender says so.
-pub(super) fn order_time(event: &Event) -> Option<UnixMs> {
-    match event.properties.custom.get("order_time")? {
-        Scalar::Integer(ms) => (*ms > 0).then_some(UnixMs(*ms)),
+/// When the order was placed, if the sender says so. Ten digits are seconds.
+///
+/// # Errors
+/// When something stands there that is no time: without it the refund would go to another conversion, or to none.
+pub(super) fn order_time(event: &Event) -> Result<Option<UnixMs>, Skip> {
+    let Some(said) = event.properties.custom.get("order_time") else { return Ok(None) };
+    let time = match said {
+        Scalar::Integer(ms) if *ms > 0 => Some(UnixMs(*ms).from_seconds_where_small()),
         Scalar::Text(text) => UnixMs::parse_rfc3339(text.trim()),
-        Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
+        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
+    };
+    time.map(Some).ok_or_else(|| {
+        let detail = "`order_time` is no time: expected milliseconds since 1970, or RFC 3339 with its zone as in \
+            2026-11-20T14:05:09Z";
+        Skip::new(SkipReason::RefundNotSupported, detail)
+    })
+}
+
+/// By which event the order was reported, if that is known: of a refund only.
+pub fn order_event(event: &Event) -> Option<&str> {
+    if event.event != "Refund" {
+        return None;
+    }
+    text(event, "order_event")
+}
+
+/// When the order was reported, if the relay knows.
+pub(super) fn order_reported(event: &Event) -> Option<UnixMs> {
+    match event.properties.custom.get("order_reported")? {
+        Scalar::Integer(ms) => Some(UnixMs(*ms)),
+        Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
+    }
+}
+
+/// Where the order came about: as the relay knows, else where the refund did.
+pub(super) fn order_source(event: &Event) -> Source {
+    text(event, "order_source").and_then(Source::named).unwrap_or(event.source)
+}
+
+/// By what the order could be matched, click ids and fields of the person, if the relay knows.
+pub(super) fn order_identifiers(event: &Event) -> Option<impl Iterator<Item = &str> + Clone> {
+    Some(text(event, "order_identifiers")?.split(' '))
+}
+
+/// Whether nothing is left of the order: less than any currency's smallest coin is noise of reckoning.
+pub(super) fn is_all_back(remaining: f64) -> bool {
+    remaining < 0.000_05
+}
+
+fn text<'a>(event: &'a Event, name: &str) -> Option<&'a str> {
+    match event.properties.custom.get(name)? {
+        Scalar::Text(text) => Some(text),
+        Scalar::Integer(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
     }
 }
 
@@ -77,13 +125,17 @@ mod tests {
     fn an_order_has_its_own_time() {
         let check = |time: &str, expected: Option<i64>| {
             let event = refund(&format!(r#""order_time":{time}"#));
-            assert_eq!(order_time(&event), expected.map(UnixMs), "{time}");
+            let found = order_time(&event).map_err(|skip| skip.reason);
+            let expected = expected.map(|ms| Some(UnixMs(ms))).ok_or(SkipReason::RefundNotSupported);
+            assert_eq!(found, expected, "{time}");
         };
         check(r#""2026-11-20T14:05:09Z""#, Some(1_795_183_509_000));
         check("1795183509000", Some(1_795_183_509_000));
+        check("1795183509", Some(1_795_183_509_000));
         check("0", None);
         check("true", None);
         check(r#""yesterday""#, None);
-        assert_eq!(order_time(&refund("")), None);
+        check(r#""2026-11-20 14:05:09""#, None);
+        assert_eq!(order_time(&refund("")), Ok(None));
     }
 }

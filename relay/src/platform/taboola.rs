@@ -252,7 +252,7 @@ mod tests {
         let event = format!(r#"{{"event":"Purchase","event_id":"1","source":"web",{event}}}"#);
         let event = serde_json::from_str(&event).expect("an event");
         let taboola = configured(settings).expect("valid");
-        taboola.build(&[Outgoing { event: &event, site: "s", renamed: None }], NOW)
+        taboola.build(&[Outgoing { event: &event, site: "s", renamed: None, order_renamed: None }], NOW)
     }
 
     const SALE: &str = r#""time":1795356309000,"click_ids":{"tblci":"GiA0exampleClickId1234"},

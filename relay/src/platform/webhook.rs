@@ -334,7 +334,10 @@ mod tests {
             settings.endpoint = endpoint.and_then(|text| Url::parse(text).ok());
             let webhook = configure(settings).expect(more);
             let event = event("Lead", "1");
-            let built = webhook.build(&[Outgoing { event: &event, site: "s", renamed: None }], UnixMs(0));
+            let built = webhook.build(
+                &[Outgoing { event: &event, site: "s", renamed: None, order_renamed: None }],
+                UnixMs(0),
+            );
             let request = &built.requests[0].request;
             assert_eq!((request.url.as_str(), request.public_only), (url, public_only));
         };
@@ -349,7 +352,12 @@ mod tests {
         let webhook =
             configured("url = \"https://hooks.example/\"\nevent_filter = [\"Lead\"]").expect("valid");
         let events = [event("Lead", "1"), event("PageView", "2")];
-        let outgoing = events.each_ref().map(|event| Outgoing { event, site: "s", renamed: Some("Signup") });
+        let outgoing = events.each_ref().map(|event| Outgoing {
+            event,
+            site: "s",
+            renamed: Some("Signup"),
+            order_renamed: None,
+        });
         let built = webhook.build(&outgoing, UnixMs(0));
         assert_eq!(built.requests.len(), 1);
         assert!(built.requests[0].request.body.masked().contains(r#""event":"Signup""#));
@@ -361,7 +369,9 @@ mod tests {
 
     #[test]
     fn the_id_tells_events_apart_and_repeats_together() {
-        let id = |site, name, id| message_id(&Outgoing { event: &event(name, id), site, renamed: None });
+        let id = |site, name, id| {
+            message_id(&Outgoing { event: &event(name, id), site, renamed: None, order_renamed: None })
+        };
         let first = id("s", "Purchase", "Purchase-#A.1/Ü");
         assert_eq!(first, id("s", "Purchase", "Purchase-#A.1/Ü"));
         assert!(first.is_ascii() && !first.contains('.') && first.len() == 36, "{first}");

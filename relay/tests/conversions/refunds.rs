@@ -38,10 +38,11 @@ fn a_refund_that_names_an_amount_alone_reaches_google_with_what_is_left() {
     assert_eq!(shop.sent_to("google"), ["missing_value"], "nothing is known of the order");
 
     let shop = Shop::open("", &google());
-    shop.take(0, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
+    shop.take(-3 * DAY, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
     shop.take(1, &refund);
     let known = json!({ "order_id": "88", "value": 20.0, "currency": "EUR", "order_value": 59.9, "remaining_value": 39.9,
-        "order_time": NOW - 3 * DAY });
+        "order_time": NOW - 3 * DAY, "order_reported": NOW - 3 * DAY, "order_event": "Purchase", "order_source": "server",
+        "order_identifiers": "gclid" });
     assert_eq!(last(&shop), known);
     assert_eq!(shop.sent_to("google"), ["p", "r1"]);
     shop.take(2, &order("Refund", "r2", 0, r#","value":9.9,"currency":"EUR""#));
@@ -57,7 +58,7 @@ fn a_lowered_total_is_told_and_any_other_is_a_contradiction() {
     let items = r#","items":[{"id":"1"}]"#;
     let check = |first: &str, second: &str, expected: Verdict| {
         let shop = Shop::open("", &google());
-        shop.take(0, &order("Purchase", "p", -2 * DAY, &format!(r#","currency":"EUR"{first}"#)));
+        shop.take(-2 * DAY, &order("Purchase", "p", -2 * DAY, &format!(r#","currency":"EUR"{first}"#)));
         let verdict = shop.take(1, &order("Purchase", "q", 0, second));
         assert_eq!(verdict, expected, "{first} then {second}");
         shop
@@ -73,12 +74,66 @@ fn a_lowered_total_is_told_and_any_other_is_a_contradiction() {
 
     let shop = check(r#","value":59.9"#, &eur("49.9", items), Verdict::Stored(2));
     let told = json!({ "order_id": "88", "value": 10.0, "currency": "EUR", "order_value": 59.9, "remaining_value": 49.9,
-        "order_time": NOW - 2 * DAY });
+        "order_time": NOW - 2 * DAY, "order_reported": NOW - 2 * DAY, "order_event": "Purchase", "order_source": "server",
+        "order_identifiers": "gclid" });
     assert_eq!((shop.log()[1].event.as_str(), last(&shop)), ("Refund", told));
     assert_eq!(shop.sent_to("google"), ["p", "Refund-88-worth-49.9"]);
     assert_eq!(shop.take(2, &order("Purchase", "q2", 0, &eur("49.9", items))), Verdict::Duplicate);
     shop.take(3, &order("Refund", "r", 0, &eur("49.9", "")));
     assert_eq!(last(&shop)["remaining_value"], json!(0.0));
+}
+
+/// The Data Manager API would make a conversion of an order it has never heard of.
+#[test]
+fn a_refund_goes_where_its_order_went_or_nowhere() {
+    let check = |settings: &str, purchase: &str, expected: [&str; 2]| {
+        let google = google();
+        let (destination, _adjustments) = google.split_once("adjustments").expect("the last key");
+        let shop = Shop::open("", &format!("{destination}{settings}\n"));
+        shop.take(-3 * DAY, purchase);
+        shop.take(1, &order("Refund", "r", 0, r#","value":20,"currency":"EUR""#));
+        assert_eq!(shop.sent_to("google"), expected, "{settings} {purchase}");
+        shop.newest_everywhere(0).remove(0).1
+    };
+    let paid = r#","value":100,"currency":"EUR""#;
+    let bought = order("Purchase", "p", -3 * DAY, paid);
+    check("", &bought, ["p", "r"]);
+    check("events = { Purchase = false }", &bought, ["switched_off", "switched_off"]);
+    let nobody = bought.replace("gclid", "fbclid");
+    check("", &nobody, ["no_identifier", "no_identifier"]);
+    let denied = bought.replacen('{', r#"{"consent":{"ad_storage":"denied","ad_user_data":"denied"},"#, 1);
+    check("", &denied, ["no_consent", "no_consent"]);
+    let sent = check("events = { Purchase = \"555\" }", &bought, ["p", "r"]);
+    assert!(sent.contains(r#""productDestinationId":"555""#), "{sent}");
+    // Reported today, it is not known to Google since yesterday.
+    let shop = Shop::open("", &google());
+    shop.take(0, &bought);
+    shop.take(1, &order("Refund", "r", 0, r#","value":20,"currency":"EUR""#));
+    assert_eq!(shop.sent_to("google"), ["p", "too_early"]);
+}
+
+#[test]
+fn a_commission_is_no_lower_total() {
+    let shop = Shop::open("", &webhook("all", ""));
+    let sale = order("Purchase", "p", 0, r#","value":100,"currency":"EUR""#).replace("server", "web");
+    shop.take(0, &sale);
+    let postback = order("Purchase", "q", 0, r#","value":3,"currency":"EUR","commission":true"#);
+    assert_eq!(shop.take(1, &postback), Verdict::Contradiction);
+}
+
+#[test]
+fn a_refund_of_a_payment_finds_its_order() {
+    let shop = Shop::open("", &webhook("all", ""));
+    let paid = |event: &str, id: &str, more: &str| {
+        format!(
+            r#"{{"event":"{event}","event_id":"{id}","source":"server","tokens":{{"stripe_payment_intent":"pi_1"}},
+                "properties":{{"value":5,"currency":"EUR"{more}}}}}"#
+        )
+    };
+    shop.take(0, &paid("Purchase", "p", r#","order_id":"cs_1""#));
+    shop.take(1, &paid("Refund", "r", ""));
+    let refund = last(&shop);
+    assert_eq!((refund["order_id"].as_str(), refund["remaining_value"].as_f64()), (Some("cs_1"), Some(0.0)));
 }
 
 /// Anybody can say anything in a page's name, and order numbers can be guessed.
@@ -88,7 +143,7 @@ fn a_page_takes_back_no_order_that_a_server_reported() {
         format!(r#"{{"event":"Refund","event_id":"{id}","source":"web","properties":{{"order_id":"88"}}}}"#)
     };
     let shop = Shop::open("", &google());
-    shop.take(0, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
+    shop.take(-3 * DAY, &order("Purchase", "p", -3 * DAY, r#","value":59.9,"currency":"EUR""#));
     assert_eq!(shop.take(1, &page("Refund-88")), Verdict::Contradiction);
     // Nor does it keep the shop's own refund from being one.
     let refund = order("Refund", "Refund-88", 0, r#","value":59.9,"currency":"EUR""#);

@@ -59,7 +59,12 @@ impl Case {
     }
 
     fn outgoing<'a>(&'a self, event: &'a Event) -> Outgoing<'a> {
-        Outgoing { event, site: "shop", renamed: self.names.get(&event.event).map(String::as_str) }
+        Outgoing {
+            event,
+            site: "shop",
+            renamed: self.names.get(&event.event).map(String::as_str),
+            order_renamed: None,
+        }
     }
 }
 

@@ -166,8 +166,10 @@ fn calls(case: &crate::case::Case) -> std::collections::BTreeSet<relay::platform
 /// Every index once, limits respected, bodies readable.
 fn check_build(kind: &Kind, events: &[Event], now: UnixMs) {
     let case = plain(kind);
-    let outgoing: Vec<_> =
-        events.iter().map(|event| Outgoing { event, site: "shop", renamed: None }).collect();
+    let outgoing: Vec<_> = events
+        .iter()
+        .map(|event| Outgoing { event, site: "shop", renamed: None, order_renamed: None })
+        .collect();
     let built = case.platform.build(&outgoing, now);
     let mut places: Vec<usize> = built.skips.iter().map(|(place, _)| *place).collect();
     for planned in &built.requests {
@@ -194,8 +196,10 @@ fn the_made_up_events_are_worth_sending() {
     let events: Vec<Event> = (0..400).map(one).collect();
     for kind in ALL {
         let case = plain(kind);
-        let outgoing: Vec<_> =
-            events.iter().map(|event| Outgoing { event, site: "shop", renamed: None }).collect();
+        let outgoing: Vec<_> = events
+            .iter()
+            .map(|event| Outgoing { event, site: "shop", renamed: None, order_renamed: None })
+            .collect();
         let built = case.platform.build(&outgoing, NOW);
         let sent: usize = built.requests.iter().map(|planned| planned.events.len()).sum();
         assert!(sent >= 40, "{}: only {sent} of 400 sent", kind.name);

@@ -19,7 +19,7 @@ use super::refund::Refund;
 use super::settings::Adjustments;
 use crate::platform::answer::{Answer, arrived, by_status, code, each, quote, refused, throttled, transient};
 use crate::platform::number::Number;
-use crate::platform::{Outcome, Quality, Response};
+use crate::platform::{Outcome, Quality, Response, refund};
 
 /// The request's body.
 #[derive(Serialize)]
@@ -71,17 +71,17 @@ pub(super) fn write(
     action: &str,
     order_id: &str,
     event: &Event,
-    refund: &Refund<'_>,
+    order: &Refund<'_>,
     now: UnixMs,
 ) -> (Box<RawValue>, Quality) {
-    let all_back = refund.remaining == 0.0;
+    let all_back = refund::is_all_back(order.remaining);
     let adjustment = Adjustment {
         conversion_action: format!("customers/{}/conversionActions/{action}", adjustments.customer_id),
         adjustment_type: if all_back { AdjustmentType::Retraction } else { AdjustmentType::Restatement },
         order_id,
         adjustment_date_time: ads_time(event.time.min(now).max(UnixMs(0))),
         restatement_value: (!all_back).then(|| RestatementValue {
-            adjusted_value: Number::new(refund.remaining),
+            adjusted_value: Number::new(order.remaining),
             currency_code: event.properties.currency,
         }),
     };

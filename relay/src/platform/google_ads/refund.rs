@@ -2,8 +2,8 @@
 //!
 //! Google counts no refunds: the conversion of the order is given its remaining value, by sending it once more under
 //! the same transaction id and time (page "conversion adjustments" of the Data Manager API, read 2026-11-23). An id
-//! Google does not know would *create* a conversion, so only an order is restated whose own time the sender names: who
-//! knows that, knows the order. The Google Ads API finds the conversion by its id alone and refuses what it does not
+//! Google does not know would *create* a conversion, so only an order is restated whose own time is known, and none of which
+//! the relay knows that it was not sent. The Google Ads API finds the conversion by its id alone and refuses what it does not
 //! know, so there the time is welcome but not needed.
 //!
 //! How much is left, and when the order was placed, is read by [`crate::platform::refund`]; here is when Google takes it.
@@ -31,22 +31,37 @@ impl<'a> Refund<'a> {
             let detail = "a refund without `order_id` names no conversion that Google could lower";
             return Err(Skip::new(SkipReason::RefundNotSupported, detail));
         };
+        check_was_sent(event)?;
         let remaining = refund::remaining(event)?;
-        let order_time = refund::order_time(event);
+        let order_time = refund::order_time(event)?;
         if let Some(at) = order_time {
-            check_window(at, now)?;
+            check_window(at, refund::order_reported(event).unwrap_or(at), now)?;
         }
         Ok(Self { order_id, order_time, remaining })
     }
 }
 
-fn check_window(order_time: UnixMs, now: UnixMs) -> Result<(), Skip> {
-    let age = now.since(order_time);
-    if age < RESTATE_FROM_MS {
-        let until = order_time.plus(RESTATE_FROM_MS);
+/// An order by which Google could match nobody was not sent, and its refund would make a conversion of it.
+fn check_was_sent(event: &Event) -> Result<(), Skip> {
+    let Some(known) = refund::order_identifiers(event) else { return Ok(()) };
+    let has = |name: &str| known.clone().any(|known| known == name);
+    let by_one = ["gclid", "gbraid", "wbraid", "gad_source", "email", "phone"].into_iter().any(has);
+    if by_one || ["first_name", "last_name", "postal_code", "country"].into_iter().all(has) {
+        return Ok(());
+    }
+    let detail =
+        "its order was not sent: it had neither a Google click id nor an e-mail, a phone or a whole address";
+    Err(Skip::new(SkipReason::NoIdentifier, detail))
+}
+
+/// `reported` is when Google can have heard of the order, `order_time` what it takes for its time.
+fn check_window(order_time: UnixMs, reported: UnixMs, now: UnixMs) -> Result<(), Skip> {
+    let known_since = order_time.max(reported);
+    if now.since(known_since) < RESTATE_FROM_MS {
+        let until = known_since.plus(RESTATE_FROM_MS);
         return Err(Skip::until(until, "Google takes changes from 24 hours after the conversion"));
     }
-    if age > RESTATE_UNTIL_MS {
+    if now.since(order_time) > RESTATE_UNTIL_MS {
         let detail = format!("the order is of {order_time}; Google takes changes for 54 days");
         return Err(Skip::new(SkipReason::TooOld, detail));
     }
@@ -93,6 +108,21 @@ mod tests {
         check("1795183509000", "Some(1795183509000)");
         check("\"2026-11-23T11:00:00Z\"", "later, 2026-11-24T11:00:00Z");
         check("\"2026-09-30T12:00:00Z\"", "too_old");
-        check("\"yesterday\"", "None");
+        check("\"yesterday\"", "refund_not_supported");
+        // Reported late, it is known to Google since then only.
+        check("1795183509000,\"order_reported\":1795400000000", "later, 2026-11-24T02:13:20Z");
+    }
+
+    #[test]
+    fn an_order_by_which_nobody_could_be_matched_was_never_sent() {
+        let check = |known: &str, expected: Result<(), SkipReason>| {
+            let event = refund(&format!(r#"{{"order_id":"1","order_identifiers":"{known}"}}"#));
+            assert_eq!(Refund::of(&event, NOW).map(drop).map_err(|skip| skip.reason), expected, "{known}");
+        };
+        check("fbclid email", Ok(()));
+        check("gclid", Ok(()));
+        check("first_name last_name postal_code country", Ok(()));
+        check("fbclid first_name", Err(SkipReason::NoIdentifier));
+        check("", Err(SkipReason::NoIdentifier));
     }
 }

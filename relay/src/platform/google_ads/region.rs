@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 use shared::{Event, Signal};
 
-use crate::platform::{Skip, SkipReason};
+use crate::platform::{Skip, SkipReason, person};
 
 /// `unknown_country`: what to take a visitor of unknown country for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -34,9 +34,9 @@ pub(super) enum Region {
 impl Region {
     /// Where the visitor of an event is.
     pub(super) fn of(event: &Event, unknown: Option<UnknownCountry>) -> Self {
-        match (event.user.clear.country.as_deref(), unknown) {
-            (Some(country), _) if REGULATED.contains(&country) => Self::Regulated,
-            (Some(_), _) => Self::Unregulated,
+        match (person::is_regulated(event), unknown) {
+            (Some(true), _) => Self::Regulated,
+            (Some(false), _) => Self::Unregulated,
             (None, Some(UnknownCountry::Regulated)) => Self::Regulated,
             (None, Some(UnknownCountry::Unregulated)) => Self::Unregulated,
             (None, None) => Self::Unknown,
@@ -89,14 +89,6 @@ const fn word(signal: Signal) -> &'static str {
         Signal::Denied => "CONSENT_DENIED",
     }
 }
-
-/// The European Union with those of its territories that have a code of their own, then Iceland, Liechtenstein,
-/// Norway, the United Kingdom and Switzerland.
-const REGULATED: [&str; 39] = [
-    "AT", "BE", "BG", "HR", "CY", "CZ", "DK", "EE", "FI", "FR", "DE", "GR", "HU", "IE", "IT", "LV", "LT",
-    "LU", "MT", "NL", "PL", "PT", "RO", "SK", "SI", "ES", "SE", "AX", "GF", "GP", "MF", "MQ", "RE", "YT",
-    "IS", "LI", "NO", "GB", "CH",
-];
 
 #[cfg(test)]
 mod tests {

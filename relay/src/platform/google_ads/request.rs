@@ -25,7 +25,7 @@ use crate::platform::address::client_address;
 use crate::platform::batch::Written;
 use crate::platform::number::Number;
 use crate::platform::person;
-use crate::platform::{Outgoing, Skip, SkipReason};
+use crate::platform::{Outgoing, Skip, SkipReason, refund};
 
 /// The request's body.
 #[derive(Serialize)]
@@ -168,19 +168,23 @@ pub(super) fn write(
     let action = action(outgoing, traits)?;
     let sorted = |call, written| Sorted { call, action: action.to_owned(), written };
     let region = Region::of(event, traits.unknown_country);
-    let consent = Consent::of(event, region)?;
     let order = if event.event == "Refund" {
         let refund = Refund::of(event, now)?;
-        check_currency(event)?;
         if let Some(adjustments) = &google.adjustments {
+            // A conversion taken back is named by its id alone: no amount, and nothing of a person.
+            if !refund::is_all_back(refund.remaining) {
+                check_currency(event)?;
+            }
             let id = transaction_id(refund.order_id, traits);
             let (json, quality) = adjustments::write(adjustments, action, &id, event, &refund, now);
             return Ok(sorted(ADJUST, Written { place, json, quality }));
         }
+        check_currency(event)?;
         Order::of_refund(&refund, event, traits)?
     } else {
         Order::of(event, traits, now)?
     };
+    let consent = Consent::of(event, region)?;
     let conversion = conversion(event, order, traits, region, consent, now)?;
     let quality = quality(
         &conversion.ad_identifiers,
@@ -209,7 +213,7 @@ fn conversion<'a>(
     check_age(order.time, ad_identifiers.is_empty(), now)?;
     let cart = !is_refund && !ad_identifiers.is_braid();
     let properties = &event.properties;
-    let money = shared::money::pair(order.value.filter(|value| *value >= 0.0), properties.currency).ok();
+    let value = order.value.filter(|value| *value >= 0.0).and_then(Number::new);
     let cart_data = if cart { CartData::of(properties, traits.merchant.as_ref()) } else { None };
     Ok(Conversion {
         transaction_id: order.transaction_id,
@@ -217,8 +221,8 @@ fn conversion<'a>(
         last_updated_timestamp: order.updated.map(UnixMs::rfc3339),
         event_source,
         // Both or neither: an amount without a currency is none.
-        conversion_value: money.and_then(|money| Number::new(money.amount)),
-        currency: money.map(|money| money.currency),
+        conversion_value: value.filter(|_| properties.currency.is_some()),
+        currency: properties.currency.filter(|_| value.is_some()),
         ad_identifiers,
         user_data,
         consent,
@@ -279,8 +283,14 @@ pub(super) fn standard(name: &str) -> Option<&'static str> {
 /// The conversion action an event goes to. A refund goes where its order went.
 fn action<'a>(outgoing: &Outgoing<'a>, traits: &'a Traits) -> Result<&'a str, Skip> {
     let ours = outgoing.event.event.as_str();
-    let event = if ours == "Refund" { "Purchase" } else { ours };
-    traits.action(event, outgoing.renamed).ok_or_else(|| {
+    let (event, renamed) = match ours {
+        "Refund" => {
+            let order = refund::order_event(outgoing.event).unwrap_or("Purchase");
+            (order, outgoing.renamed.or(outgoing.order_renamed))
+        }
+        ours => (ours, outgoing.renamed),
+    };
+    traits.action(event, renamed).ok_or_else(|| {
         let detail = format!("no conversion action for {event}; give it one in `conversion_actions`");
         Skip::new(SkipReason::NotMapped, detail)
     })

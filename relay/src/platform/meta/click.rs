@@ -23,7 +23,9 @@ pub(super) fn fbc(event: &Event, now: UnixMs) -> Option<Cow<'_, str>> {
     let cookie = cookie(event, "_fbc");
     let newer = match (cookie, click) {
         (Some((_, cookie)), Some(click)) => {
-            cookie.payload != click.value && cookie.created_at <= seen(click, event, now)
+            // A cookie from the future was written by a wrong clock, which says nothing of which came first.
+            let before = cookie.created_at <= seen(click, event, now) || cookie.created_at > now;
+            cookie.payload != click.value && before
         }
         _ => false,
     };

@@ -123,7 +123,7 @@ fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
         Scalar::Bool(value) => Plain::Bool(*value),
         Scalar::Integer(value) => Plain::Integer(*value),
         Scalar::Number(value) => Plain::Number(Number::new(*value)?),
-        Scalar::Text(text) if scrub::looks_like_email(text) => return None,
+        Scalar::Text(text) if scrub::looks_like_email(text) || looks_like_phone(text) => return None,
         Scalar::Text(text) => Plain::Text(text),
         // Meta's page speaks of scalars only.
         Scalar::List(_) => return None,
@@ -131,7 +131,7 @@ fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
     let fits = match name {
         // Written from our own properties, or not at all.
         "value" | "currency" | "contents" | "content_ids" | "content_type" | "num_items" | "order_id"
-        | "search_string" => false,
+        | "search_string" | "limited_data_use" | "opt_out" => false,
         "content_name" | "content_category" | "status" | "item_number" => matches!(value, Plain::Text(_)),
         "delivery_category" => {
             matches!(value, Plain::Text("in_store" | "curbside" | "home_delivery"))
@@ -142,12 +142,30 @@ fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
     fits.then_some(value)
 }
 
-/// Names under which personal data would stand: ours, Meta's and the plain words.
+/// Names under which personal data would stand: ours, Meta's, those that addresses of pages are cleaned by, and other plain
+/// words, however they are joined.
 fn names_person(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let meta = matches!(name.as_str(), "em" | "ph" | "fn" | "ln" | "ge" | "db" | "ct" | "st" | "zp");
-    meta || Field::named(&name).is_some() || name.contains("email") || name.contains("phone")
+    let letters: String = name.chars().filter(char::is_ascii_alphabetic).collect();
+    meta || Field::named(&name).is_some()
+        || scrub::names_person(&name)
+        || PERSONAL.contains(&letters.as_str())
+        || ["email", "phone", "street", "address", "zipcode", "postcode", "postalcode"]
+            .into_iter()
+            .any(|word| letters.contains(word))
 }
+
+/// Whether a text is a telephone number as people write it with its country: a plus sign, then digits.
+fn looks_like_phone(text: &str) -> bool {
+    let Some(rest) = text.trim().strip_prefix('+') else { return false };
+    let digits = rest.bytes().filter(u8::is_ascii_digit).count();
+    (7..=15).contains(&digits) && rest.chars().all(|c| c.is_ascii_digit() || " -./()".contains(c))
+}
+
+/// Names of personal values, in letters only, beside those of [`scrub::names_person`].
+const PERSONAL: [&str; 10] =
+    ["zip", "plz", "ip", "ipaddress", "contact", "customername", "username", "fullname", "gender", "sex"];
 
 #[cfg(test)]
 mod tests {

@@ -13,8 +13,9 @@ use super::custom_data::CustomData;
 use super::user_data::UserData;
 use super::{LimitedDataUse, MAX_AGE_MS, MAX_STORE_AGE_MS, Meta};
 use crate::platform::naming::Naming;
+use crate::platform::number::Number;
 use crate::platform::page::web_address;
-use crate::platform::{Outgoing, Quality, Skip, SkipReason};
+use crate::platform::{Outgoing, Quality, Skip, SkipReason, person};
 
 /// 50 characters are known of the pixel, unverified for the server, so kept.
 pub(super) const NAMING: Naming = Naming { platform: "Meta", standard, others: &[], longest: 50 };
@@ -149,12 +150,18 @@ pub(super) fn write(
         // "Attribution only, not for delivery optimisation": what a visitor without personalisation asked
         // for.
         opt_out: (event.consent.ad_personalization == Some(Signal::Denied)).then_some(true),
-        data_processing: meta.limited_data_use.map(DataProcessing::from),
+        data_processing: limited_data_use(meta, event).map(DataProcessing::from),
         user_data,
         custom_data: CustomData::of(event, event_name),
     };
     let json = to_raw_value(&written).expect("text keys and finite numbers always write as JSON");
     Ok((json, quality))
+}
+
+/// The destination's own limit, else one the site asks for with this one event, of which Meta finds the place.
+fn limited_data_use(meta: &Meta, event: &Event) -> Option<LimitedDataUse> {
+    let asked = || person::asks_for_limited_use(event).then_some(LimitedDataUse { country: 0, state: 0 });
+    meta.limited_data_use.or_else(asked)
 }
 
 /// Meta's name for a standard event.
@@ -177,7 +184,7 @@ fn check_money(event: &Event, event_name: &str) -> Result<(), Skip> {
     if event_name != "Purchase" {
         return Ok(());
     }
-    match event.properties.value.filter(|value| value.is_finite()) {
+    match event.properties.value.filter(|value| Number::new(*value).is_some()) {
         None => Err(Skip::new(SkipReason::MissingValue, "Meta takes no Purchase without `value`")),
         Some(value) if value < 0.0 => {
             let detail = "a Purchase with a negative value is a refund, which Meta does not have";
@@ -216,7 +223,7 @@ mod tests {
     fn every_standard_name_has_its_place() {
         for ours in shared::event::STANDARD_EVENTS {
             let event = event(&format!(r#"{{"event":"{ours}","event_id":"1","time":0,"source":"web"}}"#));
-            let outgoing = Outgoing { event: &event, site: "s", renamed: None };
+            let outgoing = Outgoing { event: &event, site: "s", renamed: None, order_renamed: None };
             let expected = match ours {
                 "Refund" => Err(SkipReason::RefundNotSupported),
                 "OutboundClick" | "FormSubmit" => Err(SkipReason::NotMapped),

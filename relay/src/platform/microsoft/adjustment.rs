@@ -54,7 +54,7 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
     check_age(event, MAX_OFFLINE_AGE_MS, now)?;
     let change = Change::of(event, now)?;
     let valid = "text keys and finite numbers always write as JSON";
-    if let Some((goal, time)) = uploaded(offline, event) {
+    if let Some((goal, time)) = uploaded(offline, event)? {
         if now.since(time) > MAX_OFFLINE_AGE_MS {
             let detail =
                 format!("the conversion happened at {time}; Microsoft adjusts those of the last 90 days");
@@ -80,17 +80,22 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
     Ok((ONLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality))
 }
 
-/// The goal and the time of the upload a refund takes back, where it says when that was.
-fn uploaded<'a>(offline: &'a Offline, event: &Event) -> Option<(&'a str, UnixMs)> {
-    let time = refund::order_time(event).filter(|_| offline.is_offline(event))?;
-    Some((offline.goal_named("Purchase")?, time))
+/// The goal and the time of the upload a refund takes back, where its order was one and it says when that was. The order's
+/// own source decides, however the refund came.
+fn uploaded<'a>(offline: &'a Offline, event: &Event) -> Result<Option<(&'a str, UnixMs)>, Skip> {
+    let time = refund::order_time(event)?;
+    if !offline.takes(refund::order_source(event)) {
+        return Ok(None);
+    }
+    let goal = offline.goal_named(refund::order_event(event).unwrap_or("Purchase"));
+    Ok(goal.zip(time))
 }
 
 impl Change {
     fn of(event: &Event, now: UnixMs) -> Result<Self, Skip> {
         let adjustment_time = utc(event.time.min(now));
         let left = refund::remaining(event)?;
-        if left == 0.0 {
+        if refund::is_all_back(left) {
             let (adjustment_value, adjustment_currency_code) = (None, None);
             let adjustment_type = "Retract";
             return Ok(Self { adjustment_type, adjustment_time, adjustment_value, adjustment_currency_code });

@@ -16,7 +16,7 @@ use super::custom_data::{CustomData, Revenue, text};
 use super::user_data::UserData;
 use super::{EVENTS, MAX_AGE_MS, PAGE_REVENUE, Row, check_age};
 use crate::platform::naming::Naming;
-use crate::platform::{Outgoing, Skip, SkipReason, page};
+use crate::platform::{Outgoing, Skip, SkipReason, page, person};
 
 /// Our events and Microsoft's names. There is no catalogue to choose from, so these are the names its browser tag and
 /// its goal categories use, and ours in small letters where it has none. Clicks on links and sent forms, which the tag
@@ -53,10 +53,13 @@ const REVENUE_NAME: &str = "page_revenue";
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum UnknownConsent {
-    /// Nothing, which Microsoft takes for consent. Right where nobody has to be asked.
+    /// That it was denied where the customer's address is in the EEA, the United Kingdom or Switzerland, as Microsoft's policy
+    /// asks; nothing elsewhere.
     #[default]
+    Regional,
+    /// Nothing, which Microsoft takes for consent. Right where nobody has to be asked.
     Unsaid,
-    /// That it was denied: what Microsoft's policy asks for in the EEA, the United Kingdom and Switzerland.
+    /// That it was denied, of everybody: right where most visitors are from there and no address says so.
     Denied,
     /// That it was granted.
     Granted,
@@ -170,6 +173,9 @@ fn check_sign(event: &Event, name: &str) -> Result<(), Skip> {
 /// The visitor's answer about storage, or what the operator says of those who were not asked.
 fn ad_storage(event: &Event, unknown: UnknownConsent) -> Option<Signal> {
     event.consent.ad_storage.or(match unknown {
+        UnknownConsent::Regional => {
+            person::is_regulated(event).filter(|regulated| *regulated).map(|_| Signal::Denied)
+        }
         UnknownConsent::Unsaid => None,
         UnknownConsent::Denied => Some(Signal::Denied),
         UnknownConsent::Granted => Some(Signal::Granted),
@@ -235,7 +241,7 @@ mod tests {
     /// The call and the rows of an event with these fields.
     fn rows(name: &str, fields: &str, unknown: UnknownConsent) -> (crate::platform::Call, serde_json::Value) {
         let event = event(name, fields);
-        let outgoing = Outgoing { event: &event, site: "s", renamed: None };
+        let outgoing = Outgoing { event: &event, site: "s", renamed: None, order_renamed: None };
         let (call, json, _) = write(unknown, &outgoing, NOW).expect(fields);
         (call, serde_json::from_str(json.get()).expect("JSON"))
     }
@@ -248,7 +254,7 @@ mod tests {
     fn every_standard_name_has_its_place() {
         for ours in STANDARD_EVENTS {
             let event = event(ours, r#""user":{}"#);
-            let outgoing = Outgoing { event: &event, site: "s", renamed: None };
+            let outgoing = Outgoing { event: &event, site: "s", renamed: None, order_renamed: None };
             let expected = match ours {
                 "Refund" => Err(SkipReason::RefundNotSupported),
                 "OutboundClick" | "FormSubmit" => Err(SkipReason::NotMapped),
@@ -263,11 +269,11 @@ mod tests {
     #[test]
     fn a_refund_never_becomes_revenue() {
         let event = event("Refund", r#""user":{}"#);
-        let outgoing = Outgoing { event: &event, site: "s", renamed: Some("purchase") };
+        let outgoing = Outgoing { event: &event, site: "s", renamed: Some("purchase"), order_renamed: None };
         assert_eq!(name(&outgoing).map_err(|skip| skip.reason), Err(SkipReason::RefundNotSupported));
         let check = |name: &str, right: bool| {
             let negative = self::event(name, r#""properties":{"value":-5,"currency":"EUR"}"#);
-            let outgoing = Outgoing { event: &negative, site: "s", renamed: None };
+            let outgoing = Outgoing { event: &negative, site: "s", renamed: None, order_renamed: None };
             assert_eq!(write(UnknownConsent::Unsaid, &outgoing, NOW).is_ok(), right, "{name}");
         };
         check("Purchase", false);

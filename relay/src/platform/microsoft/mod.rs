@@ -71,8 +71,8 @@ const KEYS: [Key; 5] = [
     Key::optional("api_version", "version of the Conversions API, \"v1\" (the default)"),
     Key::optional(
         "unknown_consent",
-        "what is said of visitors who were not asked: \"unsaid\" (the default; Microsoft takes it for granted), \
-         \"denied\" or \"granted\"",
+        "what is said of visitors who were not asked: \"regional\" (the default: denied where the customer's address is in the \
+         EEA, the UK or Switzerland, else unsaid), \"unsaid\" (Microsoft takes it for granted), \"denied\" or \"granted\"",
     ),
     Key::optional(
         "offline",

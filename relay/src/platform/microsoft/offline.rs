@@ -107,12 +107,12 @@ impl Offline {
 
     /// The goal an event is uploaded to, if it is one that came about elsewhere and has a goal.
     pub(super) fn goal(&self, event: &Event) -> Option<&str> {
-        self.is_offline(event).then(|| self.goal_named(&event.event)).flatten()
+        self.takes(event.source).then(|| self.goal_named(&event.event)).flatten()
     }
 
-    /// Whether an event came about outside the site.
-    pub(super) fn is_offline(&self, event: &Event) -> bool {
-        self.sources.contains(&event.source)
+    /// Whether what came about there is uploaded.
+    pub(super) fn takes(&self, source: Source) -> bool {
+        self.sources.contains(&source)
     }
 
     /// The goal of the events of a name.

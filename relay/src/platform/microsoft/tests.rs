@@ -26,7 +26,7 @@ fn event(json: &str) -> Event {
 
 /// What one event comes to: its call and the rows of its request, or why it stays.
 fn built(platform: &dyn Platform, event: &Event, renamed: Option<&str>) -> Result<(Call, Value), SkipReason> {
-    let built = platform.build(&[Outgoing { event, site: "s", renamed }], NOW);
+    let built = platform.build(&[Outgoing { event, site: "s", renamed, order_renamed: None }], NOW);
     if let Some((_, skip)) = built.skips.first() {
         return Err(skip.reason);
     }
@@ -104,7 +104,8 @@ fn nothing_prints_a_secret() {
     let text = text.replace("\"r\"", "\"hunter3\"").replace("\"d\"", "\"hunter4\"");
     let platform = configure(settings(text.leak())).expect("right settings");
     let lead = event(&format!(r#"{{"event":"Lead","event_id":"1","time":0,"source":"crm",{CLICK}}}"#));
-    let built = platform.build(&[Outgoing { event: &lead, site: "s", renamed: None }], UnixMs(0));
+    let built = platform
+        .build(&[Outgoing { event: &lead, site: "s", renamed: None, order_renamed: None }], UnixMs(0));
     let sign_in = platform.credentials().expect("offline needs a token").request(None, NOW);
     let shown = format!("{platform:?} {built:?} {sign_in:?}");
     assert!(!shown.contains("hunter"), "{shown}");
@@ -255,7 +256,10 @@ fn calls_do_not_share_a_request_and_keep_their_order() {
         one("PageView", "web", r#""value":6,"currency":"EUR""#),
         one("Refund", "phone", r#""order_time":1795435000000"#),
     ];
-    let outgoing: Vec<_> = events.iter().map(|event| Outgoing { event, site: "s", renamed: None }).collect();
+    let outgoing: Vec<_> = events
+        .iter()
+        .map(|event| Outgoing { event, site: "s", renamed: None, order_renamed: None })
+        .collect();
     let built = platform.build(&outgoing, NOW);
     let calls: Vec<_> = built.requests.iter().map(|planned| (planned.call, planned.events.clone())).collect();
     let expected = [
@@ -280,7 +284,8 @@ fn the_endpoint_moves_every_address() {
     let check = |source: &str, expected: &str| {
         let lead =
             event(&format!(r#"{{"event":"Lead","event_id":"1","time":0,"source":"{source}",{CLICK}}}"#));
-        let built = platform.build(&[Outgoing { event: &lead, site: "s", renamed: None }], UnixMs(0));
+        let built = platform
+            .build(&[Outgoing { event: &lead, site: "s", renamed: None, order_renamed: None }], UnixMs(0));
         assert_eq!(built.requests[0].request.url.as_str(), expected);
     };
     check("web", "http://127.0.0.1:9100/v1/187012345/events");

@@ -9,14 +9,14 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use shared::event::Source;
 use shared::time::DAY_MS;
-use shared::{Event, Scalar, UnixMs, limits};
+use shared::{Event, UnixMs, limits};
 
 use super::properties::Properties;
 use super::user::User;
 use super::{EventSource, TikTok};
 use crate::platform::naming::Naming;
 use crate::platform::page::web_address;
-use crate::platform::{Outgoing, Quality, Skip, SkipReason, goods};
+use crate::platform::{Outgoing, Quality, Skip, SkipReason, goods, person};
 
 /// TikTok's standard names (help article "standard events and parameters", 2025) that none of our events has, and
 /// those the list replaced in 2025, which are still taken as events of their own. It documents no longest name, so
@@ -140,15 +140,10 @@ pub(super) fn write(
         page,
         properties: Properties::of(event),
         lead,
-        limited_data_use: (tiktok.limited_data_use || asks_for_limited_use(event)).then_some(true),
+        limited_data_use: (tiktok.limited_data_use || person::asks_for_limited_use(event)).then_some(true),
     };
     let json = to_raw_value(&written).expect("text keys and finite numbers always write as JSON");
     Ok((json, quality))
-}
-
-/// Whether the site asks for Limited Data Use for this one event, by a property of TikTok's own name.
-fn asks_for_limited_use(event: &Event) -> bool {
-    event.properties.custom.get("limited_data_use") == Some(&Scalar::Bool(true))
 }
 
 /// TikTok's name for a standard event. `Pageview` is what its pixel calls a page view; `Donate` is in none of its
@@ -247,7 +242,7 @@ mod tests {
     fn written(more: &str, event: &Event) -> Result<Value, SkipReason> {
         let text = format!("pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"t\"\n{more}");
         let platform = (super::super::KIND.configure)(settings(text.leak())).expect("valid settings");
-        let built = platform.build(&[Outgoing { event, site: "s", renamed: None }], NOW);
+        let built = platform.build(&[Outgoing { event, site: "s", renamed: None, order_renamed: None }], NOW);
         match built.skips.first() {
             Some((_, skip)) => Err(skip.reason),
             None => {
@@ -261,7 +256,7 @@ mod tests {
     fn every_standard_event_has_its_place() {
         for ours in STANDARD_EVENTS {
             let event = event(ours, r#""user":{}"#);
-            let name = NAMING.of(&Outgoing { event: &event, site: "s", renamed: None });
+            let name = NAMING.of(&Outgoing { event: &event, site: "s", renamed: None, order_renamed: None });
             let expected = match ours {
                 "Refund" => Err(SkipReason::RefundNotSupported),
                 "OutboundClick" | "FormSubmit" => Err(SkipReason::NotMapped),

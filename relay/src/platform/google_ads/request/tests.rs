@@ -25,7 +25,7 @@ fn event(json: &Value) -> Event {
 
 /// The first request's body for one event.
 fn body(platform: &dyn Platform, event: &Event) -> Value {
-    let built = platform.build(&[Outgoing { event, site: "shop", renamed: None }], NOW);
+    let built = platform.build(&[Outgoing { event, site: "shop", renamed: None, order_renamed: None }], NOW);
     let planned = built.requests.first().unwrap_or_else(|| panic!("{:?}", built.skips));
     serde_json::from_str(&planned.request.body.expose()).expect("JSON")
 }
