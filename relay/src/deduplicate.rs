@@ -107,6 +107,11 @@ pub fn keys(event: &Event) -> Vec<String> {
     }
 }
 
+/// The dedup key of an order's event of this name.
+pub fn key_of_order(name: &str, order_id: &str) -> Option<String> {
+    event_id::derive(name, order_id).map(|id| key(&id, name))
+}
+
 fn key(id: &str, name: &str) -> String {
     [id, SEPARATOR, name].concat()
 }

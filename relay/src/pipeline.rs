@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use shared::{Attribution, Event};
+use shared::{Attribution, Event, Source};
 
 use crate::config::Config;
 use crate::deduplicate::Standing;
@@ -34,6 +34,28 @@ impl Steps {
     fn rules(&self, site: &str) -> &Rules {
         self.rules.get(site).unwrap_or(&self.none)
     }
+
+    /// A refund ends the wait for further reports of its order, which has to be sent, and noted, before it. Not one that a page
+    /// tells of: whoever guesses order numbers could end every wait.
+    fn order_first(
+        &self,
+        tx: &mut dyn Transaction,
+        rules: &Rules,
+        incoming: &Incoming,
+    ) -> Result<(), StoreError> {
+        let Incoming { site, event, .. } = incoming;
+        let Some(order_id) = event.properties.order_id.as_deref() else { return Ok(()) };
+        if event.event != "Refund" || event.source == Source::Web {
+            return Ok(());
+        }
+        for key in rules.merged().filter_map(|name| deduplicate::key_of_order(name, order_id)) {
+            if let Some(held) = tx.held(site, &key)? {
+                tx.let_go(site, &held.id)?;
+                self.release(tx, held)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Pipeline for Steps {
@@ -42,6 +64,7 @@ impl Pipeline for Steps {
         match rules.merge_window_ms(&incoming.event.event) {
             Some(window_ms) => collect(tx, rules, incoming, window_ms),
             None => {
+                self.order_first(tx, rules, &incoming)?;
                 let incoming = stitched(tx, rules, incoming)?;
                 settle(tx, rules, incoming)
             }

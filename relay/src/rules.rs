@@ -59,6 +59,11 @@ impl Rules {
         self.merge_windows.get(name).copied()
     }
 
+    /// The names of the events that wait for further reports.
+    pub fn merged(&self) -> impl Iterator<Item = &str> {
+        self.merge_windows.keys().map(|name| &**name)
+    }
+
     /// Whether an identity key proves nothing at this site.
     pub fn excludes(&self, key: &str) -> bool {
         self.excluded.contains(key)

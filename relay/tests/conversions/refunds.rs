@@ -113,6 +113,22 @@ fn a_refund_goes_where_its_order_went_or_nowhere() {
 }
 
 #[test]
+fn a_refund_ends_the_wait_for_reports_of_its_order() {
+    let shop = Shop::open("merge_window = { Purchase = \"30s\" }", &webhook("all", ""));
+    let paid = r#","value":100,"currency":"EUR""#;
+    assert_eq!(shop.take(0, &order("Purchase", "p", 0, paid)), Verdict::Held);
+    let back = order("Refund", "r", 0, r#","value":20,"currency":"EUR""#);
+    // A page's says nothing of the order yet, and ends nothing.
+    shop.take(1, &back.replace("server", "web").replace("\"r\"", "\"w\""));
+    assert_eq!(shop.log().len(), 1);
+    shop.take(2, &back);
+    let names: Vec<String> = shop.log().into_iter().map(|event| event.event).collect();
+    assert_eq!(names, ["Refund", "Purchase", "Refund"]);
+    assert_eq!(last(&shop)["order_value"], json!(100.0));
+    assert_eq!(shop.release(60_000), 0, "it is held no longer");
+}
+
+#[test]
 fn a_commission_is_no_lower_total() {
     let shop = Shop::open("", &webhook("all", ""));
     let sale = order("Purchase", "p", 0, r#","value":100,"currency":"EUR""#).replace("server", "web");
