@@ -292,24 +292,28 @@ mod tests {
     #[error("the store failed")]
     struct Failed;
 
+    fn import<'a>(file: &'a Path, format: Format, report: &'a Path) -> Import<'a> {
+        Import {
+            file,
+            format,
+            ignored: &[],
+            site: "shop",
+            country: None,
+            event: None,
+            source: Source::Crm,
+            report,
+            restart: false,
+            now: UnixMs(1_795_200_000_000),
+        }
+    }
+
     #[test]
     fn a_ragged_row_is_reported_by_its_numbers_only() {
         let directory = tempfile::tempdir().unwrap();
         let (file, report) = (directory.path().join("a.csv"), directory.path().join("report"));
         let rows = "event,time,email,value\nLead,1795183509123,jo@example.com,1,90\nLead,1795183509123,jo@example.com,\n";
         fs::write(&file, rows).unwrap();
-        let import = Import {
-            file: &file,
-            format: Format::Csv,
-            ignored: &[],
-            site: "shop",
-            country: None,
-            event: None,
-            source: Source::Crm,
-            report: &report,
-            restart: false,
-            now: UnixMs(1_795_200_000_000),
-        };
+        let import = import(&file, Format::Csv, &report);
         let counts = run(&import, |events| Ok::<_, Failed>((events.len() as u64, 0)), |_| ()).unwrap();
         assert_eq!(counts, Counts { accepted: 1, duplicates: 0, rejected: 1, warnings: 0 });
         let text = fs::read_to_string(&report).unwrap();
@@ -328,18 +332,7 @@ mod tests {
             _ => format!("{{\"event\":\"Lead\",\"time\":{}}}\n", 1_795_183_509_123_i64 + number as i64),
         };
         fs::write(&file, (0..3000).map(line).collect::<String>()).unwrap();
-        let import = Import {
-            file: &file,
-            format: Format::Jsonl,
-            ignored: &[],
-            site: "shop",
-            country: None,
-            event: None,
-            source: Source::Crm,
-            report: &report,
-            restart: false,
-            now: UnixMs(1_795_200_000_000),
-        };
+        let import = import(&file, Format::Jsonl, &report);
         let (mut ids, mut batches) = (Vec::new(), 0);
         let store = |events: Vec<Event>| {
             batches += 1;
