@@ -140,9 +140,10 @@ async fn refuses_while_it_cannot_write(bytes: u64) {
     limit_files(&relay, Some(bytes));
     let (request, ids, answer) = sender.send(10_000, 20).await.expect("a refusal");
     told_to_come_back(&mut sender, &answer).await;
-    // Where a little room is left, a small write still goes through, and readiness says so.
-    let ready = if bytes == 0 { 503 } else { 200 };
-    assert_eq!(sender.status("/readyz").await, ready);
+    // Readiness tries a small write. Where files may grow no more that fails; else it may still fit, or just not, as the last
+    // large one left it.
+    let ready = sender.status("/readyz").await;
+    assert!(ready == 503 || bytes > 0 && ready == 200, "{ready}");
     let again = sender.connection.exchange(&request).await.expect("an answer");
     assert_eq!(again.status, 503, "there is no room yet");
     limit_files(&relay, None);
