@@ -67,8 +67,9 @@ pub fn pair(value: Option<f64>, currency: Option<Currency>) -> Result<Money, NoM
 
 /// Reads an amount as people and shops write it: `59.9`, `59,90`, `1.234,50`, `1,234.50`, `€ 59`.
 ///
-/// Where only one separator occurs, three digits after it read as thousands when there is more than one such
-/// group (`1,234,567`), else the separator is the decimal mark. `None` when no number is left.
+/// Where only one kind of separator occurs, it is the decimal mark unless it occurs again (`1,234,567`). A comma before
+/// three digits parts thousands, too (`1,234`): nobody writes thousandths of money with a comma, but for less than one
+/// (`0,125`). A dot there is the decimal mark, for so programs write a commission of `1.234`. `None` when no number is left.
 pub fn parse_amount(text: &str) -> Option<f64> {
     let text: String = text.chars().filter(|c| c.is_ascii_digit() || matches!(c, '.' | ',' | '-')).collect();
     let (negative, digits) = match text.strip_prefix('-') {
@@ -98,10 +99,16 @@ fn decimal_mark(digits: &str) -> Option<usize> {
         (Some(dot), Some(comma)) => Some(dot.max(comma)),
         (Some(mark), None) | (None, Some(mark)) => {
             let repeated = digits[..mark].contains(['.', ',']);
-            if repeated { None } else { Some(mark) }
+            let parts_thousands = comma == Some(mark) && digits.len() - mark == 4 && is_thousands(&digits[..mark]);
+            if repeated || parts_thousands { None } else { Some(mark) }
         }
         (None, None) => None,
     }
+}
+
+/// Whether these digits can stand before a thousand's mark.
+fn is_thousands(digits: &str) -> bool {
+    (1..=3).contains(&digits.len()) && !digits.starts_with('0')
 }
 
 #[cfg(test)]
@@ -131,6 +138,12 @@ mod tests {
         check("1.234,50", Some(1234.5));
         check("1,234.50", Some(1234.5));
         check("1,234,567", Some(1_234_567.0));
+        check("1,234", Some(1234.0));
+        check("-12,500 USD", Some(-12500.0));
+        check("1.234", Some(1.234));
+        check("0,125", Some(0.125));
+        check("1234,567", Some(1234.567));
+        check("1,2345", Some(1.2345));
         check("USD 12", Some(12.0));
         check("-5", Some(-5.0));
         check("", None);
