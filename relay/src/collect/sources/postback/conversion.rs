@@ -55,7 +55,8 @@ impl Postbacked<'_> {
         };
         let rule = self.named();
         let Ok(name) = rule else { return Ok(Reading::ignored("`events` switches this event off")) };
-        let worth = self.worth()?;
+        let amount = self.worth();
+        let worth = amount.clone().ok().flatten();
         if self.own.max_value.zip(worth).is_some_and(|(most, worth)| worth.abs() > most) {
             return Ok(Reading::ignored("worth more than the source's `max_value`"));
         }
@@ -71,10 +72,13 @@ impl Postbacked<'_> {
             }
             Status::Rejected => self.refund(None),
             Status::Approved | Status::Pending => match (name, taken_back) {
-                (Some(name), _) if name == "Refund" => self.refund(worth.map(f64::abs)),
+                // Without an amount it would be all of it.
+                (Some(name), _) if name == "Refund" => self.refund(amount?.map(f64::abs)),
                 (_, Some(back)) => self.refund(Some(back)),
-                (Some(name), None) => self.event(name, worth),
-                (None, None) if self.earns() => self.event("Purchase".to_owned(), worth),
+                (Some(name), None) => self.event(name, worth).map(|reading| noted(reading, amount.err())),
+                (None, None) if self.earns() || amount.is_err() => {
+                    self.event("Purchase".to_owned(), worth).map(|reading| noted(reading, amount.err()))
+                }
                 (None, None) => self.event("Lead".to_owned(), worth),
             },
         }
@@ -99,7 +103,7 @@ impl Postbacked<'_> {
         }
     }
 
-    /// The amount that is the event's value. One that is there and cannot be read is no small matter.
+    /// The amount that is the event's value; an error when one is there and cannot be read.
     fn worth(&self) -> Result<Option<f64>, Unreadable> {
         let meaning = match self.own.value {
             ValueOf::Payout => Meaning::Payout,
@@ -273,6 +277,16 @@ impl Postbacked<'_> {
             None => self.own.currency,
         }
     }
+}
+
+/// The same, of which the log shall tell if its amount could not be read: a conversion without its value is worth more than
+/// none, but there is a mistake in what the network was given to call.
+fn noted(mut reading: Reading, unreadable: Option<Unreadable>) -> Reading {
+    if let Some(Unreadable::Missing { field }) = unreadable {
+        reading.notes.push(format!("{field}: what came is no amount, so the conversion counts without a value"));
+        reading.is_odd = true;
+    }
+    reading
 }
 
 /// The source leaves this event out.

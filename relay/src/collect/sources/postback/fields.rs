@@ -138,9 +138,7 @@ fn is_meant(value: &str) -> bool {
 
 /// Words by which programs and manuals write that there is nothing.
 fn is_nothing(value: &str) -> bool {
-    ["null", "undefined", "none", "n/a", "optional", "replace"]
-        .iter()
-        .any(|word| value.eq_ignore_ascii_case(word))
+    ["null", "undefined", "none", "n/a", "optional", "replace", "replaceme"].contains(&key(value).as_str())
 }
 
 /// Whether a placeholder of some network stands in it: `{payout}`, `#price#`, `!!!clickRef!!!`, `[[name]]`, `%name%`,
@@ -212,6 +210,7 @@ mod tests {
             "<SUBID>",
             "OPTIONAL",
             "replace",
+            "REPLACE_ME",
             "null",
             "undefined",
             "",

@@ -88,8 +88,14 @@ fn what_earns_is_a_purchase_and_what_does_not_is_a_lead() {
     check("", "txid=1&revenue=1%2C234.50&currency=EUR", "Purchase 1234.5 EUR");
     check("value = 'sale_amount'", "txid=1&payout=5&sale_amount=50&currency=EUR", "Purchase 50 EUR");
     check("value = 'sale_amount'", "txid=1&payout=5&currency=EUR", "Purchase - EUR");
-    let odd = asked("txid=1&payout=free", |request| source("").read(request));
-    assert_eq!(odd.err(), Some(Unreadable::Missing { field: "payout" }));
+    check("", "txid=1&payout=1,234&currency=USD", "Purchase 1234 USD");
+    // A conversion without its value is worth more than none, but how much went back is not to be guessed.
+    check("", "txid=1&payout=free&currency=EUR", "Purchase - EUR");
+    check("", "txid=1&payout=free&event=Lead", "Lead - -");
+    let odd = asked("txid=1&payout=free", |request| source("").read(request)).expect("a conversion");
+    assert!(odd.is_odd && odd.notes.iter().any(|note| note.starts_with("payout: ")), "{:?}", odd.notes);
+    let back = asked("txid=1&payout=free&event=refund", |request| source("").read(request));
+    assert_eq!(back.err(), Some(Unreadable::Missing { field: "payout" }));
     check("", "txid=1&payout=1&sale_amount=free&currency=EUR", "Purchase 1 EUR");
 }
 
