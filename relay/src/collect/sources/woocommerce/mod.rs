@@ -134,19 +134,25 @@ impl Source for WooCommerce {
 impl WooCommerce {
     fn order(&self, order: Order) -> Result<Reading, Unreadable> {
         let status = order.status.text().unwrap_or_default();
+        let counts = |status: &str| self.statuses.iter().any(|known| known == status);
         // What was given back in whole was bought before.
-        let bought = self.statuses.iter().any(|known| known == status)
-            || status == "refunded" && order.date_paid_gmt.is_some();
-        if !bought {
+        let bought = counts(status) || status == "refunded" && order.date_paid_gmt.is_some();
+        // It counted on its way here: cash on delivery that was never paid, or a plugin's state such as `shipped`.
+        let past = status == "refunded" || counts("processing") && !BEFORE_PURCHASE.contains(&status);
+        let id = order::id(self, &order)?;
+        let refunds = if bought || past { order::refunds(&id, &order) } else { Vec::new() };
+        if !bought && refunds.is_empty() {
             return Ok(Reading::ignored("the order is in none of `statuses`"));
         }
-        let id = order::id(self, &order)?;
-        let refunds = order::refunds(&id, &order);
-        let mut reading = Reading::one(order::purchase(self, &id, order));
+        let mut reading =
+            if bought { Reading::one(order::purchase(self, &id, order)) } else { Reading::default() };
         reading.events.extend(refunds);
         Ok(reading)
     }
 }
+
+/// States in which an order waits to be paid.
+const BEFORE_PURCHASE: [&str; 4] = ["checkout-draft", "pending", "on-hold", "failed"];
 
 #[cfg(test)]
 mod tests;

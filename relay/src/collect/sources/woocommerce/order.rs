@@ -36,9 +36,10 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
 }
 
 /// The refunds an order lists. They carry no time of their own, and the order lists all there ever were: each may have been
-/// reported at any time since the order was paid.
+/// reported at any time since the order was paid, or placed where nobody wrote down that it was (cash on delivery).
 pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
-    let Some(paid) = utc(&order.date_paid_gmt) else { return Vec::new() };
+    let paid = utc(&order.date_paid_gmt).or_else(|| utc(&order.date_created_gmt));
+    let Some(paid) = paid else { return Vec::new() };
     let given_back =
         || order.refunds.iter().filter_map(|one| Some((one.id.text()?, one.total.amount()?.abs())));
     let numbered = |id: &str| id.parse::<u64>().ok();

@@ -86,6 +86,29 @@ fn every_refund_of_a_paid_order_is_reported_with_it() {
 }
 
 #[test]
+fn what_is_given_back_of_an_order_that_counted_is_reported_whatever_its_state() {
+    let order = |status: &str| {
+        format!(
+            r#"{{"id":727,"status":"{status}","total":"29.35","currency":"EUR","date_created_gmt":"2026-11-20T10:00:00",
+            "date_modified_gmt":"2026-11-22T10:00:00","refunds":[{{"id":731,"total":"-9.35"}}]}}"#
+        )
+    };
+    // Cash on delivery has no day on which it was paid before it is delivered.
+    check("", &order("processing"), &["Purchase 29.35 EUR", "Refund 9.35 EUR"]);
+    check("", &order("shipped"), &["Refund 9.35 EUR"]);
+    check("", &order("refunded"), &["Refund 9.35 EUR"]);
+    let refund = &read("", "order.updated", &order("refunded")).events[0];
+    assert_eq!(refund.since.map(|time| time.rfc3339()).as_deref(), Some("2026-11-20T10:00:00Z"));
+    // Not before the purchase, whose report would otherwise find it reported already.
+    let no = ["the order is in none of `statuses`"];
+    for status in ["pending", "on-hold", "failed"] {
+        check("", &order(status), &no);
+    }
+    check("statuses = ['completed']", &order("processing"), &no);
+    check("statuses = ['completed']", &order("shipped"), &no);
+}
+
+#[test]
 fn a_topic_nobody_uses_is_no_failure() {
     assert_eq!(summary(&read("", "order.deleted", r#"{"id":727}"#)), ["no event comes from this topic"]);
     assert_eq!(summary(&read("", "customer.created", r#"{"id":1}"#)), ["`registrations` is off"]);
