@@ -40,6 +40,7 @@ pub enum Signal {
 
 /// The answers known for an event. A purpose that was never asked is `None`, which is neither yes nor no.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Consent {
     /// Answer for [`Purpose::AdStorage`].
     #[serde(default, skip_serializing_if = "Option::is_none")]

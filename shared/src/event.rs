@@ -47,6 +47,7 @@ pub const STANDARD_EVENTS: [&str; 21] = [
 
 /// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Event {
     /// Standard or custom name, case-sensitive.
     pub event: String,
@@ -161,6 +162,7 @@ impl Source {
 
 /// The page an event happened on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Page {
     /// Full address with its query.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -218,6 +220,7 @@ impl<'de> Deserialize<'de> for ClickId {
 
 /// A campaign as UTM parameters name it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Campaign {
     /// `utm_source`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,6 +244,7 @@ pub struct Campaign {
 
 /// The visitor's client, as a platform wants to see it: never the relay's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Context {
     /// Public IPv4 or IPv6 address, no port.
     #[serde(default, skip_serializing_if = "Option::is_none")]

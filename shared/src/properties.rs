@@ -41,6 +41,7 @@ pub struct Properties {
 
 /// One line of an order or cart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Item {
     /// Catalogue id or SKU.
     #[serde(default, deserialize_with = "text", skip_serializing_if = "Option::is_none")]

@@ -19,6 +19,7 @@ const MOST: usize = 16;
 
 /// One landing that an ad or a campaign brought about. Its names are short because visitors and conversions carry it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(expecting = "an object")]
 pub struct Touch {
     /// When.
     #[serde(rename = "t")]

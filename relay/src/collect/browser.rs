@@ -32,6 +32,7 @@ use crate::enrich::{self, Facts};
 /// The tag's envelope around its events in some form.
 #[derive(Deserialize)]
 #[serde(bound(deserialize = "E: Deserialize<'de> + Default"))]
+#[serde(expecting = "an object")]
 struct Envelope<E> {
     v: Option<u8>,
     site: Option<String>,
@@ -94,7 +95,7 @@ pub async fn events(
     }
     let (key, token) = site_token::split(envelope.site.as_deref().unwrap_or_default());
     let site = relay.site(key).ok_or(Refusal::UnknownSite)?;
-    let origin = allowed_origin(site, headers)?;
+    let origin = allowed_origin(relay, site, headers)?;
     batch::bounded(envelope.events.len())?;
     limit_client(relay, caller, envelope.events.len())?;
     let proof = proof(relay, site, token, caller.now);
@@ -202,11 +203,18 @@ pub fn preflight(relay: &Relay, headers: &HeaderMap) -> Reply {
 
 /// The request's origin, when the site allows it. A request without one comes from no page and may pass: the
 /// list keeps other pages from spending a visitor's cookies, it is no lock.
-fn allowed_origin<'a>(site: &Site, headers: &'a HeaderMap) -> Result<Option<&'a HeaderValue>, Refusal> {
+fn allowed_origin<'a>(
+    relay: &Relay,
+    site: &Site,
+    headers: &'a HeaderMap,
+) -> Result<Option<&'a HeaderValue>, Refusal> {
     match headers.get(ORIGIN) {
         None => Ok(None),
         Some(origin) if allows(site, origin) => Ok(Some(origin)),
-        Some(_) => Err(Refusal::WrongOrigin),
+        Some(origin) => {
+            relay.strangers().met(&site.key, origin);
+            Err(Refusal::WrongOrigin)
+        }
     }
 }
 

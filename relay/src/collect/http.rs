@@ -31,6 +31,7 @@ use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::site_token::{self, Shown};
 use super::sources::{Door, door};
+use super::strangers::Strangers;
 use super::threads::Threads;
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
@@ -52,6 +53,7 @@ pub struct Relay {
     assets: Assets,
     client_limit: RateLimit<IpAddr>,
     site_limit: RateLimit<Arc<str>>,
+    strangers: Strangers,
     traces: Traces,
     now: fn() -> UnixMs,
 }
@@ -95,6 +97,7 @@ impl Relay {
             assets,
             client_limit: RateLimit::new(rate.per_client, MOST_CLIENTS),
             site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
+            strangers: Strangers::default(),
             traces: Traces::default(),
             now,
         }
@@ -144,6 +147,11 @@ impl Relay {
     /// Limit per site.
     pub fn site_limit(&self) -> &RateLimit<Arc<str>> {
         &self.site_limit
+    }
+
+    /// Origins turned away so far.
+    pub fn strangers(&self) -> &Strangers {
+        &self.strangers
     }
 
     /// Since when ids are remembered.

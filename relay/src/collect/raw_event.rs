@@ -17,6 +17,7 @@ use super::raw_user::RawUser;
 /// The event as it is written.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+#[serde(expecting = "an object")]
 pub(super) struct RawEvent {
     pub(super) event: Option<String>,
     pub(super) event_id: Option<IdText>,

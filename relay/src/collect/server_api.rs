@@ -19,6 +19,7 @@ use crate::store::Person;
 
 /// The body when it is more than one event.
 #[derive(Deserialize)]
+#[serde(expecting = "an object")]
 struct Events<'a> {
     #[serde(borrow)]
     events: Option<Vec<&'a RawValue>>,

@@ -70,6 +70,10 @@ fn wrong_types_name_their_field_and_quote_nothing() {
     check(r#"{"event":"Lead","click_ids":[]}"#, "click_ids:");
     check(r#"{"event":"Lead","user":"jane"}"#, "user:");
     check("[]", "event: expected an object");
+    for part in ["page", "context", "campaign", "consent"] {
+        let expected = format!("{part}: invalid type: integer, expected an object");
+        check(&format!(r#"{{"event":"Lead","{part}":3}}"#), &expected);
+    }
     check("[\"Lead\"]", "event: expected an object");
     check("17", "event");
     check(r#"{}"#, "event:");
