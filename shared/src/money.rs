@@ -99,7 +99,8 @@ fn decimal_mark(digits: &str) -> Option<usize> {
         (Some(dot), Some(comma)) => Some(dot.max(comma)),
         (Some(mark), None) | (None, Some(mark)) => {
             let repeated = digits[..mark].contains(['.', ',']);
-            let parts_thousands = comma == Some(mark) && digits.len() - mark == 4 && is_thousands(&digits[..mark]);
+            let parts_thousands =
+                comma == Some(mark) && digits.len() - mark == 4 && is_thousands(&digits[..mark]);
             if repeated || parts_thousands { None } else { Some(mark) }
         }
         (None, None) => None,

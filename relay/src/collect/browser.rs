@@ -212,7 +212,7 @@ fn allowed_origin<'a>(
         None => Ok(None),
         Some(origin) if allows(site, origin) => Ok(Some(origin)),
         Some(origin) => {
-            relay.strangers().met(&site.key, origin);
+            relay.turned_away().origin(&site.key, origin);
             Err(Refusal::WrongOrigin)
         }
     }

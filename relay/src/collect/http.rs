@@ -31,8 +31,8 @@ use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::site_token::{self, Shown};
 use super::sources::{Door, door};
-use super::strangers::Strangers;
 use super::threads::Threads;
+use super::turned_away::TurnedAway;
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
 use crate::metrics::Metrics;
@@ -53,7 +53,7 @@ pub struct Relay {
     assets: Assets,
     client_limit: RateLimit<IpAddr>,
     site_limit: RateLimit<Arc<str>>,
-    strangers: Strangers,
+    turned_away: TurnedAway,
     traces: Traces,
     now: fn() -> UnixMs,
 }
@@ -97,7 +97,7 @@ impl Relay {
             assets,
             client_limit: RateLimit::new(rate.per_client, MOST_CLIENTS),
             site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
-            strangers: Strangers::default(),
+            turned_away: TurnedAway::default(),
             traces: Traces::default(),
             now,
         }
@@ -149,9 +149,9 @@ impl Relay {
         &self.site_limit
     }
 
-    /// Origins turned away so far.
-    pub fn strangers(&self) -> &Strangers {
-        &self.strangers
+    /// Senders turned away so far.
+    pub fn turned_away(&self) -> &TurnedAway {
+        &self.turned_away
     }
 
     /// Since when ids are remembered.

@@ -4,7 +4,7 @@
 //! (the tag's `POST /v1/events` and the visitor cookie), `made_cookie` (those of platforms), `server_api` (`POST /v1/track`),
 //! `sources` (webhooks and postbacks), `assets` (the tag's own files), `site_module` (which parts of the tag a site asks for),
 //! `read`, `marks`, `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`,
-//! `rate_limit`, `strangers` (origins turned away), `reply`. Raw personal data never leaves this room.
+//! `rate_limit`, `turned_away` (what the log is told of those), `reply`. Raw personal data never leaves this room.
 
 pub mod assets;
 pub mod batch;
@@ -26,5 +26,5 @@ pub mod server_api;
 mod site_module;
 pub mod site_token;
 pub mod sources;
-pub mod strangers;
 pub mod threads;
+pub mod turned_away;

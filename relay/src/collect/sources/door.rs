@@ -48,8 +48,7 @@ async fn answer(relay: &Relay, source: &Source, caller: &Caller, request: &Inbou
         Ok(taken) => taken,
         Err(why) => {
             match why.settled() {
-                // Anyone can send rubbish; it is counted, and only told to those who look.
-                Settled::Denied(why) => debug!(source = source.name, %why, "request not believed"),
+                Settled::Denied(why) => relay.turned_away().sender(&source.name, why),
                 _ => warn!(source = source.name, %why, "request not understood"),
             }
             return settle(relay, source, &why.settled());
@@ -115,17 +114,11 @@ const RETRY_SECONDS: u64 = 30;
 
 #[cfg(test)]
 mod tests {
-    use tracing::Level;
-
     use super::*;
+    use crate::testing;
 
-    /// What `serve` says of a request at its usual level.
     fn said(taken: &Taken) -> String {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let lines = tracing_subscriber::fmt().with_max_level(Level::INFO);
-        let lines = lines.with_writer(file.reopen().unwrap()).finish();
-        tracing::subscriber::with_default(lines, || tell("crm", taken));
-        std::fs::read_to_string(file.path()).unwrap()
+        testing::said(|| tell("crm", taken))
     }
 
     #[test]

@@ -283,7 +283,9 @@ impl Postbacked<'_> {
 /// none, but there is a mistake in what the network was given to call.
 fn noted(mut reading: Reading, unreadable: Option<Unreadable>) -> Reading {
     if let Some(Unreadable::Missing { field }) = unreadable {
-        reading.notes.push(format!("{field}: what came is no amount, so the conversion counts without a value"));
+        reading
+            .notes
+            .push(format!("{field}: what came is no amount, so the conversion counts without a value"));
         reading.is_odd = true;
     }
     reading
