@@ -90,6 +90,9 @@ impl Report {
 /// Whose word on an order's value it is, the most trustworthy last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Word {
+    /// A report of one item of several, which says nothing of the others.
+    #[serde(rename = "i")]
+    Part,
     /// A network's that says what it pays, which is a share of what was paid.
     #[serde(rename = "c")]
     Commission,
@@ -107,7 +110,11 @@ pub enum Word {
 impl Word {
     /// Whose word an event is.
     pub fn of(event: &Event) -> Self {
-        if event.properties.custom.contains_key(COMMISSION) {
+        let says = |name: &str| event.properties.custom.contains_key(name);
+        if says(PART) {
+            return Self::Part;
+        }
+        if says(COMMISSION) {
             return Self::Commission;
         }
         match event.source {
@@ -222,6 +229,9 @@ pub fn compare(
         return Ok(Change::None);
     }
     let word = Word::of(event);
+    if word == Word::Part {
+        return Ok(Change::None);
+    }
     if order.currency != *currency || order.word > Some(word) || *value > before || *value < 0.0 {
         return Ok(Change::Contradiction);
     }
@@ -265,6 +275,10 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
     }
     if let Some(name) = &order.event {
         custom.insert(ORDER_EVENT.to_owned(), Scalar::Text(name.clone()));
+    }
+    // What a network takes back of its share is no part of what the buyer paid; mostly it takes back the whole.
+    if custom.contains_key(COMMISSION) && order.word.is_some_and(|word| word != Word::Commission) {
+        (*value, *currency) = (None, None);
     }
     // A refund that names no amount takes all back, in the order's own currency.
     if value.is_none() && currency.is_none() {
@@ -354,8 +368,10 @@ const ORDER_SOURCE: &str = "order_source";
 const ORDER_IDENTIFIERS: &str = "order_identifiers";
 /// The property by which a source says that the value is a network's commission.
 pub const COMMISSION: &str = "commission";
+/// The property by which a source says that the value is one item's, of an order that may have others.
+pub const PART: &str = "part_of_order";
 /// Tokens that stand for one payment, and not for a customer who pays often.
-const PAYMENTS: [&str; 1] = ["stripe_payment_intent"];
+const PAYMENTS: [&str; 2] = ["stripe_invoice", "stripe_payment_intent"];
 /// Prefix of the note that leads from a payment to its order.
 const PAYMENT: &str = "pay:";
 /// Prefix of the note of an order.
@@ -398,6 +414,10 @@ mod tests {
         check(known(59.9, 0.0), r#","value":20,"currency":"USD""#, None, 0.0);
         check(known(59.9, 0.0), r#","value":20"#, None, 0.0);
         check(Order::default(), &eur("20"), None, 20.0);
+        // A network's share of an order that the shop told of is not a part of the order's money.
+        check(known(59.9, 0.0), &[&eur("20"), r#","commission":true"#].concat(), None, 59.9);
+        let paid = Order { word: Some(Word::Commission), ..known(59.9, 0.0) };
+        check(paid, &[&eur("20"), r#","commission":true"#].concat(), Some(39.9), 20.0);
     }
 
     #[test]
@@ -410,7 +430,16 @@ mod tests {
         check(r#"{"event":"Purchase","properties":{"value":1}}"#, Word::Server);
         check(r#"{"event":"Purchase","properties":{"items":[{"id":"1"}]}}"#, Word::Shop);
         check(r#"{"event":"Purchase","properties":{"value":1,"commission":true}}"#, Word::Commission);
-        assert!(Word::Commission < Word::Page && Word::Page < Word::Server && Word::Server < Word::Shop);
+        check(
+            r#"{"event":"Purchase","properties":{"value":1,"items":[{"id":"1"}],"part_of_order":true}}"#,
+            Word::Part,
+        );
+        assert!(
+            Word::Part < Word::Commission
+                && Word::Commission < Word::Page
+                && Word::Page < Word::Server
+                && Word::Server < Word::Shop
+        );
     }
 
     #[test]

@@ -178,7 +178,9 @@ async fn bytes_of_no_meaning_are_no_reason_to_fail() {
         let path = format!("/v1/postback/net?token={TOKEN}");
         check(&relay.post(&path, "", body).await, 200, "OK");
     }
-    assert!(log(relay.stop().await.path()).is_empty());
+    let log = log(relay.stop().await.path());
+    assert_eq!(log.len(), 1, "a conversion whose amount is no number is still one");
+    assert!(log[0]["properties"].get("value").is_none(), "{}", log[0]);
 }
 
 /// A notification of ClickBank for a sale of this moment.

@@ -53,6 +53,7 @@ pub struct Relay {
     assets: Assets,
     client_limit: RateLimit<IpAddr>,
     site_limit: RateLimit<Arc<str>>,
+    source_limit: RateLimit<String>,
     turned_away: TurnedAway,
     traces: Traces,
     now: fn() -> UnixMs,
@@ -97,6 +98,7 @@ impl Relay {
             assets,
             client_limit: RateLimit::new(rate.per_client, MOST_CLIENTS),
             site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
+            source_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
             turned_away: TurnedAway::default(),
             traces: Traces::default(),
             now,
@@ -147,6 +149,12 @@ impl Relay {
     /// Limit per site.
     pub fn site_limit(&self) -> &RateLimit<Arc<str>> {
         &self.site_limit
+    }
+
+    /// Limit per source, apart from that of its site: what forgers send in the name of pages must not turn a shop's webhooks
+    /// away, which some shops never send again.
+    pub fn source_limit(&self) -> &RateLimit<String> {
+        &self.source_limit
     }
 
     /// Senders turned away so far.
@@ -381,8 +389,11 @@ async fn source(
     name: &str,
 ) -> Result<Reply, Refusal> {
     let source = door::find(relay, door, name, &head.method)?;
-    let body = read_body(relay, &head.headers, body).await?;
-    Ok(door::receive(relay, source, caller, head, &body).await)
+    match read_body(relay, &head.headers, body).await {
+        Ok(body) => Ok(door::receive(relay, source, caller, head, &body).await),
+        Err(Refusal::TooLarge { most }) => Ok(door::too_large(relay, source, most)),
+        Err(refusal) => Err(refusal),
+    }
 }
 
 /// The whole body, within its limits. A body that says it is too large is refused before it is read.

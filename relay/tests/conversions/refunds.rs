@@ -138,6 +138,23 @@ fn a_commission_is_no_lower_total() {
 }
 
 #[test]
+fn one_item_of_an_order_says_nothing_of_the_whole() {
+    let item = |id: &str, value: f64| {
+        let more =
+            format!(r#","value":{value},"currency":"EUR","items":[{{"id":"1"}}],"part_of_order":true"#);
+        order("Purchase", id, 0, &more)
+    };
+    let shop = Shop::open("", &webhook("all", ""));
+    shop.take(0, &item("p", 49.0));
+    assert_eq!(shop.take(1, &item("q", 29.0)), Verdict::Duplicate);
+    let shop = Shop::open("", &webhook("all", ""));
+    let page = order("Purchase", "p", 0, r#","value":78,"currency":"EUR""#).replace("server", "web");
+    shop.take(0, &page);
+    assert_eq!(shop.take(1, &item("q", 49.0)), Verdict::Duplicate);
+    assert_eq!(shop.log().len(), 1);
+}
+
+#[test]
 fn a_refund_of_a_payment_finds_its_order() {
     let shop = Shop::open("", &webhook("all", ""));
     let paid = |event: &str, id: &str, more: &str| {

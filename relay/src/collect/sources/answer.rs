@@ -60,6 +60,9 @@ impl Answer {
         match settled {
             Settled::Stored | Settled::Ignored => Self::done(),
             Settled::Denied(why) => Self::new(StatusCode::UNAUTHORIZED, why.to_string()),
+            Settled::Unreadable(why @ Unreadable::TooLarge { .. }) => {
+                Self::new(StatusCode::PAYLOAD_TOO_LARGE, why.to_string())
+            }
             Settled::Unreadable(why) => Self::new(StatusCode::BAD_REQUEST, why.to_string()),
             Settled::Refused => {
                 let text = "no event could be made of this; the relay's log says why";

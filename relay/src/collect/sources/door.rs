@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use tracing::{debug, info, warn};
 
 use super::take::{Proof, Taken, take};
-use super::{Answer, Door, Inbound, Settled};
+use super::{Answer, Door, Inbound, Settled, Unreadable};
 use crate::collect::batch::Batch;
 use crate::collect::http::{Caller, Relay};
 use crate::collect::reply::{self, Refusal, Reply};
@@ -39,6 +39,14 @@ pub async fn receive(relay: &Relay, source: &Source, caller: &Caller, head: &Par
         now: caller.now,
     };
     answer(relay, source, caller, &request).await.reply()
+}
+
+/// Answers a request that is too large to be read: in the sender's own way, because some switch a webhook off after failures,
+/// and sending it again mends nothing.
+pub fn too_large(relay: &Relay, source: &Source, most: usize) -> Reply {
+    let why = Unreadable::TooLarge { most };
+    warn!(source = source.name, %why, "request not read");
+    settle(relay, source, &Settled::Unreadable(&why)).reply()
 }
 
 async fn answer(relay: &Relay, source: &Source, caller: &Caller, request: &Inbound<'_>) -> Answer {
@@ -81,7 +89,7 @@ fn tell(source: &str, taken: &Taken) {
 }
 
 async fn store(relay: &Relay, source: &Source, site: &Site, taken: Taken, caller: &Caller) -> Answer {
-    let limit = relay.site_limit().take(site.key.clone(), taken.events.len(), caller.now);
+    let limit = relay.source_limit().take(source.name.clone(), taken.events.len(), caller.now);
     if let Err(seconds) = limit {
         return settle(relay, source, &Settled::TooOften { seconds });
     }

@@ -144,6 +144,12 @@ pub enum Unreadable {
         /// What it should be.
         expected: &'static str,
     },
+    /// More than may be sent in one request.
+    #[error("the body is larger than {most} bytes; raise `server.max_body_bytes`")]
+    TooLarge {
+        /// Limit in bytes.
+        most: usize,
+    },
     /// Something without which there is no event.
     #[error("{field} is missing or not usable")]
     Missing {

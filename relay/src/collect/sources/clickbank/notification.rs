@@ -10,13 +10,14 @@ use serde::Deserialize;
 use shared::event::Source;
 use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Item, Properties};
+use shared::{Item, Properties, Scalar};
 
 use super::super::json::{self, Amount, List, Maybe, Text};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::super::{Draft, carried};
 use super::{ClickBank, ValueOf};
 use crate::collect::raw_user::{Personal, RawUser};
+use crate::orders::COMMISSION;
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
@@ -129,6 +130,10 @@ fn whole(own: &ClickBank, mut found: Found, receipt: String, notification: Notif
         items: notification.line_items.iter().map(item).collect(),
         ..Properties::default()
     };
+    if own.value == ValueOf::Account && value.is_some() {
+        // What the account earns says nothing of what the order was worth.
+        draft.properties.custom.insert(COMMISSION.to_owned(), Scalar::Bool(true));
+    }
     let customer = notification.customer.0.unwrap_or_default();
     draft.user = person(customer.billing.0.unwrap_or_default(), customer.shipping.0.unwrap_or_default());
     found

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use shared::event::Source;
 use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Item, Properties};
+use shared::{Item, Properties, Scalar};
 use zeroize::Zeroizing;
 
 use super::super::amount::amount;
@@ -16,6 +16,7 @@ use super::super::reading::{Found, Reading, Unreadable};
 use super::super::{Draft, Inbound, carried};
 use super::{Digistore24, OrderId, ValueOf};
 use crate::collect::raw_user::Personal;
+use crate::orders::PART;
 
 /// The fields of a notification. Holds raw personal data, so it does not print.
 pub(super) struct Notification(BTreeMap<String, Zeroizing<String>>);
@@ -111,6 +112,10 @@ fn whole(own: &Digistore24, mut found: Found, order: String, notification: &Noti
         items: if item == Item::default() { Vec::new() } else { vec![item] },
         ..Properties::default()
     };
+    if own.order_id == OrderId::Order {
+        // The other items come in notifications of their own.
+        draft.properties.custom.insert(PART.to_owned(), Scalar::Bool(true));
+    }
     if let Some(order) = notification.get("order_id") {
         draft.tokens.insert("digistore24_order".to_owned(), order.to_owned());
     }

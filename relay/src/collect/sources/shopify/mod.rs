@@ -10,6 +10,7 @@
 mod order;
 mod payload;
 mod person;
+mod refund;
 
 use serde::Deserialize;
 

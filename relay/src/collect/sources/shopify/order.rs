@@ -8,7 +8,7 @@ use super::super::carried::{self, of_order};
 use super::super::json::{Amount, Maybe};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::payload::{Account, Customer, LineItem, MoneySet, Order, Refund};
-use super::{ItemId, MoneyOf, POINT_OF_SALE, Shopify, person};
+use super::{ItemId, MoneyOf, POINT_OF_SALE, Shopify, person, refund};
 
 /// A purchase, or the reversal of one, with everything the order knows.
 pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<Found, Unreadable> {
@@ -87,6 +87,9 @@ pub(super) fn refund(shop: &Shopify, refund: &Refund) -> Result<Reading, Unreada
     if value <= 0.0 {
         return Ok(Reading::ignored("no money was given back"));
     }
+    let in_shop =
+        (shop.money == MoneyOf::Shop).then(|| refund::in_shop_money(refund, value, currency)).flatten();
+    let (value, currency) = in_shop.map_or((value, currency), |(value, currency)| (value, Some(currency)));
     let time = refund.processed_at.time().or_else(|| refund.created_at.time());
     let mut found = Found::about("Refund", &format!("{order}-{id}"), time);
     found.draft.source = Some(Source::Server);

@@ -127,6 +127,24 @@ pub(super) struct Refund {
     pub(super) created_at: Maybe<Text>,
     pub(super) processed_at: Maybe<Text>,
     pub(super) transactions: List<Transaction>,
+    pub(super) refund_line_items: List<RefundLine>,
+    pub(super) order_adjustments: List<Adjustment>,
+}
+
+/// What is given back for an item.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct RefundLine {
+    pub(super) subtotal_set: Maybe<MoneySet>,
+    pub(super) total_tax_set: Maybe<MoneySet>,
+}
+
+/// What is given back besides, with a minus: shipping, say.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Adjustment {
+    pub(super) amount_set: Maybe<MoneySet>,
+    pub(super) tax_amount_set: Maybe<MoneySet>,
 }
 
 #[derive(Debug, Default, Deserialize)]

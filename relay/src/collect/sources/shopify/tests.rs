@@ -113,6 +113,26 @@ fn a_refund_is_what_was_paid_out() {
     check("", "refunds/create", &refund(&[failed]), "no money was given back");
     let test = paid.replace("\"kind\"", "\"test\":true,\"kind\"");
     check("", "refunds/create", &refund(&[&test]), "a test order");
+    // Paid out as the customer saw it, and counted as the shop counts its orders, if both add up.
+    let set = |shop: &str, seen: &str| {
+        format!(
+            r#"{{"shop_money":{{"amount":"{shop}","currency_code":"EUR"}},"presentment_money":{{"amount":"{seen}","currency_code":"JPY"}}}}"#
+        )
+    };
+    let abroad = |subtotal: &str| {
+        let paid = r#"{"kind":"refund","status":"success","amount":"8100","currency":"JPY"}"#;
+        let lines = format!(
+            r#""refund_line_items":[{{"subtotal_set":{subtotal},"total_tax_set":{}}}],"order_adjustments":[{{"amount_set":{},"tax_amount_set":{}}}]"#,
+            set("4.00", "600"),
+            set("-4.00", "-600"),
+            set("0", "0")
+        );
+        refund(&[paid]).replacen('{', &format!("{{{lines},"), 1)
+    };
+    check("", "refunds/create", &abroad(&set("46.00", "6900")), "Refund 54 EUR");
+    check("", "refunds/create", &abroad(&set("50.00", "7500")), "Refund 54 EUR");
+    check("", "refunds/create", &abroad(&set("46.00", "7000")), "Refund 8100 JPY");
+    check("money = 'presentment'", "refunds/create", &abroad(&set("46.00", "6900")), "Refund 8100 JPY");
     let headers = headers(&[("x-shopify-topic", "refunds/create")]);
     let mixed = refund(&[paid, &paid.replace("EUR", "USD")]);
     assert!(source("").read(&request(&headers, &mixed)).is_err());

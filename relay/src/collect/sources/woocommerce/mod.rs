@@ -135,8 +135,10 @@ impl WooCommerce {
     fn order(&self, order: Order) -> Result<Reading, Unreadable> {
         let status = order.status.text().unwrap_or_default();
         let counts = |status: &str| self.statuses.iter().any(|known| known == status);
-        // What was given back in whole was bought before.
-        let bought = counts(status) || status == "refunded" && order.date_paid_gmt.is_some();
+        // What was given back in whole was bought before, if it had come as far as to count.
+        let got_there = order.date_paid_gmt.is_some() && counts("processing")
+            || order.date_completed_gmt.is_some() && counts("completed");
+        let bought = counts(status) || status == "refunded" && got_there;
         // It counted on its way here: cash on delivery that was never paid, or a plugin's state such as `shipped`.
         let past = status == "refunded" || counts("processing") && !BEFORE_PURCHASE.contains(&status);
         let id = order::id(self, &order)?;

@@ -21,6 +21,12 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
     let name = if renewal { &shop.renewal_event } else { "Purchase" };
     let time = utc(&order.date_paid_gmt).or_else(|| utc(&order.date_created_gmt));
     let mut found = Found::of_order(name, time);
+    // It counted before it was paid, which may be so long ago that nobody remembers.
+    let counted_unpaid = order.payment_method.text() == Some("cod")
+        || shop.statuses.iter().any(|status| super::BEFORE_PURCHASE.contains(&status.as_str()));
+    if counted_unpaid {
+        found.since = utc(&order.date_created_gmt);
+    }
     found.draft.properties = Properties {
         value: order.total.amount(),
         currency: order.currency.text().and_then(Currency::parse),

@@ -17,6 +17,8 @@ pub(super) struct Order {
     pub(super) created_via: Maybe<Text>,
     pub(super) date_created_gmt: Maybe<Text>,
     pub(super) date_paid_gmt: Maybe<Text>,
+    pub(super) date_completed_gmt: Maybe<Text>,
+    pub(super) payment_method: Maybe<Text>,
     pub(super) date_modified_gmt: Maybe<Text>,
     pub(super) currency: Maybe<Text>,
     pub(super) total: Maybe<Amount>,

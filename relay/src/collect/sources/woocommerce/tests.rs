@@ -109,6 +109,35 @@ fn what_is_given_back_of_an_order_that_counted_is_reported_whatever_its_state() 
 }
 
 #[test]
+fn an_order_that_was_refunded_before_it_counted_is_no_purchase() {
+    let order = |more: &str| {
+        format!(
+            r#"{{"id":727,"status":"refunded","total":"29.35","currency":"EUR","date_paid_gmt":"2026-11-20T10:00:00",
+            {more}"refunds":[{{"id":731,"total":"-29.35"}}]}}"#
+        )
+    };
+    check("", &order(""), &["Purchase 29.35 EUR", "Refund 29.35 EUR"]);
+    check("statuses = ['completed']", &order(""), &["Refund 29.35 EUR"]);
+    let completed = order(r#""date_completed_gmt":"2026-11-21T10:00:00","#);
+    check("statuses = ['completed']", &completed, &["Purchase 29.35 EUR", "Refund 29.35 EUR"]);
+}
+
+#[test]
+fn what_counted_before_it_was_paid_is_as_old_as_the_order() {
+    let since = |more: &str, method: &str| {
+        let order = format!(
+            r#"{{"id":727,"status":"completed","total":"29.35","currency":"EUR","payment_method":"{method}",
+            "date_created_gmt":"2026-10-01T10:00:00","date_paid_gmt":"2026-11-20T10:00:00"}}"#
+        );
+        read(more, "order.updated", &order).events[0].since.map(|time| time.rfc3339())
+    };
+    assert_eq!(since("", "bacs"), None);
+    assert_eq!(since("", "cod").as_deref(), Some("2026-10-01T10:00:00Z"));
+    let early = "statuses = ['on-hold', 'processing', 'completed']";
+    assert_eq!(since(early, "bacs").as_deref(), Some("2026-10-01T10:00:00Z"));
+}
+
+#[test]
 fn a_topic_nobody_uses_is_no_failure() {
     assert_eq!(summary(&read("", "order.deleted", r#"{"id":727}"#)), ["no event comes from this topic"]);
     assert_eq!(summary(&read("", "customer.created", r#"{"id":1}"#)), ["`registrations` is off"]);
