@@ -9,8 +9,10 @@ use super::super::carried::{self, of_order};
 use super::super::json::{Maybe, Text};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::minor_units::major;
-use super::payload::{Charge, Invoice, Metadata, PaymentIntent, Person, Previous, Refund, Session};
-use super::{MoneyOf, Stripe};
+use super::payload::{
+    Charge, Invoice, Metadata, PaymentIntent, Person, Previous, Refund, Session, Subscription,
+};
+use super::{MoneyOf, PurchaseAt, Stripe};
 use crate::collect::raw_user::RawUser;
 
 const NO_ID: Unreadable = Unreadable::Missing { field: "data.object.id" };
@@ -56,38 +58,36 @@ pub(super) fn session(
     tie("customer", &session.customer, &mut found);
     tie("subscription", &session.subscription, &mut found);
     tie("payment_intent", &session.payment_intent, &mut found);
+    tie("invoice", &session.invoice, &mut found);
     let mut user = person(session.customer_details.0.unwrap_or_default());
     user.take(Field::Email, session.customer_email.0);
     Ok(Reading::one(of(found, user)))
 }
 
-/// An invoice that was paid: the next period of a subscription. The first one belongs to the session that began it.
+/// An invoice that was paid: by the settings the later periods of subscriptions only, or all there are.
 pub(super) fn invoice(
     stripe: &Stripe,
     invoice: Invoice,
     time: Option<UnixMs>,
 ) -> Result<Reading, Unreadable> {
-    match invoice.billing_reason.text() {
-        Some("subscription_create") => {
-            return Ok(Reading::ignored("the first invoice; its Checkout session is the purchase"));
-        }
-        Some(reason) if reason.starts_with("subscription") => {}
-        _ => return Ok(Reading::ignored("no invoice of a subscription")),
-    }
-    if invoice.amount_paid.is_none_or(|amount| amount <= 0) {
-        return Ok(Reading::ignored("nothing was paid"));
-    }
+    let name = match paid_invoice(stripe, &invoice) {
+        Ok(name) => name,
+        Err(why) => return Ok(Reading::ignored(why)),
+    };
     let id = invoice.id.owned().ok_or(NO_ID)?;
-    let mut found = Found::of_order(stripe.renewal_event.clone(), time);
-    found.draft.properties =
-        Properties { order_id: Some(id), ..stripe.worth(&invoice.amount_paid, &invoice.currency) };
-    let recent = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
-    for details in [recent, invoice.subscription_details.as_ref()].into_iter().flatten() {
+    let mut found = Found::of_order(name, time);
+    let order_id = stripe.order_of_invoice(&invoice).unwrap_or(id);
+    let worth = stripe.worth(&invoice.amount_paid, &invoice.currency);
+    found.draft.properties = Properties { order_id: Some(order_id), ..worth };
+    carry(&invoice.metadata, &mut found);
+    for details in subscriptions(&invoice) {
         carry(&details.metadata, &mut found);
         tie("subscription", &details.subscription, &mut found);
     }
     tie("subscription", &invoice.subscription, &mut found);
     tie("customer", &invoice.customer, &mut found);
+    tie("invoice", &invoice.id, &mut found);
+    tie("payment_intent", paid_by(&invoice), &mut found);
     let user = person(Person {
         email: invoice.customer_email,
         phone: invoice.customer_phone,
@@ -95,6 +95,57 @@ pub(super) fn invoice(
         address: invoice.customer_address,
     });
     Ok(Reading::one(of(found, user)))
+}
+
+/// The name of the event that a paid invoice is, or why it is none.
+fn paid_invoice(stripe: &Stripe, invoice: &Invoice) -> Result<String, &'static str> {
+    let all_count = stripe.purchase == PurchaseAt::Invoice;
+    let paid = invoice.amount_paid.is_some_and(|amount| amount > 0);
+    match (Billed::by(invoice), all_count, paid) {
+        (Billed::First, false, _) => Err("the first invoice; its Checkout session is the purchase"),
+        (Billed::Apart, false, _) => Err("no invoice of a subscription"),
+        (Billed::First | Billed::Apart, true, true) => Ok("Purchase".to_owned()),
+        (Billed::Later, _, true) => Ok(stripe.renewal_event.clone()),
+        // A subscription that begins with nothing to pay is a trial, as it is when a session says so.
+        (Billed::First, true, false) => Ok("StartTrial".to_owned()),
+        (Billed::Later, _, false) | (Billed::Apart, true, false) => Err("nothing was paid"),
+    }
+}
+
+/// What an invoice is for.
+enum Billed {
+    /// The first period of a subscription.
+    First,
+    /// A later period, or a change of the subscription within one.
+    Later,
+    /// Anything that no subscription asks for: written by hand, agreed upon in a quote.
+    Apart,
+}
+
+impl Billed {
+    /// docs.stripe.com/api/invoices/object, `billing_reason` (read 2026-11-28).
+    fn by(invoice: &Invoice) -> Self {
+        match invoice.billing_reason.text() {
+            Some("subscription_create") => Self::First,
+            Some(reason) if reason.starts_with("subscription") => Self::Later,
+            Some(_) | None => Self::Apart,
+        }
+    }
+}
+
+/// What an invoice says of its subscription, as recent versions have it and as older ones do.
+fn subscriptions(invoice: &Invoice) -> impl Iterator<Item = &Subscription> {
+    let recent = invoice.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
+    [recent, invoice.subscription_details.as_ref()].into_iter().flatten()
+}
+
+/// The payment of an invoice. Where there were several it is the first, because an event has one token of a kind; one that
+/// is open or was cancelled has paid nothing.
+fn paid_by(invoice: &Invoice) -> &Maybe<Text> {
+    let payments = invoice.payments.iter().flat_map(|payments| payments.data.iter());
+    let paid = payments.filter(|payment| payment.status.text() == Some("paid"));
+    let mut intents = paid.filter_map(|payment| Some(&payment.payment.as_ref()?.payment_intent));
+    intents.find(|intent| intent.is_some()).unwrap_or(&invoice.payment_intent)
 }
 
 /// A charge of which more was given back than before. The amount on it is the sum of all that ever was.
@@ -124,6 +175,7 @@ pub(super) fn refunded_charge(
     );
     carry(&charge.metadata, &mut found);
     tie("payment_intent", &charge.payment_intent, &mut found);
+    tie("invoice", &charge.invoice, &mut found);
     tie("customer", &charge.customer, &mut found);
     let mut user = person(charge.billing_details.0.unwrap_or_default());
     user.take(Field::Email, charge.receipt_email.0);
@@ -177,6 +229,19 @@ impl Stripe {
     fn order_of(&self, metadata: &Metadata) -> Option<String> {
         metadata.as_ref()?.get(self.order_id_metadata.as_deref()?)?.owned()
     }
+
+    /// The same of an invoice. A subscription repeats its metadata on every invoice, so its number is that of the first; and
+    /// a later period is an order of its own.
+    fn order_of_invoice(&self, invoice: &Invoice) -> Option<String> {
+        let own = || self.order_of(&invoice.metadata);
+        match Billed::by(invoice) {
+            Billed::First => {
+                own().or_else(|| subscriptions(invoice).find_map(|details| self.order_of(&details.metadata)))
+            }
+            Billed::Apart => own(),
+            Billed::Later => None,
+        }
+    }
 }
 
 /// No object of Stripe names a page or a browser.
@@ -195,7 +260,7 @@ fn carry(metadata: &Metadata, found: &mut Found) {
     }
 }
 
-/// Ties the event to others of the same customer, subscription or payment.
+/// Ties the event to others of the same customer, subscription, invoice or payment.
 fn tie(kind: &str, id: &Maybe<Text>, found: &mut Found) {
     if let Some(id) = id.owned() {
         found.draft.tokens.insert(format!("stripe_{kind}"), id);

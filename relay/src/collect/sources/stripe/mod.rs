@@ -32,16 +32,21 @@ const KEYS: [Key; 8] = [
     Key::required("secret", "signing secret of the endpoint, `whsec_…` as it is shown; secret"),
     Key::optional(
         "purchase",
-        "`checkout.session.completed` (default) or, without Checkout, `payment_intent.succeeded`",
+        "`checkout.session.completed` (default) or, without Checkout, `payment_intent.succeeded` or \
+         `invoice.paid`",
     ),
     Key::optional(
         "refunds",
         "`charge.refunded` (default) or `refund.created`: which of the two reports a refund",
     ),
-    Key::optional("renewal_event", "the event a paid later period of a subscription is; default `Subscribe`"),
+    Key::optional(
+        "renewal_event",
+        "the event a paid later period of a subscription is, except where `purchase` is \
+         `payment_intent.succeeded`; default `Subscribe`",
+    ),
     Key::optional(
         "order_id_metadata",
-        "the metadata entry with your own order number; default: the session's id",
+        "the metadata entry with your own order number; default: the id of session, payment or invoice",
     ),
     Key::optional(
         "money",
@@ -82,6 +87,9 @@ enum PurchaseAt {
     /// Every payment there is.
     #[serde(rename = "payment_intent.succeeded")]
     Payment,
+    /// Every invoice, with a subscription or without one.
+    #[serde(rename = "invoice.paid")]
+    Invoice,
 }
 
 /// The type of event that is a refund.
@@ -183,7 +191,9 @@ impl Stripe {
                 PurchaseAt::Session,
                 _,
             ) => event::session(self, object(&data)?, time),
-            ("invoice.paid", PurchaseAt::Session, _) => event::invoice(self, object(&data)?, time),
+            ("invoice.paid", PurchaseAt::Session | PurchaseAt::Invoice, _) => {
+                event::invoice(self, object(&data)?, time)
+            }
             ("payment_intent.succeeded", PurchaseAt::Payment, _) => {
                 event::payment(self, object(&data)?, time)
             }

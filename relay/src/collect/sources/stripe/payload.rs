@@ -2,13 +2,15 @@
 //!
 //! The shape follows the version the endpoint is pinned to, so everything is optional, and what moved is looked for in both
 //! places. docs.stripe.com/api, objects Checkout Session, Invoice, Charge, Refund and PaymentIntent (read 2026-11-23).
+//! Since 2025-03-31 neither a charge names its invoice nor an invoice its payment (docs.stripe.com/changelog/basil, "Adds
+//! support for multiple (partial) payments on invoices", read 2026-11-28).
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::super::json::{Maybe, Text};
+use super::super::json::{List, Maybe, Text};
 use crate::collect::raw_user::Personal;
 
 /// What wraps every object.
@@ -46,7 +48,9 @@ pub(super) struct Session {
     pub(super) id: Maybe<Text>,
     pub(super) mode: Maybe<Text>,
     pub(super) payment_status: Maybe<Text>,
+    /// None for a subscription, whose payment belongs to its first invoice.
     pub(super) payment_intent: Maybe<Text>,
+    pub(super) invoice: Maybe<Text>,
     pub(super) subscription: Maybe<Text>,
     pub(super) customer: Maybe<Text>,
     pub(super) client_reference_id: Maybe<Text>,
@@ -105,6 +109,11 @@ pub(super) struct Invoice {
     pub(super) customer_name: Maybe<Personal>,
     pub(super) customer_phone: Maybe<Personal>,
     pub(super) customer_address: Maybe<Address>,
+    pub(super) metadata: Metadata,
+    /// Where versions before 2025-03-31 keep the payment.
+    pub(super) payment_intent: Maybe<Text>,
+    /// Where later versions keep the payments, when they send them along.
+    pub(super) payments: Maybe<Payments>,
     /// Where recent versions keep the subscription.
     pub(super) parent: Maybe<Parent>,
     /// Where older versions keep it.
@@ -127,6 +136,26 @@ pub(super) struct Subscription {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
+pub(super) struct Payments {
+    pub(super) data: List<InvoicePayment>,
+}
+
+/// One attempt to pay an invoice or a part of it.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct InvoicePayment {
+    pub(super) status: Maybe<Text>,
+    pub(super) payment: Maybe<PaidBy>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct PaidBy {
+    pub(super) payment_intent: Maybe<Text>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
 pub(super) struct Charge {
     pub(super) id: Maybe<Text>,
     pub(super) amount: Maybe<i64>,
@@ -134,6 +163,8 @@ pub(super) struct Charge {
     pub(super) created: Maybe<i64>,
     pub(super) currency: Maybe<Text>,
     pub(super) payment_intent: Maybe<Text>,
+    /// Named by versions before 2025-03-31 only.
+    pub(super) invoice: Maybe<Text>,
     pub(super) customer: Maybe<Text>,
     pub(super) billing_details: Maybe<Person>,
     pub(super) receipt_email: Maybe<Personal>,

@@ -1,5 +1,6 @@
 //! The signature, the types of events and the amounts. Whole deliveries are recorded in `tests/sources/stripe`.
 
+use super::super::Draft;
 use super::super::settings::tests::settings;
 use super::super::testing::{headers, summary, webhook};
 use super::*;
@@ -62,7 +63,19 @@ fn check(more: &str, kind: &str, object: &str, expected: &str) {
     assert_eq!(summary(&reading), [expected], "{kind} {more}");
 }
 
+/// The one event that comes from an object.
+fn draft(more: &str, kind: &str, object: &str) -> Draft {
+    let none = headers(&[]);
+    let reading = source(more).read(&webhook(&none, &body(kind, object))).expect("readable");
+    reading.events.into_iter().next().expect("an event").draft
+}
+
+fn invoice(reason: &str, paid: u32) -> String {
+    format!(r#"{{"id":"in_1","billing_reason":"{reason}","amount_paid":{paid},"currency":"eur"}}"#)
+}
+
 const COMPLETED: &str = "checkout.session.completed";
+const BY_INVOICE: &str = "purchase = 'invoice.paid'";
 const ELSEWHERE: &str = "this is counted by another type of event; see `purchase` and `refunds`";
 
 #[test]
@@ -103,16 +116,111 @@ fn amount_and_currency_are_of_one_kind() {
 
 #[test]
 fn a_subscription_counts_once_a_period() {
-    let invoice = |reason: &str, paid: u32| {
-        format!(r#"{{"id":"in_1","billing_reason":"{reason}","amount_paid":{paid},"currency":"eur"}}"#)
-    };
     let first = "the first invoice; its Checkout session is the purchase";
     check("", "invoice.paid", &invoice("subscription_create", 900), first);
     check("", "invoice.paid", &invoice("subscription_cycle", 900), "Subscribe 9 EUR");
     check("renewal_event = 'Renewal'", "invoice.paid", &invoice("subscription_cycle", 900), "Renewal 9 EUR");
     check("", "invoice.paid", &invoice("subscription_cycle", 0), "nothing was paid");
-    // Checkout makes one of these for a single payment, if it is asked to.
+    // Checkout makes one of these for a single payment, if it is asked to, and the dashboard for a bill.
     check("", "invoice.paid", &invoice("manual", 900), "no invoice of a subscription");
+}
+
+#[test]
+fn an_invoice_is_the_purchase_if_that_is_chosen() {
+    let counts = |reason: &str, paid: u32, expected: &str| {
+        check(BY_INVOICE, "invoice.paid", &invoice(reason, paid), expected);
+    };
+    for reason in ["subscription_create", "manual", "quote_accept", "automatic_pending_invoice_item_invoice"]
+    {
+        counts(reason, 900, "Purchase 9 EUR");
+    }
+    for reason in ["subscription_cycle", "subscription_update", "subscription_threshold"] {
+        counts(reason, 900, "Subscribe 9 EUR");
+        counts(reason, 0, "nothing was paid");
+    }
+    counts("subscription_create", 0, "StartTrial 0 EUR");
+    counts("manual", 0, "nothing was paid");
+    check(
+        BY_INVOICE,
+        "invoice.paid",
+        r#"{"id":"in_1","amount_paid":900,"currency":"eur"}"#,
+        "Purchase 9 EUR",
+    );
+    let session = r#"{"id":"cs_1","payment_status":"paid","amount_total":900,"currency":"eur"}"#;
+    check(BY_INVOICE, COMPLETED, session, ELSEWHERE);
+    check(BY_INVOICE, "checkout.session.async_payment_succeeded", session, ELSEWHERE);
+    check(BY_INVOICE, "payment_intent.succeeded", r#"{"id":"pi_1","amount_received":900}"#, ELSEWHERE);
+    let payments = "purchase = 'payment_intent.succeeded'";
+    check(payments, "invoice.paid", &invoice("subscription_cycle", 900), ELSEWHERE);
+}
+
+#[test]
+fn the_number_of_an_invoice_is_its_own_or_that_of_the_subscription_it_begins() {
+    let settings = format!("{BY_INVOICE}\norder_id_metadata = 'order'");
+    let order_of = |settings: &str, reason: &str, more: &str| {
+        let invoice = invoice(reason, 900).replacen('{', &format!("{{{more}"), 1);
+        draft(settings, "invoice.paid", &invoice).properties.order_id.expect("a number")
+    };
+    let check = |reason: &str, more: &str, expected: &str| {
+        assert_eq!(order_of(&settings, reason, more), expected, "{reason} {more}");
+    };
+    let own = r#""metadata":{"order":"88"},"#;
+    let recent = r#""parent":{"subscription_details":{"metadata":{"order":"77"}}},"#;
+    let older = r#""subscription_details":{"metadata":{"order":"66"}},"#;
+    check("subscription_create", "", "in_1");
+    check("subscription_create", own, "88");
+    check("subscription_create", recent, "77");
+    check("subscription_create", older, "66");
+    check("subscription_create", &[recent, own].concat(), "88");
+    check("manual", own, "88");
+    // What a subscription says of itself stands on all its invoices, which are not one order.
+    check("manual", recent, "in_1");
+    check("subscription_cycle", recent, "in_1");
+    assert_eq!(order_of(BY_INVOICE, "manual", own), "in_1", "nobody said that this is a number");
+}
+
+#[test]
+fn what_an_invoice_says_of_a_visitor_is_heard() {
+    let object = r#"{"id":"in_1","billing_reason":"manual","amount_paid":900,"metadata":{"at_vid":"v-1"},
+        "parent":{"subscription_details":{"metadata":{"at_vid":"v-2"}}}}"#;
+    assert_eq!(draft(BY_INVOICE, "invoice.paid", object).visitor_id.as_deref(), Some("v-1"));
+}
+
+#[test]
+fn a_payment_is_tied_to_its_order_as_far_as_the_version_allows() {
+    let check = |kind: &str, object: &str, invoice: Option<&str>, payment: Option<&str>| {
+        let tokens = draft("", kind, object).tokens;
+        let token = |name: &str| tokens.get(name).map(String::as_str);
+        assert_eq!((token("stripe_invoice"), token("stripe_payment_intent")), (invoice, payment), "{object}");
+    };
+    let session = r#"{"id":"cs_1","mode":"subscription","payment_status":"paid","payment_intent":null,"invoice":"in_1"}"#;
+    check(COMPLETED, session, Some("in_1"), None);
+    let charge =
+        |more: &str| format!(r#"{{"id":"ch_1","amount_refunded":2500,"payment_intent":"pi_1"{more}}}"#);
+    check("charge.refunded", &charge(""), None, Some("pi_1"));
+    check("charge.refunded", &charge(r#","invoice":"in_1""#), Some("in_1"), Some("pi_1"));
+    let renewal = |more: &str| {
+        format!(r#"{{"id":"in_1","billing_reason":"subscription_cycle","amount_paid":900{more}}}"#)
+    };
+    check("invoice.paid", &renewal(""), Some("in_1"), None);
+    check("invoice.paid", &renewal(r#","payment_intent":"pi_1""#), Some("in_1"), Some("pi_1"));
+    let one = |status: &str, id: &str| {
+        format!(r#"{{"status":"{status}","payment":{{"type":"payment_intent","payment_intent":"{id}"}}}}"#)
+    };
+    let by_charge = r#"{"status":"paid","payment":{"type":"charge","charge":"ch_1"}}"#.to_owned();
+    let list = |payments: &[String]| renewal(&format!(r#","payments":{{"data":[{}]}}"#, payments.join(",")));
+    let payments = [one("canceled", "pi_0"), by_charge, one("paid", "pi_1"), one("paid", "pi_2")];
+    check("invoice.paid", &list(&payments), Some("in_1"), Some("pi_1"));
+    check("invoice.paid", &list(&[one("open", "pi_0")]), Some("in_1"), None);
+}
+
+#[test]
+fn a_payment_of_an_invoice_is_no_event_by_itself() {
+    let payment = r#"{"id":"inpay_1","invoice":"in_1","status":"paid","amount_paid":900,"currency":"eur",
+        "payment":{"type":"payment_intent","payment_intent":"pi_1"}}"#;
+    for more in ["", BY_INVOICE, "purchase = 'payment_intent.succeeded'"] {
+        check(more, "invoice_payment.paid", payment, "no event comes from this type");
+    }
 }
 
 #[test]
@@ -181,5 +289,5 @@ fn settings_that_cannot_be_are_named() {
     check("secret = 's'\nrenewal_event = ' '", "`renewal_event`");
     check("secret = 's'\nminor_units = { ugx = 2 }", "`minor_units`");
     check("secret = 's'\nminor_units = { UGX = 9 }", "`minor_units`");
-    check("secret = 's'\npurchase = 'invoice.paid'", "payment_intent.succeeded");
+    check("secret = 's'\npurchase = 'charge.succeeded'", "invoice.paid");
 }
