@@ -12,9 +12,11 @@ use shared::{Properties, Scalar, UnixMs, limits};
 use super::super::amount::{amount, instant};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::super::{Draft, Inbound, carried};
+use super::correction::Back;
 use super::fields::{Fields, key};
 use super::meaning::Meaning;
-use super::network::{Status, customary};
+use super::name::Name;
+use super::status::{Status, customary};
 use super::{Pending, Postback, Rule, ValueOf};
 use crate::collect::raw_user::Personal;
 use crate::orders::COMMISSION;
@@ -41,27 +43,28 @@ struct Subject {
 }
 
 impl Postbacked<'_> {
+    /// The first usable value of the first name that has one.
     fn get(&self, meaning: Meaning) -> Option<&str> {
-        self.fields.get(self.names(meaning))
+        let counts = |name: &Name, word: &str| name.is_sure() || self.own.knows(word);
+        self.names(meaning).find_map(|name| self.fields.every(name).find(|word| counts(name, word)))
     }
 
-    fn names(&self, meaning: Meaning) -> impl Iterator<Item = &str> {
-        self.own.names.get(&meaning).into_iter().flatten().map(String::as_str)
+    fn names(&self, meaning: Meaning) -> impl Iterator<Item = &Name> {
+        self.own.names.get(&meaning).into_iter().flatten()
     }
 
     fn reading(&self) -> Result<Reading, Unreadable> {
         let Some(status) = self.status() else {
-            return Ok(Reading::ignored("its status is none that is known; name it in `statuses`"));
+            return Ok(Reading::odd("its status is none that is known; name it in `statuses`"));
         };
         let rule = self.named();
         let Ok(name) = rule else { return Ok(Reading::ignored("`events` switches this event off")) };
         let amount = self.worth();
         let worth = amount.clone().ok().flatten();
         if self.own.max_value.zip(worth).is_some_and(|(most, worth)| worth.abs() > most) {
-            return Ok(Reading::ignored("worth more than the source's `max_value`"));
+            return Ok(Reading::odd("worth more than the source's `max_value`"));
         }
-        let lost = |amount: Option<f64>| amount.filter(|amount| *amount < 0.0).map(f64::abs);
-        let taken_back = lost(self.amount(Meaning::Delta)).or(lost(worth));
+        let back = Back::told(self.own.value, worth, self.amount(Meaning::Delta));
         match status {
             Status::Ignored => Ok(Reading::ignored("a status of no concern, says `statuses`")),
             Status::Pending if self.own.pending == Pending::Wait => {
@@ -70,11 +73,13 @@ impl Postbacked<'_> {
             Status::Rejected if name.as_deref().is_some_and(|name| !is_of_money(name)) => {
                 Ok(Reading::ignored("rejected; what earned no money is not taken back"))
             }
-            Status::Rejected => self.refund(None),
-            Status::Approved | Status::Pending => match (name, taken_back) {
+            Status::Rejected => self.refund(Back::All),
+            Status::Approved | Status::Pending => match (name, back) {
                 // Without an amount it would be all of it.
-                (Some(name), _) if name == "Refund" => self.refund(amount?.map(f64::abs)),
-                (_, Some(back)) => self.refund(Some(back)),
+                (Some(name), _) if name == "Refund" => {
+                    self.refund(amount?.map_or(Back::All, |amount| Back::Part(amount.abs())))
+                }
+                (_, Some(back)) => self.refund(back),
                 (Some(name), None) => self.event(name, worth).map(|reading| noted(reading, amount.err())),
                 (None, None) if self.earns() || amount.is_err() => {
                     self.event("Purchase".to_owned(), worth).map(|reading| noted(reading, amount.err()))
@@ -139,20 +144,26 @@ impl Postbacked<'_> {
         Ok(self.whole(found))
     }
 
-    /// Money that went back: this much of it, or all.
-    fn refund(&self, back: Option<f64>) -> Result<Reading, Unreadable> {
+    /// Money that went back.
+    fn refund(&self, back: Back) -> Result<Reading, Unreadable> {
         let subject = self.subject()?;
         let Some((id, order)) = subject.and_then(|subject| Some((subject.id, subject.order?))) else {
             return Ok(Reading::ignored("taken back, but no transaction id says what"));
         };
-        let about = back.map_or(id.clone(), |back| format!("{id}-{back}"));
         // The time a network gives is the conversion's.
-        let mut found = Found::about("Refund", &about, None);
-        found.draft.properties = Properties { value: back, order_id: Some(order), ..Properties::default() };
-        if let Some(UnixMs(ms)) = self.time() {
-            found.draft.properties.custom.insert("order_time".to_owned(), Scalar::Integer(ms));
-        }
+        let mut found = Found::about("Refund", &back.about(&id), None);
+        found.draft.properties = Properties {
+            value: back.value(),
+            order_id: Some(order),
+            custom: carried::of_order(self.time(), None, back.left().filter(|_| self.is_worth_the_order())),
+            ..Properties::default()
+        };
         Ok(self.whole(found))
+    }
+
+    /// Whether the event's value is the order's: what is left of a payout is not what is left of an order of the shop's.
+    fn is_worth_the_order(&self) -> bool {
+        self.own.value == ValueOf::SaleAmount || self.get(Meaning::OrderId).is_none()
     }
 
     fn time(&self) -> Option<UnixMs> {
@@ -193,7 +204,7 @@ impl Postbacked<'_> {
 
     /// Our click token, in whichever sub-id it is.
     fn token(&self) -> Option<String> {
-        self.fields.every(self.names(Meaning::ClickId)).find_map(carried::token)
+        self.names(Meaning::ClickId).flat_map(|name| self.fields.every(name)).find_map(carried::token)
     }
 
     /// The event with everything that is the same for all.
@@ -204,11 +215,14 @@ impl Postbacked<'_> {
         self.person(draft);
         self.further(draft);
         draft.properties.currency = self.currency();
-        if draft.properties.value.is_some() && draft.properties.currency.is_none() {
+        let Properties { value, currency, custom, .. } = &draft.properties;
+        if (value.is_some() || custom.contains_key("remaining_value")) && currency.is_none() {
             notes.push("currency: none came that can be read, and the source names none".to_owned());
         }
-        let unreplaced =
-            |meaning: &Meaning| self.get(*meaning).is_none() && self.fields.unreplaced(self.names(*meaning));
+        let unreplaced = |meaning: &Meaning| {
+            let names = self.names(*meaning).filter(|name| name.is_sure());
+            self.get(*meaning).is_none() && self.fields.unreplaced(names)
+        };
         notes.extend(Meaning::ALL.iter().filter(|meaning| unreplaced(meaning)).map(|meaning| {
             format!("{}: the placeholder came as it is, so the network does not know it here", meaning.name())
         }));
@@ -217,7 +231,10 @@ impl Postbacked<'_> {
 
     /// The clicks it came from; answers what is odd about them.
     fn clicks(&self, draft: &mut Draft) -> Vec<String> {
-        let of_click = |name: &str| self.names(Meaning::ClickId).any(|known| key(known) == key(name));
+        let of_click = |name: &str| {
+            let key = key(name);
+            self.names(Meaning::ClickId).any(|known| known.is(&key))
+        };
         for (name, value) in self.fields.written().filter(|(name, _)| !of_click(name)) {
             carried::field(name, value, draft);
         }
@@ -300,6 +317,11 @@ impl Postback {
         let preset = || self.network.statuses.iter().find(|(known, _)| known.eq_ignore_ascii_case(word));
         let own = self.statuses.get(&key(word)).copied();
         own.or_else(|| preset().map(|(_, status)| *status)).or_else(|| customary(word))
+    }
+
+    /// Whether a word says how far a conversion has got, or what happened.
+    fn knows(&self, word: &str) -> bool {
+        self.status(word).is_some() || self.rule(word).is_some()
     }
 
     /// What a word is, said by the source or by custom.

@@ -11,6 +11,7 @@ use url::form_urlencoded;
 use zeroize::Zeroizing;
 
 use super::super::Inbound;
+use super::name::Name;
 
 /// The parameters of one postback, in their order: query first, then body.
 pub(super) struct Fields(Vec<Field>);
@@ -36,26 +37,21 @@ impl Fields {
         fields
     }
 
-    /// The first usable value under the first of these names that has one.
-    pub(super) fn get<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<&str> {
-        names.into_iter().find_map(|name| self.all(name).map(str::trim).find(|value| is_meant(value)))
+    /// Every usable value under a name, in their order.
+    pub(super) fn every(&self, name: &Name) -> impl Iterator<Item = &str> {
+        self.all(name).map(str::trim).filter(|value| is_meant(value))
     }
 
     /// A telephone: a blank before its digits was a plus sign, which in a query stands for a blank.
-    pub(super) fn phone<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    pub(super) fn phone<'a>(&self, names: impl IntoIterator<Item = &'a Name>) -> Option<String> {
         let value = names.into_iter().find_map(|name| self.all(name).find(|value| is_meant(value.trim())))?;
         let digits =
             value.strip_prefix(' ').filter(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
         Some(digits.map_or_else(|| value.trim().to_owned(), |digits| format!("+{}", digits.trim_end())))
     }
 
-    /// Every usable value under these names.
-    pub(super) fn every<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> impl Iterator<Item = &str> {
-        names.into_iter().flat_map(|name| self.all(name)).map(str::trim).filter(|value| is_meant(value))
-    }
-
     /// Whether one of these names came with a placeholder that was not replaced.
-    pub(super) fn unreplaced<'a>(&self, names: impl IntoIterator<Item = &'a str>) -> bool {
+    pub(super) fn unreplaced<'a>(&self, names: impl IntoIterator<Item = &'a Name>) -> bool {
         names.into_iter().any(|name| self.all(name).any(is_placeholder))
     }
 
@@ -65,13 +61,9 @@ impl Fields {
         pairs.filter(|(_, value)| is_meant(value))
     }
 
-    /// The values of one name: a parameter's own, or that of a member anywhere inside JSON.
-    fn all(&self, name: &str) -> impl Iterator<Item = &str> {
-        let key = key(name);
-        let fits = move |field: &&Field| {
-            field.key == key || field.key.rsplit_once('.').is_some_and(|(_, last)| last == key)
-        };
-        self.0.iter().filter(fits).map(|field| field.value.as_str())
+    /// The values of one name: a parameter's own, or that of a member inside JSON.
+    fn all(&self, name: &Name) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |field| name.fits(&field.key)).map(|field| field.value.as_str())
     }
 
     fn add(&mut self, name: String, value: Zeroizing<String>) {
@@ -184,9 +176,13 @@ mod tests {
         Fields::read(&Inbound { target: &target, ..webhook(&none, body) })
     }
 
+    fn first<'a>(fields: &'a Fields, name: &str) -> Option<&'a str> {
+        fields.every(&Name::given(name)).next()
+    }
+
     #[test]
     fn a_name_matches_in_any_case_with_or_without_marks() {
-        let check = |query: &str| assert_eq!(read(query, "").get(["click_id"]), Some("a b"), "{query}");
+        let check = |query: &str| assert_eq!(first(&read(query, ""), "click_id"), Some("a b"), "{query}");
         for name in ["click_id", "clickid", "clickId", "CLICK-ID", "Click_Id", "%63lick_id"] {
             check(&format!("{name}=a+b"));
             check(&format!("{name}=&x&{name}=a%20b&{name}=c"));
@@ -218,39 +214,39 @@ mod tests {
             "%ff",
             "a%C3b",
         ] {
-            assert_eq!(read(&format!("payout={value}"), "").get(["payout"]), None, "{value}");
-            assert_eq!(read(&format!("payout={value}&payout=7"), "").get(["payout"]), Some("7"), "{value}");
+            assert_eq!(first(&read(&format!("payout={value}"), ""), "payout"), None, "{value}");
+            let again = read(&format!("payout={value}&payout=7"), "");
+            assert_eq!(first(&again, "payout"), Some("7"), "{value}");
         }
         for value in ["{}", "a!!", "##", "50%25", "a#b", "<", "50%25 off 20%25", "M%25C3%25BCller"] {
             let fields = read(&format!("offer={}", value.replace('#', "%23")), "");
-            assert!(fields.get(["offer"]).is_some(), "{value}");
+            assert!(first(&fields, "offer").is_some(), "{value}");
         }
-        assert!(
-            read("payout={payout}", "").unreplaced(["payout"]) && !read("payout=", "").unreplaced(["payout"])
-        );
+        let payout = [Name::given("payout")];
+        assert!(read("payout={payout}", "").unreplaced(&payout) && !read("payout=", "").unreplaced(&payout));
     }
 
     #[test]
     fn a_body_is_a_form_or_json_whatever_it_is_called() {
-        assert_eq!(read("", "payout=1&click_id=a%2Bb").get(["click_id"]), Some("a+b"));
+        assert_eq!(first(&read("", "payout=1&click_id=a%2Bb"), "click_id"), Some("a+b"));
         let json = r#" {"payout":12.50,"id":18446744073709551616,"deep":{"click_id":"a","payout":"9"},"on":true,"no":null,"l":[1]}"#;
         let fields = read("event=Lead", json);
-        assert_eq!((fields.get(["payout"]), fields.get(["clickid"])), (Some("12.50"), Some("a")));
+        assert_eq!((first(&fields, "payout"), first(&fields, "clickid")), (Some("12.50"), Some("a")));
         assert_eq!(
-            (fields.get(["deep.payout"]), fields.get(["id"])),
+            (first(&fields, "deep.payout"), first(&fields, "id")),
             (Some("9"), Some("18446744073709551616"))
         );
         assert_eq!(
-            (fields.get(["on"]), fields.get(["no"]), fields.get(["event"])),
+            (first(&fields, "on"), first(&fields, "no"), first(&fields, "event")),
             (Some("true"), None, Some("Lead"))
         );
-        assert_eq!(read("payout=2", r#"{"payout":3}"#).get(["payout"]), Some("2"), "the query goes first");
+        assert_eq!(first(&read("payout=2", r#"{"payout":3}"#), "payout"), Some("2"), "the query goes first");
     }
 
     #[test]
     fn a_telephone_keeps_its_plus() {
         let check = |query: &str, expected: &str| {
-            assert_eq!(read(query, "").phone(["phone"]).as_deref(), Some(expected), "{query}");
+            assert_eq!(read(query, "").phone(&[Name::given("phone")]).as_deref(), Some(expected), "{query}");
         };
         check("phone=+12025550123", "+12025550123");
         check("phone=%2B12025550123", "+12025550123");
@@ -261,8 +257,8 @@ mod tests {
     fn there_is_a_bound_on_everything() {
         let many: String = (0..MOST_FIELDS + 9).map(|n| format!("a{n}=1&")).collect();
         assert_eq!(read(&many, "b=1").written().count(), MOST_FIELDS);
-        assert_eq!(read(&format!("a={}", "x".repeat(LONGEST + 1)), "").get(["a"]), None);
+        assert_eq!(first(&read(&format!("a={}", "x".repeat(LONGEST + 1)), ""), "a"), None);
         let nested = format!("{}1{}", "{\"a\":".repeat(60), "}".repeat(60));
-        assert_eq!(read("", &nested).get(["a"]), None);
+        assert_eq!(first(&read("", &nested), "a"), None);
     }
 }

@@ -4,13 +4,17 @@
 //! token only its sender was given, and it may be held to the sender's addresses. Networks switch a postback off after
 //! failures, so whatever trying again does not mend is answered 200.
 //!
-//! Rooms: `meaning` (what a parameter means), `network` (the presets), `fields` (parameters, cleaned), `conversion` (what it
-//! all comes to). Not to be taken for `platform::postback`, which calls.
+//! Rooms: `meaning` (what a parameter means), `name` (where a name means it), `network` (the presets), `status` (how far a
+//! conversion has got), `fields` (parameters, cleaned), `correction` (what went back), `conversion` (what it all comes to).
+//! Not to be taken for `platform::postback`, which calls.
 
 mod conversion;
+mod correction;
 mod fields;
 mod meaning;
+mod name;
 mod network;
+mod status;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -29,7 +33,9 @@ use crate::platform::settings::{Key, SettingError};
 use crate::secret::Secret;
 use fields::key;
 pub use meaning::Meaning;
-pub use network::{NETWORKS, Network, Status};
+use name::Name;
+pub use network::{NETWORKS, Network};
+pub use status::Status;
 
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -192,7 +198,7 @@ struct Postback {
     /// By the key of the network's name.
     statuses: BTreeMap<String, Status>,
     /// The names each meaning comes under.
-    names: BTreeMap<Meaning, Vec<String>>,
+    names: BTreeMap<Meaning, Vec<Name>>,
     /// The meanings whose names are the operator's.
     parameters: BTreeMap<Meaning, Names>,
 }
@@ -249,21 +255,22 @@ fn network(name: &str) -> Result<&'static Network, SettingError> {
 
 /// Under which names each meaning comes: the operator's alone, or else the network's own and the customary ones, but for
 /// those that mean something else here.
-fn names(network: &Network, own: &BTreeMap<Meaning, Names>) -> BTreeMap<Meaning, Vec<String>> {
+fn names(network: &Network, own: &BTreeMap<Meaning, Names>) -> BTreeMap<Meaning, Vec<Name>> {
     let configured =
         || own.iter().flat_map(|(meaning, Names(names))| names.iter().map(|name| (*meaning, name.as_str())));
     let preset = || network.names.iter().copied();
     let of = |meaning: Meaning| {
         if let Some(Names(names)) = own.get(&meaning) {
-            return names.clone();
+            return names.iter().map(|name| Name::given(name)).collect();
         }
         let elsewhere = |name: &str| {
             let taken = |(other, known): (Meaning, &str)| other != meaning && key(known) == key(name);
             configured().any(taken) || preset().any(taken)
         };
         let here = preset().filter(|(known, _)| *known == meaning).map(|(_, name)| name);
-        let all = here.chain(meaning.names().iter().copied());
-        all.filter(|name| !elsewhere(name)).map(str::to_owned).collect()
+        let given = here.filter(|name| !elsewhere(name)).map(Name::given);
+        let usual = meaning.names().iter().filter(|name| !elsewhere(name));
+        given.chain(usual.map(|name| Name::customary(meaning, name))).collect()
     };
     Meaning::ALL.into_iter().map(|meaning| (meaning, of(meaning))).collect()
 }

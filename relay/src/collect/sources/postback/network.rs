@@ -5,26 +5,11 @@
 //! Where a placeholder's spelling could not be confirmed on an official page, the table says so; a placeholder that a
 //! network does not know arrives as it is and is as good as absent. All read 2026-11-23.
 
-use serde::Deserialize;
-
 use super::meaning::Meaning;
+use super::status::Status;
 use Meaning::{
     ClickId, Currency, Delta, Event, Goal, Offer, Payout, SaleAmount, Status as State, Time, TransactionId,
 };
-
-/// How far a conversion has got at its network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// It counts.
-    Approved,
-    /// It will count unless something is found against it.
-    Pending,
-    /// It does not count, or no longer.
-    Rejected,
-    /// Nothing that concerns us.
-    Ignored,
-}
 
 /// A preset.
 #[derive(Debug)]
@@ -45,41 +30,6 @@ pub struct Network {
     pub statuses: &'static [(&'static str, Status)],
     /// Where what is said here comes from, and what of it is not confirmed.
     pub basis: &'static str,
-}
-
-/// What a status means wherever it is not said otherwise.
-pub(super) fn customary(status: &str) -> Option<Status> {
-    let is = |words: &[&str]| words.iter().any(|word| status.eq_ignore_ascii_case(word));
-    if is(&[
-        "approved",
-        "approve",
-        "confirmed",
-        "accepted",
-        "paid",
-        "payable",
-        "locked",
-        "valid",
-        "validated",
-    ]) {
-        Some(Status::Approved)
-    } else if is(&["pending", "hold", "on hold", "new", "open", "waiting", "tentative"]) {
-        Some(Status::Pending)
-    } else if is(&[
-        "rejected",
-        "reject",
-        "declined",
-        "reversed",
-        "cancelled",
-        "canceled",
-        "invalid",
-        "void",
-        "voided",
-    ]) || is(&["refunded", "refund", "chargeback", "deleted", "trash", "denied"])
-    {
-        Some(Status::Rejected)
-    } else {
-        None
-    }
 }
 
 /// The preset with this name.
@@ -388,15 +338,5 @@ mod tests {
             }
         }
         assert!(WITHOUT_POSTBACK.iter().all(|(name, _)| find(name).is_none()));
-    }
-
-    #[test]
-    fn customary_states() {
-        let check = |text: &str, expected| assert_eq!(customary(text), expected, "{text}");
-        check("Approved", Some(Status::Approved));
-        check("PENDING", Some(Status::Pending));
-        check("reversed", Some(Status::Rejected));
-        check("1", None);
-        check("lead", None);
     }
 }

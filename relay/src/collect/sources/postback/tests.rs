@@ -1,4 +1,10 @@
 //! Settings, the token, and what postbacks of every kind come to. Whole ones are recorded in `tests/sources/postback`.
+//!
+//! `statuses` holds what a status does, `corrections` what becomes of lowered amounts, `nested` what is found inside JSON.
+
+mod corrections;
+mod nested;
+mod statuses;
 
 use http::{HeaderMap, Method};
 
@@ -132,41 +138,6 @@ fn an_event_that_is_named_is_that_event() {
     check(rules, "txid=1&event=sale", "Subscribe - -");
     check(rules, "txid=1&event=sale&goal_id=13", "Subscribe - -");
     check(rules, "txid=1&payout=5&goal_id=13", "`events` switches this event off");
-}
-
-#[test]
-fn a_status_says_whether_it_counts() {
-    let sale = |status: &str| format!("txid=1&payout=5&currency=EUR&status={status}");
-    for counts in ["approved", "Confirmed", "pending", "PAID", "{status}", ""] {
-        check("", &sale(counts), "Purchase 5 EUR");
-    }
-    check("pending = 'wait'", &sale("pending"), "pending; it counts once it is approved");
-    check("pending = 'wait'", &sale("approved"), "Purchase 5 EUR");
-    check("", &sale("rejected"), "Refund - EUR");
-    check("", &sale("chargeback"), "Refund - EUR");
-    check("", "txid=1&event=lead&status=rejected", "rejected; what earned no money is not taken back");
-    check("", "payout=5&status=rejected", "taken back, but no transaction id says what");
-    let unknown = "its status is none that is known; name it in `statuses`";
-    check("", &sale("7"), unknown);
-    check("statuses = { 7 = 'approved', 8 = 'ignored' }", &sale("7"), "Purchase 5 EUR");
-    check(
-        "statuses = { 7 = 'approved', 8 = 'ignored' }",
-        &sale("8"),
-        "a status of no concern, says `statuses`",
-    );
-    check(
-        "statuses = { approved = 'pending' }\npending = 'wait'",
-        &sale("approved"),
-        "pending; it counts once it is approved",
-    );
-    for (status, expected) in
-        [("1", "Purchase 5 EUR"), ("2", "Purchase 5 EUR"), ("3", "Refund - EUR"), ("4", unknown)]
-    {
-        check("network = 'affise'", &sale(status), expected);
-    }
-    // Binom says there what happened.
-    check("network = 'binom'", "clickid=x&txid=1&cnv_status=lead", "Lead - -");
-    check("network = 'affise'\nevents = { 1 = 'Lead' }", &sale("1"), "Purchase 5 EUR");
 }
 
 #[test]
