@@ -18,7 +18,7 @@ use shared::visitor::Visitor;
 use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unmatched, UserData, time};
 
 use crate::collect::read::click_token;
-use crate::rules::{Rules, on_top_of};
+use crate::rules::{Rules, denials, on_top_of, under};
 use crate::store::{Draft, Person, StoreError, Transaction};
 
 /// How long a memory lends what it knows, in milliseconds: the longest window of any platform here.
@@ -85,14 +85,15 @@ impl Stitch<'_> {
         let known = own.as_deref().map(|id| self.tx.visitor(self.site, id)).transpose()?.flatten();
         // What the visitor said last holds for every purpose the event says nothing of: a shop's server may know one answer
         // of three.
+        let answer = Answer::of(known.as_ref(), event);
         if let Some(known) = &known {
-            event.consent = on_top_of(&known.consent, &event.consent);
+            event.consent = said(&known.consent, answer, &event.consent);
         }
         // Without consent there is no memory, neither to fill nor to borrow from: only the denial is remembered.
         if is_denied(&event.consent) {
-            return self.forget(own.as_deref(), known, event);
+            return self.forget(own.as_deref(), known, event, answer);
         }
-        let own_memory = own.as_deref().map(|id| self.remember(id, known, event, !keys.is_empty()));
+        let own_memory = own.as_deref().map(|id| self.remember(id, known, event, answer, !keys.is_empty()));
         let memory = own_memory.transpose()?;
         let changed = memory.as_ref().is_some_and(|(_, changed)| *changed);
         let is_token = |key: &&String| key.starts_with(TOKEN);
@@ -138,16 +139,20 @@ impl Stitch<'_> {
         id: &str,
         known: Option<Visitor>,
         event: &Event,
+        answer: Answer,
         identified: bool,
     ) -> Result<(Visitor, bool), StoreError> {
         let is_new = known.is_none();
         let mut memory = known.unwrap_or_default();
-        let answered = !event.consent.is_empty() && event.consent != memory.consent;
+        let answered = answer == Answer::Newest && event.consent != memory.consent;
         if answered {
             memory.consent = event.consent;
         }
         let changed = memory.absorb(event) || answered || (is_new && identified);
         if changed {
+            if answer == Answer::Newest {
+                memory.consent_at = event.time;
+            }
             self.tx.put_visitor(self.site, id, &memory)?;
         }
         Ok((memory, changed))
@@ -155,10 +160,22 @@ impl Stitch<'_> {
 
     /// Empties the memory of a visitor who denied, but for the denial itself: it holds for what a server reports of them
     /// later.
-    fn forget(&mut self, id: Option<&str>, known: Option<Visitor>, event: &Event) -> Result<(), StoreError> {
+    fn forget(
+        &mut self,
+        id: Option<&str>,
+        known: Option<Visitor>,
+        event: &Event,
+        answer: Answer,
+    ) -> Result<(), StoreError> {
         let Some(id) = id else { return Ok(()) };
+        if answer == Answer::Outdated {
+            // It holds for this event alone: the memory has what was said since.
+            return Ok(());
+        }
         let seen_at = known.as_ref().map_or(event.time, |known| known.seen_at);
-        let empty = Visitor { consent: event.consent, seen_at, ..Visitor::default() };
+        let same = known.as_ref().filter(|known| known.consent == event.consent || answer == Answer::Silent);
+        let consent_at = same.map_or(event.time, |known| known.consent_at);
+        let empty = Visitor { consent: event.consent, consent_at, seen_at, ..Visitor::default() };
         if known.as_ref() == Some(&empty) { Ok(()) } else { self.tx.put_visitor(self.site, id, &empty) }
     }
 
@@ -213,8 +230,10 @@ impl Stitch<'_> {
             self.because(Unmatched::Unknown);
             return Ok(());
         };
-        if is_denied(&memory.consent) {
-            event.consent = on_top_of(&memory.consent, &event.consent);
+        // A person's denial holds for what servers report of them, purpose by purpose; that they agreed is for the sender to say.
+        let answer = Answer::of(Some(&memory), event);
+        event.consent = said(&denials(&memory.consent), answer, &event.consent);
+        if is_denied(&memory.consent) || is_denied(&event.consent) {
             return Ok(());
         }
         self.lend(&memory, evidence(key), event);
@@ -227,6 +246,38 @@ impl Stitch<'_> {
 
     fn because(&mut self, reason: Unmatched) {
         self.reason = self.reason.max(reason);
+    }
+}
+
+/// What an event's own answers about consent are to those that its visitor's memory has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// It has none.
+    Silent,
+    /// Nothing newer is known.
+    Newest,
+    /// The visitor has answered since: an order of yesterday that a server sends today, a page that was offline, a report that
+    /// waited for others.
+    Outdated,
+}
+
+impl Answer {
+    fn of(memory: Option<&Visitor>, event: &Event) -> Self {
+        if event.consent.is_empty() {
+            Self::Silent
+        } else if memory.is_some_and(|memory| memory.consent_at > event.time) {
+            Self::Outdated
+        } else {
+            Self::Newest
+        }
+    }
+}
+
+/// What an event may be used for, after what is remembered and what it says itself.
+fn said(remembered: &Consent, answer: Answer, own: &Consent) -> Consent {
+    match answer {
+        Answer::Silent | Answer::Newest => on_top_of(remembered, own),
+        Answer::Outdated => under(remembered, own),
     }
 }
 

@@ -5,14 +5,17 @@
 //! correction. What the relay told the platforms stands before what a refund says of its order, because platforms find
 //! the conversion by it. Amounts of different currencies are never reckoned against each other.
 
+mod payments;
+mod report;
+
 use serde::{Deserialize, Serialize};
-use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Consent, Event, Properties, Scalar, Source, UnixMs, event_id, time};
+use shared::{Event, Properties, Scalar, Source, UnixMs, event_id, time};
 
 use crate::enrich;
-use crate::rules::on_top_of;
 use crate::store::{Draft, Note, StoreError, Transaction};
+pub use payments::lead;
+use report::Report;
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,53 +41,6 @@ struct Order {
     /// How much was paid back so far.
     #[serde(rename = "b", default, skip_serializing_if = "is_nought")]
     back: f64,
-}
-
-/// How an order came to the platforms, which decides whether and where they know it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Report {
-    /// When it was reported, which may be long after it was placed.
-    #[serde(rename = "r", default, skip_serializing_if = "Option::is_none")]
-    at: Option<UnixMs>,
-    /// Where it came about.
-    #[serde(rename = "o", default, skip_serializing_if = "Option::is_none")]
-    source: Option<Source>,
-    /// By what it could be matched: its click ids, and the fields known of the person.
-    #[serde(rename = "i", default, skip_serializing_if = "Option::is_none")]
-    identifiers: Option<String>,
-    /// What the visitor had agreed to.
-    #[serde(rename = "a", default, skip_serializing_if = "Consent::is_empty")]
-    consent: Consent,
-}
-
-impl Report {
-    fn of(event: &Event, now: UnixMs) -> Self {
-        let mut identifiers: Vec<&str> = event.click_ids.keys().map(String::as_str).collect();
-        for field in Field::ALL {
-            if event.user.has(field) {
-                identifiers.push(field.name());
-            }
-        }
-        Self {
-            at: Some(now),
-            source: Some(event.source),
-            identifiers: Some(identifiers.join(" ")),
-            consent: event.consent,
-        }
-    }
-
-    /// Tells a refund of it. What the visitor agreed to for the order holds for taking it back.
-    fn tell(&self, event: &mut Event) {
-        let custom = &mut event.properties.custom;
-        let told = [
-            (ORDER_REPORTED, self.at.map(|at| Scalar::Integer(at.0))),
-            (ORDER_SOURCE, self.source.map(|source| Scalar::Text(source.name().to_owned()))),
-            (ORDER_IDENTIFIERS, self.identifiers.clone().map(Scalar::Text)),
-        ];
-        custom.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
-        event.consent = on_top_of(&self.consent, &event.consent);
-        enrich::minimise(event);
-    }
 }
 
 /// Whose word on an order's value it is, the most trustworthy last.
@@ -131,7 +87,7 @@ impl Word {
 }
 
 /// Whether an event takes back more than its word is worth: a page may say that its own order was returned, not one that a
-/// server reported, because whoever guesses order numbers could take back a shop's conversions.
+/// server reported or may be about to, because whoever guesses order numbers could take back a shop's conversions.
 pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Result<bool, StoreError> {
     let Some(order_id) = event.properties.order_id.as_deref().filter(|_| event.event == REFUND) else {
         return Ok(false);
@@ -139,10 +95,25 @@ pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Resul
     if event.source != Source::Web {
         return Ok(false);
     }
-    Ok(recall(tx, site, order_id)?.is_some_and(|order| order.word > Some(Word::Page)))
+    Ok(recall(tx, site, order_id)?.is_none_or(|order| order.word.is_none_or(|word| word > Word::Page)))
+}
+
+/// What a refund of a known order may be used for, which must be known before it is decided who is left without it.
+pub fn agree(tx: &mut dyn Transaction, site: &str, event: &mut Draft) -> Result<(), StoreError> {
+    let Some(order_id) = event.properties.order_id.clone().filter(|_| event.event == REFUND) else {
+        return Ok(());
+    };
+    if let Some(order) = recall(tx, site, &order_id)? {
+        event.consent = order.report.agreed(event);
+        event.change(enrich::minimise);
+    }
+    Ok(())
 }
 
 /// Remembers an order that is reported for the first time, and completes a refund from what is remembered of its order.
+///
+/// A copy that goes to those who could not have the one before is what they know the order by; and a refund's copy takes nothing
+/// back a second time.
 pub fn note(
     tx: &mut dyn Transaction,
     site: &str,
@@ -150,51 +121,37 @@ pub fn note(
     event: &mut Draft,
     word: Word,
 ) -> Result<(), StoreError> {
-    if event.event == REFUND && event.properties.order_id.is_none() {
-        let paid = by_payment(tx, site, event)?;
-        event.change(|event| {
-            let found = paid.is_some();
-            event.properties.order_id = paid;
-            found
-        });
-    }
     let Some(order_id) = event.properties.order_id.clone() else { return Ok(()) };
+    let is_copy = event.attribution.as_ref().is_some_and(|record| record.earlier.is_some());
     if event.event == REFUND {
         let mut order = recall(tx, site, &order_id)?.unwrap_or_default();
+        let back = order.back;
+        if is_copy {
+            order.back = before(&order, event);
+        }
         event.change(|event| complete(&mut order, event));
+        if is_copy {
+            order.back = back;
+        }
         return remember(tx, site, now, event.visitor_id.as_deref(), &order_id, &order);
     }
     if event.properties.value.is_none() || !is_paid(&event.event) {
         return Ok(());
     }
     let known = recall(tx, site, &order_id)?.unwrap_or_default();
-    if known.event.is_some() {
+    if known.event.is_some() && !is_copy {
         return Ok(());
     }
     let Properties { value, currency, .. } = event.properties;
     let (name, time, report) = (Some(event.event.clone()), Some(event.time), Report::of(event, now));
     let order = Order { report, event: name, time, value, currency, word: Some(word), back: known.back };
-    for key in payments(event) {
-        let note = Note { visitor: event.visitor_id.as_deref(), text: &order_id };
-        tx.put_note(site, &key, note, now.plus(KEPT_LONGER_MS))?;
-    }
     remember(tx, site, now, event.visitor_id.as_deref(), &order_id, &order)
 }
 
-/// The order that was paid by the payment of which a refund tells.
-fn by_payment(tx: &mut dyn Transaction, site: &str, refund: &Event) -> Result<Option<String>, StoreError> {
-    for key in payments(refund) {
-        if let Some(order_id) = tx.note(site, &key)? {
-            return Ok(Some(order_id));
-        }
-    }
-    Ok(None)
-}
-
-/// The keys of the notes that lead from an event's payments to its order.
-fn payments(event: &Event) -> Vec<String> {
-    let of_one_payment = event.tokens.iter().filter(|(name, _)| PAYMENTS.contains(&name.as_str()));
-    of_one_payment.map(|(name, token)| [PAYMENT, name, "=", token].concat()).collect()
+/// How much had been paid back before a refund of which a copy was taken already.
+fn before(order: &Order, refund: &Event) -> f64 {
+    let amount = refund.properties.value.map_or(order.back, f64::abs);
+    cents((order.back - amount).max(0.0))
 }
 
 /// What a further report of a known order makes of it.
@@ -225,7 +182,9 @@ pub fn compare(
     let Some(before) = order.value.filter(|_| order.event.as_ref() == Some(&event.event)) else {
         return Ok(Change::None);
     };
-    if order.currency == *currency && (value - before).abs() < HALF_A_CENT {
+    // Nothing new is also what is left after refunds that were told: some report an order anew once it has shrunk.
+    let same = |known: f64| order.currency == *currency && (value - known).abs() < HALF_A_CENT;
+    if same(before) || same(before - order.back) {
         return Ok(Change::None);
     }
     let word = Word::of(event);
@@ -249,7 +208,7 @@ fn correction(event: &Event, order_id: &str, before: f64, order: &Order) -> Even
         .unwrap_or_else(|| format!("{REFUND}-{}", event.event_id));
     refund.attribution = None;
     let remaining = (now_worth - order.back).max(0.0);
-    let told = [("order_value", before), ("remaining_value", remaining)];
+    let told = [(ORDER_VALUE, before), (REMAINING, remaining)];
     let mut custom: std::collections::BTreeMap<String, Scalar> =
         told.into_iter().map(|(name, amount)| (name.to_owned(), Scalar::Number(cents(amount)))).collect();
     custom.extend(order.time.map(|time| (ORDER_TIME.to_owned(), Scalar::Integer(time.0))));
@@ -267,7 +226,7 @@ fn correction(event: &Event, order_id: &str, before: f64, order: &Order) -> Even
 
 /// Tells a refund what it lacks of its order, and the order what was paid back. Answers whether the refund has changed.
 fn complete(order: &mut Order, event: &mut Event) -> bool {
-    let before = (event.properties.clone(), event.consent);
+    let before = event.clone();
     order.report.tell(event);
     let Properties { value, currency, custom, .. } = &mut event.properties;
     if let Some(time) = order.time {
@@ -285,23 +244,41 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
         *currency = order.currency;
     }
     let same = currency.is_some() && *currency == order.currency;
-    let left = custom.get("remaining_value").and_then(amount);
-    match (order.value.filter(|_| same), *value, left) {
-        (Some(whole), _, Some(left)) => order.back = cents((whole - left).max(0.0)),
-        (Some(whole), Some(back), None) => {
-            order.back = cents(order.back + back.abs());
-            let left = cents((whole - order.back).max(0.0));
-            custom.insert("remaining_value".to_owned(), Scalar::Number(left));
+    let whole = order.value.filter(|_| same);
+    let left = custom.get(REMAINING).and_then(amount);
+    let left = if order.word == Some(Word::Commission) && !custom.contains_key(COMMISSION) {
+        // What the shop gives back is no part of a network's share, but the share shrinks as the order does.
+        let share = match (custom.get(ORDER_VALUE).and_then(amount), left, *value) {
+            (Some(said), Some(left), _) if said > 0.0 => Some(left / said),
+            (_, _, None) => Some(0.0),
+            (_, _, Some(_)) => None,
+        };
+        custom.remove(REMAINING);
+        whole.zip(share).map(|(whole, share)| whole * share)
+    } else {
+        match (whole, *value) {
+            (Some(whole), Some(back)) if left.is_none() => Some(whole - cents(order.back + back.abs())),
+            (Some(_), None) if left.is_none() => Some(0.0),
+            (None, Some(back)) if order.value.is_none() => {
+                // Reported before its order.
+                order.back = cents(order.back + back.abs());
+                left
+            }
+            (_, _) => left,
         }
-        (Some(whole), None, None) => order.back = whole,
-        // Reported before its order, or in another currency.
-        (None, Some(back), _) if order.value.is_none() => order.back = cents(order.back + back.abs()),
-        (None, _, _) => {}
+    };
+    if let Some((whole, left)) = whole.zip(left) {
+        // News may come out of order, and what was paid back stays so.
+        order.back = cents((whole - left).max(order.back));
+        if value.is_some() || custom.contains_key(REMAINING) {
+            custom.insert(REMAINING.to_owned(), Scalar::Number(cents((whole - order.back).max(0.0))));
+        }
     }
-    if let Some(whole) = order.value.filter(|_| same) {
-        custom.insert("order_value".to_owned(), Scalar::Number(whole));
-    }
-    (&event.properties, event.consent) != (&before.0, before.1)
+    match whole {
+        Some(whole) => custom.insert(ORDER_VALUE.to_owned(), Scalar::Number(whole)),
+        None => None,
+    };
+    *event != before
 }
 
 fn amount(scalar: &Scalar) -> Option<f64> {
@@ -360,115 +337,16 @@ const REFUND: &str = "Refund";
 const ORDER_TIME: &str = "order_time";
 /// The property that says by which event it was reported.
 const ORDER_EVENT: &str = "order_event";
-/// The property that says when it was reported.
-const ORDER_REPORTED: &str = "order_reported";
-/// The property that says where it came about, in the words of `source`.
-const ORDER_SOURCE: &str = "order_source";
-/// The property that lists by what it could be matched, between blanks.
-const ORDER_IDENTIFIERS: &str = "order_identifiers";
+/// The property that says what it was worth.
+const ORDER_VALUE: &str = "order_value";
+/// The property that says what of it is left.
+const REMAINING: &str = "remaining_value";
 /// The property by which a source says that the value is a network's commission.
 pub const COMMISSION: &str = "commission";
 /// The property by which a source says that the value is one item's, of an order that may have others.
 pub const PART: &str = "part_of_order";
-/// Tokens that stand for one payment, and not for a customer who pays often.
-const PAYMENTS: [&str; 2] = ["stripe_invoice", "stripe_payment_intent"];
-/// Prefix of the note that leads from a payment to its order.
-const PAYMENT: &str = "pay:";
 /// Prefix of the note of an order.
 const ORDER: &str = "ord:";
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::event;
-
-    fn known(value: f64, back: f64) -> Order {
-        Order {
-            report: Report::default(),
-            event: Some("Purchase".to_owned()),
-            time: Some(UnixMs(1000)),
-            value: Some(value),
-            currency: Currency::parse("EUR"),
-            word: Some(Word::Page),
-            back,
-        }
-    }
-
-    #[test]
-    fn a_refund_learns_what_it_takes_back() {
-        let check = |mut order: Order, properties: &str, left: Option<f64>, back: f64| {
-            let json =
-                format!(r#"{{"event":"Refund","event_id":"r","properties":{{"order_id":"1"{properties}}}}}"#);
-            let mut refund = event(&json);
-            complete(&mut order, &mut refund);
-            let custom = &refund.properties.custom;
-            assert_eq!(custom.get("remaining_value").and_then(amount), left, "{properties}");
-            assert_eq!(order.back, back, "{properties}");
-        };
-        let eur = |value: &str| format!(r#","value":{value},"currency":"EUR""#);
-        check(known(59.9, 0.0), &eur("20"), Some(39.9), 20.0);
-        check(known(59.9, 20.0), &eur("-20.1"), Some(19.8), 40.1);
-        check(known(59.9, 50.0), &eur("20"), Some(0.0), 70.0);
-        check(known(59.9, 0.0), "", None, 59.9);
-        check(known(59.9, 0.0), &[&eur("20"), r#","remaining_value":30"#].concat(), Some(30.0), 29.9);
-        check(known(59.9, 0.0), r#","value":20,"currency":"USD""#, None, 0.0);
-        check(known(59.9, 0.0), r#","value":20"#, None, 0.0);
-        check(Order::default(), &eur("20"), None, 20.0);
-        // A network's share of an order that the shop told of is not a part of the order's money.
-        check(known(59.9, 0.0), &[&eur("20"), r#","commission":true"#].concat(), None, 59.9);
-        let paid = Order { word: Some(Word::Commission), ..known(59.9, 0.0) };
-        check(paid, &[&eur("20"), r#","commission":true"#].concat(), Some(39.9), 20.0);
-    }
-
-    #[test]
-    fn whose_word_it_is() {
-        let check = |json: &str, expected| assert_eq!(Word::of(&event(json)), expected, "{json}");
-        check(
-            r#"{"event":"Purchase","page":{"url":"https://shop.example/"},"properties":{"items":[{"id":"1"}]}}"#,
-            Word::Page,
-        );
-        check(r#"{"event":"Purchase","properties":{"value":1}}"#, Word::Server);
-        check(r#"{"event":"Purchase","properties":{"items":[{"id":"1"}]}}"#, Word::Shop);
-        check(r#"{"event":"Purchase","properties":{"value":1,"commission":true}}"#, Word::Commission);
-        check(
-            r#"{"event":"Purchase","properties":{"value":1,"items":[{"id":"1"}],"part_of_order":true}}"#,
-            Word::Part,
-        );
-        assert!(
-            Word::Part < Word::Commission
-                && Word::Commission < Word::Page
-                && Word::Page < Word::Server
-                && Word::Server < Word::Shop
-        );
-    }
-
-    #[test]
-    fn a_refund_learns_how_its_order_came_to_the_platforms() {
-        let order = event(
-            r#"{"event":"Subscribe","event_id":"o","time":1000,"source":"crm","click_ids":{"gclid":"x"},
-                "user":{"email":"jane@example.com"},"consent":{"ad_user_data":"denied"}}"#,
-        );
-        let mut known = Order {
-            report: Report::of(&order, UnixMs(5000)),
-            event: Some("Subscribe".to_owned()),
-            ..known(59.9, 0.0)
-        };
-        let mut refund = event(
-            r#"{"event":"Refund","event_id":"r","user":{"email":"jane@example.com"},"properties":{"order_id":"1"}}"#,
-        );
-        assert!(complete(&mut known, &mut refund));
-        let told = serde_json::to_value(&refund.properties.custom).expect("plain");
-        assert_eq!(told["order_event"], "Subscribe");
-        assert_eq!(told["order_source"], "crm");
-        assert_eq!(told["order_reported"], 5000);
-        assert_eq!(told["order_identifiers"], "gclid email");
-        assert!(refund.consent.ad_user_data == order.consent.ad_user_data && refund.user.is_empty());
-    }
-
-    #[test]
-    fn the_note_is_short() {
-        let text = serde_json::to_string(&known(59.9, 0.0)).expect("plain");
-        assert_eq!(text, r#"{"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p"}"#);
-        assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), known(59.9, 0.0));
-    }
-}
+mod tests;

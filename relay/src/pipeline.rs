@@ -59,7 +59,8 @@ impl Steps {
 }
 
 impl Pipeline for Steps {
-    fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    fn decide(&self, tx: &mut dyn Transaction, mut incoming: Incoming) -> Result<Verdict, StoreError> {
+        orders::lead(tx, &incoming.site, incoming.received, &mut incoming.event)?;
         let rules = self.rules(&incoming.site);
         match rules.merge_window_ms(&incoming.event.event) {
             Some(window_ms) => collect(tx, rules, incoming, window_ms),
@@ -100,11 +101,14 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
     if orders::overreaches(tx, &site, &event)? {
         return Ok(Verdict::Contradiction);
     }
+    orders::agree(tx, &site, &mut event)?;
     match deduplicate::standing(tx, rules, &site, received, &event)? {
         Standing::New => {}
         Standing::Known => return repeated(tx, Incoming { site, received, event }),
         Standing::Mended { earlier, said } => {
             event.consent = said;
+            // A copy before this one may have denied what this one is silent about.
+            event.change(enrich::minimise);
             let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
             // Who got the copy before this one does not get this one as well.
             record.earlier = Some(earlier);

@@ -90,6 +90,30 @@ pub fn on_top_of(earlier: &Consent, later: &Consent) -> Consent {
     }
 }
 
+/// What a visitor's event may be used for, whose answers since are known: a denial holds whichever of the two it is in, and for the
+/// rest the newer answers.
+pub fn under(newer: &Consent, own: &Consent) -> Consent {
+    let both = |newer: Option<Signal>, own: Option<Signal>| match (newer, own) {
+        (Some(Signal::Denied), _) | (_, Some(Signal::Denied)) => Some(Signal::Denied),
+        (newer, own) => newer.or(own),
+    };
+    Consent {
+        ad_storage: both(newer.ad_storage, own.ad_storage),
+        ad_user_data: both(newer.ad_user_data, own.ad_user_data),
+        ad_personalization: both(newer.ad_personalization, own.ad_personalization),
+    }
+}
+
+/// The denials among a visitor's answers.
+pub fn denials(consent: &Consent) -> Consent {
+    let denial = |signal: Option<Signal>| signal.filter(|signal| *signal == Signal::Denied);
+    Consent {
+        ad_storage: denial(consent.ad_storage),
+        ad_user_data: denial(consent.ad_user_data),
+        ad_personalization: denial(consent.ad_personalization),
+    }
+}
+
 /// The most that either of two copies was allowed: what was granted once has been used.
 pub fn widest(one: &Consent, other: &Consent) -> Consent {
     let wider = |one: Option<Signal>, other: Option<Signal>| match (one, other) {

@@ -59,9 +59,17 @@ pub struct Visitor {
     /// The latest answers about consent, for events that say nothing about it.
     #[serde(default, skip_serializing_if = "Consent::is_empty")]
     pub consent: Consent,
+    /// When these answers were given, as far as is known: an older one that arrives later says nothing against them.
+    #[serde(default, skip_serializing_if = "is_unknown")]
+    pub consent_at: UnixMs,
     /// When the visitor was last heard of, to the day.
     #[serde(default)]
     pub seen_at: UnixMs,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+fn is_unknown(time: &UnixMs) -> bool {
+    *time == UnixMs::default()
 }
 
 impl Visitor {

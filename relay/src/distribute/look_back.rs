@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use shared::click_id::{self, Spec};
 use shared::{Event, UnixMs, time};
 
+use crate::platform::refund;
+
 /// Default windows in days, each the longest the platform credits or accepts: within it, the conversion's own setting at
 /// the platform decides. A platform that is not listed has no clicks of its own, and no window unless one is set.
 ///
@@ -58,8 +60,9 @@ pub fn within<'e>(
     // A destination without clicks of its own has the window for those of all.
     let every = default_days(platform).is_none();
     let concerns = |spec: &Spec| every || spec.platform == platform;
+    let happened = happened(event);
     let is_old = |seen_at: Option<UnixMs>| {
-        seen_at.is_some_and(|seen_at| event.time.since(seen_at) > i64::from(window_days) * time::DAY_MS)
+        seen_at.is_some_and(|seen_at| happened.since(seen_at) > i64::from(window_days) * time::DAY_MS)
     };
     let old = event.click_ids.iter().filter(|(param, click)| {
         is_old(click.seen_at)
@@ -68,7 +71,7 @@ pub fn within<'e>(
     let left_out: Vec<LeftOut> = old
         .map(|(param, click)| LeftOut {
             parameter: param.clone(),
-            age_days: event.time.since(click.seen_at.unwrap_or(event.time)) / time::DAY_MS,
+            age_days: happened.since(click.seen_at.unwrap_or(happened)) / time::DAY_MS,
             window_days,
         })
         .collect();
@@ -89,6 +92,13 @@ pub fn within<'e>(
     fresh.click_ids.retain(|param, _| left_out.iter().all(|left| left.parameter != *param));
     fresh.cookies.retain(|name, _| !cookies.contains(&name));
     (Cow::Owned(fresh), left_out)
+}
+
+/// When the click led to something: a refund goes where its order went, however much later it is.
+fn happened(event: &Event) -> UnixMs {
+    let is_refund = event.event == "Refund";
+    let order_time = is_refund.then(|| refund::order_time(event).ok().flatten()).flatten();
+    order_time.unwrap_or(event.time)
 }
 
 #[cfg(test)]

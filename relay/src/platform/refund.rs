@@ -30,7 +30,7 @@ pub(super) fn remaining(event: &Event) -> Result<f64, Skip> {
 ///
 /// # Errors
 /// When something stands there that is no time: without it the refund would go to another conversion, or to none.
-pub(super) fn order_time(event: &Event) -> Result<Option<UnixMs>, Skip> {
+pub fn order_time(event: &Event) -> Result<Option<UnixMs>, Skip> {
     let Some(said) = event.properties.custom.get("order_time") else { return Ok(None) };
     let time = match said {
         Scalar::Integer(ms) if *ms > 0 => Some(UnixMs(*ms).from_seconds_where_small()),

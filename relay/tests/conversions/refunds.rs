@@ -118,13 +118,13 @@ fn a_refund_ends_the_wait_for_reports_of_its_order() {
     let paid = r#","value":100,"currency":"EUR""#;
     assert_eq!(shop.take(0, &order("Purchase", "p", 0, paid)), Verdict::Held);
     let back = order("Refund", "r", 0, r#","value":20,"currency":"EUR""#);
-    // A page's says nothing of the order yet, and ends nothing.
-    shop.take(1, &back.replace("server", "web").replace("\"r\"", "\"w\""));
-    assert_eq!(shop.log().len(), 1);
+    // A page's ends nothing, and takes nothing off an order that a server may be about to report.
+    let forged = back.replace("server", "web").replace("\"r\"", "\"w\"");
+    assert_eq!(shop.take(1, &forged), Verdict::Contradiction);
     shop.take(2, &back);
     let names: Vec<String> = shop.log().into_iter().map(|event| event.event).collect();
-    assert_eq!(names, ["Refund", "Purchase", "Refund"]);
-    assert_eq!(last(&shop)["order_value"], json!(100.0));
+    assert_eq!(names, ["Purchase", "Refund"]);
+    assert_eq!((&last(&shop)["order_value"], &last(&shop)["remaining_value"]), (&json!(100.0), &json!(80.0)));
     assert_eq!(shop.release(60_000), 0, "it is held no longer");
 }
 
@@ -152,6 +152,100 @@ fn one_item_of_an_order_says_nothing_of_the_whole() {
     shop.take(0, &page);
     assert_eq!(shop.take(1, &item("q", 49.0)), Verdict::Duplicate);
     assert_eq!(shop.log().len(), 1);
+}
+
+#[test]
+fn an_order_that_is_reported_anew_after_its_refund_is_not_lowered_twice() {
+    let shop = Shop::open("", &google());
+    let sale = |id: &str, value: f64| {
+        order("Purchase", id, -2 * DAY, &format!(r#","value":{value},"currency":"EUR""#))
+    };
+    shop.take(-2 * DAY, &sale("p", 100.0));
+    shop.take(1, &order("Refund", "r", 0, r#","currency":"EUR","remaining_value":50"#));
+    assert_eq!(shop.take(2, &sale("q", 50.0)), Verdict::Duplicate);
+    assert!(matches!(shop.take(3, &sale("s", 30.0)), Verdict::Stored(_)));
+}
+
+/// The visitor clicks another ad between the order and its refund.
+#[test]
+fn a_refund_is_matched_by_the_click_of_its_order() {
+    let page = |id: &str, at: i64, click: &str| {
+        format!(
+            r#"{{"event":"PageView","event_id":"{id}","source":"web","visitor_id":"v1","time":{},
+                "click_ids":{{"gclid":"{click}"}},"page":{{"url":"https://shop.example/"}}}}"#,
+            NOW + at
+        )
+    };
+    let shop = Shop::open(
+        "",
+        &[google(), webhook("all", "")].concat().replace("adjustments", "look_back_days = 7\nadjustments"),
+    );
+    shop.take(-10 * DAY, &page("l1", -10 * DAY, "Cj0KCQ_first"));
+    let bought = format!(
+        r#"{{"event":"Purchase","event_id":"p","source":"server","visitor_id":"v1","time":{},
+            "properties":{{"order_id":"88","value":100,"currency":"EUR"}}}}"#,
+        NOW - 5 * DAY
+    );
+    shop.take(-5 * DAY, &bought);
+    shop.take(-DAY, &page("l2", -DAY, "Cj0KCQ_second"));
+    shop.take(0, r#"{"event":"Refund","event_id":"r","source":"server","properties":{"order_id":"88"}}"#);
+    let refund = shop.log().pop().unwrap();
+    assert_eq!(refund.click_ids["gclid"].value, "Cj0KCQ_first");
+    // The click is older than the look-back by now, but was not when it led to the order.
+    assert_eq!(shop.sent_to("google").last().map(String::as_str), Some("r"));
+}
+
+#[test]
+fn a_copy_that_brings_the_consent_is_what_a_refund_knows_of_the_order() {
+    let shop = Shop::open("consent_required = true", &webhook("ads", ""));
+    let copy = |id: &str, more: &str| {
+        let order = order("Purchase", id, 0, r#","value":88,"currency":"EUR""#);
+        order.replacen('{', &format!("{{{more}"), 1)
+    };
+    let granted = r#""consent":{"ad_storage":"granted","ad_user_data":"granted"},"#;
+    shop.take(0, &copy("silent", ""));
+    assert!(matches!(shop.take(1, &copy("granted", granted)), Verdict::Stored(2)));
+    let back = order("Refund", "r", 0, r#","value":20,"currency":"EUR""#);
+    shop.take(2, &back);
+    assert_eq!(shop.sent_to("ads"), ["no_consent", "granted", "r"]);
+    assert_eq!(last(&shop)["remaining_value"], json!(68.0));
+    // A refund's own copy takes nothing back again.
+    let shop = Shop::open("consent_required = true", &webhook("ads", ""));
+    shop.take(0, &copy("silent", ""));
+    shop.take(1, &back);
+    let again = back.replacen('{', &format!("{{{granted}"), 1);
+    assert!(matches!(shop.take(2, &again), Verdict::Stored(3)));
+    assert_eq!(last(&shop)["remaining_value"], json!(68.0));
+}
+
+#[test]
+fn a_refund_of_a_payment_finds_its_order_whoever_reported_it_first() {
+    let paid = r#","value":100,"currency":"EUR""#;
+    let page = order("Purchase", "p", 0, paid).replace("server", "web");
+    let service =
+        order("Purchase", "s", 0, paid).replacen('{', r#"{"tokens":{"stripe_payment_intent":"pi_1"},"#, 1);
+    let refund = r#"{"event":"Refund","event_id":"r","source":"server","tokens":{"stripe_payment_intent":"pi_1"},
+        "properties":{"value":20,"currency":"EUR"}}"#;
+    for site in ["", "merge_window = { Purchase = \"30s\" }"] {
+        let shop = Shop::open(site, &webhook("all", ""));
+        shop.take(0, &page);
+        shop.take(1, &service);
+        shop.take(2, refund);
+        let names: Vec<String> = shop.log().into_iter().map(|event| event.event).collect();
+        assert_eq!(names, ["Purchase", "Refund"], "{site}");
+        assert_eq!((&last(&shop)["order_id"], &last(&shop)["remaining_value"]), (&json!("88"), &json!(80.0)));
+    }
+}
+
+#[test]
+fn a_page_takes_nothing_off_an_order_that_is_yet_to_be_reported() {
+    let shop = Shop::open("", &google());
+    let forged =
+        r#"{"event":"Refund","source":"web","properties":{"order_id":"88","value":1000,"currency":"EUR"}}"#;
+    assert_eq!(shop.take(0, forged), Verdict::Contradiction);
+    shop.take(1, &order("Purchase", "p", 0, r#","value":60,"currency":"EUR""#));
+    shop.take(2, &order("Refund", "Refund-88", 0, r#","value":10,"currency":"EUR""#));
+    assert_eq!(last(&shop)["remaining_value"], json!(50.0));
 }
 
 #[test]

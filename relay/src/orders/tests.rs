@@ -1,0 +1,101 @@
+//! What a refund learns of its order, whose word counts, and how short the note is.
+
+use super::*;
+use crate::testing::event;
+
+fn known(value: f64, back: f64) -> Order {
+    Order {
+        report: Report::default(),
+        event: Some("Purchase".to_owned()),
+        time: Some(UnixMs(1000)),
+        value: Some(value),
+        currency: Currency::parse("EUR"),
+        word: Some(Word::Page),
+        back,
+    }
+}
+
+#[test]
+fn a_refund_learns_what_it_takes_back() {
+    let check = |mut order: Order, properties: &str, left: Option<f64>, back: f64| {
+        let json =
+            format!(r#"{{"event":"Refund","event_id":"r","properties":{{"order_id":"1"{properties}}}}}"#);
+        let mut refund = event(&json);
+        complete(&mut order, &mut refund);
+        let custom = &refund.properties.custom;
+        assert_eq!(custom.get("remaining_value").and_then(amount), left, "{properties}");
+        assert_eq!(order.back, back, "{properties}");
+    };
+    let eur = |value: &str| format!(r#","value":{value},"currency":"EUR""#);
+    check(known(59.9, 0.0), &eur("20"), Some(39.9), 20.0);
+    check(known(59.9, 20.0), &eur("-20.1"), Some(19.8), 40.1);
+    check(known(59.9, 50.0), &eur("20"), Some(0.0), 70.0);
+    check(known(59.9, 0.0), "", None, 59.9);
+    check(known(59.9, 0.0), &[&eur("20"), r#","remaining_value":30"#].concat(), Some(30.0), 29.9);
+    check(known(59.9, 0.0), r#","value":20,"currency":"USD""#, None, 0.0);
+    check(known(59.9, 0.0), r#","value":20"#, None, 0.0);
+    check(Order::default(), &eur("20"), None, 20.0);
+    // News out of order: what was paid back stays so.
+    check(known(100.0, 50.0), &[&eur("20"), r#","remaining_value":80"#].concat(), Some(50.0), 50.0);
+    // A network's share shrinks as the shop's order does, where that is known.
+    let share = || Order { word: Some(Word::Commission), ..known(3.0, 0.0) };
+    check(share(), &[&eur("20"), r#","order_value":100,"remaining_value":80"#].concat(), Some(2.4), 0.6);
+    check(share(), &eur("20"), None, 0.0);
+    check(share(), "", None, 3.0);
+    // A network's share of an order that the shop told of is not a part of the order's money.
+    check(known(59.9, 0.0), &[&eur("20"), r#","commission":true"#].concat(), None, 59.9);
+    let paid = Order { word: Some(Word::Commission), ..known(59.9, 0.0) };
+    check(paid, &[&eur("20"), r#","commission":true"#].concat(), Some(39.9), 20.0);
+}
+
+#[test]
+fn whose_word_it_is() {
+    let check = |json: &str, expected| assert_eq!(Word::of(&event(json)), expected, "{json}");
+    check(
+        r#"{"event":"Purchase","page":{"url":"https://shop.example/"},"properties":{"items":[{"id":"1"}]}}"#,
+        Word::Page,
+    );
+    check(r#"{"event":"Purchase","properties":{"value":1}}"#, Word::Server);
+    check(r#"{"event":"Purchase","properties":{"items":[{"id":"1"}]}}"#, Word::Shop);
+    check(r#"{"event":"Purchase","properties":{"value":1,"commission":true}}"#, Word::Commission);
+    check(
+        r#"{"event":"Purchase","properties":{"value":1,"items":[{"id":"1"}],"part_of_order":true}}"#,
+        Word::Part,
+    );
+    assert!(
+        Word::Part < Word::Commission
+            && Word::Commission < Word::Page
+            && Word::Page < Word::Server
+            && Word::Server < Word::Shop
+    );
+}
+
+#[test]
+fn a_refund_learns_how_its_order_came_to_the_platforms() {
+    let order = event(
+        r#"{"event":"Subscribe","event_id":"o","time":1000,"source":"crm","click_ids":{"gclid":"x"},
+            "user":{"email":"jane@example.com"},"consent":{"ad_user_data":"denied"}}"#,
+    );
+    let mut known = Order {
+        report: Report::of(&order, UnixMs(5000)),
+        event: Some("Subscribe".to_owned()),
+        ..known(59.9, 0.0)
+    };
+    let mut refund = event(
+        r#"{"event":"Refund","event_id":"r","user":{"email":"jane@example.com"},"properties":{"order_id":"1"}}"#,
+    );
+    assert!(complete(&mut known, &mut refund));
+    let told = serde_json::to_value(&refund.properties.custom).expect("plain");
+    assert_eq!(told["order_event"], "Subscribe");
+    assert_eq!(told["order_source"], "crm");
+    assert_eq!(told["order_reported"], 5000);
+    assert_eq!(told["order_identifiers"], "gclid email");
+    assert!(refund.consent.ad_user_data == order.consent.ad_user_data && refund.user.is_empty());
+}
+
+#[test]
+fn the_note_is_short() {
+    let text = serde_json::to_string(&known(59.9, 0.0)).expect("plain");
+    assert_eq!(text, r#"{"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p"}"#);
+    assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), known(59.9, 0.0));
+}
