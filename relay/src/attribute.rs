@@ -11,7 +11,8 @@
 //! `distribute`, which leaves out of a request what is too old for its platform.
 
 use shared::attribution::has_click;
-use shared::event::is_conversion;
+use shared::click_id;
+use shared::event::{ClickId, is_conversion};
 use shared::identity::{Field, Form};
 use shared::touch::{self, Touch};
 use shared::visitor::Visitor;
@@ -83,6 +84,7 @@ impl Stitch<'_> {
         }
         let own = event.visitor_id.clone();
         let known = own.as_deref().map(|id| self.tx.visitor(self.site, id)).transpose()?.flatten();
+        event.change(|event| weigh_landing(event, known.as_ref()));
         // What the visitor said last holds for every purpose the event says nothing of: a shop's server may know one answer
         // of three.
         let answer = Answer::of(known.as_ref(), event);
@@ -279,6 +281,24 @@ fn said(remembered: &Consent, answer: Answer, own: &Consent) -> Consent {
         Answer::Silent | Answer::Newest => on_top_of(remembered, own),
         Answer::Outdated => under(remembered, own),
     }
+}
+
+/// Takes away the clicks of a landing of long ago where the visitor's memory has a click of the same platform, and lets the event
+/// keep the others. Answers whether the event has changed.
+fn weigh_landing(event: &mut Event, memory: Option<&Visitor>) -> bool {
+    let is_vague = |click: &ClickId| click.seen_at == Some(ClickId::SOME_TIME_BEFORE);
+    if !event.click_ids.values().any(is_vague) {
+        return false;
+    }
+    let platform = |param: &str| click_id::find(param).map(|spec| spec.platform);
+    let known = |param: &str| {
+        memory.is_some_and(|memory| memory.click_ids.keys().any(|known| platform(known) == platform(param)))
+    };
+    event.click_ids.retain(|param, click| !is_vague(click) || !known(param));
+    for click in event.click_ids.values_mut().filter(|click| is_vague(click)) {
+        click.seen_at = None;
+    }
+    true
 }
 
 /// The touches that earn credit for a conversion: those of the memories it was lent from, and what it brings itself.

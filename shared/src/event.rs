@@ -192,6 +192,12 @@ pub struct ClickId {
     pub seen_at: Option<UnixMs>,
 }
 
+impl ClickId {
+    /// When a click was that stands in the address of a landing of which nobody says when it was: some time before the event.
+    /// Whatever the visitor's memory knows of that platform is the better evidence; only without is this click the event's own.
+    pub const SOME_TIME_BEFORE: UnixMs = UnixMs(0);
+}
+
 impl<'de> Deserialize<'de> for ClickId {
     /// A click id is written short (`"abc"`) or long (`{"value":"abc","seen_at":…}`).
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -166,3 +166,27 @@ fn credit_goes_to_the_first_and_the_last_touch_and_never_to_a_direct_visit() {
         })
     );
 }
+
+/// A shop says by which address its customer landed, and not when: perhaps the visitor came by another ad since.
+#[test]
+fn a_landing_of_some_time_counts_where_nothing_better_is_known() {
+    let bought = |visitor: &str| {
+        format!(
+            r#"{{"event":"Purchase","source":"server","visitor_id":"{visitor}",
+                "click_ids":{{"gclid":{{"value":"Cj0KCQ_old","seen_at":0}},"fbclid":{{"value":"IwAR_old","seen_at":0}}}},
+                "properties":{{"order_id":"of {visitor}"}}}}"#
+        )
+    };
+    let shop = Shop::open("", &webhook("all", ""));
+    let newer = r#"{"event":"PageView","event_id":"l","visitor_id":"v1","click_ids":{"wbraid":"Cj_new"},
+        "page":{"url":"https://shop.example/"}}"#;
+    shop.take(0, newer);
+    let clicks = |shop: &Shop| shop.log().pop().unwrap().click_ids.into_keys().collect::<Vec<_>>();
+    shop.take(1000, &bought("v1"));
+    assert_eq!(clicks(&shop), ["fbclid", "wbraid"]);
+    shop.take(2000, &bought("v2"));
+    assert_eq!(clicks(&shop), ["fbclid", "gclid"]);
+    // The newer click stays remembered.
+    shop.take(3000, &bought("v1").replace("of v1", "again"));
+    assert_eq!(clicks(&shop), ["fbclid", "wbraid"]);
+}

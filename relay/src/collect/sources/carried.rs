@@ -66,12 +66,13 @@ pub(super) fn visitor(value: &str, draft: &mut Draft) {
 }
 
 /// Takes click ids and the campaign out of the address of a landing, whole or from its path on. When the click was is
-/// not known: the landing was before the event, nobody says how long.
+/// not known: the landing was before the event, nobody says how long, and perhaps the visitor came by another ad since.
 pub(super) fn landing(address: &str, draft: &mut Draft) {
     let address = address.split_once('#').map_or(address, |(address, _)| address);
     let Some((_, query)) = address.split_once('?') else { return };
     for (spec, value) in click_id::from_query(query) {
-        click(spec.param, &value, draft);
+        let id = ClickId { value, seen_at: Some(ClickId::SOME_TIME_BEFORE) };
+        draft.click_ids.entry(spec.param.to_owned()).or_insert(id);
     }
     let pairs = form_urlencoded::parse(query.as_bytes());
     campaign(

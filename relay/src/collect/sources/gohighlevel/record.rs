@@ -76,8 +76,9 @@ pub(super) fn workflow(own: &GoHighLevel, body: &Node<'_>) -> Reading {
     let said = EventName::said(custom.get("event"));
     let told = |draft: &mut Draft| {
         who(body, draft);
-        attribution(body.at(&["contact", "attributionSource"]), draft);
+        // What is taken first stays: the visit that led here goes before the first one of all.
         attribution(body.at(&["contact", "lastAttributionSource"]), draft);
+        attribution(body.at(&["contact", "attributionSource"]), draft);
         worth(own, body, &["lead_value", "monetary_value"], draft)?;
         own.fields.put_all(body, draft)?;
         own.fields.put_all(custom, draft)
