@@ -2,8 +2,8 @@
 //!
 //! The first report is held in the store; what comes under any of its dedup keys joins it; when the window ends, all of
 //! them become one event. The reports are kept as they came and merged only then, so that the result does not depend on
-//! the order in which they came. Owns what is held and whose word counts for what ([`one_of`]). Pure; leaves holding and
-//! releasing to `pipeline` and the store.
+//! the order in which they came. What is held has bounds, because anybody's page can report one order over and over. Owns
+//! what is held and whose word counts for what ([`one_of`]). Pure; leaves holding and releasing to `pipeline` and the store.
 //!
 //! | of the reports | comes from |
 //! |---|---|
@@ -25,6 +25,9 @@ use crate::rules::on_top_of;
 
 /// Different reports of one conversion that are kept; there is no fifth reporter, let alone a seventeenth.
 const MOST_REPORTS: usize = 16;
+/// Keys under which they are found: twice as many as reports, each of which has two at most. Later ones are claimed like any
+/// others; but who comes under one of them and not under the order's is a repeat, which joins nothing.
+const MOST_KEYS: usize = 2 * MOST_REPORTS;
 
 /// The reports of one conversion so far, as they are held.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -38,23 +41,41 @@ pub struct Reports {
 impl Reports {
     /// Adds a report and its keys. One that says what another says already is only its keys.
     pub fn add(&mut self, event: Event, keys: Vec<String>) {
-        if self.events.len() < MOST_REPORTS && !self.events.contains(&event) {
-            self.events.push(event);
-        }
-        for key in keys {
-            if !self.keys.contains(&key) {
-                self.keys.push(key);
-            }
-        }
+        self.keep(event);
+        self.add_keys(keys);
     }
 
     /// Adds everything of another conversion that turned out to be this one.
     pub fn join(&mut self, other: Self) {
         for event in other.events {
-            self.add(event, Vec::new());
+            self.keep(event);
         }
-        for key in other.keys {
-            if !self.keys.contains(&key) {
+        self.add_keys(other.keys);
+    }
+
+    /// Keeps a report; where there is no room, in place of one whose word is worth less, or not at all. So a page that
+    /// fires again and again cannot keep the shop from being heard.
+    fn keep(&mut self, event: Event) {
+        if self.events.contains(&event) {
+            return;
+        }
+        if self.events.len() < MOST_REPORTS {
+            self.events.push(event);
+            return;
+        }
+        // Of several the last to come goes: the first one of a page is most likely the real one.
+        let least = self.events.iter_mut().rev().min_by_key(|kept| Word::of(kept));
+        if let Some(least) = least
+            && Word::of(least) < Word::of(&event)
+        {
+            *least = event;
+        }
+    }
+
+    /// Adds keys, while there is room.
+    fn add_keys(&mut self, keys: Vec<String>) {
+        for key in keys {
+            if self.keys.len() < MOST_KEYS && !self.keys.contains(&key) {
                 self.keys.push(key);
             }
         }
@@ -226,9 +247,36 @@ mod tests {
             let json = format!(r#"{{"event":"Purchase","event_id":"{number}"}}"#);
             reports.add(event(&json), vec![number.to_string()]);
         }
-        assert_eq!((reports.events.len(), reports.keys.len()), (MOST_REPORTS, 2 * MOST_REPORTS + 1));
+        assert_eq!((reports.events.len(), reports.keys.len()), (MOST_REPORTS, MOST_KEYS));
+        assert_eq!(reports.keys.first().map(String::as_str), Some("a"), "the first keys stay");
         let text = serde_json::to_string(&reports).expect("plain");
         assert_eq!(serde_json::from_str::<Reports>(&text).expect("its own text"), reports);
         assert_eq!(Reports::default().merged(), None);
+    }
+
+    #[test]
+    fn a_page_that_fires_again_and_again_does_not_push_the_shop_out() {
+        let fired = |number: usize| {
+            let json = format!(
+                r#"{{"event":"Purchase","event_id":"f{number}","time":{},"page":{{"url":"https://shop.example/"}},
+                    "properties":{{"order_id":"1","value":1,"currency":"EUR"}}}}"#,
+                3000 + number
+            );
+            (event(&json), vec![format!("f{number}"), "1".to_owned()])
+        };
+        let mut reports = Reports::default();
+        reports.add(event(PAGE), vec!["p".to_owned(), "1".to_owned()]);
+        (0..100).map(fired).for_each(|(report, keys)| reports.add(report, keys));
+        let mut late = Reports::default();
+        late.add(event(PAY), vec!["cs_1".to_owned()]);
+        reports.add(event(SHOP), vec!["Purchase-1".to_owned()]);
+        reports.join(late);
+        (100..200).map(fired).for_each(|(report, keys)| reports.add(report, keys));
+        assert_eq!((reports.events.len(), reports.keys.len()), (MOST_REPORTS, MOST_KEYS));
+        for told in [PAGE, SHOP, PAY].map(event) {
+            assert!(reports.events.contains(&told), "{}", told.event_id);
+        }
+        let (merged, word) = reports.merged().expect("reports");
+        assert_eq!((merged.event_id.as_str(), merged.properties.value, word), ("p", Some(59.9), Word::Shop));
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
 use crate::admin::socket::Socket;
-use crate::aging::prune;
+use crate::aging::{last_heard, prune};
 use crate::clock;
 use crate::collect::assets::{Assets, AssetsError};
 use crate::collect::http::{self, Relay};
@@ -27,6 +27,7 @@ use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
 use crate::pipeline::Steps;
+use crate::store::memory::{LONGEST_HOLD_MS, is_due};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::traces::Traces;
@@ -87,8 +88,10 @@ pub async fn serve(
         metrics.destination_up(&worker.destination.name, true);
         workers.spawn(worker.run(stopping.clone()));
     }
+    // Before anything is added to the log, whose end tells what time it was when there was a relay last.
+    let heard = last_heard(&*store).await;
     let releasing = tokio::spawn(release(store.clone(), release_check(&config)));
-    let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config), clock::now));
+    let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config), heard, clock::now));
 
     let office = open_office(&path, &store);
     let address = listener.local_addr()?;
@@ -202,7 +205,9 @@ fn release_check(config: &Config) -> Duration {
 async fn release(store: Arc<dyn Store>, pause: Duration) {
     loop {
         let released = match store.next_release().await {
-            Ok(Some(due)) if due <= clock::now() => store.release(clock::now(), RELEASED_AT_ONCE).await,
+            Ok(Some(due)) if is_due(due, clock::now(), LONGEST_HOLD_MS) => {
+                store.release(clock::now(), RELEASED_AT_ONCE).await
+            }
             Ok(Some(_) | None) => Ok(0),
             Err(error) => Err(error),
         };
@@ -236,3 +241,54 @@ const RELEASE_EVERY: Duration = Duration::from_millis(250);
 const RELEASE_SELDOM: Duration = Duration::from_secs(30);
 /// Conversions released in one transaction.
 const RELEASED_AT_ONCE: usize = 200;
+
+#[cfg(test)]
+mod tests {
+    use shared::UnixMs;
+    use shared::time::DAY_MS;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::store::memory::MemoryStore;
+    use crate::store::{Held, Incoming, Pipeline, Transaction, Verdict};
+    use crate::testing::event;
+
+    /// Holds every event for half a minute.
+    struct Patient;
+
+    impl Pipeline for Patient {
+        fn decide(&self, tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+            let Incoming { site, received, event } = incoming;
+            let (id, body) = (event.event_id.clone(), event.event.clone());
+            let held = Held { site, id, received, due: received.plus(30_000), visitor: None, body };
+            tx.hold(&held, &[]).map(|()| Verdict::Held)
+        }
+
+        fn release(&self, tx: &mut dyn Transaction, held: Held) -> Result<Verdict, StoreError> {
+            let Held { site, id, received, body, .. } = held;
+            let event = event(&format!(r#"{{"event":"{body}","event_id":"{id}"}}"#)).into();
+            tx.append(Incoming { site, received, event }).map(Verdict::Stored)
+        }
+    }
+
+    async fn hold(store: &dyn Store, id: &str, received: UnixMs) {
+        let event = event(&format!(r#"{{"event":"Purchase","event_id":"{id}"}}"#)).into();
+        let incoming = Incoming { site: "shop".into(), received, event };
+        assert_eq!(store.append(vec![incoming]).await.expect("held"), [Verdict::Held]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_held_while_the_clock_was_a_day_ahead_is_released_when_it_is_right_again() {
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Patient));
+        hold(&*store, "ahead", clock::now().plus(DAY_MS)).await;
+        let releasing = timeout(RELEASE_EVERY * 2, release(store.clone(), RELEASE_EVERY));
+        releasing.await.expect_err("it goes on for ever");
+        let log = store.read(0, 9).await.expect("the log");
+        let ids: Vec<&str> = log.iter().map(|logged| logged.event.event_id.as_str()).collect();
+        assert_eq!(ids, ["ahead"]);
+        hold(&*store, "right", clock::now().plus(DAY_MS / 24 / 60)).await;
+        let releasing = timeout(RELEASE_EVERY * 2, release(store.clone(), RELEASE_EVERY));
+        releasing.await.expect_err("it goes on for ever");
+        assert_eq!(store.read(0, 9).await.expect("the log").len(), 1, "this one has to wait");
+    }
+}

@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use plain::{Bench, HOUR, Plain, append, server, settled, store, worker};
+use relay::store::{Retry, Settlement};
 use shared::UnixMs;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -193,6 +194,28 @@ async fn a_restarted_worker_goes_on_where_the_cursor_stands() {
         ids.extend(batch);
     }
     assert_eq!(ids, ["e1", "e2", "e3", "e4", "e5"]);
+}
+
+#[tokio::test]
+async fn what_was_put_off_while_the_clock_was_ahead_goes_at_once_after_a_restart() {
+    let (url, mut requests) = server(Box::new(|_| 200)).await;
+    let store = store().await;
+    append(&store, 1..=3).await;
+    let due = |days: i64| relay::clock::now().plus(days * shared::time::DAY_MS);
+    let put_off = |(seq, due)| Retry { seq, attempts: 1, reached: None, due, reason: "HTTP 503".to_owned() };
+    let retry = [(1, due(365)), (2, due(365)), (3, due(1))].map(put_off).to_vec();
+    let settlement = Settlement { cursor: Some(3), retry, ..Settlement::default() };
+    store.settle("d", settlement).await.expect("settled");
+    let bench = Bench::of(store, Plain::at(url, 1));
+    // The third may have been told to wait for a day.
+    let backlog = bench.until(|backlog| backlog.pending == 1).await;
+    assert!(backlog.next_due < Some(due(2)), "{backlog:?}");
+    bench.stop().await;
+    let mut sent = Vec::new();
+    while let Ok((ids, _)) = requests.try_recv() {
+        sent.extend(ids);
+    }
+    assert_eq!(sent, ["e1", "e2"]);
 }
 
 /// Two events are taken; then the server answers these statuses to what is asked of it, and 200 after them. Answers,

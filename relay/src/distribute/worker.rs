@@ -2,7 +2,8 @@
 //!
 //! Each turn takes what is due again and what is new, runs one [`Round`], and settles it in one store transaction
 //! together with the cursor. A crash in between sends the round again under the same event ids, which the platform
-//! counts once; it never loses an event. Owns waiting and waking; leaves sending to the round.
+//! counts once; it never loses an event. Owns waiting and waking, and that nothing is put off for longer than the store
+//! believes; leaves sending to the round.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use super::schedule::Backoff;
 use super::steady::Steady;
 use crate::config::Destination;
 use crate::metrics::Metrics;
+use crate::store::memory::LONGEST_RETRY_MS;
 use crate::store::{Seq, Settlement, Store, StoreError};
 use crate::traces::Traces;
 
@@ -72,7 +74,7 @@ impl Worker {
                 // Looked up again, since what is in hand has changed behind our back.
                 if requeues.has_changed().unwrap_or(false) {
                     requeues.borrow_and_update();
-                    position.next_due = self.store.backlog(&self.destination.name).await?.next_due;
+                    position.next_due = self.next_due(position.waits.now()).await?;
                 }
                 self.turn(&mut position).await
             };
@@ -108,10 +110,10 @@ impl Worker {
         loop {
             let stood = async {
                 let cursor = self.store.cursor(&self.destination.name, false).await?;
-                let next_due = self.store.backlog(&self.destination.name).await?.next_due;
+                let waits = Steady::new(self.now);
+                let next_due = self.next_due(waits.now()).await?;
                 let next_receipt = self.next_receipt().await?;
                 let (courier, circuit, told) = (self.courier(), Circuit::default(), HashMap::new());
-                let waits = Steady::new(self.now);
                 Ok::<_, StoreError>(Position {
                     courier,
                     waits,
@@ -163,6 +165,12 @@ impl Worker {
         let mut items: Vec<Item> = Vec::new();
         if position.next_due.is_some_and(|due| due <= now) {
             items.extend(self.store.due(name, now, due_limit).await?.into_iter().map(Item::from));
+            if items.is_empty() {
+                // It was erased or pruned. What still counts as due and cannot be read is not asked for without a pause.
+                let next_due = self.next_due(now).await?;
+                let pause = |due: UnixMs| if due <= now { now.plus(LONGEST_PAUSE_MS) } else { due };
+                position.next_due = next_due.map(pause);
+            }
         }
         // A probe takes the one that waits already; a fresh event only when none waits.
         let mut cursor = None;
@@ -178,16 +186,27 @@ impl Worker {
         Ok(Turn::Worked)
     }
 
+    /// When the earliest pending event is due.
+    async fn next_due(&self, now: UnixMs) -> Result<Option<UnixMs>, StoreError> {
+        let name = &self.destination.name;
+        let earliest = self.store.backlog(name).await?.next_due;
+        // Behind the earliest may be what the store gives out at once, because a clock that was ahead put it off.
+        if earliest.is_some_and(|due| due > now) && !self.store.due(name, now, 1).await?.is_empty() {
+            return Ok(Some(now));
+        }
+        Ok(earliest)
+    }
+
     /// Asks about the receipts that are due, a few at a time so that events do not wait for them. Answers whether there
     /// were any.
     async fn inquire(&self, position: &mut Position, now: UnixMs) -> Result<bool, StoreError> {
         if position.next_receipt.is_none_or(|due| due > now) {
             return Ok(false);
         }
-        let Position { courier, told, .. } = position;
+        let Position { courier, waits, told, .. } = position;
         for receipt in self.store.receipts(&self.destination.name, now, INQUIRIES).await? {
             let mut inquiry = Inquiry { courier, metrics: &self.metrics, told: &mut *told };
-            let settlement = inquiry.run(receipt).await;
+            let settlement = within_reason(inquiry.run(receipt).await, waits.now());
             self.announce_dead(&settlement);
             let due = settlement.retry.iter().map(|retry| retry.due).min();
             self.settle(settlement).await?;
@@ -262,11 +281,11 @@ impl Worker {
             draw: self.draw,
         };
         let settled = round.run(items).await;
-        let mut settlement = settled.settlement;
+        let now = position.waits.now();
+        let mut settlement = within_reason(settled.settlement, now);
         settlement.cursor = cursor;
         self.announce_dead(&settlement);
         // Learned before settling: if the store fails, the same events come again, and the wait still counts.
-        let now = position.waits.now();
         let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), now);
         self.announce(change, &position.circuit);
         let had_pending = position.next_due.is_some() || !settlement.retry.is_empty();
@@ -277,7 +296,7 @@ impl Worker {
             position.cursor = cursor;
         }
         if had_pending {
-            position.next_due = self.store.backlog(&self.destination.name).await?.next_due;
+            position.next_due = self.next_due(position.waits.now()).await?;
         }
         Ok(())
     }
@@ -349,6 +368,15 @@ enum Turn {
     Idle,
 }
 
+/// Puts nothing off for longer than the store believes: it would take that for the doing of a wrong clock, and hand the event
+/// out at once. One that is too early by more is looked at again meanwhile, and put off again.
+fn within_reason(mut settlement: Settlement, now: UnixMs) -> Settlement {
+    for retry in &mut settlement.retry {
+        retry.due = retry.due.min(now.plus(LONGEST_RETRY_MS));
+    }
+    settlement
+}
+
 /// Waits, unless told to stop: then answers true.
 async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
     tokio::select! {
@@ -367,3 +395,6 @@ const PROBE_LOOK: usize = 64;
 const INQUIRIES: usize = 4;
 /// Wakes at least this often, in case the wall clock was set.
 const LONGEST_PAUSE_MS: i64 = 30_000;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::visitor::Visitor;
-use shared::{Event, UnixMs};
+use shared::{Event, UnixMs, time};
 use tokio::sync::watch;
 
 use super::{
@@ -18,6 +18,21 @@ use super::{
     Pipeline, REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
+
+/// The longest an event is held: the longest merge window that can be set (`config`), and a minute for a clock that is
+/// put right a little.
+pub const LONGEST_HOLD_MS: i64 = 11 * time::MINUTE_MS;
+/// The longest an event waits to be tried again: a day, where its platform asks for that, and another for the longest pause
+/// that can be set (`distribute`, which keeps within this).
+pub const LONGEST_RETRY_MS: i64 = 2 * time::DAY_MS;
+
+/// Whether it is the turn of something that waits until `due`.
+///
+/// When is written down by the wall clock, lest a restart make it forgotten. If that clock was ahead and has been put right,
+/// what was written meanwhile would wait as long as the clock was ahead. So what is to wait longer than anything may is due.
+pub fn is_due(due: UnixMs, now: UnixMs, longest_ms: i64) -> bool {
+    due <= now || due > now.plus(longest_ms)
+}
 
 /// The volatile store.
 pub struct MemoryStore {
@@ -180,8 +195,11 @@ impl Transaction for State {
 
     fn put_note(&mut self, site: &str, key: &str, note: Note<'_>, now: UnixMs) -> Result<(), StoreError> {
         let Note { visitor, text } = note;
-        let noted = Noted { visitor: visitor.map(str::to_owned), text: text.to_owned(), at: now };
-        self.notes.insert(pair(site, key), noted);
+        let nothing = || Noted { visitor: None, text: String::new(), at: now };
+        let noted = self.notes.entry(pair(site, key)).or_insert_with(nothing);
+        // Somebody's it stays, or it would outlive their erasure.
+        let visitor = visitor.map(str::to_owned).or_else(|| noted.visitor.take());
+        *noted = Noted { visitor, text: text.to_owned(), at: now };
         Ok(())
     }
 
@@ -215,7 +233,8 @@ impl Transaction for State {
 impl State {
     /// Takes what is due out of the hold and lets the pipeline say what becomes of it.
     fn release(&mut self, pipeline: &dyn Pipeline, now: UnixMs, limit: usize) -> Result<usize, StoreError> {
-        let mut due: Vec<Held> = self.held.values().filter(|held| held.due <= now).cloned().collect();
+        let is_due = |held: &&Held| is_due(held.due, now, LONGEST_HOLD_MS);
+        let mut due: Vec<Held> = self.held.values().filter(is_due).cloned().collect();
         due.sort_by(|a, b| (a.due, &a.site, &a.id).cmp(&(b.due, &b.site, &b.id)));
         due.truncate(limit);
         let released = due.len();
@@ -241,7 +260,8 @@ impl State {
 
     /// Sorted by when they were due, ties by number, so that the answer is the same every time.
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Vec<Pending> {
-        let mut due: Vec<&Retry> = self.pending_of(destination).filter(|retry| retry.due <= now).collect();
+        let is_due = |retry: &&Retry| is_due(retry.due, now, LONGEST_RETRY_MS);
+        let mut due: Vec<&Retry> = self.pending_of(destination).filter(is_due).collect();
         due.sort_by_key(|retry| (retry.due, retry.seq));
         let pending = due.into_iter().filter_map(|retry| {
             let Retry { seq, attempts, reached, due, ref reason } = *retry;

@@ -1,7 +1,7 @@
 //! What is gone after an erasure or a pruning: from every table, in all slices, and from the disk.
 
 use relay::store::memory::MemoryStore;
-use relay::store::{Person, Retention, Store};
+use relay::store::{Incoming, Person, Retention, Store};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Steps, ids, lead, lead_of, run, visitor};
@@ -75,6 +75,35 @@ fn an_erased_person_is_gone_with_every_visitor_and_digest() {
         }
         assert!(!disk.contains("laptop") && !disk.contains("\"phone\"") && !disk.contains(&digest));
     });
+}
+
+#[test]
+fn a_note_stays_its_owners_and_goes_with_them() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            noted_before(store, lead_of("ann", "1")).await;
+            assert!(noted_before(store, lead("2")).await.ends_with(r#"Some("1")"#));
+            // The second did not know whose it is, which takes it from nobody.
+            erased(store, "ann").await;
+            assert!(noted_before(store, lead_of("ben", "3")).await.ends_with("None"));
+            // Who does know has it from then on.
+            noted_before(store, lead_of("cho", "4")).await;
+            erased(store, "ben").await;
+            assert!(noted_before(store, lead("5")).await.ends_with(r#"Some("4")"#));
+            erased(store, "cho").await;
+            assert!(noted_before(store, lead_of("dan", "6")).await.ends_with("None"));
+        }
+    });
+}
+
+/// Appends an event of one order, and tells what was noted of that until then.
+async fn noted_before(store: &dyn Store, mut event: Incoming) -> String {
+    event.event.properties.order_id = Some("order".to_owned());
+    store.append(vec![event]).await.unwrap();
+    let newest = store.read(0, 99).await.unwrap().pop().unwrap();
+    newest.event.page.title.clone().unwrap_or_default()
 }
 
 #[test]

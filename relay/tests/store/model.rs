@@ -22,6 +22,8 @@ const KEYS: [&str; 2] = ["refresh_token", "other"];
 const DESTINATIONS: [&str; 3] = ["meta", "webhook", "tiktok"];
 /// Times lie in 0..`LATEST`, eight hours that come in any order, so that limits cut anywhere.
 const LATEST: i64 = 8 * 3_600_000;
+/// Some of what waits was put off by a clock that was days ahead.
+const AHEAD: std::ops::Range<i64> = 9 * 24 * 3_600_000..9 * 24 * 3_600_000 + 3;
 
 /// One event: site, name, id, visitor, order, time of arrival.
 type Draft = (usize, &'static str, u8, Option<usize>, Option<u8>, i64);
@@ -100,8 +102,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
     let seq = || 0..60i64;
     let destination = || 0..DESTINATIONS.len();
     let timed = || prop::collection::vec((seq(), 0..LATEST), 0..4);
+    let put_off = || prop::collection::vec((seq(), prop_oneof![9 => 0..LATEST, 1 => AHEAD]), 0..4);
     let settled =
-        || (destination(), prop::option::of(seq()), timed(), prop::collection::vec(seq(), 0..3), timed());
+        || (destination(), prop::option::of(seq()), put_off(), prop::collection::vec(seq(), 0..3), timed());
     prop_oneof![
         8 => prop::collection::vec(draft(), 0..6).prop_map(Step::Append),
         3 => (0..LATEST, 0..4usize).prop_map(|(now, limit)| Step::Release { now, limit }),

@@ -5,7 +5,7 @@ use std::task::Poll;
 
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::{OpenError, Sizes, SqliteStore};
-use relay::store::{Person, Retention, Settlement, Store, StoreError, Verdict};
+use relay::store::{Pending, Person, Retention, Retry, Settlement, Store, StoreError, Verdict};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Gate, Steps, ids, incoming, lead, lead_of, poll_once, run, start, visitor};
@@ -319,5 +319,56 @@ fn what_is_held_outlives_a_crash_and_is_released_once() {
             (0, None)
         );
         assert_eq!(store.append(vec![lead("h")]).await.unwrap(), [Verdict::Duplicate]);
+    });
+}
+
+#[test]
+fn what_was_held_by_a_clock_that_was_ahead_is_released_at_once() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            let minute = shared::time::MINUTE_MS;
+            let held = [("ahead", 24 * 60 * minute), ("later", 24 * 60 * minute + 1), ("waits", 9 * minute)];
+            let held = held.map(|(id, received)| incoming("shop", "Hold", id, received));
+            store.append(held.to_vec()).await.unwrap();
+            assert_eq!(store.release(UnixMs(0), 1).await.unwrap(), 1);
+            assert_eq!(ids(&store.read(0, 9).await.unwrap()), ["ahead"]);
+            // What is due by the clock goes first.
+            assert_eq!(store.release(UnixMs(10 * minute), 1).await.unwrap(), 1);
+            assert_eq!(store.release(UnixMs(10 * minute), 9).await.unwrap(), 1);
+            assert_eq!(ids(&store.read(0, 9).await.unwrap()), ["ahead", "waits", "later"]);
+            assert_eq!(store.next_release().await.unwrap(), None);
+        }
+    });
+}
+
+#[test]
+fn what_was_put_off_by_a_clock_that_was_ahead_is_due_at_once() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    let seqs = |due: Vec<Pending>| due.iter().map(|pending| pending.logged.seq).collect::<Vec<_>>();
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            let day = shared::time::DAY_MS;
+            let retry = [365 * day, 3, 365 * day + 1, 2 * day, 3].into_iter().zip(1..).map(|(due, seq)| {
+                Retry { seq, attempts: 1, reached: None, due: UnixMs(due), reason: "HTTP 503".to_owned() }
+            });
+            store.append((1..=5).map(|number| lead(&number.to_string())).collect()).await.unwrap();
+            let settlement = Settlement { cursor: Some(5), retry: retry.collect(), ..Settlement::default() };
+            store.settle("meta", settlement).await.unwrap();
+            for (now, limit, expected) in [
+                (0, 9, vec![1, 3]),
+                (3, 9, vec![2, 5, 1, 3]),
+                (3, 3, vec![2, 5, 1]),
+                (3, 2, vec![2, 5]),
+                (3, 0, vec![]),
+                (365 * day, 9, vec![2, 5, 4, 1]),
+                (i64::MAX, 9, vec![2, 5, 4, 1, 3]),
+            ] {
+                let due = store.due("meta", UnixMs(now), limit).await.unwrap();
+                assert_eq!(seqs(due), expected, "{limit} at {now}");
+            }
+        }
     });
 }

@@ -9,7 +9,9 @@ use rusqlite::{Connection, Row, params};
 use shared::UnixMs;
 
 use super::engine_error;
+use super::reader::{bound, due_spans};
 use super::session::Session;
+use crate::store::memory::LONGEST_HOLD_MS;
 use crate::store::{Held, Note, Pipeline, StoreError};
 
 /// What is noted under a key.
@@ -26,8 +28,10 @@ pub(super) fn put_note(
     note: Note<'_>,
     now: UnixMs,
 ) -> Result<(), StoreError> {
+    // Somebody's it stays, or it would outlive their erasure.
     let sql = "INSERT INTO note VALUES (?1, ?2, ?3, ?4, ?5)
-               ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, visitor = excluded.visitor, body = excluded.body";
+               ON CONFLICT DO UPDATE SET at_ms = excluded.at_ms, visitor = coalesce(excluded.visitor, visitor),
+                   body = excluded.body";
     session.execute("write a note", sql, params![site, key, now.0, note.visitor, note.text]).map(drop)
 }
 
@@ -39,20 +43,22 @@ pub(super) fn find(session: &mut Session<'_>, site: &str, key: &str) -> Result<O
     Ok(session.rows("look for a held event", sql, [site, key], held)?.pop())
 }
 
-/// Holds an event under its id and keys.
+/// Holds an event under its id and keys. Writes only what is new: most of what joins a held event comes under keys that lead
+/// to it already, and whoever repeats a report that changes nothing must not keep the writer busy.
 pub(super) fn hold(session: &mut Session<'_>, held: &Held, keys: &[String]) -> Result<(), StoreError> {
     let Held { site, id, received, due, visitor, body } = held;
     let site = &**site;
     let sql = "INSERT INTO held VALUES (?1, ?2, ?3, ?4, ?5, ?6)
                ON CONFLICT DO UPDATE SET due_ms = excluded.due_ms, received_ms = excluded.received_ms,
-                   visitor = excluded.visitor, body = excluded.body";
+                   visitor = excluded.visitor, body = excluded.body
+               WHERE (due_ms, received_ms, visitor, body)
+                     IS NOT (excluded.due_ms, excluded.received_ms, excluded.visitor, excluded.body)";
     let row = params![site, id, due.0, received.0, visitor, body];
     session.execute("hold an event", sql, row)?;
-    for key in keys {
-        let sql = "INSERT INTO held_key VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET id = excluded.id";
-        session.execute("hold an event", sql, params![site, key, id])?;
-    }
-    Ok(())
+    let sql = "INSERT INTO held_key SELECT ?1, value, ?2 FROM json_each(?3) WHERE true
+               ON CONFLICT DO UPDATE SET id = excluded.id WHERE id <> excluded.id";
+    let keys = serde_json::Value::from(keys).to_string();
+    session.execute("hold an event", sql, params![site, id, keys]).map(drop)
 }
 
 /// Holds it no longer.
@@ -84,10 +90,15 @@ pub(super) fn release(
     now: UnixMs,
     limit: usize,
 ) -> Result<usize, StoreError> {
-    let sql = "SELECT site, id, received_ms, due_ms, visitor, body FROM held WHERE due_ms <= ?1
-               ORDER BY due_ms, site, id LIMIT ?2";
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let due = session.rows("look for what is to be released", sql, params![now.0, limit], held)?;
+    let doing = "look for what is to be released";
+    let sql =
+        "SELECT site, id, received_ms, due_ms, visitor, body FROM held WHERE due_ms > ?1 AND due_ms <= ?2
+               ORDER BY due_ms, site, id LIMIT ?3";
+    let mut due = Vec::new();
+    for (after, until) in due_spans(now, LONGEST_HOLD_MS) {
+        let room = bound(limit.saturating_sub(due.len()));
+        due.extend(session.rows(doing, sql, params![after, until, room], held)?);
+    }
     let released = due.len();
     for held in due {
         let_go(session, &held.site, &held.id)?;
@@ -114,4 +125,51 @@ fn held(row: &Row<'_>) -> rusqlite::Result<Held> {
         visitor: row.get(4)?,
         body: row.get(5)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sqlite::schema;
+
+    fn changes(connection: &Connection) -> i64 {
+        connection.query_row("SELECT total_changes()", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn a_report_that_joins_writes_no_more_than_is_new() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        std::fs::write(&path, "").unwrap();
+        let connection = schema::open_writer(&path).unwrap();
+        let mut session = Session::new(&connection).unwrap();
+        session.begin().unwrap();
+        let mut held = Held {
+            site: Arc::from("shop"),
+            id: "k0".to_owned(),
+            received: UnixMs(1),
+            due: UnixMs(2),
+            visitor: None,
+            body: "one".to_owned(),
+        };
+        let mut keys: Vec<String> = (0..32).map(|number| format!("k{number}\u{1f}Purchase")).collect();
+        let mut written = |held: &Held, keys: &[String]| {
+            let before = changes(&connection);
+            hold(&mut session, held, keys).unwrap();
+            for key in keys {
+                assert_eq!(find(&mut session, "shop", key).unwrap().as_ref(), Some(held), "{key:?}");
+            }
+            changes(&connection) - before
+        };
+        assert_eq!(written(&held, &keys), 1 + 32);
+        assert_eq!(written(&held, &keys), 0, "nothing is new");
+        "two".clone_into(&mut held.body);
+        keys[7] = "another".to_owned();
+        assert_eq!(written(&held, &keys), 1 + 1);
+        held.visitor = Some("ann".to_owned());
+        assert_eq!(written(&held, &keys), 1);
+        // A key leads to whoever was held under it last.
+        "k1".clone_into(&mut held.id);
+        assert_eq!(written(&held, &keys[..2]), 1 + 2);
+    }
 }

@@ -18,6 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::session::visitor_of;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
+use crate::store::memory::LONGEST_RETRY_MS;
 use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
@@ -110,6 +111,14 @@ pub(super) fn read(
         .collect()
 }
 
+/// Between which times, after the one and up to the other, lies what has its turn now, the earlier first: [`is_due`] as an index
+/// can answer it.
+///
+/// [`is_due`]: crate::store::memory::is_due
+pub(super) fn due_spans(now: UnixMs, longest_ms: i64) -> [(i64, i64); 2] {
+    [(i64::MIN, now.0), (now.plus(longest_ms).0, i64::MAX)]
+}
+
 /// Pending events up to `until` that are due.
 pub(super) fn due(
     connection: &Connection,
@@ -120,18 +129,22 @@ pub(super) fn due(
 ) -> Result<Vec<Pending>, StoreError> {
     let sql = "SELECT log.seq, site, received_ms, body, attempts, reached_ms, due_ms, reason
                FROM retry JOIN log USING (seq)
-               WHERE destination = ?1 AND due_ms <= ?2 AND body <> '' AND seq <= ?4
-               ORDER BY due_ms, seq LIMIT ?3";
+               WHERE destination = ?1 AND due_ms > ?2 AND due_ms <= ?3 AND body <> '' AND seq <= ?5
+               ORDER BY due_ms, seq LIMIT ?4";
     let mut sites = Sites::default();
-    let pending = |row: &Row<'_>| {
+    let mut pending = |row: &Row<'_>| {
         let (attempts, reason) = (row.get(4)?, row.get(7)?);
         let (reached, due) = (row.get::<_, Option<i64>>(5)?.map(UnixMs), UnixMs(row.get(6)?));
         let logged = sites.logged(row)?;
-        Ok(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
+        Ok::<_, rusqlite::Error>(logged.map(|logged| Pending { logged, attempts, reached, due, reason }))
     };
-    rows(connection, "read what is due", sql, params![destination, now.0, bound(limit), until], pending)?
-        .into_iter()
-        .collect()
+    let mut found = Vec::new();
+    for (after, by) in due_spans(now, LONGEST_RETRY_MS) {
+        let room = bound(limit.saturating_sub(found.len()));
+        let span = params![destination, after, by, room, until];
+        found.extend(rows(connection, "read what is due", sql, span, &mut pending)?);
+    }
+    found.into_iter().collect()
 }
 
 /// Receipts that are due.
@@ -247,7 +260,7 @@ fn rows<T>(
 }
 
 /// A limit as SQLite takes it.
-fn bound(limit: usize) -> i64 {
+pub(super) fn bound(limit: usize) -> i64 {
     i64::try_from(limit).unwrap_or(i64::MAX)
 }
 

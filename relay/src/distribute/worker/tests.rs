@@ -1,0 +1,107 @@
+//! Single turns of a worker whose platform wants nothing yet: for what it waits, and for how long.
+
+use std::collections::BTreeMap;
+
+use shared::time::DAY_MS;
+
+use super::super::schedule::LONGEST_ASKED;
+use super::*;
+use crate::platform::{Built, Call, Limits, Outcome, Outgoing, Platform, Response, Skip};
+use crate::store::memory::MemoryStore;
+use crate::store::{Incoming, Person, Retry, Transaction, Verdict};
+use crate::testing::event;
+
+const NOW: UnixMs = UnixMs(1_800_000_000_000);
+
+/// Takes nothing for the next ten years.
+#[derive(Debug)]
+struct Hesitant;
+
+impl Platform for Hesitant {
+    fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
+        let skip = Skip::until(now.plus(3_650 * DAY_MS), "it is too early");
+        let skips = (0..events.len()).map(|place| (place, skip.clone())).collect();
+        Built { skips, ..Built::default() }
+    }
+
+    fn read(&self, _call: Call, _response: &Response, _events: usize, _now: UnixMs) -> Vec<Outcome> {
+        Vec::new()
+    }
+
+    fn limits(&self) -> Limits {
+        Limits { batch: 10, concurrency: 1, pace_ms: 0, retry_for_ms: DAY_MS }
+    }
+}
+
+fn append(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
+    tx.append(incoming).map(Verdict::Stored)
+}
+
+/// A worker whose destination has an event of each of these visitors in hand, due then, and where it stands.
+async fn waiting(events: &[(&str, UnixMs)]) -> (Worker, Position) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(append));
+    let mut settlement = Settlement::default();
+    for (seq, (visitor, due)) in (1..).zip(events) {
+        let event = event(&format!(r#"{{"event":"Lead","visitor_id":"{visitor}"}}"#)).into();
+        let incoming = Incoming { site: "shop".into(), received: NOW, event };
+        store.append(vec![incoming]).await.expect("stored");
+        let reason = "HTTP 503".to_owned();
+        settlement.retry.push(Retry { seq, attempts: 1, reached: None, due: *due, reason });
+        settlement.cursor = Some(seq);
+    }
+    store.settle("d", settlement).await.expect("settled");
+    let worker = Worker {
+        destination: Arc::new(Destination {
+            name: "d".to_owned(),
+            site: "shop".into(),
+            platform_name: "hesitant",
+            platform: Arc::new(Hesitant),
+            consent: Vec::new(),
+            consent_required: false,
+            look_back_days: None,
+            events: BTreeMap::new(),
+            endpoint: None,
+        }),
+        store,
+        client: HttpClient::new(Duration::from_secs(1)),
+        backoff: Backoff { base: Duration::from_secs(1), cap: Duration::from_secs(300) },
+        metrics: Arc::new(Metrics::default()),
+        traces: Traces::default(),
+        now: || NOW,
+        draw: || 0.5,
+    };
+    let (_stop, mut stopping) = watch::channel(false);
+    let position = worker.start(&mut stopping).await.expect("a store that answers");
+    (worker, position)
+}
+
+#[tokio::test]
+async fn an_erased_event_is_waited_for_no_longer() {
+    let later = NOW.plus(5_000);
+    let (one, two) = ([("ann", NOW)], [("ann", NOW), ("ben", later)]);
+    for (events, next_due) in [(&one[..], None), (&two[..], Some(later))] {
+        let (worker, mut position) = waiting(events).await;
+        assert_eq!(position.next_due, Some(NOW));
+        worker.store.erase("shop", Person::visitor("ann")).await.expect("erased");
+        assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Idle);
+        assert_eq!(position.next_due, next_due);
+        let ms = next_due.map_or(LONGEST_PAUSE_MS, |due| due.since(NOW));
+        assert_eq!(worker.pause(&position).length, Duration::from_millis(ms.unsigned_abs()));
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_is_too_early_by_years_does_not_keep_a_worker_busy() {
+    let (worker, mut position) = waiting(&[("ann", NOW)]).await;
+    assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Worked);
+    assert_eq!(position.next_due, Some(NOW.plus(LONGEST_RETRY_MS)));
+    assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Idle);
+}
+
+#[test]
+fn no_pause_that_can_be_set_or_asked_for_is_beyond_reason() {
+    // The longest that `config` takes for a pause.
+    let cap = Duration::from_secs(86_400);
+    let longest = Backoff { base: cap, cap }.wait(u32::MAX, 1.0, Duration::MAX, Some(Duration::MAX));
+    assert!(longest >= LONGEST_ASKED && longest.as_millis() <= u128::from(LONGEST_RETRY_MS.unsigned_abs()));
+}
