@@ -350,8 +350,8 @@ fn context(context: Context, warnings: &mut Vec<String>) -> Context {
     Context { ip, user_agent: line(context.user_agent), language }
 }
 
-/// Personal data that was put among the properties is hashed into the user data, and what looks like an e-mail
-/// address anywhere else is dropped: properties travel in clear.
+/// Personal data that was put among the properties is hashed into the user data, and what is named for a person in other words or
+/// looks like an e-mail address anywhere else is dropped: properties travel in clear.
 fn take_identity(
     properties: &mut Properties,
     user: &mut UserData,
@@ -372,6 +372,11 @@ fn take_identity(
         taken.hash_into(user, country, warnings);
     }
     properties.custom.retain(|name, value| {
+        if scrub::names_person(name) {
+            let shown = limits::clip(name, 40);
+            warnings.push(format!("properties.{shown}: named for a person and dropped; send it in `user`"));
+            return false;
+        }
         let personal = holds_email(value) || scrub::looks_like_email(name);
         if personal {
             warnings.push("properties: a value that looks like an e-mail address was dropped".to_owned());

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use shared::identity::Field;
-use shared::limits;
+use shared::{limits, scrub};
 
 use super::{Part, told};
 use crate::platform::{Key, SettingError};
@@ -144,7 +144,9 @@ impl Own {
                 return Err(SettingError::invalid("events", expected));
             }
         }
-        if let Some(name) = self.properties.iter().find(|name| Field::named(name).is_some()) {
+        if let Some(name) =
+            self.properties.iter().find(|name| Field::named(name).is_some() || scrub::names_person(name))
+        {
             let expected = format!(
                 "properties of events; `{name}` is personal data, which `user_data = true` takes to be hashed"
             );
@@ -190,6 +192,7 @@ mod tests {
         check("events = { a = true }", "`events`: our name");
         check("events = { a = \" \" }", "`events`: our name");
         check("properties = [\"plan\", \"email\"]", "`email` is personal data");
+        check("properties = [\"phone_number\"]", "`phone_number` is personal data");
         check("pixels = [\"myspace\"]", "myspace");
         check("forward = [\"pinterest\"]", "pinterest");
     }

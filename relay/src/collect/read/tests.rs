@@ -115,7 +115,8 @@ fn a_name_that_is_no_name_is_not_repeated() {
 #[test]
 fn personal_data_among_the_properties_is_hashed_or_dropped() {
     let read = understood(
-        r#"{"event":"Lead","properties":{"email":"jane@example.com","note":"ask jane@example.com","plan":"pro"}}"#,
+        r#"{"event":"Lead","properties":{"email":"jane@example.com","note":"ask jane@example.com","plan":"pro",
+            "firstName":"Jane","billing_phone":"+1 650 555 1212"}}"#,
     );
     assert!(read.event.user.has(Field::Email));
     assert_eq!(read.event.properties.custom.keys().collect::<Vec<_>>(), ["plan"]);
