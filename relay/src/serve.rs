@@ -27,7 +27,7 @@ use crate::distribute::schedule::Backoff;
 use crate::distribute::{HttpClient, Worker};
 use crate::metrics::Metrics;
 use crate::pipeline::Steps;
-use crate::store::memory::{LONGEST_HOLD_MS, is_due};
+use crate::store::due::{LONGEST_HOLD_MS, is_due};
 use crate::store::sqlite::{OpenError, SqliteStore};
 use crate::store::{Store, StoreError};
 use crate::traces::Traces;

@@ -24,7 +24,7 @@ use super::schedule::Backoff;
 use super::steady::Steady;
 use crate::config::Destination;
 use crate::metrics::Metrics;
-use crate::store::memory::LONGEST_RETRY_MS;
+use crate::store::due::LONGEST_RETRY_MS;
 use crate::store::{Seq, Settlement, Store, StoreError};
 use crate::traces::Traces;
 

@@ -10,29 +10,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::visitor::Visitor;
-use shared::{Event, UnixMs, time};
+use shared::{Event, UnixMs};
 use tokio::sync::watch;
 
+use super::due::{LONGEST_HOLD_MS, LONGEST_RETRY_MS, is_due};
 use super::{
     Answer, Backlog, Dead, DeadLetter, Erased, Held, Identity, Incoming, Logged, Note, Pending, Person,
     Pipeline, REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
 };
 use crate::secret::Secret;
-
-/// The longest an event is held: the longest merge window that can be set (`config`), and a minute for a clock that is
-/// put right a little.
-pub const LONGEST_HOLD_MS: i64 = 11 * time::MINUTE_MS;
-/// The longest an event waits to be tried again: a day, where its platform asks for that, and another for the longest pause
-/// that can be set (`distribute`, which keeps within this).
-pub const LONGEST_RETRY_MS: i64 = 2 * time::DAY_MS;
-
-/// Whether it is the turn of something that waits until `due`.
-///
-/// When is written down by the wall clock, lest a restart make it forgotten. If that clock was ahead and has been put right,
-/// what was written meanwhile would wait as long as the clock was ahead. So what is to wait longer than anything may is due.
-pub fn is_due(due: UnixMs, now: UnixMs, longest_ms: i64) -> bool {
-    due <= now || due > now.plus(longest_ms)
-}
 
 /// The volatile store.
 pub struct MemoryStore {

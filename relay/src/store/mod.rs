@@ -29,12 +29,14 @@
 //!    comes back empty, everything up to `h` is absent and the cursor may move there.
 //! 8. **Held events.** An event that the pipeline holds is durable like any other but not in the log: it has no number,
 //!    and no destination sees it. [`Store::release`] takes what is due out of the hold and gives it to the pipeline, both in
-//!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time.
+//!    one transaction, so that after a crash it is either still held or in the log. Only a release moves time. What waits longer than
+//!    anything may, because the clock was ahead when it was put down, is due ([`due::is_due`]).
 //! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 //! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 
 mod draft;
+pub mod due;
 mod error;
 pub mod memory;
 mod person;
@@ -142,8 +144,8 @@ pub trait Transaction {
     fn claimed(&mut self, site: &str, key: &str) -> Result<bool, StoreError>;
     /// What is noted under a key.
     fn note(&mut self, site: &str, key: &str) -> Result<Option<String>, StoreError>;
-    /// Notes something under a key, in place of what was there: a short text without personal data, and whose it is. As
-    /// old as a dedup key of the same moment.
+    /// Notes something under a key, in place of what was there: a short text without personal data, and whose it is; one
+    /// that names nobody stays its owner's. As old as a dedup key of the same moment.
     fn put_note(&mut self, site: &str, key: &str, note: Note<'_>, now: UnixMs) -> Result<(), StoreError>;
     /// The event that is held under one of its keys.
     fn held(&mut self, site: &str, key: &str) -> Result<Option<Held>, StoreError>;

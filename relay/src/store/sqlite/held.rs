@@ -11,7 +11,7 @@ use shared::UnixMs;
 use super::engine_error;
 use super::reader::{bound, due_spans};
 use super::session::Session;
-use crate::store::memory::LONGEST_HOLD_MS;
+use crate::store::due::LONGEST_HOLD_MS;
 use crate::store::{Held, Note, Pipeline, StoreError};
 
 /// What is noted under a key.

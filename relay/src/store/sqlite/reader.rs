@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::session::visitor_of;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
-use crate::store::memory::LONGEST_RETRY_MS;
+use crate::store::due::LONGEST_RETRY_MS;
 use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
@@ -114,7 +114,7 @@ pub(super) fn read(
 /// Between which times, after the one and up to the other, lies what has its turn now, the earlier first: [`is_due`] as an index
 /// can answer it.
 ///
-/// [`is_due`]: crate::store::memory::is_due
+/// [`is_due`]: crate::store::due::is_due
 pub(super) fn due_spans(now: UnixMs, longest_ms: i64) -> [(i64, i64); 2] {
     [(i64::MIN, now.0), (now.plus(longest_ms).0, i64::MAX)]
 }
