@@ -15,7 +15,11 @@ export interface Item {
   quantity?: number | string;
 }
 
-/** What belongs to an event. Personal data is taken out, hashed and sent as user data. */
+/**
+ * What belongs to an event. Personal data under the names of `User` is taken out, hashed and sent as user data. What another
+ * name says to be an e-mail address, a phone number, a first, last or full name, a birthday or a password (`billingEmail`,
+ * `phone_number`) is left out.
+ */
 export interface Properties extends User {
   /** Total in major units of `currency`: 59.9, not 5990. */
   value?: number | string;
@@ -94,11 +98,14 @@ export interface Consent {
 }
 
 export interface AnyTrack {
-  /** Reports an event and returns its id at once, for the page to hand to a browser pixel. */
+  /**
+   * Reports an event and returns its id at once, for the page to hand to a browser pixel. Of a name the first 50 bytes count:
+   * 50 letters of English, 25 with accents, Greek or Cyrillic, 16 Chinese or Japanese signs. The rest is cut off.
+   */
   track(name: StandardEvent | (string & {}), properties?: Properties, options?: Options): string;
   /**
-   * Reports a page view. Those on load and of the page's own navigation are reported by themselves; a page that calls this
-   * for each of them says so by `data-auto-page="load"`.
+   * Reports a page view. Those on load and of the page's own navigation are reported by themselves, the latter without a
+   * title, which routers set only afterwards; a page that calls this for each of them says so by `data-auto-page="load"`.
    */
   page(properties?: Properties, options?: Options): string;
   /** Tells who the visitor is, for this and later events. */
@@ -109,13 +116,13 @@ export interface AnyTrack {
    * and stops sending. A browser with Global Privacy Control has denied.
    */
   consent(answers: Consent): void;
-  /** The visitor's id; null before the tag has loaded or without consent. */
+  /** The visitor's id; null before the tag has loaded, on a prerendered page that is not shown yet, or without consent. */
   visitorId(): string | null;
   /** The visitor's click token, for links, forms and sub-ids under the name `atclid`; null as above. */
   clickId(): string | null;
-  /** Calls back once the tag has loaded, or at once when it has. */
+  /** Calls back once the tag has loaded and the page is shown, or at once when that is so. */
   ready(callback: () => void): void;
-  /** Forgets the visitor: id, user data and clicks. */
+  /** Forgets the visitor: id, user data and clicks. The answers to consent stay, and events that wait are still sent. */
   reset(): void;
 }
 

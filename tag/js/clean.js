@@ -5,9 +5,11 @@
 // Mirrors `shared::properties`: text, numbers, truth values, lists of those, and items.
 import { MAIL, orderId } from "./helpers.js";
 import { attempt } from "./host.js";
+import { namesPerson } from "./scrub.js";
 
-/** The names `identify` takes; they always mean the person, and are hashed from the original. A test holds this
- * list and `shared::identity::Field` together, whose places the module is asked by. */
+/** The names `identify` takes; they always mean the person, and are hashed from the original. What is named for a person in
+ * other words (`phone_number`, `billingEmail`) is not read, and stays here all the same. A test holds this list and
+ * `shared::identity::Field` together, whose places the module is asked by. */
 export const FIELDS =
   "email,phone,first_name,last_name,gender,birth_date,street,city,region,postal_code,country,external_id".split(",");
 
@@ -29,7 +31,8 @@ const copy = (from, read) => {
   const names = attempt(() => typeof from == "object" && Object.keys(from)) || [];
   for (const name of names.slice(0, 99)) {
     attempt(() => {
-      const value = name[64] || FIELDS.includes(name) || MAIL.test(name) ? undefined : read(from[name], name);
+      const personal = FIELDS.includes(name) || namesPerson(name) || MAIL.test(name);
+      const value = name[64] || personal ? undefined : read(from[name], name);
       if (value !== undefined) to[name] = value;
     });
   }

@@ -41,7 +41,7 @@ const run = () => {
   // The page is about to end.
   let last;
   // The address of the last page view, and of the one before on this document.
-  let here = api.u;
+  let here;
   let before;
   let pause = 500;
 
@@ -58,8 +58,9 @@ const run = () => {
     [...crypto.getRandomValues(new Uint8Array(24))].map((byte) => (byte & 31).toString(32)).join("");
 
   const methods = {
+    // The title is of where the page is now, and routers set it after the address.
     track: (core, time, url, id, name, properties, options) =>
-      core.track(time, url, id, name, properties, attempt(() => options.user)),
+      core.track(time, url, id, name, properties, attempt(() => options.user), options == moved || url != location.href),
     identify: (core, _time, _url, person) => core.identify(person),
     consent: (core, _time, _url, answers) => core.consent(answers),
     ready: (_core, _time, _url, callback) => callback(),
@@ -144,7 +145,8 @@ const run = () => {
     const same = path(url) == path(here);
     if (!same) before = here;
     here = url;
-    if (!same) api.page();
+    // By its options `track` knows it, and leaves out the old page's title.
+    if (!same) api.page(0, moved);
   };
 
   const watch = () => {
@@ -162,12 +164,13 @@ const run = () => {
     }
     // Out of the browser's memory a page comes back as it was left.
     addEventListener("pageshow", ({ persisted }) => persisted && api.page());
+    // Where the page has gone before anybody watched. Nobody knows whether that was a new step.
+    moved(true);
   };
 
   // Whoever leaves the page between two pieces is told of all the same, by the listeners.
   const begin = async (given, arrived) => {
     const { globalPrivacyControl, doNotTrack } = navigator;
-    here = api.u;
     Object.assign(rules, given);
     const core = start({
       rules,
@@ -195,7 +198,7 @@ const run = () => {
       const entry = queue.pop();
       if (queue[0]) [entry[0], entry[1]] = queue[0];
       queue.unshift(entry);
-      if (autoPage != "load") attempt(watch);
+      here = entry[1];
     }
     api.core = core;
     queue.push = (entry) => {
@@ -218,6 +221,8 @@ const run = () => {
     addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();
     drain(rest);
+    // Not before: the calls so far have come from where the page was first.
+    if (here && autoPage != "load") attempt(watch);
   };
 
   // A module's exports. `early` is a request that is out already.
@@ -254,6 +259,8 @@ const run = () => {
       () => import(base + WASM + ".js").then((plain) => (visitor) => plain.default((rules) => begin(rules, visitor), queue)),
     )
     .then(async (starting) => {
+      // A page that the browser only keeps ready is no visit until it is shown.
+      if (document.prerendering) await new Promise((shown) => document.addEventListener("prerenderingchange", shown));
       debug && (await (await parts)?.ready);
       await starting(await arriving().catch(() => {}));
       return (await parts).default({ api, core: api.core, site, base, country, url: api.u, newId, scrub, past });

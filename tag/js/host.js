@@ -30,7 +30,7 @@ const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) 
 /**
  * The visitor id, the touches and the consent go up a ladder: a first-party cookie on the widest domain that takes it,
  * else local storage, else nothing, and the tag's own memory serves until the page goes. Hashed personal data (`_at_u`)
- * and waiting events (`_at_q`) stay out of cookies, which travel with every request.
+ * and waiting events (`_at_q_…`) stay out of cookies, which travel with every request.
  */
 const inCookie = (name) => !/u|q/.test(name[4]);
 
@@ -40,6 +40,9 @@ let pending = {};
 
 export const recall = (name) =>
   pending?.[name] ?? ((inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name)));
+
+/** The names of all that local storage holds. */
+export const stored = () => Object.keys(attempt(() => localStorage));
 
 /** How many labels of the host name the domain has that took a cookie, so that the next one needs no search. */
 let widest = 2;

@@ -2,7 +2,7 @@
 //
 // Mirrors `shared::scrub`, by which the relay cleans once more, rule for rule; a test in a browser holds the two
 // together. It is here because every event needs it, also where WebAssembly is blocked, and because what takes 2.2 kB
-// there is three regular expressions here.
+// there is three regular expressions here. Names of properties are judged by the same rule.
 
 /** Names of parameters whose value is personal, in lower case and letters only, perhaps with an owner in front. */
 const PERSONAL_NAME =
@@ -28,6 +28,9 @@ export const holdsAddress = (text) => {
   return true;
 };
 
+/** Whether a name says that its value is personal. */
+export const namesPerson = (name) => PERSONAL_NAME.test(decode(name).replace(/[^a-z]/gi, "").toLowerCase());
+
 /** An address without the values that look like an e-mail address or whose parameter is named for personal data. */
 export const scrub = (url) => {
   const [before, scheme = "", , host = ""] = /^([a-z\d+.-]*:\/\/)([^/?#]*@)?([^/?#]*)/i.exec(url) || [""];
@@ -36,7 +39,7 @@ export const scrub = (url) => {
     let kept = personal ? "" : !holdsAddress(token) ? token : inParameters ? "" : "-";
     if (mark == "&" || mark == "#") personal = false;
     if (!personal) kept += mark;
-    if (mark == "=") personal ||= inParameters && PERSONAL_NAME.test(decode(token).replace(/[^a-z]/gi, "").toLowerCase());
+    if (mark == "=") personal ||= inParameters && namesPerson(token);
     inParameters ||= mark == "?" || mark == "#";
     return kept;
   });

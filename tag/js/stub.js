@@ -58,7 +58,9 @@ export const install = () => {
   const track = (name, properties, options) => {
     let id = "";
     try {
-      id = eventId((name = String(name).slice(0, 99)), properties, options);
+      // The relay takes names of 50 bytes, and that may be fewer letters.
+      for (name = String(name).slice(0, 50); bytes(name) > 50; ) name = name.slice(0, -1);
+      id = eventId(name, properties, options);
       call("track", id, name, properties, options);
     } catch {}
     return id;

@@ -8,7 +8,7 @@
 // browser's own signal): it has deleted what it kept but for the answer itself, has told the relay to forget as well, holds
 // nothing and sends nothing.
 import { clean } from "./clean.js";
-import { attempt, cookies, keep, lasting, recall, send } from "./host.js";
+import { attempt, cookies, keep, lasting, recall, send, stored } from "./host.js";
 import { hashed, joined } from "./person.js";
 import { holdsAddress, scrub } from "./scrub.js";
 import { bytes } from "./helpers.js";
@@ -17,6 +17,7 @@ const VISITOR = "_at_vid";
 const TOUCHES = "_at_t";
 const CONSENT = "_at_c";
 const USER = "_at_u";
+/** Begins the names of what holds events that wait. */
 const QUEUE = "_at_q";
 
 /** What a visitor may agree to; a letter for each, `g`ranted or `d`enied, is how the answers are kept. */
@@ -81,6 +82,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   // How many events had to make room and were not reported so far.
   let lost = 0;
   let letters = refused ? "ddd" : "---";
+  // Where events wait. Two sites may share an origin, and neither may send what was told to the other.
+  const queue = QUEUE + "_" + site.split("~")[0];
 
   const answer = (given) => {
     if (refused) return;
@@ -99,24 +102,29 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   };
 
   const forget = () => {
-    for (const name of [VISITOR, TOUCHES, CONSENT, USER, QUEUE]) keep(name, "");
+    for (const name of [VISITOR, TOUCHES, USER]) keep(name, "");
     visitor = "";
     touches = [];
     user = undefined;
-    calls = [];
-    flying = [];
-    memory = "";
+  };
+
+  // Keeps the answers: without a denial the next page would ask nobody and begin again. Not where they are kept already, for the
+  // relay has set that cookie to last, which one that a script writes again would not do where browsers distrust scripts.
+  const note = () => {
+    const kept = refused || letters == "---" ? "" : letters;
+    if ((visitor || denied()) && recall(CONSENT) != kept) keep(CONSENT, kept);
   };
 
   const envelope = (events) =>
     `{"v":1,"site":${json(site)},"sent_at":${Date.now()}${lost ? `,"dropped":${lost}` : ""},"events":[${events}]}`;
 
-  // The relay remembers the visitor as well. Until it has heard, this stays in memory.
+  // The relay remembers the visitor as well. Until it has heard, this stays in memory. Its answer sets the cookie of the answers
+  // to what was denied, also for a browser's own signal, which is no answer, and where the visitor has agreed meanwhile.
   const withdraw = (visitor_id) => {
     const again = () => later(() => withdraw(visitor_id));
     const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id };
     if (!navigator.onLine) return again();
-    send(endpoint, envelope([json(event)]), !lasting, stop.signal, attempt, again);
+    send(endpoint, envelope([json(event)]), !lasting, stop.signal, note, again);
   };
 
   // Moves to the state the answers ask for.
@@ -124,13 +132,16 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     if (denied()) {
       const known = recall(VISITOR) || visitor;
       forget();
+      // Of every site here: the denial is theirs as well.
+      for (const name of stored()) if (name.startsWith(QUEUE)) keep(name, "");
+      calls = [];
+      flying = [];
+      memory = "";
       if (known) {
         stop.abort();
         stop = new AbortController();
         withdraw(known);
       }
-      // The one thing kept: without it the next page would ask nobody and begin again.
-      if (!refused) keep(CONSENT, letters);
     } else if (!visitor && (!required || /^gg/.test(letters))) {
       visitor = arrived ? "" : recall(VISITOR);
       if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
@@ -140,6 +151,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       if (user) remember(known || {}, user);
       else user = known || undefined;
     }
+    note();
   };
 
   const remember = (older, newer) => {
@@ -170,7 +182,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   // What waits in storage, where the next flush or the next page finds it, or in memory where there is none. A number
   // stands first when events had to make room.
   const saved = () => {
-    const lines = (recall(QUEUE) || memory).split("\n").filter(Boolean);
+    const lines = (recall(queue) || memory).split("\n").filter(Boolean);
     if (lines[0] > 0) lost = +lines.shift();
     return lines;
   };
@@ -180,7 +192,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     const out = flying.flat();
     lost += events.slice(0, -MOST_EVENTS).filter((event) => !out.includes(event)).length;
     memory = (lost && events[0] ? [lost] : []).concat(events.slice(-MOST_EVENTS)).join("\n");
-    if (keep(QUEUE, memory)) memory = "";
+    if (keep(queue, memory)) memory = "";
   };
 
   const post = (batch, last) => {
@@ -211,8 +223,9 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   };
 
   const tag = {
-    /** Records an event. `person` and the properties may hold personal data of this one call. */
-    track: (time, url, event_id, event, properties, person) => {
+    /** Records an event. `person` and the properties may hold personal data of this one call; `untitled` says that the
+     * document's title may be another page's. */
+    track: (time, url, event_id, event, properties, person, untitled) => {
       if (denied() || !event) return;
       const { title } = document;
       const call = {
@@ -223,7 +236,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
         page: {
           url: scrub(url).slice(0, 9999),
           referrer: scrub(referrer()).slice(0, 9999) || undefined,
-          title: holdsAddress(title) ? undefined : line(title).slice(0, 300) || undefined,
+          title: untitled || holdsAddress(title) ? undefined : line(title).slice(0, 300) || undefined,
         },
         properties: clean(properties),
         user: [properties, person].reduce((known, from) => joined(known, hashed(rules, from, country)), user),
@@ -241,7 +254,6 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     consent: (answers) => {
       answer(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]]));
       follow();
-      if (visitor && letters[0] == "g") keep(CONSENT, letters);
     },
     /** Whether nothing is held and nothing sent. */
     denied,
@@ -254,9 +266,12 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       if (visitor && !find()) absorb(["atclid", now, token]);
       return find();
     },
-    /** Forgets the visitor, the user and the touches, and begins with a new visitor, whose id is `id`. */
+    /** Forgets the visitor, the user and the touches, and begins with a new visitor, whose id is `id`. The answers stay, and so
+     * do events that wait: as the old visitor's, or as nobody's where none is known yet. */
     reset: (id) => {
+      tag.flush();
       forget();
+      for (const call of calls) delete call.user;
       landing = [];
       spare = id;
       follow();

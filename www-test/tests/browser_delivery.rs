@@ -15,7 +15,7 @@ async fn events_leave_by_requests_that_are_answered() {
     let counts = stage.browser.eval("return [window.__beacons, window.__fetches > 0]").await.unwrap();
     assert_eq!(counts, json!([0, true]));
     // Answered is forgotten.
-    stage.browser.wait_until("localStorage.getItem('_at_q') === null").await.unwrap();
+    stage.browser.wait_until("localStorage.getItem('_at_q_shop') === null").await.unwrap();
     stage.strike().await.unwrap();
 }
 
@@ -34,7 +34,7 @@ async fn last_words(page: &str, beacons: bool) {
     let id = stage.browser.text("sessionStorage.getItem('left-with')").await.expect("the stage");
     assert_eq!(stage.wait_for("meta", "Lead").await.event_id, id);
     stage.visit("/case/plain?next").await;
-    stage.browser.wait_until("localStorage.getItem('_at_q') === null").await.expect("the stage");
+    stage.browser.wait_until("localStorage.getItem('_at_q_shop') === null").await.expect("the stage");
     assert_eq!(copies(&stage.settled("meta").await, "Lead"), [id], "{page}, beacons: {beacons}");
     stage.strike().await.expect("the stage");
 }
@@ -187,7 +187,7 @@ async fn what_a_dead_relay_missed_goes_again_while_the_page_lives() {
     assert_eq!(stage.wait_for("meta", "Lead").await.event_id, id);
     let delivered = stage.settled("meta").await;
     assert_eq!(delivered.iter().filter(|event| event.name == "Lead").count(), 1);
-    stage.browser.wait_until("localStorage.getItem('_at_q') === null").await.unwrap();
+    stage.browser.wait_until("localStorage.getItem('_at_q_shop') === null").await.unwrap();
     stage.strike().await.unwrap();
 }
 

@@ -1,8 +1,8 @@
 //! `POST /v1/events` and `GET /v1/pixel.gif`: events from pages.
 //!
-//! Owns the origin check, the envelope, the visitor cookie and CORS. The body is `text/plain`, so that a page can
-//! send it without asking first; its events may hold hashed user data or, from a page without the tag, raw data,
-//! which is hashed on arrival.
+//! Owns the origin check, the envelope, which of our cookies are set when, and CORS. The body is `text/plain`, so that
+//! a page can send it without asking first; its events may hold hashed user data or, from a page without the tag, raw
+//! data, which is hashed on arrival.
 
 use std::sync::Arc;
 
@@ -299,7 +299,8 @@ fn give_visitor(relay: &Relay, site: &Site, events: &mut [Event], now: UnixMs) {
 }
 
 /// The cookies an answer sets: the visitor's, and those of platforms that the site wants made. A visitor who denies loses
-/// ours once more: an answer that was on its way before may have set it again.
+/// ours once more: an answer that was on its way before may have set it again; and the denial is kept as the visitor was, or
+/// Safari would forget after a week what the tag wrote, and the tag begin anew.
 fn cookies(
     relay: &Relay,
     site: &Site,
@@ -321,6 +322,7 @@ fn cookies(
         lines.extend(made_cookie::make(site, headers, domain, events, now, || relay.random()));
     } else if is_denied(last) {
         lines.push(cookie::expired(domain));
+        lines.push(cookie::answers(&last.consent, domain));
     }
     lines.iter().filter_map(|line| HeaderValue::from_str(line).ok()).collect()
 }

@@ -1,10 +1,16 @@
-//! The visitor cookie: read from a request, set by the answer so that Safari keeps it for its full life.
+//! Our cookies, the visitor's id and a denial: read from a request, set by the answer so that Safari keeps them for their
+//! full life.
 //!
-//! Owns the choice of the cookie's domain. Not `HttpOnly`: the tag must read the id to put it into carts and orders.
+//! Owns the choice of their domain. Not `HttpOnly`: the tag must read the id to put it into carts and orders, and the denial
+//! to heed it.
 
 use std::borrow::Cow;
 
 use shared::visitor::{VISITOR_COOKIE, VISITOR_COOKIE_SECONDS};
+use shared::{Consent, Purpose, Signal};
+
+/// Cookie with the answers about consent, which the tag writes in the same form.
+const CONSENT_COOKIE: &str = "_at_c";
 
 /// The value of cookie `name` in a `Cookie` header line.
 pub fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
@@ -16,14 +22,29 @@ pub fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
 
 /// The `Set-Cookie` line that keeps a visitor's id. `id` has the narrow alphabet of our tokens.
 pub fn visitor(id: &str, domain: Option<&str>) -> String {
-    let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
-    format!("{VISITOR_COOKIE}={id}; Path=/; Max-Age={VISITOR_COOKIE_SECONDS}{domain}; Secure; SameSite=Lax")
+    line(VISITOR_COOKIE, id, VISITOR_COOKIE_SECONDS, domain)
 }
 
 /// The `Set-Cookie` line that removes a visitor's id.
 pub fn expired(domain: Option<&str>) -> String {
+    line(VISITOR_COOKIE, "", 0, domain)
+}
+
+/// The `Set-Cookie` line that keeps a visitor's answers: a letter for each purpose, a dash where there is none.
+pub fn answers(consent: &Consent, domain: Option<&str>) -> String {
+    let letter = |purpose| match consent.of(purpose) {
+        Some(Signal::Granted) => 'g',
+        Some(Signal::Denied) => 'd',
+        None => '-',
+    };
+    let purposes = [Purpose::AdStorage, Purpose::AdUserData, Purpose::AdPersonalization];
+    let letters: String = purposes.into_iter().map(letter).collect();
+    line(CONSENT_COOKIE, &letters, VISITOR_COOKIE_SECONDS, domain)
+}
+
+fn line(name: &str, value: &str, seconds: i64, domain: Option<&str>) -> String {
     let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
-    format!("{VISITOR_COOKIE}=; Path=/; Max-Age=0{domain}; Secure; SameSite=Lax")
+    format!("{name}={value}; Path=/; Max-Age={seconds}{domain}; Secure; SameSite=Lax")
 }
 
 /// The host of a page's address. An origin as browsers write them is read as it stands, which takes a tenth of the time of
@@ -136,5 +157,18 @@ mod tests {
             visitor("v-1", Some("shop.example")),
             "_at_vid=v-1; Path=/; Max-Age=34560000; Domain=shop.example; Secure; SameSite=Lax"
         );
+    }
+
+    #[test]
+    fn the_answers_are_kept_as_long_and_as_the_tag_writes_them() {
+        let check = |consent: &str, letters: &str| {
+            let consent = serde_json::from_str(consent).expect("answers");
+            let rest = "Path=/; Max-Age=34560000; Domain=shop.example; Secure; SameSite=Lax";
+            assert_eq!(answers(&consent, Some("shop.example")), format!("_at_c={letters}; {rest}"));
+        };
+        check(r#"{"ad_storage":"denied"}"#, "d--");
+        check(r#"{"ad_user_data":"denied","ad_storage":"granted"}"#, "gd-");
+        check(r#"{"ad_storage":"denied","ad_user_data":"denied","ad_personalization":"denied"}"#, "ddd");
+        assert!(!answers(&Consent::default(), None).contains("Domain"));
     }
 }

@@ -21,8 +21,8 @@ pub(super) const PART: Part = Part {
         Key::optional("gpp", "listen to IAB GPP (`__gpp`), the sections of the United States; default true"),
         Key::optional(
             "tcf_purposes",
-            "which TCF purposes must all be consented to, by our purpose; default `{ ad_storage = [1], ad_user_data = [1, 7], \
-             ad_personalization = [3, 4] }`",
+            "which TCF purposes must all be consented to, by our purpose; one that is left out keeps its default, of \
+             `{ ad_storage = [1], ad_user_data = [1, 7], ad_personalization = [3, 4] }`",
         ),
         Key::optional("tcf_special_features", "the same for special features; default none"),
         Key::optional("tcf_vendor", "the number of a vendor that must be consented to as well; default none"),
@@ -33,7 +33,7 @@ pub(super) const PART: Part = Part {
         ),
     ],
     configure: |settings| {
-        let own: Own = settings.read()?;
+        let mut own: Own = settings.read()?;
         for (key, lists) in [
             ("tcf_purposes", own.tcf_purposes.keys().collect::<Vec<_>>()),
             ("tcf_special_features", own.tcf_special_features.keys().collect()),
@@ -43,6 +43,15 @@ pub(super) const PART: Part = Part {
                 let expected = format!("expected purposes among {}", PURPOSES.join(", "));
                 return Err(SettingError::Invalid { key, expected });
             }
+        }
+        // To an empty list everybody would have consented.
+        if let Some((purpose, _)) = own.tcf_purposes.iter().find(|(_, numbers)| numbers.is_empty()) {
+            let expected =
+                format!("expected one or more numbers for {purpose}; left out, it has its default");
+            return Err(SettingError::invalid("tcf_purposes", expected));
+        }
+        for (purpose, numbers) in Own::default().tcf_purposes {
+            own.tcf_purposes.entry(purpose).or_insert(numbers);
         }
         Ok(told(&own))
     },
@@ -87,5 +96,51 @@ impl Default for Own {
                 opt_out("TargetedAdvertisingOptOut", &[personalization]),
             ]),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::super::tests::settings;
+    use super::*;
+
+    #[test]
+    fn a_purpose_that_is_left_out_keeps_its_default() {
+        let check = |text: &'static str, expected: Value| {
+            let told = (PART.configure)(settings(text)).expect(text);
+            assert_eq!(told["tcf_purposes"], expected, "{text}");
+        };
+        check("", json!({ "ad_storage": [1], "ad_user_data": [1, 7], "ad_personalization": [3, 4] }));
+        check(
+            "tcf_purposes = {}",
+            json!({ "ad_storage": [1], "ad_user_data": [1, 7], "ad_personalization": [3, 4] }),
+        );
+        check(
+            "tcf_purposes = { ad_personalization = [3, 4, 5] }",
+            json!({ "ad_storage": [1], "ad_user_data": [1, 7], "ad_personalization": [3, 4, 5] }),
+        );
+        check(
+            "tcf_purposes = { ad_storage = [1, 2], ad_user_data = [7], ad_personalization = [4] }",
+            json!({ "ad_storage": [1, 2], "ad_user_data": [7], "ad_personalization": [4] }),
+        );
+    }
+
+    #[test]
+    fn what_would_count_as_consent_of_everybody_is_refused() {
+        let check = |text: &'static str, expected: &str| {
+            let error = (PART.configure)(settings(text)).expect_err(text).to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+        };
+        check(
+            "tcf_purposes = { ad_storage = [] }",
+            "`tcf_purposes`: expected one or more numbers for ad_storage",
+        );
+        check(
+            "tcf_purposes = { ad_storage = [1], ad_user_data = [] }",
+            "`tcf_purposes`: expected one or more numbers for ad_user_data",
+        );
+        check("tcf_purposes = { ads = [] }", "expected purposes among");
     }
 }

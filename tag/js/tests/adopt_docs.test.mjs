@@ -8,6 +8,7 @@ import { FBQ } from "../parts/adopt/fbq.js";
 import { PIXELS } from "../parts/adopt/pixels.js";
 import { TTQ } from "../parts/adopt/ttq.js";
 import { UETQ } from "../parts/adopt/uetq.js";
+import { open } from "./adopt_page.mjs";
 
 const page = new URL("../../../docs/tag/adopt.md", import.meta.url);
 
@@ -49,6 +50,23 @@ const pixels = rows([
 ]);
 
 const tables = Object.entries({ GA4, UA, FBQ, TTQ, UETQ, TRIGGER }).map(([name, words]) => [name, source(words)]);
+
+test("with the line to paste, calls before the part are adopted as those after it", () => {
+  const line = /<script>(window\.AnyTrack=.*)<\/script>/.exec(readFileSync(page, "utf8"))[1];
+  const site = open();
+  // A page's scripts find the properties of its window without naming it.
+  const run = (code) => new Function("window", `with (window) { ${code} }`)(site.window);
+  run(line);
+  run('AnyTrack("trigger", "Lead", { value: 1, currency: "EUR" }); AnyTrack("trigger", "Purchase", { transactionId: "T-7" })');
+  site.start();
+  run(line);
+  run('AnyTrack("trigger", "Contact")');
+  assert.deepEqual(site.events().map(({ name, properties }) => [name, properties.order_id]), [
+    ["Lead", undefined],
+    ["Purchase", "T-7"],
+    ["Contact", undefined],
+  ]);
+});
 
 test("the page shows the tables of the code", () => {
   const there = readFileSync(page, "utf8");

@@ -170,7 +170,10 @@ test("a carried visitor arrives once, soon, in the same browser, from a page of 
   await check(landing, here, "Agent/2", undefined);
   await check(landing, "", "Agent/1", undefined);
   await check(landing, "https://other.example/", "Agent/1", undefined);
-  await check(`https://eu.pay.example/?at_x=${value}`, here, "Agent/1", undefined);
+  // A redirect within the domain, such as to `www`, keeps the parameter.
+  await check(`https://www.pay.example/?at_x=${value}`, here, "Agent/1", VISITOR);
+  await check(`https://www.shop.example/?at_x=${value}`, here, "Agent/1", undefined);
+  await check(`https://pay.example.evil.example/?at_x=${value}`, here, "Agent/1", undefined);
   await check(landing.slice(0, -1) + "2", here, "Agent/1", undefined);
   await check("https://pay.example/?at_x=", here, "Agent/1", undefined);
   await check("https://pay.example/?at_x=zz.zz." + VISITOR, here, "Agent/1", undefined);
@@ -179,6 +182,19 @@ test("a carried visitor arrives once, soon, in the same browser, from a page of 
   await check(landing, here, "Agent/1", VISITOR);
   context.mock.timers.tick(3_000);
   await check(landing, here, "Agent/1", undefined);
+});
+
+test("a link to a host below a domain is good for all of that domain, and for no host outside the list", async () => {
+  const { arrived, carried } = await browse("https://shop.example/");
+  const check = async (host, expected) => {
+    await browse("https://shop.example/");
+    const value = carried(VISITOR, "eu.pay.example", DOMAINS);
+    await browse(`https://${host}/?at_x=${value}`);
+    assert.equal(arrived(location.href, "https://shop.example/", DOMAINS) || undefined, expected, host);
+  };
+  await check("eu.pay.example", VISITOR);
+  await check("pay.example", VISITOR);
+  await check("other.example", undefined);
 });
 
 test("the carrier leaves the address bar and what waits to be reported", async () => {
@@ -214,6 +230,155 @@ test("markup says properties, and numbers are numbers where they should be", asy
   check({ "data-at-items": "[{", "data-at-label": "x" }, { items: undefined, label: "x" });
   check({ "data-at-properties": '{"size":42,"sale":true}' }, { size: 42, sale: true });
   check({ "data-at-properties": "null" }, {});
+});
+
+/** A page of plain elements: attributes, children, and the few selectors that are asked for. */
+const marking = async (settings) => {
+  await browse("https://shop.example/");
+  globalThis.Element = class {
+    children = [];
+    constructor(localName, attributes = {}, ...children) {
+      Object.assign(this, { localName, attributes: { ...attributes } });
+      this.append(...children);
+    }
+    getAttribute(name) {
+      return this.attributes[name] ?? null;
+    }
+    setAttribute(name, text) {
+      this.attributes[name] = text;
+    }
+    append(...children) {
+      for (const child of children) this.children.push(Object.assign(child, { parent: this }));
+    }
+    remove() {
+      this.parent.children = this.parent.children.filter((child) => child != this);
+    }
+    closest() {
+      return null;
+    }
+    querySelectorAll(selector) {
+      return this.children.filter(({ attributes }) => (selector == "[name]" ? attributes.name : attributes.type == "hidden"));
+    }
+    // As hidden fields have it.
+    get value() {
+      return this.attributes.value ?? "";
+    }
+    set value(text) {
+      this.attributes.value = text;
+    }
+    set type(text) {
+      this.attributes.type = text;
+    }
+    set name(text) {
+      this.attributes.name = text;
+    }
+  };
+  document.createElement = (name) => new Element(name);
+  const known = { visitor: VISITOR, click: TOKEN };
+  const api = { visitorId: () => known.visitor, clickId: () => known.click };
+  const { tagger } = await import("../parts/auto/autotag.js");
+  const own = ({ hostname }) => hostname == "shop.example";
+  const { tag } = tagger(api, { rules: [], domains: DOMAINS, exclude: [], autotag: true, ...settings }, own);
+  const forget = () => (known.visitor = known.click = null);
+  return { tag, forget, known };
+};
+
+const NETWORK = "https://brand.g2afse.com/click";
+const hidden = (name, value) => new Element("input", { type: "hidden", name, value });
+const fields = (form) => Object.fromEntries(form.children.map(({ attributes: { name, value } }) => [name, value]));
+
+test("a link is the page's own again when it is touched after a withdrawal", async () => {
+  const check = async (href, marked, settings) => {
+    const { tag, forget } = await marking(settings);
+    const link = new Element("a", { href });
+    tag(link, true);
+    assert.match(link.attributes.href, marked, href);
+    forget();
+    tag(link, true);
+    assert.equal(link.attributes.href, href);
+    assert.equal(new Set(Object.keys(link.attributes)).size, 1);
+  };
+  await check(` ${NETWORK}?pid=1 `, /&sub1=0123/);
+  await check("https://brand.g2afse.com/--CLICK-ID--", /com\/0123/);
+  await check("https://buy.stripe.com/x", /client_reference_id=0191/);
+  await check("https://pay.example/cart", /\?at_x=.*0191/);
+  await check("https://pay.example/cart", /\?at_x=.*0191/, { autotag: false });
+});
+
+test("what carries the visitor stays in a touched link until they are forgotten", async () => {
+  const { tag, forget } = await marking();
+  const link = new Element("a", { href: "https://pay.example/cart" });
+  tag(link, true);
+  const touched = link.attributes.href;
+  tag(link);
+  assert.equal(link.attributes.href, touched, "the menu from which it is copied may be open");
+  forget();
+  tag(link);
+  assert.equal(link.attributes.href, "https://pay.example/cart");
+});
+
+test("a link that the page has changed since is left as the page has it", async () => {
+  const { tag, forget } = await marking();
+  const link = new Element("a", { href: `${NETWORK}?pid=1` });
+  tag(link);
+  link.attributes.href = "https://brand.g2afse.com/click?pid=2";
+  forget();
+  tag(link, true);
+  assert.equal(link.attributes.href, "https://brand.g2afse.com/click?pid=2");
+});
+
+test("a form's fields are the page's own again when it is sent after a withdrawal", async () => {
+  const check = async (attributes, before, marked) => {
+    const { tag, forget } = await marking();
+    const form = new Element("form", attributes, ...Object.entries(before).map((field) => hidden(...field)));
+    tag(form, true);
+    assert.notDeepEqual([form.attributes, fields(form)], [attributes, before]);
+    assert.deepEqual(fields(form), marked ?? fields(form));
+    forget();
+    tag(form, true);
+    assert.deepEqual([form.attributes, fields(form)], [attributes, before]);
+  };
+  await check({ action: NETWORK }, { pid: "1" }, { pid: "1", sub1: TOKEN });
+  await check({ action: NETWORK }, { sub1: "" }, { sub1: TOKEN });
+  await check({ action: NETWORK }, { sub1: "summer" }, { sub1: "summer", sub2: TOKEN });
+  await check({ action: "/lead" }, { click: "a---CLICK-ID---b" }, { click: `a-${TOKEN}-b` });
+  await check({ action: "https://partner.example/--CLICK-ID--" }, {});
+  await check({ action: "https://pay.example/cart" }, { q: "1" });
+  await check({ action: "https://pay.example/cart", method: "post" }, { q: "1" }, { q: "1" });
+});
+
+test("a field that the page has changed since is left as the page has it", async () => {
+  const { tag, forget } = await marking();
+  const form = new Element("form", { action: NETWORK });
+  tag(form);
+  form.children[0].value = "theirs";
+  forget();
+  tag(form, true);
+  assert.deepEqual(fields(form), { sub1: "theirs" });
+});
+
+test("another visitor's id takes the place of the one before", async () => {
+  const { tag, known } = await marking();
+  const form = new Element("form", { action: NETWORK }, hidden("click", "--CLICK-ID--"));
+  tag(form, true);
+  known.click = TOKEN.replace("0", "z");
+  tag(form, true);
+  assert.deepEqual(fields(form), { click: known.click, sub1: known.click });
+  const input = hidden("click", "--CLICK-ID--");
+  tag(input);
+  assert.equal(input.value, known.click);
+});
+
+test("nothing is written before there is a visitor", async () => {
+  const { tag, forget } = await marking();
+  forget();
+  const link = new Element("a", { href: ` ${NETWORK} ` });
+  const form = new Element("form", { action: NETWORK }, hidden("click", "--CLICK-ID--"));
+  for (const element of [link, form]) {
+    element.setAttribute = element.append = () => assert.fail("written");
+    tag(element, true);
+  }
+  assert.deepEqual(fields(form), { click: "--CLICK-ID--" });
 });
 
 test("the documentation shows the table as it is", () => {

@@ -24,15 +24,16 @@ const gpp = {
   },
 };
 
-/** Starts the part on a page and gives what the tag was told, last first, and whether it was let go. */
-const start = (settings, { visitorCountry, window = {} } = {}) => {
+/** Starts the part on a page and gives what the tag was told, last first, and whether it was let go. `stored` is what the visitor
+ * has answered before, here or on an earlier page. */
+const start = (settings, { visitorCountry, window = {}, stored } = {}) => {
   globalThis.window = window;
   const told = [];
   const state = { told, released: false, last: () => told.at(-1) };
   const tag = {
     api: { consent: (answers) => told.push(answers) },
     core: { release: () => (state.released = true) },
-    consent: () => Object.assign({}, ...told),
+    consent: () => Object.assign({}, stored, ...told),
     visitorCountry,
   };
   cmp(tag, settings);
@@ -85,6 +86,53 @@ test("Consent Mode: the default of the narrowest region counts", () => {
   check("US", { ad_storage: "granted", ad_personalization: "granted" });
 });
 
+test("Consent Mode: a default lifts no denial, an update does", () => {
+  const check = (stored, commands, expected) => {
+    const page = start({ ...off, google: true }, { window: withGtag(...commands), stored });
+    assert.deepEqual(page.last(), expected, JSON.stringify([stored, commands]));
+  };
+  const granting = ["default", all("granted")];
+  check({}, [granting], all("granted"));
+  check(all("granted"), [granting], all("granted"));
+  check(all("denied"), [granting], {});
+  check({ ad_personalization: "denied" }, [granting], { ad_storage: "granted", ad_user_data: "granted" });
+  check(all("denied"), [granting, ["update", { ad_storage: "granted" }]], { ad_storage: "granted" });
+});
+
+test("Consent Mode: a default lifts no denial that came after it", () => {
+  const stored = {};
+  const window = withGtag(["default", all("granted")]);
+  const page = start({ ...off, google: true }, { window, stored });
+  // The site's own word, later on the same page.
+  page.told.push(all("denied"));
+  window.gtag("consent", "default", { ad_storage: "granted" });
+  assert.deepEqual(page.last(), {});
+  window.gtag("consent", "update", { ad_storage: "granted" });
+  page.told.push(all("denied"));
+  window.gtag("consent", "default", { ad_user_data: "granted" });
+  assert.deepEqual(page.last(), {}, "nor does an update of before");
+});
+
+test("Consent Mode: a default that waits for an update grants once the time has passed, an update at once", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const waiting = ["default", { ...all("granted"), wait_for_update: 500 }];
+  const page = start({ ...off, google: true }, { window: withGtag(waiting) });
+  context.mock.timers.tick(499);
+  assert.deepEqual(page.told, [{}]);
+  context.mock.timers.tick(1);
+  assert.deepEqual(page.told, [{}, all("granted")]);
+  const window = withGtag(waiting);
+  const updated = start({ ...off, google: true }, { window });
+  window.gtag("consent", "update", { ad_storage: "denied" });
+  const said = { ...all("granted"), ad_storage: "denied" };
+  assert.deepEqual(updated.last(), said);
+  context.mock.timers.tick(1000);
+  assert.deepEqual(updated.told, [{}, said], "the time that was waited for is over with the update");
+  const elsewhere = ["default", { ...all("denied"), wait_for_update: 500, region: ["DE"] }];
+  const there = start({ ...off, google: true }, { window: withGtag(["default", all("granted")], elsewhere), visitorCountry: "JP" });
+  assert.deepEqual(there.told, [all("granted")], "what another region waits for is not waited for");
+});
+
 test("TCF: purposes are mapped once the visitor has chosen, and again when the choice changes", () => {
   let listener;
   const page = start(tcf, { window: { __tcfapi: (command, version, callback) => command == "addEventListener" && version == 2 && (listener = callback) } });
@@ -117,6 +165,14 @@ test("TCF: vendor and special features are asked for where the site names them; 
   assert.equal(page.released, true);
 });
 
+test("TCF: to a purpose that nothing stands for nobody has agreed", () => {
+  let listener;
+  const window = { __tcfapi: (_command, _version, callback) => (listener = callback) };
+  const page = start({ ...tcf, tcf_purposes: { ad_personalization: [3, 4, 5] } }, { window });
+  listener({ gdprApplies: true, eventStatus: "useractioncomplete", purpose: { consents: {} } }, true);
+  assert.deepEqual(page.told, []);
+});
+
 test("GPP: opt-outs deny, silence lets go, and a change of mind is heard", () => {
   let listener;
   const window = { __gpp: (command, callback) => command == "addEventListener" && (listener = callback) };
@@ -137,6 +193,97 @@ test("GPP: opt-outs deny, silence lets go, and a change of mind is heard", () =>
   listener({ pingData: new Proxy({}, { get: () => { throw new Error("trap"); } }) });
 });
 
+const SILENT = { usnat: { SaleOptOut: 2 } };
+const BOTH = { tcfeuv2: {}, ...SILENT };
+
+test("GPP: the sections of the United States count where they are in force", () => {
+  const out = { ad_user_data: "denied", ad_personalization: "denied" };
+  const check = (applicableSections, parsedSections, told, released) => {
+    const window = { __gpp: (command, callback) => command == "ping" && callback({ signalStatus: "ready", applicableSections, parsedSections }) };
+    const page = start(gpp, { window });
+    assert.deepEqual([page.told, page.released], [told, released], JSON.stringify([applicableSections, parsedSections]));
+  };
+  const opted = { usca: { SaleOptOut: 1 } };
+  // In force.
+  check([7], SILENT, [{}], true);
+  check([8], opted, [out], false);
+  check([7], BOTH, [{}], true);
+  // Another framework is, alone or as well.
+  check([2], BOTH, [], false);
+  check([2], { tcfeuv2: {}, ...opted }, [], false);
+  check([2, 7], BOTH, [{}], false);
+  check([2, 8], { tcfeuv2: {}, ...opted }, [out], false);
+  // None is.
+  check([-1], SILENT, [], false);
+  check([-1], opted, [], false);
+  // Nobody knows: what there is counts, and silence only where nobody asks first.
+  for (const unknown of [undefined, null, [], [0], 0]) {
+    check(unknown, SILENT, [{}], true);
+    check(unknown, { uspv1: {}, ...SILENT }, [{}], true);
+    check(unknown, opted, [out], false);
+    check(unknown, BOTH, [{}], false);
+    check(unknown, { tcfeuv2: {}, ...opted }, [out], false);
+  }
+});
+
+test("GPP lifts what it denied itself, and nobody else's denials", () => {
+  let listener;
+  const window = { __gpp: (command, callback) => command == "addEventListener" && (listener = callback) };
+  const say = (section) => listener({ pingData: { signalStatus: "ready", parsedSections: { usnat: section } } });
+  const page = start(gpp, { window, stored: all("denied") });
+  say({ SaleOptOut: 2 });
+  assert.deepEqual(page.last(), {}, "the page's first reading grants nothing");
+  say({ TargetedAdvertisingOptOut: 1 });
+  say({ TargetedAdvertisingOptOut: 2 });
+  assert.deepEqual(page.last(), { ad_personalization: "granted" });
+  // The site's own word, later on the same page.
+  page.told.push(all("denied"));
+  say({ TargetedAdvertisingOptOut: 2 });
+  assert.deepEqual(page.last(), {}, "what was lifted is not lifted again");
+});
+
+test("nobody is let go while TCF asks, and who asks again holds to the last answer", () => {
+  let answer;
+  let listener;
+  const window = {
+    ...withGtag(["default", all("granted")]),
+    // A manager that has loaded answers at once.
+    __tcfapi: (_command, _version, callback) => {
+      answer = callback;
+      callback({ gdprApplies: true, eventStatus: "cmpuishown", purpose: { consents: {} } }, true);
+    },
+    __gpp: (command, callback) => command == "addEventListener" && (listener = callback),
+  };
+  const open = () => {
+    const page = start({ ...tcf, ...gpp, tcf: true, google: true }, { window: { ...window, dataLayer: [...window.dataLayer] } });
+    listener({ pingData: { signalStatus: "ready", parsedSections: SILENT } });
+    assert.deepEqual([page.released, page.told.filter((told) => Object.keys(told)[0])], [false, []]);
+    return page;
+  };
+  const chosen = open();
+  const consents = { 1: true, 3: true, 4: true, 7: true };
+  answer({ gdprApplies: true, eventStatus: "useractioncomplete", purpose: { consents } }, true);
+  assert.deepEqual(chosen.last(), all("granted"));
+  answer({ gdprApplies: true, eventStatus: "useractioncomplete", purpose: { consents: {} } }, true);
+  assert.deepEqual(chosen.last(), all("denied"));
+  answer({ gdprApplies: true, eventStatus: "cmpuishown", purpose: { consents: {} } }, true);
+  globalThis.window.dataLayer.push(["consent", "update", all("granted")]);
+  assert.deepEqual(chosen.last(), all("denied"));
+  const unasked = open();
+  answer({ gdprApplies: false }, true);
+  assert.deepEqual([unasked.last(), unasked.released], [all("granted"), true]);
+});
+
+test("what an interface said long ago lifts no denial when another one speaks", () => {
+  let listener;
+  const window = { ...withGtag(["update", all("granted")]), __gpp: (command, callback) => command == "addEventListener" && (listener = callback) };
+  const page = start({ ...gpp, google: true }, { window });
+  assert.deepEqual(page.last(), all("granted"));
+  page.told.push(all("denied"));
+  listener({ pingData: { signalStatus: "ready", parsedSections: SILENT } });
+  assert.deepEqual(page.last(), {});
+});
+
 test("of two interfaces the one that denies counts, and one that is off is not asked", () => {
   let listener;
   const window = { ...withGtag(), __tcfapi: (_command, _version, callback) => (listener = callback) };
@@ -147,6 +294,10 @@ test("of two interfaces the one that denies counts, and one that is off is not a
   listener({ gdprApplies: true, eventStatus: "tcloaded", purpose: { consents: {} } }, true);
   window.gtag("consent", "update", all("granted"));
   assert.deepEqual(page.last(), all("denied"));
+  window.gtag("consent", "update", { ad_storage: "denied" });
+  window.gtag("consent", "default", { ad_storage: "granted" });
+  listener({ gdprApplies: true, eventStatus: "useractioncomplete", purpose: { consents: { 1: true, 3: true, 4: true, 7: true } } }, true);
+  assert.deepEqual(page.last(), { ...all("granted"), ad_storage: "denied" }, "a denial is not forgotten over a default");
   const silent = start(off, { window: { __tcfapi: () => assert.fail("not asked for"), __gpp: () => assert.fail("not asked for") } });
   assert.deepEqual(silent.told, []);
 });

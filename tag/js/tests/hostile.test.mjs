@@ -78,7 +78,7 @@ test("ten thousand rounds of hostile values throw nothing and keep nothing", asy
   await rounds(2_000, 10_000);
   const grown = heap() - before;
   assert.ok(grown < 20e6, `${grown} bytes more`);
-  assert.ok((page.storage.get("_at_q") || "").length < 25e6);
+  assert.ok((page.storage.get("_at_q_shop") || "").length < 25e6);
   assert.equal(page.eval("({}).polluted"), undefined);
   // After all that, an ordinary event still leaves.
   page.online = true;

@@ -123,6 +123,36 @@ test("personal data leaves as hashes only", async () => {
   assert.deepEqual(event.properties.list, ["ok"]);
 });
 
+test("what is named for a person stays here under any name, and what belongs to the shop leaves", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  const personal =
+    "firstName,Last-Name,phone_number,billing_phone,shippingEmail,user[email],e%6dail,contact_full_name,dob,password,mobile,E-Mail";
+  const shops =
+    "name,item_name,content_name,order_id,email_campaign,phone_model,mailing,mobile_app,product,birthday_offer,hotel,username,brand";
+  const from = (names) => Object.fromEntries(names.split(",").map((name) => [name, "015112345678"]));
+  page.window.anytrack.track("Lead", { ...from(personal), ...from(shops), items: [{ ...from(personal), name: "Lamp" }] });
+  await Promise.resolve();
+  const [{ properties }] = page.sent();
+  assert.deepEqual(Object.keys(properties).sort(), [...shops.split(","), "items"].sort());
+  assert.deepEqual(properties.items, [{ name: "Lamp" }]);
+});
+
+test("an event's name is cut to what the relay takes, on the page already", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  for (const [name, told] of [
+    ["n".repeat(51), "n".repeat(50)],
+    ["\u00e9".repeat(26), "\u00e9".repeat(25)],
+    ["\u65e5".repeat(50), "\u65e5".repeat(16)],
+    ["n".repeat(50), "n".repeat(50)],
+  ]) {
+    assert.equal(page.window.anytrack.track(name, { order_id: "7" }), told + "-7");
+    await Promise.resolve();
+    assert.equal(page.sent().at(-1).event, told);
+  }
+});
+
 /** The requests for the module that hashes. */
 const asked = (page) => page.fetched.filter((address) => address.endsWith(manifest.person)).length;
 const names = (page) => page.sent().map(({ event }) => event);
@@ -252,12 +282,12 @@ test("offline events wait in storage and leave on the online event", async () =>
   page.online = false;
   const id = page.window.anytrack.track("Lead");
   await Promise.resolve();
-  assert.ok(page.storage.get("_at_q").includes(id));
+  assert.ok(page.storage.get("_at_q_shop").includes(id));
   page.online = true;
   page.fire("online");
   assert.equal(page.sent()[0].event_id, id);
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(page.storage.get("_at_q"), undefined);
+  assert.equal(page.storage.get("_at_q_shop"), undefined);
 });
 
 test("what leaves in a page's last moment goes as a beacon, of which nobody hears, so the next page sends it once more", async () => {
@@ -302,7 +332,7 @@ test("an event is kept until the relay has answered, and what fails waits with i
     const body = await settled;
     assert.ok(body.includes(id));
     await new Promise((resolve) => setImmediate(resolve));
-    assert.equal((page.storage.get("_at_q") || "").includes(id), waits);
+    assert.equal((page.storage.get("_at_q_shop") || "").includes(id), waits);
     page.storage.clear();
   }
 });
@@ -323,7 +353,7 @@ test("a denial takes back what is on its way, and nothing of it is sent again", 
   page.window.anytrack.consent({ ad_storage: "denied", ad_user_data: "denied" });
   await turn();
   assert.deepEqual(asked, [["Lead"], ["ConsentWithdrawn"]]);
-  assert.deepEqual([page.timers.length, page.storage.get("_at_q")], [0, undefined]);
+  assert.deepEqual([page.timers.length, page.storage.get("_at_q_shop")], [0, undefined]);
 });
 
 test("an answer that is none of the relay's is no answer", async () => {
@@ -332,11 +362,11 @@ test("an answer that is none of the relay's is no answer", async () => {
   page.answer = async () => undefined;
   const id = page.window.anytrack.track("Lead");
   await turn();
-  assert.ok(page.storage.get("_at_q").includes(id));
+  assert.ok(page.storage.get("_at_q_shop").includes(id));
   page.answer = undefined;
   page.wait();
   await turn();
-  assert.equal(page.storage.get("_at_q"), undefined);
+  assert.equal(page.storage.get("_at_q_shop"), undefined);
 });
 
 test("what a page reports after its token is over waits for a page with a newer one", async () => {
@@ -352,14 +382,14 @@ test("what a page reports after its token is over waits for a page with a newer 
   const id = old.window.anytrack.track("Lead");
   assert.ok((await asked).includes(id), "no beacon, whose answer nobody hears");
   await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(old.storage.get("_at_q").includes(id));
+  assert.ok(old.storage.get("_at_q_shop").includes(id));
   const page = open({ dataset: { ...manual, site: signed(600) }, before: old });
   await page.load();
   const later = page.window.anytrack.track("Contact");
   await Promise.resolve();
   assert.deepEqual(page.sent().map(({ event_id }) => event_id), [id, later]);
   await turn();
-  assert.equal(page.storage.get("_at_q"), undefined);
+  assert.equal(page.storage.get("_at_q_shop"), undefined);
 });
 
 test("a listener that tracks gets its turn", async () => {

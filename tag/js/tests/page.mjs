@@ -25,9 +25,15 @@ export const open = ({
   const jar = before?.jar ?? new Map();
   const storage = before?.storage ?? new Map();
   const page = { bodies: [], events: [], jar, storage, beacons: true, online: true, fetched: [], imported: [], timers: [], rests: [], module };
+  // The names of all cookies that were written or removed.
+  page.written = [];
   const listeners = {};
   const listen = (name, listener) => (listeners[name] ||= []).push(listener);
   page.fire = (name, event = {}) => (listeners[name] || []).forEach((listener) => listener(event));
+  /** Lets everything run that is about to, until somebody listens to this. */
+  page.listened = async (name) => {
+    while (!listeners[name]) await new Promise((resolve) => setImmediate(resolve));
+  };
   const denied = () => {
     throw new Error("denied");
   };
@@ -47,6 +53,7 @@ export const open = ({
       if (/Max-Age=0/.test(rest)) jar.delete(name);
       else jar.set(name, value);
       page.lastCookie = text;
+      page.written.push(name);
     },
   };
   const context = {
@@ -78,11 +85,15 @@ export const open = ({
       const bytes = read(String(address).split("/").pop());
       return new Response(bytes, { headers: { "content-type": "application/wasm" } });
     },
-    localStorage: {
-      getItem: (key) => (cookies ? storage.get(key) ?? null : denied()),
-      setItem: (key, text) => (cookies ? storage.set(key, text) : denied()),
-      removeItem: (key) => (cookies ? storage.delete(key) : denied()),
-    },
+    // As in a browser, its own properties are what it holds.
+    localStorage: new Proxy(
+      {
+        getItem: (key) => (cookies ? storage.get(key) ?? null : denied()),
+        setItem: (key, text) => (cookies ? storage.set(key, text) : denied()),
+        removeItem: (key) => (cookies ? storage.delete(key) : denied()),
+      },
+      { ownKeys: () => [...storage.keys()], getOwnPropertyDescriptor: () => ({ configurable: true, enumerable: true }) },
+    ),
     addEventListener: listen,
     CustomEvent: class {
       constructor(_name, { detail }) {

@@ -2,9 +2,10 @@
 // memory, Global Privacy Control. Run by `cargo xtask test` after the tag is built.
 import assert from "node:assert/strict";
 import test from "node:test";
-import { open } from "./page.mjs";
+import { manifest, open } from "./page.mjs";
 
 const shop = "https://shop.example";
+const short = (url) => url?.replace(shop, "");
 const granted = { ad_storage: "granted", ad_user_data: "granted" };
 
 /** Opens a page and gives it with a way to see its page views: address and referrer below the shop's origin. */
@@ -14,7 +15,6 @@ const viewed = async (options) => {
   await page.load();
   const views = async () => {
     await Promise.resolve();
-    const short = (url) => url?.replace(shop, "");
     return page.sent().filter(({ event }) => event == "PageView").map(({ page }) => [short(page.url), short(page.referrer)]);
   };
   return [page, views];
@@ -37,6 +37,70 @@ test("a page view for each step of the history, and none for housekeeping", asyn
     ["/c", "/b?sorted=1#reviews"],
     ["/a?x=1", "/c"],
   ]);
+});
+
+/** Opens a page that goes elsewhere by `before` while the tag is still loading, and gives what `viewed` does. */
+const moving = async (url, code, dataset = {}) => {
+  const page = open({ url: shop + url, dataset });
+  page.window.document.referrer = "https://search.example/";
+  page.run("tag.js");
+  page.eval(code);
+  await page.load();
+  return [page, () => page.sent().filter(({ event }) => event == "PageView").map(({ page }) => [short(page.url), short(page.referrer)])];
+};
+
+test("one page view for each address, also where the page moves on before the tag is there", async () => {
+  const search = "https://search.example/";
+  const check = async (url, code, expected, dataset) => {
+    const [page, views] = await moving(url, code, dataset);
+    assert.deepEqual(views(), expected, code);
+    page.window.history.replaceState({}, "", "?sorted=1");
+    await Promise.resolve();
+    assert.equal(views().length, expected.length, code);
+    return page;
+  };
+  await check("/", 'history.replaceState({}, "", "/en")', [["/en", search]]);
+  const both = [["/a", search], ["/b", "/a"]];
+  const page = await check("/a", 'anytrack.track("Early"); history.pushState({}, "", "/b")', both);
+  const early = page.sent().find(({ event }) => event == "Early").page;
+  assert.deepEqual([short(early.url), early.referrer], ["/a", search], "what came before the move came from outside");
+  assert.deepEqual(page.sent().map(({ page }) => page.title), [undefined, undefined, undefined], "and the title is the next page's");
+  await check("/a", 'anytrack.track("Early"); history.replaceState({}, "", "/a?x=1#y")', [["/a", search]]);
+  await check("/a", 'anytrack.track("Early"); history.pushState({}, "", "/b")', [["/a", search]], { autoPage: "load" });
+  await check("/a", 'anytrack.track("Early"); history.pushState({}, "", "/b")', [], { autoPage: "false" });
+});
+
+test("a page view has no title where the one that is there may be the page's before", async () => {
+  const [page] = await viewed();
+  page.window.history.pushState({}, "", "/b");
+  page.window.document.title = "B";
+  page.window.anytrack.track("Lead");
+  page.window.anytrack.page();
+  page.fire("pageshow", { persisted: true });
+  await Promise.resolve();
+  const titles = page.sent().map(({ event, page }) => [event, page.title]);
+  const later = [["Lead", "B"], ["PageView", "B"], ["PageView", "B"]];
+  assert.deepEqual(titles, [["PageView", "Shop"], ["PageView", undefined], ...later]);
+});
+
+test("a page that the browser only keeps ready is not counted and stores nothing until it is shown", async () => {
+  for (const wasm of [true, false]) {
+    const page = open({ wasm });
+    page.window.document.prerendering = true;
+    page.eval("Date.now = () => 1000");
+    page.run("tag.js");
+    page.window.anytrack.track("Early");
+    await page.listened("prerenderingchange");
+    for (let turns = 9; turns--; ) await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([page.bodies.length, page.jar.size, page.storage.size], [0, 0, 0]);
+    assert.ok([...page.fetched, ...page.imported].some((name) => name.includes(manifest.wasm)), "loaded all the same");
+    page.eval("Date.now = () => 9000");
+    page.window.document.prerendering = false;
+    page.fire("prerenderingchange");
+    const [view, early] = await page.until(2);
+    assert.deepEqual([view.event, early.event, early.time], ["PageView", "Early", 1000]);
+    assert.equal(page.jar.get("_at_vid"), view.visitor_id);
+  }
 });
 
 test("events between two page views carry the page they happened on", async () => {
@@ -99,6 +163,33 @@ test("a signal is no answer: when it goes, the answers before it hold again", as
   const third = open({ before: second });
   await third.load();
   assert.notEqual(third.window.anytrack.visitorId(), visitor);
+});
+
+test("the relay's answer to a denial leaves the visitor's own answers, and only those", async () => {
+  // The relay sets what the withdrawal says, so that Safari keeps it.
+  const relay = (page) => {
+    page.answer = async (body) => {
+      const [event] = JSON.parse(body).events;
+      if (event.event == "ConsentWithdrawn") await page.held;
+      if (event.event == "ConsentWithdrawn") page.jar.set("_at_c", "ddd");
+      return { ok: true, status: 202 };
+    };
+    return page;
+  };
+  const first = open();
+  await first.load();
+  const signalled = relay(open({ before: first, signals: { globalPrivacyControl: true } }));
+  await signalled.load();
+  assert.equal(signalled.jar.size, 0, "a signal is no answer");
+  const page = relay(open());
+  await page.load();
+  let answer;
+  page.held = new Promise((resolve) => (answer = resolve));
+  page.window.anytrack.consent({ ad_storage: "denied" });
+  page.window.anytrack.consent(granted);
+  answer();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(page.jar.get("_at_c"), "gg-", "the visitor has agreed meanwhile");
 });
 
 test("the relay is told of a withdrawal once, and again until it has heard", async () => {

@@ -102,6 +102,24 @@ test("a denial is remembered and a later consent starts anew", async () => {
   assert.equal(event.click_ids.gclid.value, "Cj0KCQ", "the landing is still this page's");
 });
 
+test("a denial is written once, for its cookie may be the relay's, which lasts longer", async () => {
+  const [page] = await visit({}, 'anytrack.consent({ ad_storage: "denied" })');
+  assert.ok(page.written.includes("_at_c"));
+  const [next] = await visit({ before: page }, 'anytrack.consent({ ad_storage: "denied" })');
+  assert.deepEqual([next.jar.get("_at_c"), next.written.includes("_at_c")], ["d--", false]);
+  next.eval('anytrack.consent({ ad_user_data: "denied" })');
+  assert.equal(next.jar.get("_at_c"), "dd-");
+});
+
+test("an answer that is no denial of the tag is remembered too", async () => {
+  const [page] = await visit({}, 'anytrack.consent({ ad_personalization: "denied" })');
+  const [next, [event]] = await visit({ before: page });
+  assert.deepEqual(event.consent, { ad_personalization: "denied" });
+  next.eval('anytrack.consent({ ad_user_data: "denied" }); anytrack.consent({ ad_user_data: "granted" })');
+  const [, sent] = await visit({ before: next });
+  assert.equal(sent.length, 1, "a denial that was taken back stays taken back");
+});
+
 test("a required consent that was given is remembered", async () => {
   const dataset = { ...manual, consent: "required" };
   const [page] = await visit({ dataset }, 'anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" })');
@@ -125,7 +143,7 @@ test("only the newest hundred wait, and they leave in order and by bodies that b
   assert.equal(sent.length, 101);
   assert.ok(next.bodies.length > 1 && next.bodies.every((body) => body.length < 65_536));
   await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(next.storage.get("_at_q"), undefined);
+  assert.equal(next.storage.get("_at_q_shop"), undefined);
 });
 
 test("events that had to make room are counted, and the count is reported once", async () => {
@@ -202,7 +220,7 @@ test("an answer that may be another later is asked for again, and one that never
     page.answer = async (body) => (bodies.push(body), { ok: status == 202, status });
     page.window.anytrack.track("Lead");
     await new Promise((resolve) => setImmediate(resolve));
-    assert.deepEqual([page.timers.length, page.storage.has("_at_q")], [again, !!again], String(status));
+    assert.deepEqual([page.timers.length, page.storage.has("_at_q_shop")], [again, !!again], String(status));
     page.wait();
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(bodies.length, 1 + again, String(status));
@@ -237,7 +255,7 @@ test("what left as a beacon goes again, under its id, from the page that comes b
   page.fire("visibilitychange");
   await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual(page.sent().map(({ event_id }) => event_id), [id, id]);
-  assert.equal(page.storage.has("_at_q"), false);
+  assert.equal(page.storage.has("_at_q_shop"), false);
 });
 
 test("a tab that ends while a request is out loses nothing, and one that goes on sends nothing twice", async () => {
@@ -257,7 +275,7 @@ test("a tab that ends while a request is out loses nothing, and one that goes on
   assert.deepEqual(next.sent().map(({ event_id }) => event_id), [first]);
   arrived();
   await new Promise((resolve) => setImmediate(resolve));
-  assert.ok(page.storage.get("_at_q").includes(first), "the other request is still out");
+  assert.ok(page.storage.get("_at_q_shop").includes(first), "the other request is still out");
 });
 
 test("a landing's click ids are found in its fragment, and with a plus that nobody encoded", async () => {
@@ -290,6 +308,71 @@ test("the click token is minted once, travels with events and the visitor goes o
   const after = page.sent()[1];
   assert.notEqual(after.visitor_id, before.visitor_id);
   assert.deepEqual([after.click_ids, after.user], [{}, undefined]);
+});
+
+test("a reset leaves the answers, on this page and the next", async () => {
+  const required = { ...manual, consent: "required" };
+  for (const [answer, kept] of [["granted", "gg-"], ["denied", "dd-"]]) {
+    const code = `anytrack.consent({ ad_storage: "${answer}", ad_user_data: "${answer}" }); anytrack.reset()`;
+    const [page] = await visit({ dataset: required }, code);
+    assert.equal(page.jar.get("_at_c"), kept);
+    const [, sent] = await visit({ dataset: required, before: page });
+    assert.equal(sent.length, answer == "granted" ? 1 : 0, answer);
+  }
+});
+
+test("a reset loses no event that waits", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  const visitor = page.window.anytrack.visitorId();
+  page.eval('anytrack.identify({ email: "ada@example.com" }); anytrack.track("One"); anytrack.reset(); anytrack.track("Two")');
+  page.online = false;
+  page.eval('anytrack.track("Three")');
+  await Promise.resolve();
+  page.eval("anytrack.reset()");
+  page.online = true;
+  page.fire("online");
+  await Promise.resolve();
+  const [one, two, three] = page.sent();
+  assert.deepEqual([one.event, two.event, three.event], ["One", "Two", "Three"]);
+  assert.deepEqual([one.visitor_id, !!one.user, !!two.user], [visitor, true, false]);
+  assert.deepEqual([two.visitor_id != visitor, three.visitor_id], [true, two.visitor_id]);
+  // Nobody has agreed, so nobody is known whose they could be.
+  const [asking] = await visit(
+    { dataset: { ...manual, consent: "required" }, url: landing },
+    'anytrack.identify({ email: "ada@example.com" }); anytrack.track("Early"); anytrack.reset()',
+  );
+  asking.eval('anytrack.consent({ ad_storage: "granted", ad_user_data: "granted" })');
+  await Promise.resolve();
+  const [early] = asking.sent();
+  assert.deepEqual([early.event, early.user, early.click_ids], ["Early", undefined, {}]);
+});
+
+test("two sites of one origin each send their own events, and a denial drops those of both", async () => {
+  const waiting = async (site, before) => {
+    const page = open({ dataset: { ...manual, site }, before });
+    await page.load();
+    page.online = false;
+    page.window.anytrack.track(site);
+    await Promise.resolve();
+    return page;
+  };
+  const page = await waiting("fr", await waiting("de"));
+  const { storage } = page;
+  const kept = new Map(storage);
+  page.online = true;
+  page.fire("online");
+  await Promise.resolve();
+  assert.deepEqual([JSON.parse(page.bodies[0]).site, page.sent().map(({ event }) => event)], ["fr", ["fr"]]);
+  const token = open({ dataset: { ...manual, site: "de~1795183509~00" }, before: page });
+  await token.load();
+  token.fire("online");
+  await Promise.resolve();
+  assert.deepEqual(token.sent().map(({ event }) => event), ["de"], "whatever proof a page shows");
+  for (const [name, text] of kept) storage.set(name, text);
+  assert.equal(storage.size, 2);
+  page.eval('anytrack.consent({ ad_storage: "denied" })');
+  assert.equal(storage.size, 0);
 });
 
 test("the touches stay within a cookie, and the oldest make room", async () => {

@@ -1,8 +1,9 @@
 // Our id in links and forms that leave for a network, a checkout or another domain of the site.
 //
 // Owns what is written into which element, and that it can be taken back and written again: what the page itself wrote
-// is remembered, so that a link is always made anew from that. Writes text of attributes, never more than the one
-// parameter, and only to http addresses; what cannot be read as an address stays as it is.
+// is remembered, so that a link is always made anew from that, and is the page's own again once the visitor is forgotten.
+// Writes text of attributes, never more than the one parameter, and only to http addresses; what cannot be read as an
+// address stays as it is.
 import { parameter, piece, withParameter, withPiece, withoutParameter } from "./address.js";
 import { CARRIER, carried } from "./crossing.js";
 import { destination, placed, under } from "./networks.js";
@@ -15,12 +16,13 @@ const NESTED = /https?(:\/|%3a%2f)/i;
 
 export const tagger = (api, settings, isOwn) => {
   const { rules, domains, exclude, autotag } = settings;
-  /** What the page wrote, and what we made of it. */
+  /** What the page wrote, and what we made of it. No element has two attributes that we write. */
   const written = new WeakMap();
+  /** The hidden fields that we added. */
+  const added = new WeakSet();
 
-  /** The page's own text of an attribute. */
-  const original = (element, name) => {
-    const now = attribute(element, name);
+  /** The page's own text where `now` stands. */
+  const original = (element, now) => {
     const before = written.get(element);
     return before && before[1] == now ? before[0] : now;
   };
@@ -56,7 +58,7 @@ export const tagger = (api, settings, isOwn) => {
 
   /** Marks an address in an attribute. `leaving` says that the visitor is about to follow it. */
   const mark = (element, name, leaving) => {
-    const from = original(element, name);
+    const from = original(element, attribute(element, name));
     const url = parsed(from);
     if (!url || !/^https?:$/.test(url.protocol) || excluded(element, url)) return;
     const text = from.trim();
@@ -65,29 +67,44 @@ export const tagger = (api, settings, isOwn) => {
     const carrier = leaving && crossing(url);
     if (carrier) to = withParameter(withoutParameter(to, CARRIER), CARRIER, carrier);
     if (to != text) put(element, name, from, to);
+    // Taken back once nobody is known, and not before: it may be what an open menu is about to copy.
+    else if (written.has(element) && !api.visitorId()) put(element, name, from, from);
   };
+
+  const hidden = (form) => [...form.querySelectorAll("input[type=hidden]")];
 
   /** Writes a hidden field. One that has the value already is left alone. */
   const field = (form, name, value) => {
-    let input = [...form.querySelectorAll("input[type=hidden]")].find((one) => attribute(one, "name") == name);
+    let input = hidden(form).find((one) => attribute(one, "name") == name);
     if (!input) {
       input = document.createElement("input");
       input.type = "hidden";
       input.name = name;
+      added.add(input);
       form.append(input);
     }
-    if (input.value != value) input.value = value;
+    put(input, "value", original(input, input.value), value);
+  };
+
+  /** Takes our ids out of a form's fields. */
+  const clear = (form) => {
+    for (const input of hidden(form)) {
+      const from = original(input, input.value);
+      if (added.has(input) && !from) input.remove();
+      else put(input, "value", from, from);
+    }
   };
 
   const value = (form, action) => (name) => {
     const input = [...form.querySelectorAll("[name]")].find((one) => attribute(one, "name") == name);
-    return input ? input.value : parameter(action, name);
+    return input ? original(input, input.value) : parameter(action, name);
   };
 
   const markForm = (form, leaving) => {
-    const action = attribute(form, "action");
+    const action = original(form, attribute(form, "action"));
     const url = parsed(action || location.href);
     if (!url || !/^https?:$/.test(url.protocol) || excluded(form, url)) return;
+    if (!api.visitorId()) clear(form);
     const found = autotag && lookup(form, url);
     if (found && !found.path) {
       const id = idOf(found);
@@ -102,8 +119,9 @@ export const tagger = (api, settings, isOwn) => {
   };
 
   const fill = (input) => {
-    if (autotag && input.value.includes(PLACEHOLDER) && !input.closest(IGNORED)) {
-      input.value = input.value.replaceAll(PLACEHOLDER, () => api.clickId() || PLACEHOLDER);
+    const from = original(input, input.value);
+    if (autotag && from.includes(PLACEHOLDER) && !input.closest(IGNORED)) {
+      put(input, "value", from, from.replaceAll(PLACEHOLDER, () => api.clickId() || PLACEHOLDER));
     }
   };
 
@@ -120,7 +138,7 @@ export const tagger = (api, settings, isOwn) => {
     },
     /** Where a link leads without what we wrote into it, and to whom; nothing for one that the site excluded. */
     target: (link) => {
-      const address = original(link, "href");
+      const address = original(link, attribute(link, "href"));
       const url = parsed(address);
       return url && !excluded(link, url) && { address, url, found: lookup(link, url) };
     },

@@ -1,10 +1,11 @@
 // Google's Consent Mode v2: the commands that a page pushes to `dataLayer`, before this part came and after.
 //
 // Our purposes carry Google's names, so nothing is mapped. An update is an answer. A default is what holds until then: one
-// that grants is taken as the site's word, one that denies is none of the visitor's and leaves the tag waiting, for to
-// treat it as a withdrawal would forget every visitor on every page. Of several defaults the one for the narrowest region
-// counts (https://developers.google.com/tag-platform/security/guides/consent, read 2026-11-27); where the visitor's region is
-// not known, one that denies counts for every region the visitor may be in, one that grants for none.
+// that grants is taken as the site's word, after the time that it waits for an update, and never against the visitor's; one
+// that denies is none of the visitor's and leaves the tag waiting, for to treat it as a withdrawal would forget every visitor
+// on every page. Of several defaults the one for the narrowest region counts
+// (https://developers.google.com/tag-platform/security/guides/consent, read 2026-11-27); where the visitor's region is not
+// known, one that denies counts for every region the visitor may be in, one that grants for none.
 import { isAsked, zoneIsAsked, zoneOf } from "../region/asked.js";
 import { PURPOSES, quiet } from "./api.js";
 
@@ -23,39 +24,58 @@ const closeness = (regions, country, denies) => {
   return Math.max(-1, ...fits);
 };
 
-export const google = (tell, settings, { visitorCountry }) => {
+export const google = (tell, settings, { visitorCountry, consent }) => {
   const layer = (window.dataLayer = window.dataLayer || []);
   const defaults = [];
   const updates = {};
-  const now = () => {
+  // What updates have said since the last word.
+  let fresh = {};
+  // Set while a default waits for an update.
+  let waiting;
+  const say = quiet(() => {
     const answers = {};
+    const before = consent();
     for (const purpose of PURPOSES) {
       let closest = -1;
+      let grants;
       for (const command of defaults) {
         const answer = command[purpose];
         const close = closeness(command.region, visitorCountry, answer == "denied");
-        if (isAnswer(answer) && close >= closest && close >= 0) [closest, answers[purpose]] = [close, answer];
+        if (isAnswer(answer) && close >= closest && close >= 0) {
+          [closest, grants] = [close, answer == "granted" && !(waiting && command.wait_for_update)];
+        }
       }
-      if (answers[purpose] == "denied") delete answers[purpose];
-      if (updates[purpose]) answers[purpose] = updates[purpose];
+      const answer = updates[purpose] || (grants && "granted");
+      // A denial, the visitor's or the site's, is lifted by a new update alone.
+      if (fresh[purpose] || answer == "denied" || (answer && before[purpose] != "denied")) answers[purpose] = answer;
     }
-    return answers;
+    fresh = {};
+    tell(answers);
+  });
+  /** Waits so many milliseconds for an update, or no longer. */
+  const wait = (ms) => {
+    clearTimeout(waiting);
+    waiting = ms && setTimeout(() => say((waiting = 0)), ms);
   };
   const read = quiet((command) => {
     if (command?.[0] != "consent" || typeof command[2] != "object") return false;
-    if (command[1] == "default") defaults.push({ ...command[2] });
+    if (command[1] == "default") {
+      defaults.push({ ...command[2] });
+      if (command[2].wait_for_update > 0) wait(command[2].wait_for_update);
+    }
     if (command[1] == "update") {
-      for (const purpose of PURPOSES) if (isAnswer(command[2][purpose])) updates[purpose] = command[2][purpose];
+      wait();
+      for (const purpose of PURPOSES) if (isAnswer(command[2][purpose])) fresh[purpose] = updates[purpose] = command[2][purpose];
     }
     return true;
   });
   // Defaults and updates that are there already count together, as they did for Google's own tag.
   const had = [...layer].map(read);
-  if (had.includes(true)) tell(now());
+  if (had.includes(true)) say();
   const { push } = layer;
   layer.push = (...commands) => {
     const length = push.apply(layer, commands);
-    if (commands.map(read).includes(true)) quiet(tell)(now());
+    if (commands.map(read).includes(true)) say();
     return length;
   };
 };

@@ -10,12 +10,12 @@ export const tcf = (tell, { tcf_purposes, tcf_special_features, tcf_vendor }) =>
   const answered = quiet((data, success) => {
     if (!success || !data) return;
     if (data.gdprApplies === false) return tell(null);
-    // While the dialogue is open nothing is decided.
-    if (data.eventStatus != "tcloaded" && data.eventStatus != "useractioncomplete") return;
+    // While the dialogue is open nothing is decided, and the visitor is being asked.
+    if (data.eventStatus != "tcloaded" && data.eventStatus != "useractioncomplete") return tell();
     const vendor = !tcf_vendor || data.vendor?.consents?.[tcf_vendor];
     const answers = {};
     for (const purpose of PURPOSES) {
-      const consented = (tcf_purposes[purpose] || []).every((number) => data.purpose?.consents?.[number]);
+      const consented = tcf_purposes[purpose].every((number) => data.purpose?.consents?.[number]);
       const opted = (tcf_special_features[purpose] || []).every((number) => data.specialFeatureOptins?.[number]);
       answers[purpose] = vendor && consented && opted ? "granted" : "denied";
     }
