@@ -87,7 +87,7 @@ impl Word {
 }
 
 /// Whether an event takes back more than its word is worth: a page may say that its own order was returned, not one that a
-/// server reported or may be about to, because whoever guesses order numbers could take back a shop's conversions.
+/// server reported, because whoever guesses order numbers could take back a shop's conversions.
 pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Result<bool, StoreError> {
     let Some(order_id) = event.properties.order_id.as_deref().filter(|_| event.event == REFUND) else {
         return Ok(false);
@@ -95,7 +95,7 @@ pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Resul
     if event.source != Source::Web {
         return Ok(false);
     }
-    Ok(recall(tx, site, order_id)?.is_none_or(|order| order.word.is_none_or(|word| word > Word::Page)))
+    Ok(recall(tx, site, order_id)?.is_some_and(|order| order.word > Some(Word::Page)))
 }
 
 /// What a refund of a known order may be used for, which must be known before it is decided who is left without it.
@@ -124,7 +124,12 @@ pub fn note(
     let Some(order_id) = event.properties.order_id.clone() else { return Ok(()) };
     let is_copy = event.attribution.as_ref().is_some_and(|record| record.earlier.is_some());
     if event.event == REFUND {
-        let mut order = recall(tx, site, &order_id)?.unwrap_or_default();
+        let known = recall(tx, site, &order_id)?;
+        if event.source == Source::Web && known.as_ref().is_none_or(|order| order.event.is_none()) {
+            // Nobody has reported the order yet, and a page takes nothing off what a server may report.
+            return Ok(());
+        }
+        let mut order = known.unwrap_or_default();
         let back = order.back;
         if is_copy {
             order.back = before(&order, event);
