@@ -115,7 +115,7 @@ impl Source for WooCommerce {
             return Ok(Reading::ignored("the ping of a new webhook"));
         }
         match request.header(TOPIC).ok_or(Unreadable::Missing { field: TOPIC })? {
-            "order.created" | "order.updated" | "order.restored" => self.order(json::object(request.body)?),
+            "order.created" | "order.updated" | "order.restored" => self.order(request.body),
             "customer.created" if self.registrations => {
                 Ok(Reading::one(order::registration(json::object(request.body)?)?))
             }
@@ -132,7 +132,8 @@ impl Source for WooCommerce {
 // ── Topics ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 impl WooCommerce {
-    fn order(&self, order: Order) -> Result<Reading, Unreadable> {
+    fn order(&self, body: &[u8]) -> Result<Reading, Unreadable> {
+        let order: Order = json::object(body)?;
         let status = order.status.text().unwrap_or_default();
         let counts = |status: &str| self.statuses.iter().any(|known| known == status);
         // What was given back in whole was bought before, if it had come as far as to count.
@@ -142,7 +143,12 @@ impl WooCommerce {
         // It counted on its way here: cash on delivery that was never paid, or a plugin's state such as `shipped`.
         let past = status == "refunded" || counts("processing") && !BEFORE_PURCHASE.contains(&status);
         let id = order::id(self, &order)?;
-        let refunds = if bought || past { order::refunds(&id, &order) } else { Vec::new() };
+        let mut refunds = if bought || past { order::refunds(&id, &order) } else { Vec::new() };
+        for refund in &mut refunds {
+            // Platforms that found the order by its buyer find it again by nothing else. Personal data is never copied, so it
+            // is read once more.
+            refund.draft.user = order::buyer(&mut json::object(body)?);
+        }
         if !bought && refunds.is_empty() {
             return Ok(Reading::ignored("the order is in none of `statuses`"));
         }

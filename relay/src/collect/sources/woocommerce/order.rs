@@ -112,11 +112,16 @@ fn journey(order: &mut Order, draft: &mut Draft) {
     draft.page = Page { referrer, ..Page::default() };
     let user_agent = order.customer_user_agent.owned().or_else(|| named("user_agent").map(str::to_owned));
     draft.context = Context { ip: order.customer_ip_address.owned(), user_agent, language: None };
+    draft.user = buyer(order);
+}
+
+/// Who ordered.
+pub(super) fn buyer(order: &mut Order) -> RawUser {
     let mut user = RawUser::default();
     // A guest has no id.
     user.take(Field::ExternalId, order.customer_id.0.take().filter(|id| !id.is("0")));
     billed_to(order.billing.0.take().unwrap_or_default(), &mut user);
-    draft.user = user;
+    user
 }
 
 fn billed_to(address: Address, user: &mut RawUser) {
