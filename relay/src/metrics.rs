@@ -239,7 +239,8 @@ impl Metrics {
 /// How events are received, see [`Metrics::received`].
 const RESULTS: [&str; 5] = ["accepted", "duplicate", "contradiction", "rejected", "dropped_by_tag"];
 /// What platforms answer, see `platform::Outcome`.
-const OUTCOMES: [&str; 6] = ["delivered", "retry", "later", "split", "rejected", "unauthorized"];
+const OUTCOMES: [&str; 7] =
+    ["delivered", "retry", "later", "split", "rejected", "misconfigured", "unauthorized"];
 /// The routes that store what they are sent.
 const STORING_ROUTES: [&str; 5] = ["events", "track", "pixel", "webhook", "postback"];
 /// The status of what could not be stored.
@@ -276,6 +277,7 @@ mod tests {
             Outcome::Later { after, reason: reason() },
             Outcome::Split { reason: reason() },
             Outcome::Rejected { reason: reason() },
+            Outcome::Misconfigured { reason: reason() },
             Outcome::Unauthorized { reason: reason() },
         ];
         assert_eq!(outcomes.each_ref().map(Outcome::tag), OUTCOMES);

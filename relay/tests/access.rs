@@ -133,7 +133,7 @@ fn courier(base: &str, refresh: &'static str, store: &Arc<dyn Store>, now: fn() 
     let client = HttpClient::new(Duration::from_secs(5));
     let access = Access::new("d", store.clone(), client.clone(), now);
     let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
-    Courier { destination, client, access, pace, now }
+    Courier { destination, client, access, pace, complaints: Arc::default(), now }
 }
 
 fn store() -> Arc<dyn Store> {

@@ -107,6 +107,26 @@ async fn the_trouble_of_a_call_that_stands_apart_holds_up_nothing_else() {
 }
 
 #[tokio::test]
+async fn events_whose_settings_are_wrong_wait_and_hold_up_nothing_else() {
+    let script = |ids: &[String]| if ids.contains(&"e1".to_owned()) { 421 } else { 200 };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store = store().await;
+    append(&store, 1..=1).await;
+    let bench = Bench::of(store, Plain::at(url, 1));
+    // The one that is wrong is alone, as after a start, and others come later.
+    bench.until(|backlog| backlog.cursor == 1 && backlog.pending == 1).await;
+    append(&bench.store, 2..=6).await;
+    let backlog = bench.until(|backlog| backlog.cursor == 6).await;
+    assert_eq!((backlog.pending, backlog.dead), (1, 0));
+    bench.stop().await;
+    let mut delivered = BTreeSet::new();
+    while let Ok((batch, status)) = requests.try_recv() {
+        delivered.extend(batch.into_iter().filter(|_| status == 200));
+    }
+    assert_eq!(delivered.len(), 5);
+}
+
+#[tokio::test]
 async fn retries_end_with_the_platforms_dedup_window() {
     let (url, _requests) = server(Box::new(|_| 500)).await;
     let bench = Bench::start(url, 1, 1, 0).await;

@@ -118,7 +118,7 @@ pub enum Change {
 }
 
 /// Wrong credentials do not heal by themselves; ask again only as often as an operator might have fixed them.
-const HELD_AT_LEAST: Duration = Duration::from_secs(30);
+pub(super) const HELD_AT_LEAST: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests {

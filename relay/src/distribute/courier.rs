@@ -8,6 +8,7 @@ use std::sync::Arc;
 use shared::UnixMs;
 
 use super::access::Access;
+use super::complaints::Complaints;
 use super::http_client::HttpClient;
 use super::pace::Pace;
 use crate::config::Destination;
@@ -26,6 +27,8 @@ pub struct Courier {
     pub access: Arc<Access>,
     /// The distance between its requests.
     pub pace: Arc<Pace>,
+    /// What its operator has been told.
+    pub complaints: Arc<Complaints>,
     /// Reads the clock.
     pub now: fn() -> UnixMs,
 }

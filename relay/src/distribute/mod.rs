@@ -10,6 +10,7 @@
 
 pub mod access;
 pub mod circuit;
+pub mod complaints;
 pub mod courier;
 pub mod http_client;
 pub mod inquiry;

@@ -12,7 +12,7 @@ use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
 use tracing::error;
 
-use super::circuit::Health;
+use super::circuit::{HELD_AT_LEAST, Health};
 use super::courier::{Carried, Courier};
 use super::inquiry;
 use super::plan::plan;
@@ -156,9 +156,9 @@ impl Round<'_> {
 
     /// Notes what became of the events of one request, and says what that means for a search.
     fn judge(&self, places: &[usize], carried: Carried, tally: &mut Tally) -> Answer {
-        if self.courier.destination.platform.apart(carried.planned.call) {
-            self.announce(&carried);
-        } else {
+        let apart = self.courier.destination.platform.apart(carried.planned.call);
+        self.announce(&carried, apart);
+        if !apart {
             tally.note_health(&carried.outcomes);
         }
         self.note_receipt(places, &carried, tally);
@@ -182,7 +182,9 @@ impl Round<'_> {
                     undecided = true;
                     outcome
                 }
-                outcome @ (Outcome::Delivered | Outcome::Later { .. }) => outcome,
+                outcome @ (Outcome::Delivered | Outcome::Later { .. } | Outcome::Misconfigured { .. }) => {
+                    outcome
+                }
             };
             tally.outcomes[*place] = Some((outcome, reached));
         }
@@ -194,24 +196,23 @@ impl Round<'_> {
         }
     }
 
-    /// Tells the operator of a call that stands apart and is refused; of the others the circuit speaks.
-    fn announce(&self, carried: &Carried) {
-        let refused = carried.outcomes.iter().find_map(|outcome| match outcome {
-            Outcome::Unauthorized { reason } => Some(reason.as_str()),
-            Outcome::Delivered
+    /// Tells the operator of events whose settings are wrong, and of a call that stands apart and is refused; of all else the
+    /// circuit speaks.
+    fn announce(&self, carried: &Carried, apart: bool) {
+        let complaint = carried.outcomes.iter().find_map(|outcome| match outcome {
+            Outcome::Misconfigured { reason } => Some(reason.as_str()),
+            Outcome::Unauthorized { reason } if apart => Some(reason.as_str()),
+            Outcome::Unauthorized { .. }
+            | Outcome::Delivered
             | Outcome::Retry { .. }
             | Outcome::Later { .. }
             | Outcome::Split { .. }
             | Outcome::Rejected { .. } => None,
         });
-        if let Some(reason) = refused {
-            let (destination, call) = (self.courier.destination.name.as_str(), carried.planned.call);
-            error!(
-                destination,
-                call,
-                reason,
-                "call refused: fix its credentials or rights; its events are kept, all others go on"
-            );
+        let Some(reason) = complaint else { return };
+        let (destination, call) = (self.courier.destination.name.as_str(), carried.planned.call);
+        if self.courier.complaints.is_due(call, reason, (self.now)()) {
+            error!(destination, call, reason, "call refused: fix it; its events are kept, all others go on");
         }
     }
 
@@ -282,6 +283,9 @@ impl Round<'_> {
             }
             Some((Outcome::Unauthorized { reason }, _)) => {
                 (item.attempts + 1, item.reached, Duration::ZERO, None, reason)
+            }
+            Some((Outcome::Misconfigured { reason }, _)) => {
+                (item.attempts + 1, item.reached, HELD_AT_LEAST, None, reason)
             }
             Some((Outcome::Retry { after, at_least, reason }, reached)) => {
                 let reached = item.reached.or(reached.then_some(now));
@@ -385,6 +389,7 @@ impl Tally {
             match outcome {
                 Outcome::Delivered
                 | Outcome::Later { .. }
+                | Outcome::Misconfigured { .. }
                 | Outcome::Split { .. }
                 | Outcome::Rejected { .. } => {
                     self.answered = true;

@@ -147,6 +147,7 @@ impl Worker {
             client: client.clone(),
             access: Arc::new(access),
             pace: Arc::new(pace),
+            complaints: Arc::default(),
             now: *now,
         }
     }

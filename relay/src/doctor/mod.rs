@@ -229,7 +229,7 @@ async fn credentials(destination: &Destination, client: &HttpClient, now: fn() -
         return finding(State::Untried, area, said);
     };
     if credentials.origin().is_some() {
-        let said = "asking would use up the refresh token that the relay keeps; `anytrack_destination_up` says how it fares";
+        let said = "asking would use up the refresh token that the relay keeps; the relay's log says when it is refused";
         return finding(State::Untried, area, said);
     }
     let response = client.send(&credentials.request(None, now()), now()).await;
@@ -238,9 +238,12 @@ async fn credentials(destination: &Destination, client: &HttpClient, now: fn() -
         Err(Outcome::Retry { reason, .. } | Outcome::Later { reason, .. }) => {
             finding(State::Bad, area, format!("not now: {reason}"))
         }
-        Err(Outcome::Unauthorized { reason } | Outcome::Rejected { reason } | Outcome::Split { reason }) => {
-            finding(State::Bad, area, format!("refused: {reason}"))
-        }
+        Err(
+            Outcome::Unauthorized { reason }
+            | Outcome::Misconfigured { reason }
+            | Outcome::Rejected { reason }
+            | Outcome::Split { reason },
+        ) => finding(State::Bad, area, format!("refused: {reason}")),
         Err(Outcome::Delivered) => finding(State::Bad, area, "the answer makes no sense"),
     }
 }

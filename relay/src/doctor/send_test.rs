@@ -89,6 +89,7 @@ async fn carry(
         client: client.clone(),
         access: Arc::new(Access::new(&destination.name, store, client.clone(), now)),
         pace: Arc::new(Pace::new(Duration::ZERO)),
+        complaints: Arc::default(),
         now,
     };
     courier.carry(planned).await.outcomes
@@ -99,9 +100,10 @@ fn trouble(outcome: Outcome) -> Option<String> {
     match outcome {
         Outcome::Delivered => None,
         Outcome::Retry { reason, .. } | Outcome::Later { reason, .. } => Some(format!("not now: {reason}")),
-        Outcome::Split { reason } | Outcome::Rejected { reason } | Outcome::Unauthorized { reason } => {
-            Some(format!("refused: {reason}"))
-        }
+        Outcome::Split { reason }
+        | Outcome::Rejected { reason }
+        | Outcome::Misconfigured { reason }
+        | Outcome::Unauthorized { reason } => Some(format!("refused: {reason}")),
     }
 }
 

@@ -38,6 +38,12 @@ pub enum Outcome {
         /// What the platform said.
         reason: String,
     },
+    /// The settings are wrong for events of this kind, such as the id they go to: keep these, tell the operator, and let all
+    /// others go on.
+    Misconfigured {
+        /// What the platform said, and what to do.
+        reason: String,
+    },
     /// Credentials or rights are wrong: stop the destination, keep its events, tell the operator.
     Unauthorized {
         /// What the platform said.
@@ -54,6 +60,7 @@ impl Outcome {
             Self::Later { .. } => "later",
             Self::Split { .. } => "split",
             Self::Rejected { .. } => "rejected",
+            Self::Misconfigured { .. } => "misconfigured",
             Self::Unauthorized { .. } => "unauthorized",
         }
     }
@@ -99,6 +106,8 @@ pub enum SkipReason {
     TooLarge,
     /// The platform would refuse it now and take it then.
     TooEarly,
+    /// A later one says all that it would say.
+    Superseded,
 }
 
 impl SkipReason {
@@ -118,6 +127,7 @@ impl SkipReason {
             Self::MissingUrl => "missing_url",
             Self::TooLarge => "too_large",
             Self::TooEarly => "too_early",
+            Self::Superseded => "superseded",
         }
     }
 }

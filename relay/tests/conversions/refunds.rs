@@ -54,6 +54,37 @@ fn a_refund_that_names_an_amount_alone_reaches_google_with_what_is_left() {
 }
 
 #[test]
+fn of_several_refunds_at_once_the_last_says_what_is_left() {
+    let shop = Shop::open("", &google());
+    shop.take(-3 * DAY, &order("Purchase", "p", -3 * DAY, r#","value":100,"currency":"EUR""#));
+    shop.take(1, &order("Refund", "r1", 0, r#","value":20,"currency":"EUR""#));
+    shop.take(2, &order("Refund", "r2", 0, r#","value":10,"currency":"EUR""#));
+    let log = shop.log();
+    let sent = shop.sent_together("google", &log.iter().collect::<Vec<_>>());
+    assert_eq!(sent.len(), 2, "the order and one refund");
+    assert!(
+        sent.iter().any(|body| body.contains("70")) && sent.iter().all(|body| !body.contains("80")),
+        "{sent:?}"
+    );
+}
+
+/// Microsoft would not find the conversion yet.
+#[test]
+fn a_refund_waits_until_microsoft_knows_its_order() {
+    let microsoft = "[[destination]]\nname = \"ms\"\nsite = \"shop\"\nplatform = \"microsoft\"\ntag_id = \"187012345\"\n\
+        access_token = \"t\"\nconsent = []\n[destination.offline]\nclient_id = \"c\"\nrefresh_token = \"r\"\n\
+        developer_token = \"d\"\ncustomer_id = \"1\"\naccount_id = \"2\"\nconversions = { Refund = \"Web purchase\" }\n";
+    let bought = order("Purchase", "p", 0, r#","value":100,"currency":"EUR""#).replace("server", "web");
+    let back = order("Refund", "r", 0, r#","value":20,"currency":"EUR""#);
+    for (reported, expected) in [(-1, "too_early"), (-6 * 3_600_000, "r")] {
+        let shop = Shop::open("", microsoft);
+        shop.take(reported, &bought);
+        shop.take(0, &back);
+        assert_eq!(shop.sent_to("ms")[1], expected, "reported {reported}");
+    }
+}
+
+#[test]
 fn a_lowered_total_is_told_and_any_other_is_a_contradiction() {
     let items = r#","items":[{"id":"1"}]"#;
     let check = |first: &str, second: &str, expected: Verdict| {

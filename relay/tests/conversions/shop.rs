@@ -82,6 +82,13 @@ impl Shop {
         self.config.destinations.iter().map(|one| (one.name.as_str(), told(one))).collect()
     }
 
+    /// The bodies of the requests that take these events together.
+    pub(crate) fn sent_together(&self, name: &str, events: &[&Event]) -> Vec<String> {
+        let destination = self.config.destinations.iter().find(|one| one.name == name).unwrap();
+        let built = plan(destination, events, UnixMs(NOW));
+        built.requests.iter().map(|planned| planned.request.body.masked()).collect()
+    }
+
     /// The bodies a destination is sent.
     pub(crate) fn bodies(&self, name: &str) -> Vec<Value> {
         let destination = self.config.destinations.iter().find(|one| one.name == name).unwrap();

@@ -75,7 +75,10 @@ fn outcome(outcome: &Outcome) -> Map<String, Value> {
             row.insert("after_s".to_owned(), json!(after.as_secs()));
             row.insert("reason".to_owned(), json!(reason));
         }
-        Outcome::Split { reason } | Outcome::Rejected { reason } | Outcome::Unauthorized { reason } => {
+        Outcome::Split { reason }
+        | Outcome::Rejected { reason }
+        | Outcome::Misconfigured { reason }
+        | Outcome::Unauthorized { reason } => {
             row.insert("reason".to_owned(), json!(reason));
         }
     }

@@ -33,7 +33,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-/// One request per batch; 200 delivers, 400 refuses whole, 401 is unauthorized, everything else is retried.
+/// One request per batch; 200 delivers, 400 refuses whole, 401 is unauthorized, 421 is misconfigured, everything else is retried.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) url: url::Url,
@@ -110,6 +110,9 @@ impl Platform for Plain {
             Response::Answer { status: 200, .. } => Outcome::Delivered,
             Response::Answer { status: 400, .. } => Outcome::Split { reason: "bad event".to_owned() },
             Response::Answer { status: 401, .. } => Outcome::Unauthorized { reason: "bad token".to_owned() },
+            Response::Answer { status: 421, .. } => {
+                Outcome::Misconfigured { reason: "no such action".to_owned() }
+            }
             Response::Answer { status, .. } => retry(format!("HTTP {status}")),
             Response::NotSent(why) | Response::NoAnswer(why) => retry(why.clone()),
         };

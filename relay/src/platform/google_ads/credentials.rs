@@ -242,6 +242,7 @@ fn one(outcome: Outcome) -> Outcome {
         kept @ (Outcome::Delivered
         | Outcome::Retry { .. }
         | Outcome::Later { .. }
+        | Outcome::Misconfigured { .. }
         | Outcome::Unauthorized { .. }) => kept,
     }
 }

@@ -27,12 +27,15 @@ mod request;
 mod response;
 mod settings;
 
+use std::collections::BTreeMap;
+
 use shared::UnixMs;
 use shared::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use url::Url;
 
 use self::credentials::GoogleCredentials;
 use self::diagnostics::Diagnostics;
+use self::refund::Refund;
 use self::settings::{Account, Adjustments, KEYS, Own, Traits};
 use super::batch::{self, Capacity, Written};
 use super::{
@@ -174,7 +177,13 @@ impl GoogleAds {
         let mut built = Built::default();
         let mut sorted: Vec<Sorted> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
+        let superseded = superseded(events, now);
         for (place, outgoing) in events.iter().enumerate() {
+            if superseded.contains(&place) {
+                let detail = "a later refund says what is left of the same order";
+                built.skips.push((place, Skip::new(SkipReason::Superseded, detail)));
+                continue;
+            }
             match request::write(self, outgoing, place, now) {
                 Ok(one) if capacity.fits(&one.written.json) => sorted.push(one),
                 Ok(_) => {
@@ -216,6 +225,16 @@ impl GoogleAds {
         let request = Request { method: "POST", url, headers, body: Body::Json(body), public_only: false };
         Planned { call, request, events, quality }
     }
+}
+
+/// The refunds that a later one of the same order outdates: each says all that is left, and of several at once nobody could tell
+/// which Google takes last.
+fn superseded(events: &[Outgoing<'_>], now: UnixMs) -> Vec<usize> {
+    let mut newest: BTreeMap<&str, usize> = BTreeMap::new();
+    let refunds = events.iter().enumerate().filter(|(_, outgoing)| outgoing.event.event == "Refund");
+    let readable =
+        refunds.filter_map(|(place, outgoing)| Some((place, Refund::of(outgoing.event, now).ok()?)));
+    readable.filter_map(|(place, refund)| newest.insert(refund.order_id, place)).collect()
 }
 
 /// The header that names the project whose quota is used, where it is not that of the credentials.

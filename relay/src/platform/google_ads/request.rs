@@ -137,7 +137,10 @@ impl EventSource {
     /// A server's event with a page belongs to the site. A change to an order, and what joins a tag's conversion, are
     /// of the web whoever reports them.
     fn of(event: &Event, joins_web: bool) -> Self {
-        match event.source {
+        // A change keeps the source its order had.
+        let source =
+            if event.event == "Refund" { crate::platform::refund::order_source(event) } else { event.source };
+        match source {
             Source::Web => Self::Web,
             Source::Server if event.page.url.is_some() => Self::Web,
             Source::Server | Source::Crm | Source::Email if joins_web => Self::Web,

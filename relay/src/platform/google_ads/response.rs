@@ -111,7 +111,13 @@ fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize, now: UnixMs) -> Ve
 /// A request with something wrong in it.
 fn invalid(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
     if let Some(advice) = fault.advice() {
-        return each(events, &Outcome::Unauthorized { reason: format!("{reason}; {advice}") });
+        let reason = format!("{reason}; {advice}");
+        // A request holds the events of one conversion action, so what is wrong with that is no concern of the others.
+        let of_action = fault.reasons().any(|reason| OF_ONE_ACTION.contains(&reason))
+            || fault.violations().any(|violation| violation.field.contains("product_destination_id"));
+        let outcome =
+            if of_action { Outcome::Misconfigured { reason } } else { Outcome::Unauthorized { reason } };
+        return each(events, &outcome);
     }
     let mut culprits: BTreeMap<usize, String> = BTreeMap::new();
     for violation in fault.violations() {
@@ -222,6 +228,13 @@ const DAY_S: f64 = 86_400.0;
 const LONGEST_ID: usize = 500;
 
 /// Reasons that lie in the settings or the account, and what to do about each.
+/// Those that lie in the conversion action and not in the account.
+const OF_ONE_ACTION: [&str; 3] = [
+    "INVALID_CONVERSION_ACTION_ID",
+    "INVALID_CONVERSION_ACTION_TYPE",
+    "EVENT_SOURCE_AND_DESTINATION_MISMATCH",
+];
+
 const CONFIGURATION: [(&str, &str); 16] = [
     (
         "INVALID_CONVERSION_ACTION_ID",

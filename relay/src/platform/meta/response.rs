@@ -170,6 +170,7 @@ mod tests {
             | Outcome::Later { .. }
             | Outcome::Split { .. }
             | Outcome::Rejected { .. }
+            | Outcome::Misconfigured { .. }
             | Outcome::Unauthorized { .. } => None,
         };
         (outcomes[0].tag(), wait)

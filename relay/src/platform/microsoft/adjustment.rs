@@ -7,6 +7,7 @@
 use serde::Serialize;
 use serde_json::value::to_raw_value;
 use shared::money::Currency;
+use shared::time::HOUR_MS;
 use shared::{Event, UnixMs};
 
 use super::offline::{Match, Offline, check_consent, utc};
@@ -52,6 +53,7 @@ struct Uploaded<'a> {
 /// Writes one refund, or says why it is not sent.
 pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row, Skip> {
     check_age(event, MAX_OFFLINE_AGE_MS, now)?;
+    check_known(event, now)?;
     let change = Change::of(event, now)?;
     let valid = "text keys and finite numbers always write as JSON";
     if let Some((goal, time)) = uploaded(offline, event)? {
@@ -79,6 +81,18 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
     let quality = Quality::of(&SIGNALS, |name| name == TRANSACTION_ID);
     Ok((ONLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality))
 }
+
+/// A conversion shows up after five to six hours, and an adjustment that comes before it is lost.
+fn check_known(event: &Event, now: UnixMs) -> Result<(), Skip> {
+    let known_from = refund::order_reported(event).map(|reported| reported.plus(SHOWS_AFTER_MS));
+    match known_from.filter(|from| now < *from) {
+        Some(from) => Err(Skip::until(from, "Microsoft knows a conversion from six hours after its report")),
+        None => Ok(()),
+    }
+}
+
+/// After which a conversion that was reported can be adjusted (page "offline conversions", read 2026-11-23).
+const SHOWS_AFTER_MS: i64 = 6 * HOUR_MS;
 
 /// The goal and the time of the upload a refund takes back, where its order was one and it says when that was. The order's
 /// own source decides, however the refund came.

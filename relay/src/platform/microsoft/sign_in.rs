@@ -161,6 +161,7 @@ fn without_words(answer: Answer<'_>, reason: String) -> Outcome {
         outcome @ (Outcome::Delivered
         | Outcome::Retry { .. }
         | Outcome::Later { .. }
+        | Outcome::Misconfigured { .. }
         | Outcome::Unauthorized { .. }) => outcome,
     }
 }

@@ -150,6 +150,7 @@ mod tests {
             | Outcome::Later { .. }
             | Outcome::Split { .. }
             | Outcome::Rejected { .. }
+            | Outcome::Misconfigured { .. }
             | Outcome::Unauthorized { .. } => None,
         };
         assert_eq!((outcomes[0].tag(), wait), expected, "{status} {body}");

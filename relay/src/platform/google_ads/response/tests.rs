@@ -45,11 +45,18 @@ fn the_events_at_fault_are_given_up_and_the_others_go_again() {
 fn faults_of_the_settings_hold_the_destination_and_say_what_to_do() {
     for (reason, advice) in CONFIGURATION {
         let outcomes = outcomes(400, &violation("events.events[0].x", reason), 2);
-        let [Outcome::Unauthorized { reason: words }, _] = &outcomes[..] else { panic!("{reason}") };
+        let (words, of_action) = match &outcomes[..] {
+            [Outcome::Unauthorized { reason: words }, _] => (words, false),
+            [Outcome::Misconfigured { reason: words }, _] => (words, true),
+            _ => panic!("{reason}"),
+        };
         assert!(words.ends_with(advice) && words.contains(reason), "{words}");
+        assert_eq!(of_action, OF_ONE_ACTION.contains(&reason), "{reason}: others go on or not");
     }
-    let body = violation("destinations[0].product_destination_id", "SOME_NEW_REASON");
+    let body = violation("destinations[0].operating_account", "SOME_NEW_REASON");
     assert_eq!(tags(400, &body, 1), ["unauthorized"]);
+    let body = violation("destinations[0].product_destination_id", "SOME_NEW_REASON");
+    assert_eq!(tags(400, &body, 1), ["misconfigured"]);
 }
 
 #[test]
