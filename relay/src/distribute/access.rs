@@ -59,7 +59,7 @@ impl Access {
             State::Granted(grant) if now < grant.until && !refused.is_some_and(|old| same(old, grant)) => {
                 return Ok(grant.access.clone());
             }
-            State::Failed { at, outcome } if (0..holds_ms(outcome)).contains(&now.since(*at)) => {
+            State::Failed { at, outcome } if (0..FAILURE_HOLDS_MS).contains(&now.since(*at)) => {
                 return Err(outcome.clone());
             }
             State::Unknown | State::Granted(_) | State::Failed { .. } => {}
@@ -136,10 +136,3 @@ const REFRESH_TOKEN: &str = "refresh_token";
 /// Long enough that all requests of one round share a failure, short enough that none is held up by it.
 const FAILURE_HOLDS: std::time::Duration = std::time::Duration::from_secs(2);
 const FAILURE_HOLDS_MS: i64 = 2_000;
-/// How long a refusal is believed: only somebody's hand mends it.
-const REFUSAL_HOLDS_MS: i64 = 30_000;
-
-/// How long a failure to fetch a token stands for all who need one.
-fn holds_ms(outcome: &Outcome) -> i64 {
-    if matches!(outcome, Outcome::Unauthorized { .. }) { REFUSAL_HOLDS_MS } else { FAILURE_HOLDS_MS }
-}
