@@ -7,6 +7,7 @@ use std::io;
 
 use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 use tracing_subscriber::fmt;
 use tracing_subscriber::util::TryInitError;
 
@@ -32,6 +33,16 @@ pub enum TelemetryError {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    /// A word in it is no level.
+    #[error(
+        "{variable}: `{word}` is no level; write `error`, `warn`, `info`, `debug` or `trace`, or `relay=debug` for a part"
+    )]
+    Level {
+        /// The variable it came from.
+        variable: &'static str,
+        /// The word.
+        word: String,
+    },
     /// Logs are being written already.
     #[error("logs have been started twice")]
     Started(#[source] TryInitError),
@@ -46,6 +57,12 @@ const DEFAULT_FILTER: &str = "info";
 /// When the text is no filter. `variable` is where it came from, for the message.
 pub fn filter(text: Option<&str>, variable: &'static str) -> Result<EnvFilter, TelemetryError> {
     let text = text.filter(|text| !text.trim().is_empty()).unwrap_or(DEFAULT_FILTER);
+    // A single word that is no level would be taken for the name of a target, and nothing be logged at all.
+    let is_level =
+        |word: &str| word.is_empty() || word.contains(['=', '[']) || word.parse::<LevelFilter>().is_ok();
+    if let Some(word) = text.split(',').map(str::trim).find(|word| !is_level(word)) {
+        return Err(TelemetryError::Level { variable, word: word.to_owned() });
+    }
     EnvFilter::builder().parse(text).map_err(|source| TelemetryError::Filter { variable, source })
 }
 
@@ -80,5 +97,9 @@ mod tests {
         check(Some(" "), "info");
         check(Some("warn,relay=debug"), "relay=debug");
         check(Some("relay=loud"), "LOG is not a log filter");
+        check(Some("WARN"), "warn");
+        for word in ["warning", "inf", "warn,verbose"] {
+            check(Some(word), "is no level");
+        }
     }
 }

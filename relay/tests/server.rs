@@ -67,6 +67,30 @@ async fn a_bad_event_does_not_sink_its_neighbours() {
 }
 
 #[tokio::test]
+async fn what_stands_beside_events_and_says_nothing_there_is_refused() {
+    let relay = Running::start("").await;
+    let check = |answer: &Answer, field: &str| {
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.contains(field) && answer.body.contains("put it into each event"), "{answer:?}");
+    };
+    let denial = r#""consent":{"ad_storage":"denied"}"#;
+    check(&relay.track(&format!(r#"{{{denial},"events":[{{"event":"Lead"}}]}}"#)).await, "consent");
+    check(&relay.track(r#"{"event":"Purchase","events":[]}"#).await, "event");
+    let page = format!(r#"{{"v":1,"site":"shop",{denial},"events":[{{"event":"Lead"}}]}}"#);
+    check(&relay.post("/v1/events", "origin: https://shop.example\r\n", &page).await, "consent");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn asking_for_the_head_of_the_pixel_is_no_visit() {
+    let relay = Running::start("").await;
+    let head = "HEAD /v1/pixel.gif?site=shop HTTP/1.1\r\nhost: t\r\nreferer: https://shop.example/\r\nconnection: close\r\n\r\n";
+    let answer = relay.send(head.as_bytes()).await;
+    assert_eq!((answer.status, answer.header("set-cookie")), (200, None));
+    assert_eq!(stored(relay.stop().await.path()), 0);
+}
+
+#[tokio::test]
 async fn the_visitor_cookie_is_set_by_the_server() {
     let relay = Running::start("").await;
     let answer = relay.page(r#"[{"event":"PageView","visitor_id":"v-1"}]"#).await;

@@ -3,8 +3,8 @@
 use std::io::Read;
 
 use clap::Args;
-use shared::UserData;
 use shared::identity::{Field, Raw};
+use shared::{UserData, event_id};
 
 use super::store::{StoreCommandError, carry_out, sites};
 use crate::admin::order::{Order, Report};
@@ -50,6 +50,11 @@ pub(super) fn run(config: &Config, who: &Who) -> Result<String, StoreCommandErro
         if !user.add_raw(field, &Raw::new(value.trim()), who.country.as_deref()) {
             return Err(StoreCommandError::Unusable(option));
         }
+    }
+    if who.visitor.as_deref().is_some_and(|id| !event_id::valid_token(id)) {
+        return Err(StoreCommandError::Nothing(
+            "--visitor: expected the value of the cookie `_at_vid`: letters, digits, `-` and `_`",
+        ));
     }
     let mut person = attribute::person(&user);
     person.visitors.extend(who.visitor.clone());

@@ -27,6 +27,14 @@ pub fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Refusal> {
     })
 }
 
+/// Refuses what stands beside `events` and would be overlooked there: a denial, or an event of its own.
+pub fn beside_events(field: &'static str) -> Refusal {
+    Refusal::Field {
+        field,
+        problem: "stands beside `events`, where it says nothing; put it into each event".to_owned(),
+    }
+}
+
 /// Refuses more events than one request may hold.
 pub fn bounded(events: usize) -> Result<(), Refusal> {
     if events > limits::BATCH { Err(Refusal::TooMany { events, most: limits::BATCH }) } else { Ok(()) }

@@ -14,6 +14,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use shared::event::{Event, Source};
 use shared::{Context, Purpose, UnixMs, event_id, limits, visitor, wire};
@@ -42,6 +43,9 @@ struct Envelope<E> {
     dropped: u32,
     #[serde(default)]
     events: E,
+    /// What belongs into each event and says nothing beside them.
+    event: Option<IgnoredAny>,
+    consent: Option<IgnoredAny>,
 }
 
 /// Events, each to be read apart from its neighbours.
@@ -68,8 +72,8 @@ impl Envelope<Events<'_>> {
 
 impl<E> Envelope<E> {
     fn with<F>(self, change: impl FnOnce(E) -> F) -> Envelope<F> {
-        let Self { v, site, sent_at, dropped, events } = self;
-        Envelope { v, site, sent_at, dropped, events: change(events) }
+        let Self { v, site, sent_at, dropped, events, event, consent } = self;
+        Envelope { v, site, sent_at, dropped, events: change(events), event, consent }
     }
 }
 
@@ -92,6 +96,11 @@ pub async fn events(
     let envelope = Envelope::of(batch::text(body)?)?;
     if envelope.v != Some(wire::VERSION) {
         return Err(Refusal::Field { field: "v", problem: format!("expected {}", wire::VERSION) });
+    }
+    for (field, found) in [("event", envelope.event), ("consent", envelope.consent)] {
+        if found.is_some() {
+            return Err(batch::beside_events(field));
+        }
     }
     let (key, token) = site_token::split(envelope.site.as_deref().unwrap_or_default());
     let site = relay.site(key).ok_or(Refusal::UnknownSite)?;

@@ -341,7 +341,11 @@ async fn route(
         }
         ("/v1/events", &Method::OPTIONS) => ("events", Ok(browser::preflight(relay, headers))),
         ("/v1/track", &Method::POST) => ("track", track(relay, &caller, headers, body).await),
-        ("/v1/pixel.gif", _) if is_get => {
+        // Link checkers ask with HEAD; nobody has seen a page.
+        ("/v1/pixel.gif", &Method::HEAD) => {
+            ("pixel", Ok(reply::typed(StatusCode::OK, "image/gif", Bytes::new())))
+        }
+        ("/v1/pixel.gif", &Method::GET) => {
             ("pixel", browser::pixel(relay, &caller, headers, parts.uri.query().unwrap_or_default()).await)
         }
         ("/healthz", _) if is_get => ("healthz", Ok(reply::text(StatusCode::OK, "ok\n"))),

@@ -6,6 +6,7 @@
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 use shared::{event_id, limits};
 
@@ -23,6 +24,9 @@ use crate::store::Person;
 struct Events<'a> {
     #[serde(borrow)]
     events: Option<Vec<&'a RawValue>>,
+    /// What belongs into each event and says nothing beside them.
+    event: Option<IgnoredAny>,
+    consent: Option<IgnoredAny>,
 }
 
 /// Takes events from a server.
@@ -107,8 +111,13 @@ fn unwrap(text: &str) -> Result<Vec<&RawValue>, Refusal> {
     if !text.trim_start().starts_with('{') {
         return Ok(vec![whole]);
     }
-    let Events { events } = batch::parse(text)?;
-    Ok(events.unwrap_or_else(|| vec![whole]))
+    let Events { events, event, consent } = batch::parse(text)?;
+    let Some(events) = events else { return Ok(vec![whole]) };
+    match (event, consent) {
+        (Some(_), _) => Err(batch::beside_events("event")),
+        (None, Some(_)) => Err(batch::beside_events("consent")),
+        (None, None) => Ok(events),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! counts once; it never loses an event. Owns waiting and waking, and that nothing is put off for longer than the store
 //! believes; leaves sending to the round.
 
+mod turns;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ use shared::UnixMs;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use self::turns::{Chosen, Turns};
 use super::access::Access;
 use super::circuit::{Admits, Change, Circuit};
 use super::courier::Courier;
@@ -61,6 +64,8 @@ struct Position {
     next_receipt: Option<UnixMs>,
     /// When the operator was last told of a remedy.
     told: HashMap<&'static str, UnixMs>,
+    /// Whose turn it is.
+    turns: Turns,
 }
 
 impl Worker {
@@ -122,6 +127,7 @@ impl Worker {
                     next_due,
                     next_receipt,
                     told,
+                    turns: Turns::default(),
                 })
             };
             match stood.await {
@@ -163,22 +169,26 @@ impl Worker {
         };
         let inquired = self.inquire(position, (self.now)()).await?;
         let name = &self.destination.name;
-        let mut items: Vec<Item> = Vec::new();
+        let mut due: Vec<Item> = Vec::new();
         if position.next_due.is_some_and(|due| due <= now) {
-            items.extend(self.store.due(name, now, due_limit).await?.into_iter().map(Item::from));
-            if items.is_empty() {
+            due.extend(self.store.due(name, now, due_limit).await?.into_iter().map(Item::from));
+            if due.is_empty() {
                 // It was erased or pruned. What still counts as due and cannot be read is not asked for without a pause.
                 let next_due = self.next_due(now).await?;
                 let pause = |due: UnixMs| if due <= now { now.plus(LONGEST_PAUSE_MS) } else { due };
                 position.next_due = next_due.map(pause);
             }
         }
-        // A probe takes the one that waits already; a fresh event only when none waits.
+        let Chosen { mut items, fresh, spare } =
+            position.turns.choose(due, position.circuit.open_until().is_some());
         let mut cursor = None;
-        if items.is_empty() || position.circuit.open_until().is_none() {
+        if fresh {
             // A probe needs one event; what belongs to other sites is passed over a few at a time.
             let look = if fresh_limit < batch { PROBE_LOOK.min(batch) } else { batch };
             cursor = self.fresh(position.cursor, look, fresh_limit, &mut items).await?;
+        }
+        if items.is_empty() {
+            items.extend(spare);
         }
         if items.is_empty() && cursor.is_none() {
             return Ok(if inquired { Turn::Worked } else { Turn::Idle });

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use shared::event::Source;
+use shared::time::DAY_MS;
 use shared::{Event, UnixMs, event_id};
 
 use super::records::{Format, Place, Record, Records, RecordsError};
@@ -182,6 +183,10 @@ fn event(import: &Import<'_>, record: &Record) -> Result<Taken, String> {
     let text = zeroize::Zeroizing::new(whole.to_string());
     let understood = read::event_with_warnings(&text, defaults).map_err(|error| error.to_string())?;
     let (mut event, warnings) = (understood.event, understood.warnings);
+    // It would hide every real click of its visitor, which all come before it.
+    if event.time > import.now.plus(DAY_MS) {
+        return Err("time: lies in the future".to_owned());
+    }
     if event.event_id == event_id::uuid_v7(import.now.0, random) {
         event.event_id = event_id::uuid_v7(event.time.0, random);
     }
@@ -247,6 +252,15 @@ impl<'a> Report<'a> {
     /// Goes on after the first `kept` bytes of an earlier run's.
     fn open(path: &'a Path, kept: u64) -> io::Result<Self> {
         if kept == 0 {
+            // Only what an import wrote makes room: a mistyped name must not cost the file to be imported, or the configuration.
+            let mut beginning = Vec::new();
+            if let Ok(file) = File::open(path) {
+                file.take(BEGINNING.len() as u64).read_to_end(&mut beginning)?;
+            }
+            if !beginning.is_empty() && beginning != BEGINNING {
+                let said = "it is there and is no report of an import; name another file with --report";
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, said));
+            }
             match fs::remove_file(path) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 Ok(()) | Err(_) => return Ok(Self { path, file: None, length: 0 }),
@@ -281,6 +295,8 @@ impl<'a> Report<'a> {
     }
 }
 
+/// How every line of a report begins.
+const BEGINNING: &[u8] = b"{\"line\":";
 /// Events stored at once.
 const BATCH: usize = 500;
 
@@ -321,6 +337,22 @@ mod tests {
         assert_eq!((&line["line"], &line["what"]), (&2.into(), &"rejected".into()));
         assert!(line["reason"].as_str().unwrap().starts_with("cells: 5, headings: 4;"), "{text}");
         assert!(!text.contains("jo@"), "{text}");
+    }
+
+    #[test]
+    fn a_report_takes_the_place_of_an_earlier_one_and_of_nothing_else() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, report) = (directory.path().join("a.jsonl"), directory.path().join("report"));
+        fs::write(&file, "{\"event\":\"Lead\",\"time\":\"2036-01-01T00:00:00Z\"}\n").unwrap();
+        let store = |events: Vec<Event>| Ok::<_, Failed>((events.len() as u64, 0));
+        for _ in 0..2 {
+            let counts = run(&import(&file, Format::Jsonl, &report), store, |_| ()).unwrap();
+            assert_eq!((counts.accepted, counts.rejected), (0, 1), "it lies in the future");
+        }
+        assert!(fs::read_to_string(&report).unwrap().contains("lies in the future"));
+        let error = run(&import(&file, Format::Jsonl, &file), store, |_| ()).unwrap_err().to_string();
+        assert!(error.contains("no report of an import"), "{error}");
+        assert!(file.exists(), "what was to be imported is still there");
     }
 
     #[test]

@@ -29,8 +29,9 @@ use super::{
 const ADDRESS: &str = "https://tr.outbrain.com/unifiedPixel";
 /// Requests in flight at once. No rate is published.
 const CONCURRENCY: usize = 8;
-/// Events handed to one `build`; each becomes a request of its own.
-const BATCH: usize = 64;
+/// Events handed to one `build`; each becomes a request of its own. What became of them is written down once all are answered, so
+/// after a crash so many go twice, and Outbrain would count them twice.
+const BATCH: usize = CONCURRENCY;
 /// Outbrain documents no deduplication, so every repeat of a request that may have been taken may count again.
 /// Together with [`AFTER_SILENCE`] this makes five attempts at most that were not answered.
 const RETRY_FOR_MS: i64 = 20 * MINUTE_MS;

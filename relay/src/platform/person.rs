@@ -22,7 +22,16 @@ pub(super) fn external_ids(platform: &str, event: &Event, visitor_id: bool) -> V
 
 /// Whether the site asks for Limited Data Use for this one event.
 pub(super) fn asks_for_limited_use(event: &Event) -> bool {
-    event.properties.custom.get("limited_data_use") == Some(&Scalar::Bool(true))
+    match event.properties.custom.get("limited_data_use") {
+        Some(Scalar::Bool(asked)) => *asked,
+        // Out of a table or a form everything is text. Whoever writes anything but no means the limit.
+        Some(Scalar::Text(text)) => {
+            !["", "false", "no", "0"].contains(&text.trim().to_ascii_lowercase().as_str())
+        }
+        Some(Scalar::Integer(number)) => *number != 0,
+        Some(Scalar::Number(_) | Scalar::List(_)) => true,
+        None => false,
+    }
 }
 
 /// Whether the customer's address is in the EEA, the United Kingdom or Switzerland, where visitors must be asked; `None`

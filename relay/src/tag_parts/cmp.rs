@@ -50,8 +50,19 @@ pub(super) const PART: Part = Part {
                 format!("expected one or more numbers for {purpose}; left out, it has its default");
             return Err(SettingError::invalid("tcf_purposes", expected));
         }
-        for (purpose, numbers) in Own::default().tcf_purposes {
+        let default = Own::default();
+        // No other field of GPP is asked, so one that is misspelt would never be heard.
+        if own.gpp_opt_outs.keys().any(|name| !default.gpp_opt_outs.contains_key(name)) {
+            let known: Vec<&str> = default.gpp_opt_outs.keys().map(String::as_str).collect();
+            let expected =
+                format!("expected fields among {}; one left out has its default", known.join(", "));
+            return Err(SettingError::invalid("gpp_opt_outs", expected));
+        }
+        for (purpose, numbers) in default.tcf_purposes {
             own.tcf_purposes.entry(purpose).or_insert(numbers);
+        }
+        for (field, purposes) in default.gpp_opt_outs {
+            own.gpp_opt_outs.entry(field).or_insert(purposes);
         }
         Ok(told(&own))
     },

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use shared::{Event, click_id, vendor_cookie};
+use shared::{Event, Source, click_id, vendor_cookie};
 use url::Url;
 
 /// TikTok's name for its click id, in the address, as a cookie and in a request.
@@ -21,10 +21,13 @@ pub(super) fn ttclid(event: &Event) -> Option<Cow<'_, str>> {
     });
     let remembered = || event.click_ids.get(TTCLID).map(|click| click.value.as_str()).filter(|id| valid(id));
     let cookie = || Some(click_id::from_cookie(TTCLID, event.cookies.get(TTCLID)?)?.1.value);
-    in_address(page.as_ref())
+    // The page of an event that a server reports is one of the visitor's, of which nobody says how old it is.
+    let own_page = page.as_ref().filter(|_| event.source == Source::Web);
+    in_address(own_page)
         .or_else(|| remembered().map(Cow::Borrowed))
         .or_else(|| in_address(referrer.as_ref()))
         .or_else(cookie)
+        .or_else(|| if event.click_ids.is_empty() { in_address(page.as_ref()) } else { None })
 }
 
 /// The browser's own id: the whole value of TikTok's cookie.

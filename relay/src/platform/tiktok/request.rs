@@ -341,7 +341,10 @@ mod tests {
         };
         check("", "true", Some(true));
         check("", "false", None);
-        check("", "\"yes\"", None);
+        check("", "\"yes\"", Some(true));
+        check("", "1", Some(true));
+        check("", "\"False\"", None);
+        check("", "0", None);
         check("limited_data_use = true", "false", Some(true));
     }
 

@@ -9,6 +9,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
+use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use super::OpenError;
@@ -67,11 +68,24 @@ fn real(path: &Path) -> Option<PathBuf> {
 
 fn hold(path: PathBuf) -> Result<Lock, OpenError> {
     let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
-    let file = private(&beside(&path, ".lock")).map_err(inaccessible)?;
+    let locked = beside(&path, ".lock");
+    let file = private(&locked).map_err(|source| OpenError::Inaccessible { path: locked.clone(), source })?;
+    give_to_owner(&file, &path);
     match file.try_lock() {
         Ok(()) => Ok(Lock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(inaccessible(source)),
+    }
+}
+
+/// Gives the lock to whom the database belongs: made by root, it would keep the relay out of its own store.
+fn give_to_owner(file: &File, database: &Path) {
+    let Ok((database, lock)) = database.metadata().and_then(|found| Ok((found, file.metadata()?))) else {
+        return;
+    };
+    if (database.uid(), database.gid()) != (lock.uid(), lock.gid()) {
+        // Only root may; whoever else runs this owns both, or the relay tells of what it may not do.
+        let _ = fchown(file, Some(database.uid()), Some(database.gid()));
     }
 }
 
