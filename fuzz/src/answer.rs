@@ -56,6 +56,7 @@ fn sound(outcome: &Outcome) {
         | Outcome::Later { reason, .. }
         | Outcome::Split { reason }
         | Outcome::Rejected { reason }
+        | Outcome::Misconfigured { reason }
         | Outcome::Unauthorized { reason } => words(reason),
     }
 }
