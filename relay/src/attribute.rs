@@ -153,7 +153,7 @@ impl Stitch<'_> {
         let changed = memory.absorb(event) || answered || (is_new && identified);
         if changed {
             if answer == Answer::Newest {
-                memory.consent_at = event.time;
+                memory.consent_at = Some(event.time);
             }
             self.tx.put_visitor(self.site, id, &memory)?;
         }
@@ -176,7 +176,7 @@ impl Stitch<'_> {
         }
         let seen_at = known.as_ref().map_or(event.time, |known| known.seen_at);
         let same = known.as_ref().filter(|known| known.consent == event.consent || answer == Answer::Silent);
-        let consent_at = same.map_or(event.time, |known| known.consent_at);
+        let consent_at = same.map_or(Some(event.time), |known| known.consent_at);
         let empty = Visitor { consent: event.consent, consent_at, seen_at, ..Visitor::default() };
         if known.as_ref() == Some(&empty) { Ok(()) } else { self.tx.put_visitor(self.site, id, &empty) }
     }
@@ -267,7 +267,7 @@ impl Answer {
     fn of(memory: Option<&Visitor>, event: &Event) -> Self {
         if event.consent.is_empty() {
             Self::Silent
-        } else if memory.is_some_and(|memory| memory.consent_at > event.time) {
+        } else if memory.is_some_and(|memory| memory.consent_at > Some(event.time)) {
             Self::Outdated
         } else {
             Self::Newest

@@ -60,16 +60,11 @@ pub struct Visitor {
     #[serde(default, skip_serializing_if = "Consent::is_empty")]
     pub consent: Consent,
     /// When these answers were given, as far as is known: an older one that arrives later says nothing against them.
-    #[serde(default, skip_serializing_if = "is_unknown")]
-    pub consent_at: UnixMs,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub consent_at: Option<UnixMs>,
     /// When the visitor was last heard of, to the day.
     #[serde(default)]
     pub seen_at: UnixMs,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
-fn is_unknown(time: &UnixMs) -> bool {
-    *time == UnixMs::default()
 }
 
 impl Visitor {
