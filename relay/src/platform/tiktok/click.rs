@@ -21,13 +21,13 @@ pub(super) fn ttclid(event: &Event) -> Option<Cow<'_, str>> {
     });
     let remembered = || event.click_ids.get(TTCLID).map(|click| click.value.as_str()).filter(|id| valid(id));
     let cookie = || Some(click_id::from_cookie(TTCLID, event.cookies.get(TTCLID)?)?.1.value);
-    // The page of an event that a server reports is one of the visitor's, of which nobody says how old it is.
+    // The page of an event that a server reports may be lent, and nobody says how old it is; what an event brings itself is among
+    // its click ids as well.
     let own_page = page.as_ref().filter(|_| event.source == Source::Web);
     in_address(own_page)
         .or_else(|| remembered().map(Cow::Borrowed))
         .or_else(|| in_address(referrer.as_ref()))
         .or_else(cookie)
-        .or_else(|| if event.click_ids.is_empty() { in_address(page.as_ref()) } else { None })
 }
 
 /// The browser's own id: the whole value of TikTok's cookie.
@@ -54,6 +54,20 @@ mod tests {
         let json = format!(r#"{{"event":"Lead","event_id":"1","time":0,"source":"web",{fields}}}"#);
         let event: Event = serde_json::from_str(&json).expect(fields);
         assert_eq!(ttclid(&event).as_deref(), expected, "{fields}");
+    }
+
+    #[test]
+    fn the_page_of_an_event_that_a_server_reports_is_no_evidence() {
+        let of_server = |more: &str| {
+            let json = format!(
+                r#"{{"event":"Lead","event_id":"1","time":0,"source":"server",
+                    "page":{{"url":"https://shop.example/?ttclid=E.C.P.Old"}}{more}}}"#
+            );
+            let event: Event = serde_json::from_str(&json).expect("an event");
+            ttclid(&event).map(Cow::into_owned)
+        };
+        assert_eq!(of_server(r#","click_ids":{"ttclid":"E.C.P.New"}"#).as_deref(), Some("E.C.P.New"));
+        assert_eq!(of_server(""), None, "its click was left out as too old");
     }
 
     #[test]
