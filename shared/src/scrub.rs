@@ -142,7 +142,11 @@ fn names_personal_data(name: &[u8]) -> bool {
     }
     let word = word.get(..length).unwrap_or_default();
     let owners = ["user", "customer", "billing", "shipping", "contact", "your", "my", "input"];
-    is_personal(word)
+    // A `name` alone is a thing's, with an owner before it somebody's (`your-name`, `billing_name`); a user's is an account's.
+    matches!(
+        word,
+        b"customername" | b"billingname" | b"shippingname" | b"contactname" | b"yourname" | b"myname"
+    ) || is_personal(word)
         || owners.into_iter().find_map(|owner| word.strip_prefix(owner.as_bytes())).is_some_and(is_personal)
 }
 
@@ -215,6 +219,7 @@ mod tests {
             "https://shop.example/pkg@1.2.3?at=@home&half=a@b",
             "/relative?x=%zz%",
             "https://shop.example/?mailing=1&telescope=2&subphone=3",
+            "https://shop.example/?name=lamp&item_name=lamp&username=1",
         ] {
             check(untouched, untouched);
         }
@@ -225,6 +230,7 @@ mod tests {
         check("https://s.example/?jane@example.com", "https://s.example/?");
         check("https://s.example/?email=j=a/n?e;x&b=2", "https://s.example/?email=&b=2");
         check("?First_Name=Jane&gclid=x&user%5Bphone%5D=1", "?First_Name=&gclid=x&user%5Bphone%5D=");
+        check("?your-name=Jane+Doe&billing_name=Jane&ok=1", "?your-name=&billing_name=&ok=1");
         check("https://s.example/#/thanks?email=x&ok=1", "https://s.example/#/thanks?email=&ok=1");
         check("https://s.example/#email=x&ok=1", "https://s.example/#email=&ok=1");
         check("https://s.example/bye/jane@example.com/now", "https://s.example/bye/-/now");

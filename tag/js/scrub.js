@@ -4,9 +4,10 @@
 // together. It is here because every event needs it, also where WebAssembly is blocked, and because what takes 2.2 kB
 // there is three regular expressions here. Names of properties are judged by the same rule.
 
-/** Names of parameters whose value is personal, in lower case and letters only, perhaps with an owner in front. */
+/** Names of parameters whose value is personal, in lower case and letters only, perhaps with an owner in front. A `name` alone
+ * is a thing's, a user's an account's. */
 const PERSONAL_NAME =
-  /^(user|customer|billing|shipping|contact|your|my|input)?((user)?email|mail|emailaddress|phone(number)?|tel(ephone)?|mobile(phone)?|(f|first|given|l|last|sur|family|full)name|dateofbirth|birth(date|day)|dob|password)$/;
+  /^(?!(user|input)?name$)(user|customer|billing|shipping|contact|your|my|input)?((user)?email|mail|emailaddress|phone(number)?|tel(ephone)?|mobile(phone)?|(f|first|given|l|last|sur|family|full)?name|dateofbirth|birth(date|day)|dob|password)$/;
 
 /** Something before an `@` and a domain with a top level after it. */
 const ADDRESS = /[\w.%+\-'~!$*\x80-\xff]@[a-z\d\x80-\xff-][a-z\d\x80-\xff.-]*\.[a-z\x80-\xff][a-z\d\x80-\xff-]/i;

@@ -127,7 +127,7 @@ test("what is named for a person stays here under any name, and what belongs to 
   const page = open({ dataset: manual });
   await page.load();
   const personal =
-    "firstName,Last-Name,phone_number,billing_phone,shippingEmail,user[email],e%6dail,contact_full_name,dob,password,mobile,E-Mail";
+    "firstName,Last-Name,phone_number,billing_phone,shippingEmail,user[email],e%6dail,contact_full_name,dob,password,mobile,E-Mail,your-name,customer_name";
   const shops =
     "name,item_name,content_name,order_id,email_campaign,phone_model,mailing,mobile_app,product,birthday_offer,hotel,username,brand";
   const from = (names) => Object.fromEntries(names.split(",").map((name) => [name, "015112345678"]));
