@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use shared::{Event, Item, Properties, Scalar, scrub};
 
-use super::number::Number;
+use super::number::{self, Number};
 
 /// An amount in the event's currency. Without a currency nobody can add it up, and a platform would take it for
 /// some currency of its own, so it is left out.
@@ -49,11 +49,7 @@ pub(super) fn pieces(properties: &Properties) -> Option<Number> {
 
 /// A number of pieces that a site gives under `name`, a property of its own.
 pub(super) fn count(properties: &Properties, name: &str) -> Option<Number> {
-    whole(match properties.custom.get(name) {
-        Some(Scalar::Integer(count)) => i32::try_from(*count).ok().map(f64::from),
-        Some(Scalar::Number(count)) => Some(*count),
-        Some(Scalar::Bool(_) | Scalar::Text(_) | Scalar::List(_)) | None => None,
-    })
+    whole(properties.custom.get(name).and_then(number))
 }
 
 /// What was searched for, also where a site says it under the platforms' name `search_string`.
@@ -91,6 +87,16 @@ pub(super) fn text(scalar: &Scalar) -> Option<Cow<'_, str>> {
         Scalar::Text(text) if !text.trim().is_empty() => Some(Cow::Borrowed(text)),
         Scalar::Integer(id) => Some(Cow::Owned(id.to_string())),
         Scalar::Text(_) | Scalar::Bool(_) | Scalar::Number(_) | Scalar::List(_) => None,
+    }
+}
+
+/// A property of the site's own as a number, which a form or a table may have made a text of.
+pub(super) fn number(scalar: &Scalar) -> Option<f64> {
+    match scalar {
+        Scalar::Integer(number) => Some(*number as f64),
+        Scalar::Number(number) => Some(*number),
+        Scalar::Text(text) => number::plain(text),
+        Scalar::Bool(_) | Scalar::List(_) => None,
     }
 }
 
@@ -139,6 +145,20 @@ mod tests {
         check(r#"[{"quantity":0.5}]"#, None);
         check(r#"[{"quantity":5e9}]"#, None);
         check("[]", None);
+    }
+
+    #[test]
+    fn a_property_counts_pieces_as_a_number_or_as_plain_text() {
+        let check = |value: &str, expected: Option<f64>| {
+            let event = event("Purchase", &format!(r#"{{"num_items":{value}}}"#));
+            assert_eq!(pieces(&event.properties), expected.and_then(Number::new), "{value}");
+        };
+        check("3", Some(3.0));
+        check("3.0", Some(3.0));
+        check("\"3\"", Some(3.0));
+        for value in ["0", "-3", "2.5", "3000000000", "\"2.5\"", "\"3 pieces\"", "\"1,000\"", "true", "[3]"] {
+            check(value, None);
+        }
     }
 
     #[test]

@@ -24,6 +24,14 @@ impl Number {
     }
 }
 
+/// A number written as text, as amounts are read: digits, a dot and a minus sign. Any other text ("1.234,50", "12,5",
+/// "1e3") could mean several numbers or none.
+pub(super) fn plain(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let plain = text.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'-'));
+    text.parse::<f64>().ok().filter(|number| plain && number.is_finite())
+}
+
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if self.0.fract() == 0.0 {
@@ -79,6 +87,20 @@ mod tests {
         check(-0.0, "0");
         check(0.000_001, "0.000001");
         check(1e15, "1000000000000000");
+    }
+
+    #[test]
+    fn a_text_is_a_number_only_where_it_can_mean_but_one() {
+        let check = |text: &str, expected: Option<f64>| assert_eq!(plain(text), expected, "{text}");
+        check("12.5", Some(12.5));
+        check(" 12 ", Some(12.0));
+        check("-0.5", Some(-0.5));
+        for text in [
+            "", " ", ".", "-", "12,5", "1,234", "1.234,50", "1.2.3", "1-2", "12 EUR", "1e3", "+5", "NaN",
+            "inf",
+        ] {
+            check(text, None);
+        }
     }
 
     #[test]

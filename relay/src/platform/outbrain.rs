@@ -9,7 +9,6 @@
 //! by itself, stands in for the click id only where the macro's value is missing.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Deserialize;
 use shared::UnixMs;
@@ -33,10 +32,8 @@ const CONCURRENCY: usize = 8;
 /// after a crash so many go twice, and Outbrain would count them twice.
 const BATCH: usize = CONCURRENCY;
 /// Outbrain documents no deduplication, so every repeat of a request that may have been taken may count again.
-/// Together with [`AFTER_SILENCE`] this makes five attempts at most that were not answered.
+/// Together with [`postback::PATIENCE`] this makes five attempts at most that may have been.
 const RETRY_FOR_MS: i64 = 20 * MINUTE_MS;
-/// Wait before repeating a request that was not answered.
-const AFTER_SILENCE: Duration = Duration::from_secs(300);
 
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -62,7 +59,7 @@ const NETWORK: Network = Network {
     // The parameter the macro {{ob_click_id}} stands in is the advertiser's choice; these two are in use.
     clicks: &["ob_click_id", "OutbrainClickId", DICBO],
     takes: |_| true,
-    after_silence: AFTER_SILENCE,
+    after_silence: |_| postback::PATIENCE,
 };
 
 /// The parameter Outbrain appends by itself.
@@ -96,8 +93,8 @@ impl Platform for Outbrain {
         postback::each_alone(events, |outgoing| self.planned(outgoing, now))
     }
 
-    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
-        postback::read(&NETWORK, response, events)
+    fn read(&self, _call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome> {
+        postback::read(&NETWORK, response, events, now)
     }
 
     fn limits(&self) -> Limits {

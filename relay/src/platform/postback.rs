@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use shared::money::Currency;
-use shared::{Event, click_id};
+use shared::{Event, UnixMs, click_id};
 use url::Url;
 
 use super::answer::{arrived, by_status, each};
@@ -26,9 +26,13 @@ pub(super) struct Network {
     pub(super) clicks: &'static [&'static str],
     /// Whether it can count an amount in this currency.
     pub(super) takes: fn(Currency) -> bool,
-    /// Shortest wait before a request that was not answered is repeated.
-    pub(super) after_silence: Duration,
+    /// Shortest wait before a request that was not answered is repeated, at this time.
+    pub(super) after_silence: fn(UnixMs) -> Duration,
 }
+
+/// Wait before a request is repeated that may have been counted, where a repeat would count again. Within the twenty minutes
+/// for which such requests are repeated this makes five calls.
+pub(super) const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A conversion as the network will know it.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -204,19 +208,33 @@ pub(super) fn get(url: Url) -> Result<Request, Skip> {
 const LONGEST_ADDRESS: usize = 8_000;
 
 /// What became of the events of one request. Any 2xx is a receipt, whatever its body says; the other statuses mean
-/// what they mean everywhere. Bodies are not read: none is documented, and they may repeat what we sent.
-pub(super) fn read(network: &Network, response: &Response, events: usize) -> Vec<Outcome> {
+/// what they mean everywhere, but that a failing server is given time, because nothing tells a repeat from another
+/// conversion. Bodies are not read: none is documented, and they may repeat what we sent.
+pub(super) fn read(network: &Network, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome> {
     let outcome = match (arrived(response), response) {
         (Ok(answer), _) if (200..300).contains(&answer.status) => Outcome::Delivered,
         (Ok(answer), _) => {
-            by_status(answer, events, format!("{} answered with status {}", network.name, answer.status))
+            let reason = format!("{} answered with status {}", network.name, answer.status);
+            match by_status(answer, events, reason) {
+                Outcome::Retry { after, at_least: _, reason } if !is_turned_away(answer.status) => {
+                    Outcome::Retry { after, at_least: PATIENCE, reason }
+                }
+                outcome => outcome,
+            }
         }
         (Err(Outcome::Retry { after, reason, .. }), Response::NoAnswer(_)) => {
-            Outcome::Retry { after, at_least: network.after_silence, reason }
+            Outcome::Retry { after, at_least: (network.after_silence)(now), reason }
         }
         (Err(outcome), _) => outcome,
     };
     each(events, &outcome)
+}
+
+/// Whether a status says that the request was not looked at, so that a repeat is the first to count: it came in too slowly or
+/// too early, there are too many, or there is nobody to take it (RFC 9110, sections 15.5.9 and 15.6.4; RFC 8470, section
+/// 5.2; RFC 6585, section 4). Behind any other failure the conversion may have been counted.
+fn is_turned_away(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 503)
 }
 
 #[cfg(test)]
@@ -227,7 +245,7 @@ mod tests {
         name: "Example",
         clicks: &["ob_click_id", "dicbo"],
         takes: |currency| currency.as_str() != "XAU",
-        after_silence: Duration::from_secs(300),
+        after_silence: |now| Duration::from_secs(if now.0 < 1_000 { 7 } else { 300 }),
     };
 
     fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -378,7 +396,7 @@ mod tests {
         let check = |status, events, expected| {
             let body = br#"{"error":"no such conversion"}"#.to_vec();
             let response = Response::Answer { status, retry_after: None, headers: Vec::new(), body };
-            let outcomes = read(&NETWORK, &response, events);
+            let outcomes = read(&NETWORK, &response, events, UnixMs(0));
             assert_eq!(outcomes.len(), events);
             assert_eq!(outcomes[0].tag(), expected, "{status}");
         };
@@ -398,12 +416,24 @@ mod tests {
     }
 
     #[test]
-    fn only_silence_makes_for_a_long_wait() {
-        let wait = |response: Response| match &read(&NETWORK, &response, 1)[0] {
+    fn what_may_have_been_counted_waits_and_what_was_turned_away_does_not() {
+        let wait = |response: Response, now| match &read(&NETWORK, &response, 1, UnixMs(now))[0] {
             Outcome::Retry { at_least, .. } => at_least.as_secs(),
             other => panic!("{other:?}"),
         };
-        assert_eq!(wait(Response::NoAnswer("timed out".into())), 300);
-        assert_eq!(wait(Response::NotSent("refused".into())), 1);
+        let answered = |status| {
+            let response =
+                Response::Answer { status, retry_after: None, headers: Vec::new(), body: Vec::new() };
+            wait(response, 0)
+        };
+        for status in [500, 501, 502, 504, 520, 599] {
+            assert_eq!(answered(status), 300, "{status}");
+        }
+        for (status, seconds) in [(408, 1), (425, 1), (429, 60), (503, 1)] {
+            assert_eq!(answered(status), seconds, "{status}");
+        }
+        assert_eq!(wait(Response::NoAnswer("timed out".into()), 0), 7);
+        assert_eq!(wait(Response::NoAnswer("timed out".into()), 1_000), 300);
+        assert_eq!(wait(Response::NotSent("refused".into()), 0), 1);
     }
 }

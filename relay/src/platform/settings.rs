@@ -76,17 +76,24 @@ pub struct Key {
     pub meaning: &'static str,
     /// Whether its value is the path of a file, of which the platform is given the text.
     pub file: bool,
+    /// Whether it is there for trying a destination out, and hardly meant when it stays.
+    pub trial: bool,
 }
 
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning, file: false }
+        Self { name, required: true, meaning, file: false, trial: false }
     }
 
     /// A key with a default.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: false, meaning, file: false }
+        Self { name, required: false, meaning, file: false, trial: false }
+    }
+
+    /// A key without a default for trying a destination out. `check` and the start remind of one that was left in.
+    pub const fn trial(name: &'static str, meaning: &'static str) -> Self {
+        Self { trial: true, ..Self::optional(name, meaning) }
     }
 
     /// A key with a default whose value is the path of a file with a secret in it, relative to the configuration. The

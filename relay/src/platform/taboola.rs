@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 use shared::UnixMs;
 use shared::money::Currency;
-use shared::time::MINUTE_MS;
+use shared::time::{MINUTE_MS, SECOND_MS};
 use url::Url;
 
 use super::batch::{self, Capacity};
@@ -44,10 +44,17 @@ const BATCH_SINGLE: usize = 64;
 /// Requests in flight at once. No rate is published.
 const CONCURRENCY: usize = 8;
 /// Taboola drops a repeat of the same click and name within a minute of the clock; one in a later minute may count
-/// again. The first repeats fall into that minute, and the number of later ones is kept small.
+/// again. The first repeats fall into that minute ([`after_silence`]), and the number of later ones is kept small.
 const RETRY_FOR_MS: i64 = 20 * MINUTE_MS;
-/// Wait before repeating a request that was not answered: soon, for that minute's sake.
-const AFTER_SILENCE: Duration = Duration::from_secs(1);
+/// Left of a minute, enough for one more call to be answered or given up in it.
+const ENOUGH_MS: i64 = 20 * SECOND_MS;
+
+/// Wait before repeating a request that was not answered: none to speak of while the minute lasts in which a repeat is known
+/// for one, else a long one, so that a network that takes and never answers is asked in a few minutes only.
+fn after_silence(now: UnixMs) -> Duration {
+    let left = MINUTE_MS - now.0.rem_euclid(MINUTE_MS);
+    if left >= ENOUGH_MS { Duration::from_secs(1) } else { postback::PATIENCE }
+}
 
 // ── Settings ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,7 +86,7 @@ const NETWORK: Network = Network {
     // Auto-tagging uses the first; the second is where the macro {click_id} is put by hand.
     clicks: &["tblci", "click_id"],
     takes,
-    after_silence: AFTER_SILENCE,
+    after_silence,
 };
 
 /// Currencies of the page on the postback address.
@@ -141,8 +148,8 @@ impl Platform for Taboola {
         }
     }
 
-    fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
-        postback::read(&NETWORK, response, events)
+    fn read(&self, _call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome> {
+        postback::read(&NETWORK, response, events, now)
     }
 
     fn limits(&self) -> Limits {
@@ -280,6 +287,25 @@ mod tests {
             request.body.expose(),
             r#"{"actions":[{"click-id":"GiA0exampleClickId1234","timestamp":1795356309000,"name":"make_purchase","revenue":49.9,"currency":"EUR","quantity":2,"orderid":"A-10042"}]}"#
         );
+    }
+
+    #[test]
+    fn silence_is_repeated_soon_only_while_its_minute_lasts() {
+        let taboola = configured("").expect("valid");
+        let check = |second: i64, seconds: u64| {
+            let now = NOW.plus(second * SECOND_MS);
+            let silence = Response::NoAnswer("timed out".into());
+            let Outcome::Retry { at_least, .. } = &taboola.read(SINGLE, &silence, 1, now)[0] else {
+                panic!("{second}")
+            };
+            assert_eq!(at_least.as_secs(), seconds, "{second}");
+        };
+        for second in [0, 10, 40, 60, 100] {
+            check(second, 1);
+        }
+        for second in [41, 59, 101, -1] {
+            check(second, 300);
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use shared::identity::Field;
 use shared::money::Currency;
 use shared::{Event, Item, Properties, Scalar, scrub};
 
+use super::lead;
 use crate::platform::goods;
 use crate::platform::number::Number;
 
@@ -80,7 +81,7 @@ impl<'a> CustomData<'a> {
             num_items: if counted { goods::pieces(properties) } else { None },
             order_id: properties.order_id.as_deref(),
             search_string: goods::search_term(properties),
-            custom: custom(properties),
+            custom: custom(event),
         }
     }
 
@@ -103,7 +104,8 @@ fn content<'a>(item: &'a Item, properties: &Properties) -> Option<Content<'a>> {
 }
 
 /// The rest: coupon, tax and shipping, which Meta takes as custom properties, and the site's own.
-fn custom(properties: &Properties) -> BTreeMap<&str, Plain<'_>> {
+fn custom(event: &Event) -> BTreeMap<&str, Plain<'_>> {
+    let properties = &event.properties;
     let own = properties.custom.iter().filter_map(|(name, scalar)| Some((name.as_str(), own(name, scalar)?)));
     let mut custom: BTreeMap<&str, Plain<'_>> = own.collect();
     for (name, value) in [("tax", properties.tax), ("shipping", properties.shipping)] {
@@ -114,11 +116,21 @@ fn custom(properties: &Properties) -> BTreeMap<&str, Plain<'_>> {
     if let Some(coupon) = &properties.coupon {
         custom.insert("coupon", Plain::Text(coupon));
     }
+    // With a lead of Meta's own form its page asks for this word, and for the CRM's name as `lead_event_source`, which only
+    // the site can say. The lead itself is part of `user_data`.
+    if lead::id(event).is_some() {
+        custom.remove(lead::PROPERTY);
+        custom.insert("event_source", Plain::Text("crm"));
+    }
     custom
 }
 
 /// A property of the site's own, if Meta would take it.
 fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
+    // Whatever a form or a table made of them, Meta wants numbers here.
+    if matches!(name, "predicted_ltv" | "net_revenue") {
+        return goods::number(scalar).and_then(Number::new).map(Plain::Number);
+    }
     let value = match scalar {
         Scalar::Bool(value) => Plain::Bool(*value),
         Scalar::Integer(value) => Plain::Integer(*value),
@@ -136,7 +148,6 @@ fn own<'a>(name: &str, scalar: &'a Scalar) -> Option<Plain<'a>> {
         "delivery_category" => {
             matches!(value, Plain::Text("in_store" | "curbside" | "home_delivery"))
         }
-        "predicted_ltv" | "net_revenue" => matches!(value, Plain::Integer(_) | Plain::Number(_)),
         _ => !names_person(name),
     };
     fits.then_some(value)
@@ -164,8 +175,7 @@ fn looks_like_phone(text: &str) -> bool {
 }
 
 /// Names of personal values, in letters only, beside those of [`scrub::names_person`].
-const PERSONAL: [&str; 10] =
-    ["zip", "plz", "ip", "ipaddress", "contact", "customername", "username", "fullname", "gender", "sex"];
+const PERSONAL: [&str; 8] = ["zip", "plz", "ip", "ipaddress", "contact", "username", "gender", "sex"];
 
 #[cfg(test)]
 mod tests {
@@ -210,6 +220,7 @@ mod tests {
             r#"{"currency":"EUR","content_ids":["A","D"],"contents":[{"id":"A","quantity":2,"item_price":9.5,"title":"Lamp","brand":"B","category":"C"},{"id":"D","quantity":1}],"content_type":"product","num_items":3}"#,
         );
         check("InitiateCheckout", r#"{"num_items":4}"#, r#"{"num_items":4}"#);
+        check("InitiateCheckout", r#"{"num_items":"4"}"#, r#"{"num_items":4}"#);
         check("Lead", r#"{"num_items":4}"#, r"{}");
         check(
             "Purchase",
@@ -235,6 +246,8 @@ mod tests {
         check(r#"{"status":"done","content_name":"Lamp"}"#, r#"{"content_name":"Lamp","status":"done"}"#);
         check(r#"{"status":1,"content_name":true,"predicted_ltv":"high"}"#, r"{}");
         check(r#"{"predicted_ltv":12.5,"net_revenue":3}"#, r#"{"net_revenue":3,"predicted_ltv":12.5}"#);
+        check(r#"{"predicted_ltv":"12.5","net_revenue":" 3 "}"#, r#"{"net_revenue":3,"predicted_ltv":12.5}"#);
+        check(r#"{"predicted_ltv":"12,5","net_revenue":"3 EUR"}"#, r"{}");
         check(r#"{"delivery_category":"curbside"}"#, r#"{"delivery_category":"curbside"}"#);
         check(r#"{"delivery_category":"drone"}"#, r"{}");
         check(
@@ -243,6 +256,24 @@ mod tests {
         );
         check(r#"{"content_ids":[7,true]}"#, r#"{"content_ids":["7"],"content_type":"product"}"#);
         check(r#"{"content_ids":"A"}"#, r#"{"content_ids":["A"],"content_type":"product"}"#);
+    }
+
+    #[test]
+    fn a_lead_of_metas_own_form_brings_what_its_page_asks_for() {
+        let check = |source: &str, lead_id: &str, expected: &str| {
+            let json = format!(
+                r#"{{"event":"Qualified","event_id":"e","time":0,"source":"{source}","properties":
+                {{"lead_id":"{lead_id}","lead_event_source":"ExampleCRM","event_source":"own"}}}}"#
+            );
+            let event: Event = serde_json::from_str(&json).expect("an event");
+            let written = serde_json::to_string(&CustomData::of(&event, "Qualified")).expect("writable");
+            assert_eq!(written, expected, "{source} {lead_id}");
+        };
+        let lead = "1234567890123456";
+        check("crm", lead, r#"{"event_source":"crm","lead_event_source":"ExampleCRM"}"#);
+        let own = r#"{"event_source":"own","lead_event_source":"ExampleCRM","lead_id":"7"}"#;
+        check("crm", "7", own);
+        check("web", lead, &own.replace("\"7\"", &format!("\"{lead}\"")));
     }
 
     #[test]

@@ -1,9 +1,9 @@
 //! Meta (Facebook, Instagram): the Conversions API, `POST /{version}/{pixel}/events`.
 //!
 //! Owns limits, API version and settings here; the rooms are `request` (the event), `user_data` (who),
-//! `click` (`fbc` and `fbp`), `custom_data` (what), and `response` (the answer). Facts are from Meta's pages
-//! under developers.facebook.com/documentation/ads-commerce/conversions-api, read 2026-11-23, unless said
-//! otherwise.
+//! `click` (`fbc` and `fbp`), `lead` (the lead of Meta's own form), `custom_data` (what), `proof` (of the app's
+//! secret), and `response` (the answer). Facts are from Meta's pages under
+//! developers.facebook.com/documentation/ads-commerce/conversions-api, read 2026-11-23, unless said otherwise.
 //!
 //! What is ours to decide where Meta is silent: batches of 200 events and 1 MB; events from the future are
 //! dated now; refunds are not sent unless the operator gives them a name of their own; the visitor id is no
@@ -11,6 +11,8 @@
 
 mod click;
 mod custom_data;
+mod lead;
+mod proof;
 mod request;
 mod response;
 mod user_data;
@@ -53,11 +55,16 @@ const MAX_STORE_AGE_MS: i64 = 62 * DAY_MS - MINUTE_MS;
 pub const KIND: Kind =
     Kind { name: "meta", keys: &KEYS, standard: request::standard, signals: &user_data::SIGNALS, configure };
 
-const KEYS: [Key; 8] = [
+const KEYS: [Key; 9] = [
     Key::required("pixel_id", "id of the pixel or dataset, digits only"),
     Key::required("access_token", "token of a system user with access to the pixel; secret"),
+    Key::optional(
+        "app_secret",
+        "secret of the app the token was made for: every call then carries `appsecret_proof`, which an app may demand; \
+         default none; secret",
+    ),
     Key::optional("api_version", "Graph API version such as \"v25.0\" (the default)"),
-    Key::optional("test_event_code", "shows events under Test events; Meta counts them all the same"),
+    Key::trial("test_event_code", "shows events under Test events; Meta counts them all the same"),
     Key::optional(
         "limited_data_use",
         "true: Limited Data Use, Meta finds the state; or { country = 1, state = 1000 }; default false",
@@ -76,6 +83,8 @@ const KEYS: [Key; 8] = [
 struct Own {
     pixel_id: String,
     access_token: Secret,
+    #[serde(default)]
+    app_secret: Option<Secret>,
     #[serde(default)]
     api_version: Option<String>,
     #[serde(default)]
@@ -127,6 +136,8 @@ struct LimitedDataUse {
 struct Meta {
     address: Url,
     access_token: Secret,
+    /// The proof of the app's secret, where one is given.
+    proof: Option<Secret>,
     token_in: TokenPlace,
     test_event_code: Option<String>,
     partner_agent: Option<String>,
@@ -143,6 +154,9 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         ));
     }
     settings::check_token("access_token", &own.access_token)?;
+    if let Some(app_secret) = &own.app_secret {
+        settings::check_token("app_secret", app_secret)?;
+    }
     let version = own.api_version.as_deref().unwrap_or(API_VERSION);
     settings::check_version("api_version", version, "expected a Graph API version such as v25.0")?;
     if let Some(agent) = own.partner_agent.as_deref().filter(|agent| !valid_agent(agent)) {
@@ -155,6 +169,7 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
     let address = Url::parse(&address).expect("a version and digits make a valid path");
     Ok(Box::new(Meta {
         address: settings.address(address),
+        proof: own.app_secret.map(|app_secret| proof::proof(&app_secret, &own.access_token)),
         access_token: own.access_token,
         token_in: own.token_in,
         test_event_code: own.test_event_code,
@@ -226,6 +241,10 @@ impl Meta {
                 body
             }
         };
+        let body = match &self.proof {
+            Some(proof) => body.with_secret_member(proof::NAME, proof),
+            None => body,
+        };
         let url = self.address.clone();
         Request { method: "POST", url, headers, body: Body::Json(body), public_only: false }
     }
@@ -246,6 +265,7 @@ mod tests {
     fn settings_that_are_right_are_taken() {
         for more in [
             "",
+            "app_secret = \"0123456789abcdef0123456789abcdef\"",
             "api_version = \"v26.0\"",
             "limited_data_use = false",
             "limited_data_use = true",
@@ -265,6 +285,8 @@ mod tests {
             let error = configured(more).expect_err(more).to_string();
             assert!(error.contains(words), "{more}: {error}");
         };
+        check("app_secret = \"\"", "`app_secret`: expected a token without blanks");
+        check("app_secret = \"a b\"", "`app_secret`");
         check("api_version = \"25\"", "`api_version`: expected a Graph API version such as v25.0");
         check("api_version = \"v25.0/x\"", "`api_version`");
         check("api_version = \"v25.\"", "`api_version`");
@@ -294,7 +316,38 @@ mod tests {
 
     #[test]
     fn the_settings_do_not_print_the_token() {
-        let meta = configure(settings("pixel_id = \"1\"\naccess_token = \"EAAB-secret\"")).expect("valid");
-        assert!(!format!("{meta:?}").contains("EAAB-secret"));
+        let text = "pixel_id = \"1\"\naccess_token = \"EAAB-secret\"\napp_secret = \"0123456789abcdef\"";
+        let meta = configure(settings(text)).expect("valid");
+        let proof = proof::proof(&Secret::new("0123456789abcdef"), &Secret::new("EAAB-secret"));
+        for secret in ["EAAB-secret", "0123456789abcdef", proof.expose()] {
+            assert!(!format!("{meta:?}").contains(secret));
+        }
+    }
+
+    #[test]
+    fn with_an_app_secret_every_request_carries_the_proof_and_shows_none() {
+        let json = r#"{"event":"PageView","event_id":"1","time":0,"source":"web",
+            "page":{"url":"https://shop.example/"},"context":{"ip":"203.0.113.9"}}"#;
+        let event: shared::Event = serde_json::from_str(json).expect("an event");
+        let outgoing = Outgoing { event: &event, site: "s", renamed: None, order_renamed: None };
+        let check = |more: &str, expected: Option<&str>| {
+            let meta = configured(&format!("test_event_code = \"TEST1\"\n{more}")).expect("valid");
+            let Trial::Shown { built: trial, .. } = meta.trial(&outgoing, UnixMs(0)) else {
+                panic!("{more}")
+            };
+            for built in [meta.build(&[outgoing], UnixMs(0)), trial] {
+                let body = &built.requests[0].request.body;
+                let sent: serde_json::Value = serde_json::from_str(&body.expose()).expect("JSON");
+                assert_eq!(sent["appsecret_proof"].as_str(), expected, "{more}");
+                assert_eq!(sent["data"][0]["event_id"], "1", "{more}");
+                assert!(expected.is_none_or(|proof| !body.masked().contains(proof)), "{more}");
+            }
+        };
+        let secret = "app_secret = \"0123456789abcdef0123456789abcdef\"";
+        // Of the token "t", by another implementation, as in `proof`.
+        let proof = "8d213d3f8877287d19931f3dca4a6858c22d420a2e6c73f10234fd6e8e60cc80";
+        check("", None);
+        check(secret, Some(proof));
+        check(&format!("{secret}\ntoken_in = \"header\""), Some(proof));
     }
 }

@@ -3,7 +3,10 @@
 //! A batch is taken or refused whole. Read in this order: `is_transient`, then code and subcode, then the
 //! HTTP status (pages "error handling" and "rate limiting" of the Graph API, read 2026-11-23). Texts for end
 //! users are localised and never read; Meta's `message` goes into the reason, made safe, because it may
-//! repeat a malformed token.
+//! repeat a malformed token, and is read for one fault that has no code of its own ([`wants_proof`]).
+//!
+//! What is wrong with the account comes with status 400 like what is wrong with an event. Taken for the latter it would
+//! cost every event until somebody looks, so whatever no event can cause holds the destination.
 
 use serde::Deserialize;
 
@@ -37,8 +40,8 @@ struct Fault {
 /// What an error code asks of us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Class {
-    /// Token, rights or the pixel itself: nothing will be taken until the operator acts.
-    Credentials,
+    /// Token, rights, account or address: nothing will be taken until the operator does what stands here.
+    Held(&'static str),
     /// Something in the events.
     Data,
     /// Too many calls. May come with status 400.
@@ -46,6 +49,15 @@ enum Class {
     /// Meta's own trouble.
     Transient,
 }
+
+const CREDENTIALS: Class = Class::Held("check `access_token`, its rights and `pixel_id`");
+const PROOF: Class =
+    Class::Held("set `app_secret` to the secret of the app that `access_token` was made for");
+const APP: Class = Class::Held(
+    "check the app that `access_token` was made for: whether it is active, and from which servers it may be used",
+);
+const ADDRESS: Class = Class::Held("check `api_version` and `pixel_id`");
+const TERMS: Class = Class::Held("accept Meta's terms for the account the pixel belongs to");
 
 /// One outcome per event.
 pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
@@ -88,7 +100,7 @@ fn taken(events_received: Option<u64>, events: usize) -> Outcome {
 
 fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize) -> Outcome {
     let reason = reason(fault);
-    let class = match classify(fault.code, fault.error_subcode) {
+    let class = match classify(fault) {
         // Told to slow down, the longer wait stands even where Meta calls the trouble transient.
         Some(Class::Throttled) => Some(Class::Throttled),
         _ if fault.is_transient => Some(Class::Transient),
@@ -97,24 +109,35 @@ fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize) -> Outcome {
     match class {
         Some(Class::Throttled) => throttled(answer.retry_after, reason),
         Some(Class::Transient) => transient(answer.retry_after, reason),
-        Some(Class::Credentials) => Outcome::Unauthorized {
-            reason: format!("{reason}; check `access_token`, its rights and `pixel_id`"),
-        },
+        Some(Class::Held(advice)) => Outcome::Unauthorized { reason: format!("{reason}; {advice}") },
         Some(Class::Data) => refused(events, reason),
         None => by_status(answer, events, reason),
     }
 }
 
-/// The documented codes. `None` leaves the decision to the HTTP status.
-fn classify(code: i64, subcode: Option<i64>) -> Option<Class> {
-    match (code, subcode) {
+/// The documented codes, and those of the account that Meta's users report. `None` leaves the decision to the HTTP status.
+fn classify(fault: &Fault) -> Option<Class> {
+    match (fault.code, fault.error_subcode) {
         // 33: the object does not exist or the token may not see it.
-        (100, Some(33)) => Some(Class::Credentials),
+        (100, Some(33)) => Some(CREDENTIALS),
+        (100, None | Some(0)) if wants_proof(&fault.message) => Some(PROOF),
+        // 2663: terms of service; the subcodes: those of custom audiences and of the business tools, to which pixels belong
+        // (page "error codes" of the Marketing API; github.com/facebook/facebook-nodejs-business-sdk/issues/26; read
+        // 2026-11-28).
+        (2663, _) | (_, Some(1_870_034 | 1_870_090 | 1_870_092)) => Some(TERMS),
         // 1: unknown error, 2: service down, 5000 and 21009: internal.
         (1 | 2 | 5000 | 21009, _) => Some(Class::Transient),
         // 190: token expired (463), password changed (460), token invalid (467); 102: session; 3, 10,
         // 200-299: rights.
-        (3 | 10 | 102 | 190 | 200..=299, _) => Some(Class::Credentials),
+        (3 | 10 | 102 | 190 | 200..=299, _) => Some(CREDENTIALS),
+        // 5: the app has a list of servers that may call for it (page "secure Graph API calls"), and ours is none of them;
+        // 101: no such app (github.com/sns-sdks/python-facebook/issues/271); 104: incorrect signature (page "error codes").
+        // Read 2026-11-28, as what follows.
+        (5 | 101, _) => Some(APP),
+        (104, _) => Some(PROOF),
+        // 12 and 2635: a version that is no longer served; 803: no such object; 2500: unknown path, as by a version that
+        // never was.
+        (12 | 803 | 2500 | 2635, _) => Some(ADDRESS),
         // Limits per app (4), user (17), page (32), action (341), call (613) and use case (80000-80014); 368:
         // blocked for a while for abuse.
         (4 | 17 | 32 | 341 | 368 | 613 | 80000..=80014, _) => Some(Class::Throttled),
@@ -123,6 +146,13 @@ fn classify(code: i64, subcode: Option<i64>) -> Option<Class> {
         (100, _) | (_, Some(2_804_000..=2_804_999)) => Some(Class::Data),
         _ => None,
     }
+}
+
+/// Whether the app demands a proof that was not sent, or was sent one that is not right: "API calls from the server require
+/// an appsecret_proof argument", "Invalid appsecret_proof provided in the API argument", both with the code of every bad
+/// parameter (github.com/thephpleague/oauth2-facebook/issues/17, read 2026-11-28). The parameter is no event's.
+fn wants_proof(message: &str) -> bool {
+    message.contains("appsecret_proof")
 }
 
 /// `Meta error 100/2804003: Invalid parameter (trace Abc)`.
@@ -208,6 +238,36 @@ mod tests {
         for code in [1, 2, 5000, 21009] {
             check(code, 0, ("retry", Some(SECOND)));
         }
+    }
+
+    #[test]
+    fn what_no_event_can_cause_holds_the_destination_and_says_what_to_do() {
+        let check = |body: &str, advice: &str| match &read(&answer(400, body), 1)[0] {
+            Outcome::Unauthorized { reason } => assert!(reason.ends_with(advice), "{body}: {reason}"),
+            other => panic!("{body}: {other:?}"),
+        };
+        for code in [5, 101] {
+            check(&fault(code, 0), "from which servers it may be used");
+        }
+        for code in [12, 803, 2500, 2635] {
+            check(&fault(code, 0), "check `api_version` and `pixel_id`");
+        }
+        for (code, subcode) in [(2663, 0), (200, 1_870_034), (100, 1_870_090), (100, 1_870_092)] {
+            check(&fault(code, subcode), "accept Meta's terms for the account the pixel belongs to");
+        }
+        check(&fault(104, 0), "of the app that `access_token` was made for");
+        for message in [
+            "API calls from the server require an appsecret_proof argument",
+            "Invalid appsecret_proof provided in the API argument",
+        ] {
+            let body = format!(
+                r#"{{"error":{{"message":"{message}","type":"GraphMethodException","code":100,"fbtrace_id":"A"}}}}"#
+            );
+            check(&body, "set `app_secret` to the secret of the app that `access_token` was made for");
+        }
+        // With a subcode of its own it is about an event, whatever the message says.
+        let body = r#"{"error":{"message":"no appsecret_proof","code":100,"error_subcode":2804001}}"#;
+        assert_eq!(outcome(400, body), ("split", None));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Meta's `user_data`: who an event is about, and whether that is enough.
 //!
-//! Hashes come ready from `shared` in the form Meta documents; client address, user agent, `fbc` and `fbp`
-//! are never hashed (page "customer information parameters", read 2026-11-23).
+//! Hashes come ready from `shared` in the form Meta documents; client address, user agent, `fbc`, `fbp` and the
+//! id of a lead are never hashed (page "customer information parameters", read 2026-11-23).
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -10,7 +10,7 @@ use serde::Serialize;
 use shared::identity::{Field, Sha256Hex};
 use shared::{Event, UnixMs};
 
-use super::click;
+use super::{click, lead};
 use crate::platform::address::client_address;
 use crate::platform::person::{external_ids, user_agent};
 use crate::platform::{Quality, Signal, Skip, SkipReason, digests};
@@ -48,6 +48,8 @@ pub(super) struct UserData<'a> {
     fbc: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     fbp: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lead_id: Option<u64>,
 }
 
 impl<'a> UserData<'a> {
@@ -70,6 +72,7 @@ impl<'a> UserData<'a> {
             client_user_agent: user_agent(event),
             fbc: click::fbc(event, now),
             fbp: click::fbp(event),
+            lead_id: lead::id(event),
         }
     }
 
@@ -113,6 +116,7 @@ impl<'a> UserData<'a> {
             ("client_user_agent", self.client_user_agent.is_some()),
             ("fbc", self.fbc.is_some()),
             ("fbp", self.fbp.is_some()),
+            ("lead_id", self.lead_id.is_some()),
         ];
         let lists = lists.into_iter().filter(|(_, list)| !list.is_empty()).map(|(name, _)| name);
         lists.chain(singles.into_iter().filter(|(_, there)| *there).map(|(name, _)| name)).collect()
@@ -121,7 +125,7 @@ impl<'a> UserData<'a> {
 
 /// What Meta matches by, in the three ranks of its help centre's page on event match quality; the page on best practices
 /// adds client address and user agent (both read 2026-11-23). Meta publishes an order and no numbers.
-pub(super) const SIGNALS: [Signal; 15] = [
+pub(super) const SIGNALS: [Signal; 16] = [
     Signal::documented("em", 30),
     Signal::documented("fbc", 30),
     Signal::documented("ph", 15),
@@ -135,6 +139,7 @@ pub(super) const SIGNALS: [Signal; 15] = [
     Signal::documented("fn", 4),
     Signal::documented("ct", 3),
     Signal::documented("zp", 3),
+    Signal::documented("lead_id", 3),
     Signal::ours("st", 1),
     Signal::ours("ge", 1),
 ];
@@ -192,6 +197,18 @@ mod tests {
         check_identity(&user(&["first_name", "gender"]), false);
         check_identity(&user(&["last_name", "gender"]), false);
         check_identity(&user(&["first_name"]), false);
+    }
+
+    #[test]
+    fn a_lead_of_metas_own_form_is_somebody() {
+        let mut event = event(r#""properties":{"lead_id":"1234567890123456"}"#);
+        assert!(UserData::of(&event, NOW, false).check().is_err(), "no CRM says so");
+        event.source = shared::event::Source::Crm;
+        let user_data = UserData::of(&event, NOW, false);
+        assert!(user_data.check().is_ok());
+        assert_eq!(user_data.quality().signals(), ["lead_id"]);
+        let written = serde_json::to_string(&user_data).expect("writable");
+        assert_eq!(written, r#"{"lead_id":1234567890123456}"#);
     }
 
     #[test]

@@ -63,7 +63,7 @@ const KEYS: [Key; 9] = [
         "\"web\" (the default): events of pages; \"offline\": shop, phone, e-mail, chat and server events without \
          a page; \"crm\": stages of a CRM. The latter two go to an event set of their own",
     ),
-    Key::optional("test_event_code", "shows events under Test events; take it out in production"),
+    Key::trial("test_event_code", "shows events under Test events; take it out in production"),
     Key::optional("limited_data_use", "true: every event asks for Limited Data Use; default false"),
     Key::optional("partner_name", "name of the integrating product, up to 50 characters; default none"),
     Key::optional("max_age_days", "oldest event sent, 1 to 28 days; default 7 for \"web\", else 28"),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 use shared::money::Currency;
-use shared::{Event, Item, Properties as Known, Scalar, scrub};
+use shared::{Event, Item, Properties as Known, scrub};
 
 use crate::platform::goods;
 use crate::platform::number::Number;
@@ -122,11 +122,7 @@ fn own_text<'a>(known: &'a Known, name: &str) -> Option<Cow<'a, str>> {
 
 /// A property of the site's own that TikTok takes as a number.
 fn own_number(known: &Known, name: &str) -> Option<Number> {
-    match known.custom.get(name)? {
-        Scalar::Integer(value) => Number::new(*value as f64),
-        Scalar::Number(value) => Number::new(*value),
-        Scalar::Bool(_) | Scalar::Text(_) | Scalar::List(_) => None,
-    }
+    goods::number(known.custom.get(name)?).and_then(Number::new)
 }
 
 #[cfg(test)]
@@ -186,6 +182,12 @@ mod tests {
             r#"{"shop_id":7,"description":"d","status":"new","delivery_category":"in_store","predicted_ltv":12.5}"#,
             r#"{"shop_id":"7","description":"d","status":"new","delivery_category":"in_store","predicted_ltv":12.5}"#,
         );
+        check(
+            "Lead",
+            r#"{"predicted_ltv":"12.5","num_items":"3"}"#,
+            r#"{"num_items":3,"predicted_ltv":12.5}"#,
+        );
+        check("Lead", r#"{"predicted_ltv":"12,5","num_items":"3 pieces"}"#, "{}");
         check("Lead", r#"{"status":true,"predicted_ltv":"high","shop_id":[1],"own":"x","query":true}"#, "{}");
         check(
             "ViewContent",
