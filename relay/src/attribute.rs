@@ -11,7 +11,7 @@
 //! `distribute`, which leaves out of a request what is too old for its platform.
 
 use shared::attribution::has_click;
-use shared::click_id;
+use shared::click_id::{self, Spec};
 use shared::event::{ClickId, is_conversion};
 use shared::identity::{Field, Form};
 use shared::touch::{self, Touch};
@@ -291,8 +291,11 @@ fn weigh_landing(event: &mut Event, memory: Option<&Visitor>) -> bool {
         return false;
     }
     let platform = |param: &str| click_id::find(param).map(|spec| spec.platform);
+    // A label beside no click says nothing of the one that is told of here.
+    let is_click = |param: &str| click_id::find(param).is_some_and(Spec::is_ad_click);
     let known = |param: &str| {
-        memory.is_some_and(|memory| memory.click_ids.keys().any(|known| platform(known) == platform(param)))
+        let mut clicks = memory.into_iter().flat_map(|memory| memory.click_ids.keys());
+        clicks.any(|known| is_click(known) && platform(known) == platform(param))
     };
     event.click_ids.retain(|param, click| !is_vague(click) || !known(param));
     for click in event.click_ids.values_mut().filter(|click| is_vague(click)) {

@@ -110,6 +110,25 @@ async fn a_refund_without_a_token_goes_the_way_of_its_transaction() {
 }
 
 #[tokio::test]
+async fn a_rejection_takes_back_only_what_was_counted() {
+    let relay = start().await;
+    for query in [
+        "payout=5&currency=USD&transaction_id=T8&status=rejected",
+        "payout=0&transaction_id=T9",
+        "payout=0&transaction_id=T9&status=rejected",
+        // Of a purchase without a value no more is known than that it was one.
+        "event=Purchase&transaction_id=T10",
+        "event=Purchase&transaction_id=T10&status=rejected",
+        "payout=5&currency=USD&transaction_id=T8&status=approved",
+    ] {
+        check(&call(&relay, query).await, 200, "OK");
+    }
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Lead-net-T9", "Purchase-net-T10", "Refund-net-T10", "Purchase-net-T8"]);
+}
+
+#[tokio::test]
 async fn a_click_nobody_knows_is_taken_and_finds_nobody() {
     let relay = start().await;
     land(&relay).await;

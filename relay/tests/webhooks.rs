@@ -67,6 +67,13 @@ async fn stripe(relay: &Running, kind: &str, object: Value) -> Answer {
     relay.post("/v1/webhook/pay", &format!("stripe-signature: t={time},v1={hex}\r\n"), &body).await
 }
 
+async fn woocommerce(relay: &Running, order: &Value) -> Answer {
+    let body = order.to_string();
+    let signature = STANDARD.encode(mac(&[body.as_bytes()]));
+    let headers = format!("x-wc-webhook-topic: order.updated\r\nx-wc-webhook-signature: {signature}\r\n");
+    relay.post("/v1/webhook/woo", &headers, &body).await
+}
+
 fn order(id: u64) -> Value {
     json!({
         "id": id, "source_name": "web", "financial_status": "paid", "currency": "EUR", "total_price": "59.90",
@@ -119,6 +126,50 @@ async fn browser_copy_webhook_and_repeat_are_one_conversion() {
     let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
     assert_eq!(ids, ["Purchase-7", "Purchase-8", "Refund-7-31", "Refund-7-32"]);
     assert_eq!(events[2]["visitor_id"], VISITOR, "a refund goes the way of its order");
+}
+
+/// A refund does not say through which channel its order came, and a pixel counts what may never be paid.
+#[tokio::test]
+async fn what_was_never_counted_is_not_taken_back() {
+    let relay = start("").await;
+    let changed = |id: u64, name: &str, value: &str| {
+        let mut changed = order(id);
+        changed[name] = json!(value);
+        changed
+    };
+    assert_eq!(shopify(&relay, "orders/paid", &changed(9, "source_name", "pos")).await.status, 200);
+    let given = json!([{ "kind": "refund", "status": "success", "amount": "9.90", "currency": "EUR" }]);
+    let refund = json!({ "id": 31, "order_id": 9, "created_at": relay::clock::now().rfc3339(), "transactions": given });
+    assert_eq!(shopify(&relay, "refunds/create", &refund).await.body, "OK");
+    let from_page = r#"[{"event":"Purchase","properties":{"order_id":"8","value":59.9,"currency":"EUR"}}]"#;
+    assert_eq!(relay.page(from_page).await.json()["accepted"], 1);
+    for id in [7, 8, 8] {
+        let answer = shopify(&relay, "orders/cancelled", &changed(id, "financial_status", "voided")).await;
+        assert_eq!((answer.status, answer.body.as_str()), (200, "OK"));
+    }
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Purchase-8", "Refund-8-cancelled"]);
+    let properties = &events[1]["properties"];
+    assert_eq!(properties["remaining_value"], json!(0.0));
+    assert!(properties.get("only_if_reported").is_none(), "that was for the relay alone: {properties}");
+}
+
+#[tokio::test]
+async fn cash_on_delivery_that_is_refused_takes_its_purchase_back() {
+    let relay = start("").await;
+    let now = relay::clock::now().rfc3339();
+    let now = now.trim_end_matches('Z');
+    let order = |id: u8, status: &str| {
+        json!({ "id": id, "status": status, "total": "29.35", "currency": "EUR", "payment_method": "cod",
+            "date_created_gmt": now, "date_modified_gmt": now })
+    };
+    for (id, status) in [(1, "processing"), (1, "cancelled"), (1, "cancelled"), (2, "cancelled")] {
+        assert_eq!(woocommerce(&relay, &order(id, status)).await.status, 200);
+    }
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Purchase-1", "Refund-1-cancelled"]);
 }
 
 #[tokio::test]
@@ -192,11 +243,8 @@ async fn no_file_of_the_store_holds_a_person() {
     let person = json!({ "id": 1, "status": "completed", "total": "1.00", "currency": "EUR",
         "date_paid_gmt": relay::clock::now().rfc3339().trim_end_matches('Z'),
         "billing": { "first_name": "Jane", "last_name": "Lovelace", "email": "jane.doe@example.com", "phone": "+12025550123",
-            "address_1": "12 Main Street" } })
-    .to_string();
-    let signature = STANDARD.encode(mac(&[person.as_bytes()]));
-    let headers = format!("x-wc-webhook-topic: order.updated\r\nx-wc-webhook-signature: {signature}\r\n");
-    assert_eq!(relay.post("/v1/webhook/woo", &headers, &person).await.status, 200);
+            "address_1": "12 Main Street" } });
+    assert_eq!(woocommerce(&relay, &person).await.status, 200);
     assert_eq!(shopify(&relay, "orders/paid", &order(7)).await.status, 200);
     let session = json!({ "id": "cs_1", "payment_status": "paid", "amount_total": 100, "currency": "eur",
         "customer_details": { "email": "jane.doe@example.com", "name": "Jane Lovelace", "phone": "+12025550123",

@@ -137,6 +137,30 @@ async fn a_deal_finds_the_click_of_its_person() {
     }
 }
 
+/// A CRM keeps the click with which a contact began; the visitor may have come by another ad since.
+#[tokio::test]
+async fn a_click_that_a_crm_has_kept_counts_where_nothing_newer_is_known() {
+    let relay = start("").await;
+    let land = async |visitor: &str, query: &str| {
+        let page = format!(
+            r#"[{{"event":"PageView","visitor_id":"{visitor}","page":{{"url":"https://shop.example/?{query}"}}}}]"#
+        );
+        assert_eq!(relay.page(&page).await.status, 202);
+    };
+    let other = VISITOR.replace('f', "e");
+    land(VISITOR, "gclid=Cj0-newer").await;
+    // A label is no click.
+    land(&other, "gad_source=1").await;
+    for (id, visitor) in [(1, VISITOR), (2, other.as_str())] {
+        let contact = json!({ "vid": id, "at_vid": visitor, "hs_google_click_id": "Cj0-kept" });
+        assert_eq!(hubspot(&relay, &contact).await.status, 200);
+    }
+    let events = log(relay.stop().await.path());
+    let clicks: Vec<&str> =
+        events[2..].iter().filter_map(|lead| lead["click_ids"]["gclid"]["value"].as_str()).collect();
+    assert_eq!(clicks, ["Cj0-newer", "Cj0-kept"]);
+}
+
 #[tokio::test]
 async fn a_booking_of_page_and_webhook_is_one() {
     let relay = start("").await;

@@ -8,7 +8,7 @@
 #![allow(dead_code)]
 
 use std::collections::BTreeMap;
-use std::future::{Future, ready};
+use std::future::{Future, pending, ready};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -33,7 +33,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-/// One request per batch; 200 delivers, 400 refuses whole, 401 is unauthorized, 421 is misconfigured, everything else is retried.
+/// One request per batch; 200 delivers, 203 with a remark, 400 refuses whole, 401 is unauthorized, 421 is misconfigured, everything else is retried.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) url: url::Url,
@@ -107,7 +107,7 @@ impl Platform for Plain {
     fn read(&self, _call: Call, response: &Response, events: usize, _now: UnixMs) -> Vec<Outcome> {
         let retry = |reason: String| Outcome::Retry { after: None, at_least: Duration::ZERO, reason };
         let outcome = match response {
-            Response::Answer { status: 200, .. } => Outcome::Delivered,
+            Response::Answer { status: 200 | 203, .. } => Outcome::Delivered,
             Response::Answer { status: 400, .. } => Outcome::Split { reason: "bad event".to_owned() },
             Response::Answer { status: 401, .. } => Outcome::Unauthorized { reason: "bad token".to_owned() },
             Response::Answer { status: 421, .. } => {
@@ -117,6 +117,11 @@ impl Platform for Plain {
             Response::NotSent(why) | Response::NoAnswer(why) => retry(why.clone()),
         };
         vec![outcome; events]
+    }
+
+    fn remark(&self, _call: Call, response: &Response) -> Option<String> {
+        let remarks = matches!(response, Response::Answer { status: 203, .. });
+        remarks.then(|| "a field was dropped".to_owned())
     }
 
     fn apart(&self, _call: Call) -> bool {
@@ -132,8 +137,11 @@ impl Platform for Plain {
     }
 }
 
-/// What the server does with a request that holds these event ids.
+/// What the server does with a request that holds these event ids: the status it answers with, or [`SILENCE`].
 pub(crate) type Script = Box<dyn FnMut(&[String]) -> u16 + Send>;
+
+/// For a status: it never answers.
+pub(crate) const SILENCE: u16 = 0;
 
 /// A server that follows a script and reports every request.
 pub(crate) async fn server(script: Script) -> (url::Url, mpsc::UnboundedReceiver<(Vec<String>, u16)>) {
@@ -162,7 +170,10 @@ pub(crate) fn following(script: Script) -> (Handler, mpsc::UnboundedReceiver<(Ve
         let ids = asked.unwrap_or_else(|| serde_json::from_slice(&body).expect("ids"));
         let status = (script.lock().expect("unpoisoned"))(&ids);
         let _ = report.send((ids, status));
-        let answer: Pin<Box<dyn Future<Output = _> + Send>> = Box::pin(ready((status, String::new())));
+        let answer: Pin<Box<dyn Future<Output = _> + Send>> = match status {
+            SILENCE => Box::pin(pending()),
+            status => Box::pin(ready((status, String::new()))),
+        };
         answer
     });
     (handler, reports)

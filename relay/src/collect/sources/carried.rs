@@ -115,8 +115,11 @@ fn utm(name: &str, value: &str, campaign: &mut Campaign) {
     }
 }
 
+/// A click id that another system has kept is as old as whatever it was kept with: a contact of last month, the first visit of all.
+/// Our own token is no click; it leads to one.
 fn click(param: &'static str, value: &str, draft: &mut Draft) {
-    let id = ClickId { value: value.to_owned(), seen_at: None };
+    let seen_at = (param != visitor::CLICK_TOKEN).then_some(ClickId::SOME_TIME_BEFORE);
+    let id = ClickId { value: value.to_owned(), seen_at };
     draft.click_ids.entry(param.to_owned()).or_insert(id);
 }
 
@@ -147,6 +150,13 @@ mod tests {
         let draft = drafted(&[("_gclid", "Cj0-x"), ("_fbp", "fb.1.1700000000000.1"), ("_fbc", "fb.1.1.x")]);
         assert_eq!(clicks(&draft), [("gclid", "Cj0-x")]);
         assert_eq!(draft.cookies.len(), 2);
+    }
+
+    #[test]
+    fn a_click_that_was_kept_somewhere_is_of_some_time_before() {
+        let draft = drafted(&[("gclid", "Cj0-x"), ("atclid", "0123456789abcdefghjkmnpq")]);
+        assert_eq!(draft.click_ids["gclid"].seen_at, Some(ClickId::SOME_TIME_BEFORE));
+        assert_eq!(draft.click_ids["atclid"].seen_at, None);
     }
 
     #[test]

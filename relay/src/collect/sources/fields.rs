@@ -155,7 +155,11 @@ impl Target {
                 let text = node.text().unwrap_or_default();
                 carried::campaign_field(name, &text, draft);
             }
-            Self::Person(field) => draft.user.take(*field, node.personal()),
+            Self::Person(field) => match node.items() {
+                [] => draft.user.take(*field, node.personal()),
+                // All the addresses there are of one person.
+                several => several.iter().for_each(|one| draft.user.take(*field, one.personal())),
+            },
             Self::FullName => draft.user.take_name(node.personal()),
             Self::Time => draft.time = manner.time(node)?.or(draft.time),
             Self::Value => properties.value = manner.amount(node)?.or(properties.value),
@@ -287,6 +291,14 @@ mod tests {
         assert_eq!(draft.properties.currency, Currency::parse("EUR"));
         assert_eq!(draft.consent.ad_user_data, Some(Signal::Denied));
         assert_eq!((draft.source, draft.click_ids.len()), (Some(Source::Phone), 1));
+    }
+
+    #[test]
+    fn a_person_may_have_several_addresses() {
+        let fields = "a = 'email'\nb = 'phone'";
+        let (draft, put) =
+            drafted(fields, r#"{"a":["jane@example.com","j@example.com",null,{"x":1}],"b":[]}"#);
+        assert_eq!((put, format!("{:?}", draft.user)), (Ok(()), "RawUser(2 values)".to_owned()));
     }
 
     #[test]

@@ -8,7 +8,9 @@
 use serde::Deserialize;
 use shared::identity::Field;
 use shared::money::Currency;
+use shared::{click_id, visitor};
 
+use super::carried::CAMPAIGN;
 use super::fields::{Fields, Target};
 use super::form::Form;
 use super::manner::Manner;
@@ -114,9 +116,10 @@ impl Jotform {
                 shaped(name, node, draft)
             }
             Some(target) => target.put_typed(value, draft, notes)?,
-            None if is_visitor(name) => Target::named("visitor_id")
-                .map_or(Ok(()), |target| target.put(node, Manner::default(), draft))?,
-            None => shaped(name, node, draft),
+            None => match ours(name) {
+                Some(target) => target.put(node, Manner::default(), draft)?,
+                None => shaped(name, node, draft),
+            },
         }
         Ok(())
     }
@@ -128,9 +131,19 @@ fn question(key: &str) -> Option<&str> {
     (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(name)
 }
 
-/// Unique names of questions lose their underscores: `at_vid` may have become `atVid`.
-fn is_visitor(name: &str) -> bool {
-    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase()).eq(*b"atvid")
+/// One of our names. Unique names of questions lose their underscores: `at_vid` may have become `atVid`, `utm_source` `utmSource`.
+fn ours(name: &str) -> Option<Target> {
+    // A field called `Click ID` may hold anybody's; Taboola's has that very name.
+    let clicks = click_id::REGISTRY.iter().filter(|spec| spec.param != "click_id");
+    let clicks = clicks.map(|spec| spec.param.to_owned());
+    let campaign = CAMPAIGN.iter().map(|utm| format!("utm_{utm}"));
+    let mut known = [visitor::VISITOR_PROPERTY.to_owned()].into_iter().chain(clicks).chain(campaign);
+    known.find(|known| letters(known).eq(letters(name))).and_then(|known| Target::named(&known))
+}
+
+/// What is left of a name without its marks and capitals.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| byte.to_ascii_lowercase())
 }
 
 /// Names, telephones and addresses have shapes of their own; an e-mail address is known by its question's name.
@@ -207,6 +220,17 @@ mod tests {
         assert_eq!(format!("{:?}", draft.user), "RawUser(10 values)");
         assert_eq!((draft.visitor_id.as_deref(), draft.click_ids.len()), (Some("v-1"), 1));
         assert_eq!(draft.context.ip.as_deref(), Some("203.0.113.9"));
+    }
+
+    #[test]
+    fn our_names_are_known_without_their_underscores() {
+        let raw = r#"{"q1_atVid":"v-1","q2_utmSource":"ads","q3_utmcampaign":"autumn","q4_obClickId":"1234567890abcdef","q5_source":"radio",
+            "q6_clickId":"1234567890abcdef"}"#;
+        let draft = read("", raw).events.remove(0).draft;
+        assert_eq!(draft.visitor_id.as_deref(), Some("v-1"));
+        assert_eq!(draft.click_ids.keys().collect::<Vec<_>>(), ["ob_click_id"]);
+        let campaign = draft.campaign.expect("a campaign");
+        assert_eq!((campaign.source.as_deref(), campaign.name.as_deref()), (Some("ads"), Some("autumn")));
     }
 
     #[test]

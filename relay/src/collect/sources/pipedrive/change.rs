@@ -62,9 +62,9 @@ impl Change<'_, '_> {
         if self.entity == "deal" {
             stages.extend(["status", "stage_id"].into_iter().filter_map(|field| self.new_value(field)));
         }
-        if self.created {
-            stages.push(format!("{}.create", self.entity));
-        }
+        // A change by itself means something only where somebody names it: so what a person is given later is heard.
+        let action = if self.created { "create" } else { "change" };
+        stages.push(format!("{}.{action}", self.entity));
         stages
     }
 

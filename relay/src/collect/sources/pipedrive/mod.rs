@@ -27,8 +27,8 @@ const KEYS: [Key; 4] = [
     Key::required("password", "HTTP Auth password of the webhook; secret"),
     Key::optional(
         "events",
-        "our event by status (`won`, `lost`, `open`), by number of a stage (`\"7\"`), or by `person.create`, `deal.create`, \
-         `lead.create`; default `{ won = \"Purchase\", \"person.create\" = \"Lead\" }`",
+        "our event by status (`won`, `lost`, `open`), by number of a stage (`\"7\"`), or by `person.create`, `person.change`, \
+         `deal.create`, `lead.create`; default `{ won = \"Purchase\", \"person.create\" = \"Lead\" }`",
     ),
     Key::optional(
         "fields",

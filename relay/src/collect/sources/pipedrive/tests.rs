@@ -103,6 +103,21 @@ fn a_person_is_who_it_says() {
     assert_eq!(draft.tokens["pipedrive_person"], "3-4");
 }
 
+/// It counts once; each time it is heard it ties what the person was given to the visitor.
+#[test]
+fn a_change_of_a_person_is_heard_where_it_is_named() {
+    let person = r#"{"meta":{"action":"change","entity":"person","company_id":3},"data":{"id":4,
+        "emails":[{"value":"jane@example.com"}],"custom_fields":{"5f3c":{"type":"varchar","value":"v-1"}}},"previous":{"emails":[]}}"#;
+    check("", person, &[UNMAPPED]);
+    let named = "events = { 'person.change' = 'Contact' }\nfields = { 5f3c = 'visitor_id' }";
+    let draft = read(named, person).events.remove(0).draft;
+    assert_eq!(draft.event_id.as_deref(), Some("Contact-pipedrive-3-person-4"));
+    assert_eq!(
+        (draft.visitor_id.as_deref(), draft.tokens["pipedrive_person"].as_str()),
+        (Some("v-1"), "3-4")
+    );
+}
+
 #[test]
 fn a_lead_has_amount_and_currency_in_one() {
     let lead = r#"{"meta":{"action":"create","entity":"lead","company_id":3},"data":{"id":"adf21080-0e10-11eb-879b-05d71fb426ec",

@@ -19,7 +19,7 @@ use super::name::Name;
 use super::status::{Status, customary};
 use super::{Pending, Postback, Rule, ValueOf};
 use crate::collect::raw_user::Personal;
-use crate::orders::COMMISSION;
+use crate::orders::{COMMISSION, ONLY_IF_REPORTED};
 
 /// What the postback means.
 pub(super) fn read(own: &Postback, request: &Inbound<'_>) -> Result<Reading, Unreadable> {
@@ -73,7 +73,7 @@ impl Postbacked<'_> {
             Status::Rejected if name.as_deref().is_some_and(|name| !is_of_money(name)) => {
                 Ok(Reading::ignored("rejected; what earned no money is not taken back"))
             }
-            Status::Rejected => self.refund(Back::All),
+            Status::Rejected => self.rejected(),
             Status::Approved | Status::Pending => match (name, back) {
                 // Without an amount it would be all of it.
                 (Some(name), _) if name == "Refund" => {
@@ -142,6 +142,16 @@ impl Postbacked<'_> {
             found.draft.properties.custom.insert(COMMISSION.to_owned(), Scalar::Bool(true));
         }
         Ok(self.whole(found))
+    }
+
+    /// All of it back, if it ever counted: networks also reject what was pending until then, and what was only a lead.
+    fn rejected(&self) -> Result<Reading, Unreadable> {
+        let mut reading = self.refund(Back::All)?;
+        for found in &mut reading.events {
+            let mark = (ONLY_IF_REPORTED.to_owned(), Scalar::Bool(true));
+            found.draft.properties.custom.extend([mark]);
+        }
+        Ok(reading)
     }
 
     /// Money that went back.

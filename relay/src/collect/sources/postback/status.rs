@@ -51,14 +51,30 @@ const APPROVED: &[&str] = &[
 ];
 
 /// Words by key.
-const PENDING: &[&str] = &["pending", "hold", "onhold", "new", "open", "waiting", "tentative"];
+const PENDING: &[&str] = &[
+    "pending",
+    "hold",
+    "onhold",
+    "held",
+    "new",
+    "open",
+    "waiting",
+    "tentative",
+    "unconfirmed",
+    "processing",
+    "inreview",
+    "underreview",
+];
 
 /// Words by key.
 const REJECTED: &[&str] = &[
     "rejected",
     "reject",
     "declined",
+    "decline",
+    "disapproved",
     "reversed",
+    "cancel",
     "cancelled",
     "canceled",
     "invalid",
@@ -85,6 +101,7 @@ mod tests {
         check("PENDING", Some(Status::Pending));
         check("on hold", Some(Status::Pending));
         check("On_Hold", Some(Status::Pending));
+        check("Under review", Some(Status::Pending));
         check("reversed", Some(Status::Rejected));
         check("1", None);
         check("lead", None);

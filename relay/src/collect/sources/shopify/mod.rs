@@ -13,10 +13,12 @@ mod person;
 mod refund;
 
 use serde::Deserialize;
+use shared::Scalar;
 
 use super::reading::{Denied, Reading, Unreadable};
 use super::signature::{hmac_sha256, is_base64_of};
 use super::{Answer, Door, Inbound, Kind, Settings, Settled, Source, json, settings};
+use crate::orders::ONLY_IF_REPORTED;
 use crate::platform::settings::{Key, SettingError};
 use crate::secret::Secret;
 use payload::{Account, Customer, Order, Refund};
@@ -26,7 +28,7 @@ use payload::{Account, Customer, Order, Refund};
 /// Shopify in the registry.
 pub const KIND: Kind = Kind { name: "shopify", door: Door::Webhook, keys: &KEYS, configure };
 
-const KEYS: [Key; 9] = [
+const KEYS: [Key; 10] = [
     Key::required("shop", "the shop's name that ends in `.myshopify.com`, not your own domain"),
     Key::required(
         "secret",
@@ -45,6 +47,10 @@ const KEYS: [Key; 9] = [
     Key::optional(
         "channels",
         "values of `source_name` whose orders count; default `[\"web\"]`; `pos` are store sales",
+    ),
+    Key::optional(
+        "renewal_event",
+        "the event a subscription's renewal order (`source_name` `subscription_contract…`) is; default `Subscribe`",
     ),
     Key::optional(
         "registrations",
@@ -69,6 +75,8 @@ struct Shopify {
     item_id: ItemId,
     #[serde(default = "online_store")]
     channels: Vec<String>,
+    #[serde(default = "settings::subscribe")]
+    renewal_event: String,
     #[serde(default)]
     registrations: bool,
     #[serde(default)]
@@ -130,6 +138,7 @@ fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
     if let Some(previous) = &own.previous_secret {
         settings::filled("previous_secret", previous)?;
     }
+    settings::event_name("renewal_event", &own.renewal_event)?;
     Ok(Box::new(own))
 }
 
@@ -167,7 +176,7 @@ impl Source for Shopify {
             "orders/create" | "orders/paid" => self.order(topic, json::object(request.body)?),
             "orders/cancelled" => self.cancellation(json::object(request.body)?),
             "refunds/create" => order::refund(self, &json::object::<Refund>(request.body)?),
-            "checkouts/create" => Ok(Reading::one(order::checkout(self, json::object(request.body)?)?)),
+            "checkouts/create" => self.checkout(json::object(request.body)?),
             "customers/create" if self.registrations => {
                 let (account, customer): (Account, Customer) =
                     (json::object(request.body)?, json::object(request.body)?);
@@ -200,34 +209,66 @@ impl Shopify {
         }
         match self.passed_over(&order) {
             Some(why) => Ok(Reading::ignored(why)),
-            None => Ok(Reading::one(order::purchase(self, "Purchase", order)?)),
+            None => {
+                let name: &str = if is_renewal(&order) { &self.renewal_event } else { "Purchase" };
+                Ok(Reading::one(order::purchase(self, name, order)?))
+            }
+        }
+    }
+
+    fn checkout(&self, checkout: Order) -> Result<Reading, Unreadable> {
+        // Not every checkout says where it began.
+        match checkout.source_name.text().and(self.passed_over(&checkout)) {
+            Some(why) => Ok(Reading::ignored(why)),
+            None => Ok(Reading::one(order::checkout(self, checkout)?)),
         }
     }
 
     /// A cancelled order takes a purchase back only if it was counted before it was paid and never was: money that was
-    /// paid and is given back comes as a refund of its own.
+    /// paid and is given back comes as a refund of its own. Where orders count once they are paid, only a page may have counted
+    /// this one: a pixel reports every order that is placed.
     fn cancellation(&self, order: Order) -> Result<Reading, Unreadable> {
         let unpaid = order.financial_status.text().is_some_and(|status| UNPAID.contains(&status));
-        if self.purchase == PurchaseAt::Paid || !unpaid {
+        if !unpaid {
             return Ok(Reading::ignored("money given back is reported by refunds/create"));
         }
         match self.passed_over(&order) {
             Some(why) => Ok(Reading::ignored(why)),
-            None => Ok(Reading::one(order::purchase(self, "Refund", order)?)),
+            None => {
+                let mut found = order::purchase(self, "Refund", order)?;
+                if self.purchase == PurchaseAt::Paid {
+                    found.draft.properties.custom.extend([self.only_if_reported()]);
+                }
+                Ok(Reading::one(found))
+            }
         }
     }
 
-    /// Why an order is none of ours.
+    /// Why an order or checkout is none of ours.
     fn passed_over(&self, order: &Order) -> Option<&'static str> {
         if *order.test == Some(true) && !self.test_orders {
             return Some(TEST_ORDER);
         }
         let channel = order.source_name.text().unwrap_or_default();
-        let ours = self.channels.iter().any(|known| known == channel);
+        let ours = is_renewal(order) || self.channels.iter().any(|known| known == channel);
         (!ours).then_some("the order came through another channel; see `channels`")
+    }
+
+    /// For a refund of an order that may have been left out.
+    fn only_if_reported(&self) -> (String, Scalar) {
+        (ONLY_IF_REPORTED.to_owned(), Scalar::Text(self.renewal_event.clone()))
     }
 }
 
+/// Whether a subscription brought the order by itself. Its first order is bought like any other, in the channel `web`.
+fn is_renewal(order: &Order) -> bool {
+    order.source_name.text().is_some_and(|channel| channel.starts_with(RENEWAL))
+}
+
+/// What `source_name` begins with where an app renews a subscription: `subscription_contract`, since October 2025 also
+/// `subscription_contract_checkout_one` (community.shopify.dev, "Order/paid webhook SourceName property changed for
+/// subscription", read 2026-11-28).
+const RENEWAL: &str = "subscription_contract";
 /// What a sale at the till has for its `source_name`; it becomes a sale in a store.
 const POINT_OF_SALE: &str = "pos";
 const TEST_ORDER: &str = "a test order";

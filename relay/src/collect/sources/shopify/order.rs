@@ -10,14 +10,14 @@ use super::super::reading::{Found, Reading, Unreadable};
 use super::payload::{Account, Customer, LineItem, MoneySet, Order, Refund};
 use super::{ItemId, MoneyOf, POINT_OF_SALE, Shopify, person, refund};
 
-/// A purchase, or the reversal of one, with everything the order knows.
+/// A purchase, whatever it is called, or the reversal of one, with everything the order knows.
 pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<Found, Unreadable> {
     let id = order.id.owned().ok_or(Unreadable::Missing { field: "id" })?;
     let time = order.processed_at.time().or_else(|| order.created_at.time());
     let mut found = match name {
-        "Purchase" => Found::of_order(name, time),
         // Refunds of one order in parts have ids of their own; so has its cancellation.
-        _ => Found::about(name, &format!("{id}-cancelled"), order.cancelled_at.time().or(time)),
+        "Refund" => Found::about(name, &format!("{id}-cancelled"), order.cancelled_at.time().or(time)),
+        _ => Found::of_order(name, time),
     };
     let presentment = shop.money == MoneyOf::Presentment && presented(&order.total_price_set).is_some();
     let price = |amount: &Maybe<Amount>, set: &Maybe<MoneySet>| {
@@ -95,6 +95,8 @@ pub(super) fn refund(shop: &Shopify, refund: &Refund) -> Result<Reading, Unreada
     found.draft.source = Some(Source::Server);
     found.draft.properties =
         Properties { value: Some(value), currency, order_id: Some(order), ..Properties::default() };
+    // A refund does not say through which channel its order came.
+    found.draft.properties.custom.extend([shop.only_if_reported()]);
     Ok(Reading::one(found))
 }
 

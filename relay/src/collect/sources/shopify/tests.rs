@@ -93,6 +93,12 @@ fn orders_of_other_channels_and_tests_are_passed_over() {
     check("", "orders/paid", &till, "the order came through another channel; see `channels`");
     let sold = read("channels = ['web', 'pos']", "orders/paid", &till);
     assert_eq!(sold.events[0].draft.source, Some(shared::Source::Store));
+    let checkout = |from: &str| format!(r#"{{"token":"c","currency":"EUR","total_price":"5.00"{from}}}"#);
+    let elsewhere = checkout(r#","source_name":"shopify_draft_order""#);
+    check("", "checkouts/create", &elsewhere, "the order came through another channel; see `channels`");
+    for from in ["", r#","source_name":"web""#] {
+        check("", "checkouts/create", &checkout(from), "InitiateCheckout 5 EUR");
+    }
     let test = ORDER.replace("\"source_name\"", "\"test\":true,\"source_name\"");
     check("", "orders/paid", &test, "a test order");
     check("test_orders = true", "orders/paid", &test, "Purchase 100 EUR");
@@ -141,10 +147,49 @@ fn a_refund_is_what_was_paid_out() {
 #[test]
 fn a_cancelled_order_is_taken_back_only_if_it_was_counted_unpaid() {
     let elsewhere = "money given back is reported by refunds/create";
-    let unpaid = ORDER.replace("\"paid\"", "\"voided\"");
-    check("", "orders/cancelled", &unpaid, elsewhere);
-    check("purchase = 'orders/create'", "orders/cancelled", ORDER, elsewhere);
-    check("purchase = 'orders/create'", "orders/cancelled", &unpaid, "Refund 100 EUR");
+    let (unpaid, created) = (ORDER.replace("\"paid\"", "\"voided\""), "purchase = 'orders/create'");
+    for more in ["", created] {
+        check(more, "orders/cancelled", ORDER, elsewhere);
+        check(more, "orders/cancelled", &unpaid, "Refund 100 EUR");
+        let till = unpaid.replace("\"web\"", "\"pos\"");
+        check(more, "orders/cancelled", &till, "the order came through another channel; see `channels`");
+    }
+    // Nobody but a page can have counted an order that was never paid, and perhaps none did.
+    let marked = |more| marked(&read(more, "orders/cancelled", &unpaid));
+    assert_eq!((marked(""), marked(created)), (Some("Subscribe".to_owned()), None));
+}
+
+/// The further name under which the order may have been reported, where the refund is one only if it was.
+fn marked(reading: &Reading) -> Option<String> {
+    match reading.events[0].draft.properties.custom.get(ONLY_IF_REPORTED)? {
+        Scalar::Text(name) => Some(name.clone()),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_refund_takes_back_only_what_was_reported() {
+    let paid = r#"{"kind":"refund","status":"success","amount":"4.50","currency":"EUR"}"#;
+    let refund = format!(r#"{{"id":9,"order_id":7,"transactions":[{paid}]}}"#);
+    assert_eq!(marked(&read("", "refunds/create", &refund)).as_deref(), Some("Subscribe"));
+    let renamed = read("renewal_event = 'Renewal'", "refunds/create", &refund);
+    assert_eq!(marked(&renamed).as_deref(), Some("Renewal"));
+}
+
+#[test]
+fn a_renewal_counts_under_its_own_name() {
+    for channel in ["subscription_contract", "subscription_contract_checkout_one"] {
+        let renewal = ORDER.replace("\"web\"", &format!("\"{channel}\""));
+        check("", "orders/paid", &renewal, "Subscribe 100 EUR");
+        check("renewal_event = 'Renewal'", "orders/paid", &renewal, "Renewal 100 EUR");
+        check("purchase = 'orders/create'", "orders/create", &renewal, "Subscribe 100 EUR");
+    }
+    let draft = read("", "orders/paid", &ORDER.replace("\"web\"", "\"subscription_contract\""))
+        .events
+        .remove(0)
+        .draft;
+    // Its id follows from the order, as a purchase's does.
+    assert_eq!((draft.event_id, draft.properties.order_id.as_deref()), (None, Some("820982911946154508")));
 }
 
 #[test]
@@ -176,4 +221,5 @@ fn settings_that_cannot_be_are_named() {
     check("shop = 'x.myshopify.com'\nsecret = ' '", "`secret`");
     check("shop = 'x.myshopify.com'\nsecret = 's'\npurchase = 'paid'", "orders/paid");
     check("shop = 'x.myshopify.com'\nsecret = 's'\nprevious_secret = ''", "`previous_secret`");
+    check("shop = 'x.myshopify.com'\nsecret = 's'\nrenewal_event = ' '", "`renewal_event`");
 }

@@ -10,7 +10,7 @@ use super::super::json::{Maybe, Text};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::minor_units::major;
 use super::payload::{
-    Charge, Invoice, Metadata, PaymentIntent, Person, Previous, Refund, Session, Subscription,
+    Charge, Dispute, Invoice, Metadata, PaymentIntent, Person, Previous, Refund, Session, Subscription,
 };
 use super::{MoneyOf, PurchaseAt, Stripe};
 use crate::collect::raw_user::RawUser;
@@ -25,6 +25,8 @@ pub(super) fn session(
 ) -> Result<Reading, Unreadable> {
     let id = session.id.owned().ok_or(NO_ID)?;
     let paid = match (session.payment_status.text(), session.mode.text()) {
+        // Nothing to pay for the first period, as it is called where the invoice says so.
+        (Some("paid"), Some("subscription")) if *session.amount_total == Some(0) => false,
         (Some("paid"), _) => true,
         (Some("no_payment_required"), Some("subscription")) => false,
         (Some("unpaid"), _) => {
@@ -193,6 +195,24 @@ pub(super) fn refund(stripe: &Stripe, refund: &Refund, time: Option<UnixMs>) -> 
     found.draft.properties = Properties { order_id, ..stripe.worth(&refund.amount, &refund.currency) };
     carry(&refund.metadata, &mut found);
     tie("payment_intent", &refund.payment_intent, &mut found);
+    Ok(Reading::one(of(found, RawUser::default())))
+}
+
+/// A dispute that came to its end. Until then the money is only held back, and one that is won brings it back.
+pub(super) fn dispute(
+    stripe: &Stripe,
+    dispute: &Dispute,
+    time: Option<UnixMs>,
+) -> Result<Reading, Unreadable> {
+    if dispute.status.text() != Some("lost") {
+        return Ok(Reading::ignored("the dispute is not lost"));
+    }
+    let id = dispute.id.text().ok_or(NO_ID)?;
+    let mut found = Found::about("Refund", id, time);
+    let order_id = stripe.order_of(&dispute.metadata);
+    found.draft.properties = Properties { order_id, ..stripe.worth(&dispute.amount, &dispute.currency) };
+    carry(&dispute.metadata, &mut found);
+    tie("payment_intent", &dispute.payment_intent, &mut found);
     Ok(Reading::one(of(found, RawUser::default())))
 }
 

@@ -203,6 +203,8 @@ impl Stripe {
             ("refund.created" | "refund.updated", _, RefundAt::Refund) => {
                 event::refund(self, &object(&data)?, time)
             }
+            // Neither of the two others comes with money that a bank takes back.
+            ("charge.dispute.closed", _, _) => event::dispute(self, &object(&data)?, time),
             (
                 "checkout.session.completed"
                 | "checkout.session.async_payment_succeeded"

@@ -1,7 +1,7 @@
 //! The fields of Stripe's events that are read. Everything else passes by.
 //!
 //! The shape follows the version the endpoint is pinned to, so everything is optional, and what moved is looked for in both
-//! places. docs.stripe.com/api, objects Checkout Session, Invoice, Charge, Refund and PaymentIntent (read 2026-11-23).
+//! places. docs.stripe.com/api, objects Checkout Session, Invoice, Charge, Refund and PaymentIntent (read 2026-11-23), Dispute (read 2026-11-28).
 //! Since 2025-03-31 neither a charge names its invoice nor an invoice its payment (docs.stripe.com/changelog/basil, "Adds
 //! support for multiple (partial) payments on invoices", read 2026-11-28).
 
@@ -174,6 +174,18 @@ pub(super) struct Charge {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Refund {
+    pub(super) id: Maybe<Text>,
+    pub(super) status: Maybe<Text>,
+    pub(super) amount: Maybe<i64>,
+    pub(super) currency: Maybe<Text>,
+    pub(super) payment_intent: Maybe<Text>,
+    pub(super) metadata: Metadata,
+}
+
+/// A payment that the buyer's bank takes back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Dispute {
     pub(super) id: Maybe<Text>,
     pub(super) status: Maybe<Text>,
     pub(super) amount: Maybe<i64>,

@@ -97,6 +97,9 @@ fn a_session_is_a_purchase_once_it_is_paid() {
         "no event comes from this type",
     );
     check("", COMPLETED, &session("subscription", "no_payment_required"), "StartTrial 59.9 EUR");
+    let free = |mode: &str| session(mode, "paid").replace("5990", "0");
+    check("", COMPLETED, &free("subscription"), "StartTrial 0 EUR");
+    check("", COMPLETED, &free("payment"), "Purchase 0 EUR");
     check("", COMPLETED, &session("setup", "no_payment_required"), "the session took no payment");
     check("purchase = 'payment_intent.succeeded'", COMPLETED, &session("payment", "paid"), ELSEWHERE);
 }
@@ -242,6 +245,27 @@ fn a_refund_is_what_was_given_back_this_time() {
         source("").read(&webhook(&none, &unknown)).is_err(),
         "how much was given back before is not guessed"
     );
+}
+
+#[test]
+fn a_dispute_takes_back_what_it_is_about_once_it_is_lost() {
+    let dispute = |status: &str| {
+        format!(
+            r#"{{"id":"dp_1","object":"dispute","status":"{status}","amount":5990,"currency":"eur","charge":"ch_1",
+            "payment_intent":"pi_1","metadata":{{"order":"88"}}}}"#
+        )
+    };
+    for more in ["", "refunds = 'refund.created'", BY_INVOICE] {
+        check(more, "charge.dispute.closed", &dispute("lost"), "Refund 59.9 EUR");
+    }
+    for status in ["won", "warning_closed", "prevented"] {
+        check("", "charge.dispute.closed", &dispute(status), "the dispute is not lost");
+    }
+    check("", "charge.dispute.created", &dispute("needs_response"), "no event comes from this type");
+    let draft = draft("order_id_metadata = 'order'", "charge.dispute.closed", &dispute("lost"));
+    assert_eq!(draft.event_id.as_deref(), Some("Refund-dp_1"));
+    assert_eq!(draft.properties.order_id.as_deref(), Some("88"));
+    assert_eq!(draft.tokens["stripe_payment_intent"], "pi_1");
 }
 
 #[test]

@@ -83,7 +83,11 @@ fn paid() -> Vec<String> {
 }
 
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
-    let own: WooCommerce = own.read()?;
+    let mut own: WooCommerce = own.read()?;
+    // WordPress' own tables and many a plugin's page write a state as `wc-completed`; the webhook does without.
+    for status in &mut own.statuses {
+        *status = status.trim().trim_start_matches("wc-").to_owned();
+    }
     settings::filled("secret", &own.secret)?;
     settings::event_name("renewal_event", &own.renewal_event)?;
     Ok(Box::new(own))
@@ -149,15 +153,23 @@ impl WooCommerce {
             // is read once more.
             refund.draft.user = order::buyer(&mut json::object(body)?);
         }
-        if !bought && refunds.is_empty() {
-            return Ok(Reading::ignored("the order is in none of `statuses`"));
-        }
-        let mut reading =
-            if bought { Reading::one(order::purchase(self, &id, order)) } else { Reading::default() };
+        // Money that was paid and is given back is a refund of its own; of what was never paid nobody tells but the state.
+        let called_off = status == CALLED_OFF && !bought && order.date_paid_gmt.is_none();
+        let mut reading = match (bought, called_off) {
+            (true, _) => Reading::one(order::purchase(self, &id, order)),
+            (false, true) => Reading::one(order::cancellation(self, &id, order)),
+            (false, false) if refunds.is_empty() => {
+                return Ok(Reading::ignored("the order is in none of `statuses`"));
+            }
+            (false, false) => Reading::default(),
+        };
         reading.events.extend(refunds);
         Ok(reading)
     }
 }
+
+/// The state of an order that will not be carried out.
+const CALLED_OFF: &str = "cancelled";
 
 /// States in which an order waits to be paid.
 const BEFORE_PURCHASE: [&str; 4] = ["checkout-draft", "pending", "on-hold", "failed"];

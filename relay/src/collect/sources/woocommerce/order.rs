@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use shared::event::{Context, Page, Source};
 use shared::identity::Field;
 use shared::money::Currency;
-use shared::{Item, Properties, UnixMs};
+use shared::{Item, Properties, Scalar, UnixMs};
 
 use super::super::carried::{self, of_order};
 use super::super::json::{Maybe, Text};
@@ -14,6 +14,7 @@ use super::payload::{Address, Customer, LineItem, Order};
 use super::{ItemId, OrderId, WooCommerce};
 use crate::collect::draft::Draft;
 use crate::collect::raw_user::{Personal, RawUser};
+use crate::orders::ONLY_IF_REPORTED;
 
 /// The purchase an order is.
 pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
@@ -69,6 +70,29 @@ pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
         found
     };
     given_back().filter(|(_, total)| *total != 0.0).map(|(id, total)| refund(id, total)).collect()
+}
+
+/// An order that was called off before anybody paid: cash on delivery that was refused, a transfer that never came. It takes back
+/// what counted of it, here or on a page, if anything did.
+pub(super) fn cancellation(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
+    let mut found = Found::about("Refund", &format!("{order_id}-cancelled"), utc(&order.date_modified_gmt));
+    let placed = utc(&order.date_created_gmt);
+    found.since = placed;
+    found.draft.source = Some(Source::Server);
+    let total = order.total.amount();
+    let given_back: f64 = order.refunds.iter().filter_map(|one| Some(one.total.amount()?.abs())).sum();
+    let cents = |amount: f64| (amount * 1000.0).round() / 1000.0;
+    found.draft.properties = Properties {
+        value: total.map(|total| cents((total - given_back).max(0.0))),
+        currency: order.currency.text().and_then(Currency::parse),
+        order_id: Some(order_id.to_owned()),
+        custom: of_order(placed, total, Some(0.0)),
+        ..Properties::default()
+    };
+    let mark = (ONLY_IF_REPORTED.to_owned(), Scalar::Text(shop.renewal_event.clone()));
+    found.draft.properties.custom.extend([mark]);
+    found.draft.user = buyer(&mut order);
+    found
 }
 
 /// A new customer's account.

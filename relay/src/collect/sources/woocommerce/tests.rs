@@ -1,8 +1,11 @@
 //! The signature, the ping, the states and the refunds. Whole deliveries are recorded in `tests/sources/woocommerce`.
 
+use shared::Scalar;
+
 use super::super::settings::tests::settings;
 use super::super::testing::{headers, summary, webhook};
 use super::*;
+use crate::orders::ONLY_IF_REPORTED;
 
 const BODY: &str = r#"{"id":727,"status":"processing","total":"29.35"}"#;
 
@@ -58,10 +61,12 @@ fn an_order_is_a_purchase_in_the_right_states_only() {
     let no = ["the order is in none of `statuses`"];
     check("", &order("processing", ""), &["Purchase 29.35 EUR"]);
     check("", &order("completed", ""), &["Purchase 29.35 EUR"]);
-    for status in ["pending", "on-hold", "cancelled", "failed", "checkout-draft", "refunded"] {
+    for status in ["pending", "on-hold", "failed", "checkout-draft", "refunded"] {
         check("", &order(status, ""), &no);
     }
+    check("", &order("cancelled", r#","date_paid_gmt":"2026-11-20T10:00:00""#), &no);
     check("statuses = ['completed']", &order("processing", ""), &no);
+    check("statuses = [' wc-completed']", &order("completed", ""), &["Purchase 29.35 EUR"]);
     check("", &order("completed", r#","created_via":"subscription""#), &["Subscribe 29.35 EUR"]);
     let found = &read("order_id = 'number'", "order.created", &order("completed", "")).events[0];
     assert_eq!(found.draft.properties.order_id.as_deref(), Some("A-9"));
@@ -135,6 +140,28 @@ fn what_counted_before_it_was_paid_is_as_old_as_the_order() {
     assert_eq!(since("", "cod").as_deref(), Some("2026-10-01T10:00:00Z"));
     let early = "statuses = ['on-hold', 'processing', 'completed']";
     assert_eq!(since(early, "bacs").as_deref(), Some("2026-10-01T10:00:00Z"));
+}
+
+#[test]
+fn what_is_called_off_before_it_is_paid_takes_back_what_counted() {
+    let order = |more: &str| {
+        format!(
+            r#"{{"id":727,"status":"cancelled","total":"29.35","currency":"EUR","payment_method":"cod",
+            "date_created_gmt":"2026-11-20T10:00:00","date_modified_gmt":"2026-11-22T10:00:00"{more}}}"#
+        )
+    };
+    check("", &order(""), &["Refund 29.35 EUR"]);
+    let found = &read("", "order.updated", &order("")).events[0];
+    assert_eq!(found.draft.event_id.as_deref(), Some("Refund-727-cancelled"));
+    assert_eq!(found.since.map(|time| time.rfc3339()).as_deref(), Some("2026-11-20T10:00:00Z"));
+    let custom = &found.draft.properties.custom;
+    assert_eq!(custom["remaining_value"], Scalar::Number(0.0));
+    // The shop cannot know whether a page counted it.
+    assert_eq!(custom[ONLY_IF_REPORTED], Scalar::Text("Subscribe".to_owned()));
+    // What was given back before is not given back again.
+    let in_part = order(r#","refunds":[{"id":731,"total":"-9.35"}]"#);
+    check("", &in_part, &["Refund 20 EUR", "Refund 9.35 EUR"]);
+    check("statuses = ['cancelled']", &order(""), &["Purchase 29.35 EUR"]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! How far a conversion has got: what counts, what waits, what is taken back, and of what the log tells.
 
 use super::*;
+use crate::orders::ONLY_IF_REPORTED;
 
 #[test]
 fn a_status_says_whether_it_counts() {
@@ -35,6 +36,17 @@ fn a_status_says_whether_it_counts() {
     // Binom says there what happened.
     check("network = 'binom'", "clickid=x&txid=1&cnv_status=lead", "Lead - -");
     check("network = 'affise'\nevents = { 1 = 'Lead' }", &sale("1"), "Purchase 5 EUR");
+}
+
+#[test]
+fn a_rejection_takes_back_only_what_was_reported() {
+    let is_marked = |query: &str| {
+        let draft = found("", &format!("txid=1&payout=5&currency=EUR&{query}")).draft;
+        assert_eq!(draft.event.as_deref(), Some("Refund"));
+        draft.properties.custom.contains_key(ONLY_IF_REPORTED)
+    };
+    assert!(is_marked("status=rejected"), "it may have been pending until then");
+    assert!(!is_marked("event=refund"), "money that went back did come");
 }
 
 #[test]

@@ -1,0 +1,41 @@
+//! Refunds of orders that may never have been reported.
+//!
+//! A sender does not always know: a shop's refund does not say through which channel its order came, a cancelled order may have
+//! been counted by a page alone, and a network also rejects what it never let count. Such a refund says so, and is nothing where
+//! there is nothing to take back. Leaves to `orders` what is remembered of orders.
+
+use shared::{Properties, Scalar};
+
+use super::{PAID, REFUND, recall};
+use crate::deduplicate;
+use crate::store::{Draft, StoreError, Transaction};
+
+/// The property by which a source says that a refund takes back only an order that was reported. As a text it is a further name
+/// under which that may have been.
+pub const ONLY_IF_REPORTED: &str = "only_if_reported";
+
+/// Whether a refund takes back only what was reported, and nothing was. The mark is for us alone and is taken off.
+pub fn is_of_nothing(tx: &mut dyn Transaction, site: &str, event: &mut Draft) -> Result<bool, StoreError> {
+    let Properties { order_id, custom, .. } = &event.properties;
+    let said = custom.get(ONLY_IF_REPORTED).filter(|_| event.event == REFUND);
+    let (Some(order_id), Some(said)) = (order_id, said) else { return Ok(false) };
+    let nothing = !is_known(tx, site, order_id, said)?;
+    event.change(|event| event.properties.custom.remove(ONLY_IF_REPORTED).is_some());
+    Ok(nothing)
+}
+
+fn is_known(tx: &mut dyn Transaction, site: &str, order_id: &str, said: &Scalar) -> Result<bool, StoreError> {
+    if recall(tx, site, order_id)?.is_some_and(|order| order.event.is_some() || order.value.is_some()) {
+        return Ok(true);
+    }
+    // An order without a value, or under a name of the sender's own, is not remembered, but its key is.
+    let own = if let Scalar::Text(name) = said { Some(name.as_str()) } else { None };
+    for name in PAID.into_iter().chain(own) {
+        if let Some(key) = deduplicate::key_of_order(name, order_id)
+            && tx.claimed(site, &key)?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
