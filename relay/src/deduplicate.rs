@@ -4,7 +4,7 @@
 //! first would be if the id had been derived from the order, so both are one kind of key, and the common case, a
 //! derived id, needs a single row. Keys begin with the id and so sort by time when it is a UUIDv7.
 
-use shared::{Consent, Event, UnixMs, event_id};
+use shared::{Consent, Event, Source, UnixMs, event_id};
 
 use crate::rules::{Rules, on_top_of, widest};
 use crate::store::{Note, StoreError, Transaction};
@@ -40,6 +40,10 @@ pub fn standing(
     let mut known = false;
     for key in &keys {
         known |= !tx.claim(site, key, now)?;
+    }
+    if is_pages_refund(event) {
+        // What a server has said a page may repeat; never the other way round.
+        known |= tx.claimed(site, &key(&event.event_id, &event.event))?;
     }
     if !known {
         note_withheld(tx, rules, site, now, event, &keys)?;
@@ -96,8 +100,14 @@ fn withheld(tx: &mut dyn Transaction, site: &str, keys: &[String]) -> Result<Opt
 const WITHHELD: &str = "wh:";
 
 /// The dedup keys of an event: one, or two when it has an order id that its event id was not derived from.
+///
+/// A page's refund has a key apart. Ids of refunds follow from numbers that can be guessed, and who said one first in a page's name
+/// would keep the shop's own refund from being one.
 pub fn keys(event: &Event) -> Vec<String> {
     let own = key(&event.event_id, &event.event);
+    if is_pages_refund(event) {
+        return vec![[&own, SEPARATOR, OF_PAGE].concat()];
+    }
     let order = event.properties.order_id.as_deref().and_then(|order| event_id::derive(&event.event, order));
     match order {
         Some(derived) if derived != event.event_id && once_per_order(&event.event) => {
@@ -118,8 +128,17 @@ fn key(id: &str, name: &str) -> String {
 
 /// An order is bought once but may be refunded in parts, each a conversion of its own under its own id.
 fn once_per_order(name: &str) -> bool {
-    name != "Refund"
+    name != REFUND
 }
+
+fn is_pages_refund(event: &Event) -> bool {
+    event.event == REFUND && event.source == Source::Web
+}
+
+/// The event that takes a conversion back.
+const REFUND: &str = "Refund";
+/// What the keys of pages' refunds end with.
+const OF_PAGE: &str = "web";
 
 /// Unit separator: a control character, which neither an id nor a name may hold.
 const SEPARATOR: &str = "\u{1f}";
@@ -144,5 +163,7 @@ mod tests {
         );
         check(r#"{"event":"Refund","event_id":"r1","properties":{"order_id":"7"}}"#, &["r1|Refund"]);
         check(r#"{"event":"Refund","properties":{"order_id":"7"}}"#, &["Refund-7|Refund"]);
+        let of_page = r#"{"event":"Refund","source":"web","properties":{"order_id":"7"}}"#;
+        check(of_page, &["Refund-7|Refund|web"]);
     }
 }

@@ -6,16 +6,20 @@
 //! the conversion by it. Amounts of different currencies are never reckoned against each other.
 
 mod payments;
+mod present;
 mod report;
+mod unreported;
 
 use serde::{Deserialize, Serialize};
 use shared::money::Currency;
 use shared::{Event, Properties, Scalar, Source, UnixMs, event_id, time};
 
 use crate::enrich;
-use crate::store::{Draft, Note, StoreError, Transaction};
+use crate::store::{Draft, Note, Seq, StoreError, Transaction};
 pub use payments::lead;
+pub use present::{Present, present};
 use report::Report;
+pub use unreported::{ONLY_IF_REPORTED, is_of_nothing};
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,6 +27,9 @@ struct Order {
     /// How it came to the platforms.
     #[serde(flatten)]
     report: Report,
+    /// The number of that report in the log.
+    #[serde(rename = "n", default, skip_serializing_if = "Option::is_none")]
+    seq: Option<Seq>,
     /// The event by which it was reported.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
     event: Option<String>,
@@ -41,6 +48,9 @@ struct Order {
     /// How much was paid back so far.
     #[serde(rename = "b", default, skip_serializing_if = "is_nought")]
     back: f64,
+    /// How much of that on the word of pages alone.
+    #[serde(rename = "p", default, skip_serializing_if = "is_nought")]
+    by_pages: f64,
 }
 
 /// Whose word on an order's value it is, the most trustworthy last.
@@ -110,7 +120,8 @@ pub fn agree(tx: &mut dyn Transaction, site: &str, event: &mut Draft) -> Result<
     Ok(())
 }
 
-/// Remembers an order that is reported for the first time, and completes a refund from what is remembered of its order.
+/// Completes a refund from what is remembered of its order, and answers what is to be remembered of an order that is reported
+/// for the first time, once it has its number.
 ///
 /// A copy that goes to those who could not have the one before is what they know the order by; and a refund's copy takes nothing
 /// back a second time.
@@ -120,37 +131,82 @@ pub fn note(
     now: UnixMs,
     event: &mut Draft,
     word: Word,
-) -> Result<(), StoreError> {
-    let Some(order_id) = event.properties.order_id.clone() else { return Ok(()) };
+) -> Result<Option<Reported>, StoreError> {
+    let Some(order_id) = event.properties.order_id.clone() else { return Ok(None) };
     let is_copy = event.attribution.as_ref().is_some_and(|record| record.earlier.is_some());
     if event.event == REFUND {
-        let known = recall(tx, site, &order_id)?;
-        if event.source == Source::Web && known.as_ref().is_none_or(|order| order.event.is_none()) {
-            // Nobody has reported the order yet, and a page takes nothing off what a server may report.
-            return Ok(());
-        }
-        let mut order = known.unwrap_or_default();
-        let back = order.back;
-        if is_copy {
-            order.back = before(&order, event);
-        }
-        event.change(|event| complete(&mut order, event));
-        if is_copy {
-            order.back = back;
-        }
-        return remember(tx, site, now, event.visitor_id.as_deref(), &order_id, &order);
+        note_refund(tx, site, now, event, &order_id, is_copy)?;
+        return Ok(None);
     }
     if event.properties.value.is_none() || !is_paid(&event.event) {
-        return Ok(());
+        return Ok(None);
     }
     let known = recall(tx, site, &order_id)?.unwrap_or_default();
     if known.event.is_some() && !is_copy {
-        return Ok(());
+        return Ok(None);
     }
     let Properties { value, currency, .. } = event.properties;
     let (name, time, report) = (Some(event.event.clone()), Some(event.time), Report::of(event, now));
-    let order = Order { report, event: name, time, value, currency, word: Some(word), back: known.back };
-    remember(tx, site, now, event.visitor_id.as_deref(), &order_id, &order)
+    let order = Order { report, seq: None, event: name, time, value, currency, word: Some(word), ..known };
+    Ok(Some(Reported { order_id, visitor: event.visitor_id.clone(), order }))
+}
+
+/// An order that was just reported and is still to be remembered.
+#[derive(Debug)]
+#[must_use = "an order that is not remembered is unknown to its refunds"]
+pub struct Reported {
+    order_id: String,
+    visitor: Option<String>,
+    order: Order,
+}
+
+impl Reported {
+    /// Remembers the order, whose report has this number in the log.
+    pub fn remember(
+        self,
+        tx: &mut dyn Transaction,
+        site: &str,
+        now: UnixMs,
+        seq: Seq,
+    ) -> Result<(), StoreError> {
+        let Self { order_id, visitor, order } = self;
+        remember(tx, site, now, visitor.as_deref(), &order_id, &Order { seq: Some(seq), ..order })
+    }
+}
+
+/// Completes a refund, and remembers what it takes back.
+fn note_refund(
+    tx: &mut dyn Transaction,
+    site: &str,
+    now: UnixMs,
+    event: &mut Draft,
+    order_id: &str,
+    is_copy: bool,
+) -> Result<(), StoreError> {
+    let known = recall(tx, site, order_id)?;
+    let of_page = event.source == Source::Web;
+    if of_page && known.as_ref().is_none_or(|order| order.event.is_none()) {
+        // Nobody has reported the order yet, and a page takes nothing off what a server may report.
+        return Ok(());
+    }
+    let mut order = known.unwrap_or_default();
+    if !of_page {
+        // Servers know of what was paid back, also of what pages told before: their word stands in place of the pages'.
+        order.back = cents((order.back - order.by_pages).max(0.0));
+        order.by_pages = 0.0;
+    }
+    let back = order.back;
+    if is_copy {
+        order.back = before(&order, event);
+    }
+    event.change(|event| complete(&mut order, event));
+    if is_copy {
+        order.back = back;
+    }
+    if of_page {
+        order.by_pages = cents(order.by_pages + order.back - back);
+    }
+    remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)
 }
 
 /// How much had been paid back before a refund of which a copy was taken already.
@@ -297,9 +353,17 @@ fn amount(scalar: &Scalar) -> Option<f64> {
 }
 
 fn recall(tx: &mut dyn Transaction, site: &str, order_id: &str) -> Result<Option<Order>, StoreError> {
-    let text = tx.note(site, &[ORDER, order_id].concat())?;
-    let read = |text: String| serde_json::from_str(&text).map_err(|_| StoreError::Corrupt { what: "note" });
-    text.map(read).transpose()
+    tx.note(site, &key(order_id))?.map(|text| read(&text)).transpose()
+}
+
+/// The key of an order's note.
+fn key(order_id: &str) -> String {
+    [ORDER, order_id].concat()
+}
+
+/// Reads an order's note.
+fn read(text: &str) -> Result<Order, StoreError> {
+    serde_json::from_str(text).map_err(|_| StoreError::Corrupt { what: "note" })
 }
 
 fn remember(
@@ -312,13 +376,12 @@ fn remember(
 ) -> Result<(), StoreError> {
     // A plain structure of ours always serialises.
     let text = serde_json::to_string(order).unwrap_or_default();
-    let key = [ORDER, order_id].concat();
-    tx.put_note(site, &key, Note { visitor, text: &text }, now.plus(KEPT_LONGER_MS))
+    tx.put_note(site, &key(order_id), Note { visitor, text: &text }, now.plus(KEPT_LONGER_MS))
 }
 
 /// Whether an event of this name is an order that somebody pays.
 fn is_paid(name: &str) -> bool {
-    matches!(name, "Purchase" | "Subscribe" | "Donate" | "StartTrial")
+    PAID.contains(&name)
 }
 
 /// To the precision of the currencies there are, lest a sum of tenths look like something else.
@@ -336,6 +399,8 @@ fn is_nought(amount: &f64) -> bool {
 const KEPT_LONGER_MS: i64 = 60 * time::DAY_MS;
 /// Amounts nearer to each other than this are the same.
 const HALF_A_CENT: f64 = 0.005;
+/// The events that are orders somebody pays.
+const PAID: [&str; 4] = ["Purchase", "Subscribe", "Donate", "StartTrial"];
 /// The event that takes a conversion back.
 const REFUND: &str = "Refund";
 /// The property that says when an order was placed.

@@ -101,6 +101,9 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
     if orders::overreaches(tx, &site, &event)? {
         return Ok(Verdict::Contradiction);
     }
+    if orders::is_of_nothing(tx, &site, &mut event)? {
+        return Ok(Verdict::Duplicate);
+    }
     orders::agree(tx, &site, &mut event)?;
     match deduplicate::standing(tx, rules, &site, received, &event)? {
         Standing::New => {}
@@ -121,8 +124,12 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
 /// Appends an event, with what is known of its order.
 fn append(tx: &mut dyn Transaction, incoming: Incoming, word: Word) -> Result<Verdict, StoreError> {
     let Incoming { site, received, mut event } = incoming;
-    orders::note(tx, &site, received, &mut event, word)?;
-    Ok(Verdict::Stored(tx.append(Incoming { site, received, event })?))
+    let reported = orders::note(tx, &site, received, &mut event, word)?;
+    let seq = tx.append(Incoming { site: site.clone(), received, event })?;
+    if let Some(order) = reported {
+        order.remember(tx, &site, received, seq)?;
+    }
+    Ok(Verdict::Stored(seq))
 }
 
 /// Holds the first report of a conversion, and lets the later ones join it. Each is remembered at once: other events of

@@ -3,15 +3,17 @@
 use super::*;
 use crate::testing::event;
 
-fn known(value: f64, back: f64) -> Order {
+pub(super) fn known(value: f64, back: f64) -> Order {
     Order {
         report: Report::default(),
+        seq: None,
         event: Some("Purchase".to_owned()),
         time: Some(UnixMs(1000)),
         value: Some(value),
         currency: Currency::parse("EUR"),
         word: Some(Word::Page),
         back,
+        by_pages: 0.0,
     }
 }
 
@@ -98,4 +100,8 @@ fn the_note_is_short() {
     let text = serde_json::to_string(&known(59.9, 0.0)).expect("plain");
     assert_eq!(text, r#"{"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p"}"#);
     assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), known(59.9, 0.0));
+    let full = Order { seq: Some(7), by_pages: 5.0, ..known(59.9, 5.0) };
+    let text = serde_json::to_string(&full).expect("plain");
+    assert_eq!(text, r#"{"n":7,"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p","b":5.0,"p":5.0}"#);
+    assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), full);
 }

@@ -9,6 +9,18 @@ use shared::{Event, Scalar, Source, UnixMs};
 
 use super::{Skip, SkipReason};
 
+/// How a platform takes an order that is sent again, where what is said last is the order's value: a refund is then the order once
+/// more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Restates {
+    /// Whether it hears of orders from the relay alone, so that a refund of one it was never sent would make an order of it.
+    pub alone: bool,
+    /// Whether an order that was paid back whole is taken away altogether, and would come back if it were sent again.
+    pub takes_away: bool,
+    /// How long after an order was delivered it can be changed, in milliseconds.
+    pub after_ms: i64,
+}
+
 /// What is left of the order: as the sender says, or the order's value less what was paid back; nought when no amount
 /// is named. A refund of unknown share is skipped.
 pub(super) fn remaining(event: &Event) -> Result<f64, Skip> {
@@ -71,7 +83,7 @@ pub(super) fn order_identifiers(event: &Event) -> Option<impl Iterator<Item = &s
 }
 
 /// Whether nothing is left of the order: less than any currency's smallest coin is noise of reckoning.
-pub(super) fn is_all_back(remaining: f64) -> bool {
+pub fn is_all_back(remaining: f64) -> bool {
     remaining < 0.000_05
 }
 

@@ -4,6 +4,8 @@
 //! forgets everything when dropped, and its cost grows with what it holds: it is for tests, for `preview`, and above
 //! all it is the model the durable engine is tested against. Where the two differ, one of them is wrong.
 
+mod forget;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::ready;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -16,7 +18,8 @@ use tokio::sync::watch;
 use super::due::{LONGEST_HOLD_MS, LONGEST_RETRY_MS, is_due};
 use super::{
     Answer, Backlog, Dead, DeadLetter, Erased, Held, Identity, Incoming, Logged, Note, Pending, Person,
-    Pipeline, REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Store, StoreError, Transaction, Verdict,
+    Pipeline, REQUEUED, Receipt, Retention, Retry, Seq, Settlement, Standing, Store, StoreError, Transaction,
+    Verdict,
 };
 use crate::secret::Secret;
 
@@ -90,6 +93,8 @@ struct State {
     /// By site and key, the id.
     held_keys: BTreeMap<(String, String), String>,
     cursors: BTreeMap<String, Seq>,
+    /// The number up to which a destination was never given anything.
+    starts: BTreeMap<String, Seq>,
     /// By destination and number.
     pending: BTreeMap<(String, Seq), Retry>,
     /// By destination and number.
@@ -123,12 +128,6 @@ struct Row {
     received: UnixMs,
     /// `None` when erased.
     event: Option<Arc<Event>>,
-}
-
-/// Whether an event holds one of the digests.
-fn event_holds(event: &Event, digests: &[String]) -> bool {
-    let json = serde_json::to_string(event).unwrap_or_default();
-    digests.iter().any(|digest| json.contains(digest.as_str()))
 }
 
 /// A key of the maps above.
@@ -307,6 +306,9 @@ impl State {
         let read = self.cursors.get(destination).copied().unwrap_or(0);
         let wanted: BTreeSet<Seq> = events.iter().copied().filter(|seq| *seq <= read).collect();
         let present: Vec<Seq> = wanted.into_iter().filter(|seq| self.logged(*seq).is_some()).collect();
+        if let Some((start, first)) = self.starts.get_mut(destination).zip(present.first()) {
+            *start = (*start).min(first - 1);
+        }
         for seq in &present {
             let key = (destination.to_owned(), *seq);
             let reason = REQUEUED.to_owned();
@@ -314,6 +316,30 @@ impl State {
             self.pending.insert(key, Retry { seq: *seq, attempts: 0, reached: None, due, reason });
         }
         present.len() as u64
+    }
+
+    /// A cursor, begun at the start of the log or at its head.
+    fn cursor(&mut self, destination: &str, from_start: bool) -> Seq {
+        if let Some(stands) = self.cursors.get(destination) {
+            return *stands;
+        }
+        let start = if from_start { 0 } else { self.head };
+        self.starts.insert(destination.to_owned(), start);
+        self.cursors.insert(destination.to_owned(), start);
+        start
+    }
+
+    /// What is in hand or given up comes first, whatever the cursor says.
+    fn standing(&self, destination: &str, seq: Seq) -> Standing {
+        let key = (destination.to_owned(), seq);
+        let of = |numbers: &BTreeMap<String, Seq>| numbers.get(destination).copied().unwrap_or(0);
+        match self.pending.get(&key) {
+            Some(retry) => Standing::Pending(retry.due),
+            None if self.dead.contains_key(&key) => Standing::Dead,
+            None if seq > of(&self.cursors) => Standing::Unread,
+            None if seq <= of(&self.starts) => Standing::Before,
+            None => Standing::Settled,
+        }
     }
 
     /// The longest overdue first.
@@ -335,67 +361,6 @@ impl State {
             next_due: self.pending_of(destination).map(|retry| retry.due).min(),
             dead: self.dead.keys().filter(|(name, _)| name == destination).count() as u64,
         }
-    }
-
-    /// The number stays, so that no other event is ever given it.
-    fn erase(&mut self, site: &str, person: &Person) -> Erased {
-        let mut visitors: BTreeSet<String> = person.visitors.iter().cloned().collect();
-        for key in &person.keys {
-            let found = self.identities.remove(&pair(site, key));
-            let own = found.filter(|known| known.visitors.len() as u64 <= u64::from(person.most_visitors));
-            visitors.extend(own.into_iter().flat_map(|known| known.visitors));
-        }
-        let forgotten = visitors.iter().filter(|id| self.visitors.remove(&pair(site, id)).is_some()).count();
-        self.identities.retain(|(of_site, _), known| of_site != site || !visitors.contains(&known.visitor));
-        for ((of_site, _), known) in &mut self.identities {
-            if of_site == site {
-                known.visitors.retain(|id| !visitors.contains(id));
-            }
-        }
-        let fits = |event: &Event| {
-            event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
-                || event_holds(event, &person.digests)
-        };
-        self.notes.retain(|(of_site, _), noted| {
-            of_site != site || noted.visitor.as_ref().is_none_or(|id| !visitors.contains(id))
-        });
-        self.held.retain(|(of_site, _), held| {
-            let theirs = held.visitor.as_ref().is_some_and(|id| visitors.contains(id));
-            of_site != site
-                || !theirs && !person.digests.iter().any(|digest| held.body.contains(digest.as_str()))
-        });
-        let held = &self.held;
-        self.held_keys.retain(|(of_site, _), id| held.contains_key(&pair(of_site, id)));
-        let mut blanked = BTreeSet::new();
-        for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
-            if row.event.take_if(|event| fits(event)).is_some() {
-                blanked.insert(*seq);
-            }
-        }
-        self.pending.retain(|(_, seq), _| !blanked.contains(seq));
-        self.dead.retain(|(_, seq), _| !blanked.contains(seq));
-        Erased { visitors: forgotten as u64, events: blanked.len() as u64 }
-    }
-
-    /// Other destinations go first: what only they were waiting for is free to go.
-    fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
-        self.cursors.retain(|name, _| destinations.contains(name));
-        self.pending.retain(|(name, _), _| destinations.contains(name));
-        self.remembered.retain(|(name, _), _| destinations.contains(name));
-        self.receipts.retain(|(name, _), _| destinations.contains(name));
-        self.dead.retain(|_, letter| letter.at >= retention.dead_before);
-        self.dedup.retain(|_, at| *at >= retention.dedup_before);
-        self.notes.retain(|_, noted| noted.at >= retention.dedup_before);
-        self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
-        self.identities.retain(|_, known| known.seen >= retention.visitors_before);
-        let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
-        // The slowest destination decides; without any, age alone does.
-        let floor = cursors.min().unwrap_or(Seq::MAX);
-        let pending: BTreeSet<Seq> = self.pending.keys().map(|(_, seq)| *seq).collect();
-        let before = self.log.len();
-        self.log
-            .retain(|seq, row| row.received >= retention.log_before || *seq > floor || pending.contains(seq));
-        (before - self.log.len()) as u64
     }
 }
 
@@ -419,10 +384,7 @@ impl Store for MemoryStore {
     }
 
     fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq> {
-        self.now(|state| {
-            let start = if from_start { 0 } else { state.head };
-            *state.cursors.entry(destination.to_owned()).or_insert(start)
-        })
+        self.now(|state| state.cursor(destination, from_start))
     }
 
     fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>> {
@@ -460,6 +422,14 @@ impl Store for MemoryStore {
 
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
         self.now(|state| state.dead_letters(destination, limit))
+    }
+
+    fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing> {
+        self.now(|state| state.standing(destination, seq))
+    }
+
+    fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>> {
+        self.now(|state| state.notes.get(&pair(site, key)).map(|noted| noted.text.clone()))
     }
 
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {

@@ -14,7 +14,8 @@
 //! 3. **Cursor.** A destination's cursor is the number up to which every event is settled there: delivered,
 //!    skipped, kept for retry or dead. It moves only together with the outcomes it stands for
 //!    ([`Store::settle`]), in one transaction, never backwards and never past the log's last number. A crash
-//!    before that leads to a second delivery under the same event id, never to a loss.
+//!    before that leads to a second delivery under the same event id, never to a loss. What is older than a destination's
+//!    first cursor was never given to it, until it is put in hand by an operator ([`Store::requeue`]).
 //! 4. **Exceptions only.** A delivered or skipped event leaves no row per destination; a retry or a dead event does.
 //!    So does a request whose platform says only later what became of it: a receipt, until it is answered. It names
 //!    events by number and keeps none of them from being pruned or erased.
@@ -54,7 +55,7 @@ use shared::{Event, UnixMs};
 pub use self::draft::Draft;
 pub use self::error::StoreError;
 pub use self::person::{Erased, Person};
-pub use self::settlement::{Dead, Receipt, Retry, Settlement};
+pub use self::settlement::{Dead, Receipt, Retry, Settlement, Standing};
 use crate::secret::Secret;
 
 /// A future of a store call.
@@ -280,7 +281,12 @@ pub trait Store: Send + Sync + 'static {
     /// Up to `limit` dead letters of a destination, newest first, by the time they were given up, then by
     /// number.
     fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>>;
-    /// Remembers one small text of a destination, in place of what was under the key. Durable when answered.
+    /// How one event stands at a destination, whether or not the log still has it.
+    fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing>;
+    /// What is noted under a key.
+    fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>>;
+    /// Remembers one small text of a destination, in place of what was under the key. Durable when answered. The key `start` is
+    /// the engine's own.
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()>;
     /// What is remembered under a key.
     fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;

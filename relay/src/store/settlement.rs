@@ -65,3 +65,18 @@ pub struct Dead {
     /// Why, in words a person understands.
     pub reason: String,
 }
+
+/// How one event of the log stands at a destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is older than the destination, which was never given it.
+    Before,
+    /// The destination has still to read it.
+    Unread,
+    /// It is kept for another try, due then.
+    Pending(UnixMs),
+    /// It was given up, as far as its dead letter is kept.
+    Dead,
+    /// It was delivered, or skipped on purpose.
+    Settled,
+}

@@ -315,6 +315,41 @@ fn a_page_takes_back_no_order_that_a_server_reported() {
     assert_eq!(shop.take(1, &page("r")), Verdict::Stored(2), "what a page reported a page takes back");
 }
 
+/// The ids of refunds follow from order numbers.
+#[test]
+fn a_page_cannot_keep_a_servers_refund_from_being_one() {
+    let eur = |amount: f64| format!(r#","value":{amount},"currency":"EUR""#);
+    let genuine = order("Refund", "Refund-88", 0, &eur(20.0));
+    let claimed = genuine.replace("server", "web");
+    let check = |before: &str, expected: &[&str]| {
+        let shop = Shop::open("", &google());
+        shop.take(-3 * DAY, before);
+        assert!(matches!(shop.take(1, &claimed), Verdict::Stored(_)));
+        assert_eq!(shop.take(2, &claimed), Verdict::Duplicate, "the page's own copy");
+        shop.take(3, &order("Purchase", "q", -3 * DAY, &eur(60.0)));
+        assert!(matches!(shop.take(4, &genuine), Verdict::Stored(_)));
+        // The page's word is not added to the server's.
+        assert_eq!(last(&shop)["remaining_value"], json!(40.0));
+        assert_eq!(shop.take(5, &genuine), Verdict::Duplicate);
+        let names: Vec<String> = shop.log().into_iter().map(|event| event.event).collect();
+        assert_eq!(names, expected);
+    };
+    // Before anybody has reported the order, and after its page has.
+    check(&order("Lead", "l", -3 * DAY, ""), &["Lead", "Refund", "Purchase", "Refund"]);
+    let page = order("Purchase", "p", -3 * DAY, &eur(60.0)).replace("server", "web");
+    check(&page, &["Purchase", "Refund", "Refund"]);
+    // Under the number of another order.
+    let shop = Shop::open("", &google());
+    shop.take(0, &claimed.replace(r#""order_id":"88""#, r#""order_id":"made-up""#));
+    shop.take(1, &order("Purchase", "p", -3 * DAY, &eur(60.0)));
+    assert_eq!(shop.take(2, &genuine), Verdict::Stored(3));
+    // What a server said a page repeats.
+    let shop = Shop::open("", &google());
+    shop.take(0, &page);
+    shop.take(1, &genuine);
+    assert_eq!(shop.take(2, &claimed), Verdict::Duplicate);
+}
+
 #[test]
 fn a_receiver_sees_which_order_a_refund_is_of() {
     let shop = Shop::open("", &webhook("all", ""));

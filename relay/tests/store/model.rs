@@ -90,6 +90,14 @@ pub(crate) enum Step {
         key: usize,
         value: u8,
     },
+    Standing {
+        destination: usize,
+        seq: Seq,
+    },
+    Note {
+        site: usize,
+        order: u8,
+    },
     Ping,
     /// Power fails; the store is opened again from what is on disk.
     Crash,
@@ -130,6 +138,8 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(destination, seqs)| Step::Discard { destination, seqs }),
         1 => (destination(), 0..KEYS.len(), any::<u8>())
             .prop_map(|(destination, key, value)| Step::Remember { destination, key, value }),
+        3 => (destination(), seq()).prop_map(|(destination, seq)| Step::Standing { destination, seq }),
+        1 => (0..SITES.len(), 0..4u8).prop_map(|(site, order)| Step::Note { site, order }),
         1 => Just(Step::Ping),
         2 => Just(Step::Crash),
         1 => Just(Step::Restart),
@@ -182,6 +192,8 @@ impl Pair {
             | Step::Requeue { .. }
             | Step::Discard { .. }
             | Step::Remember { .. }
+            | Step::Standing { .. }
+            | Step::Note { .. }
             | Step::Ping => self.both(step).await,
         }
         let seen = observe(&self.durable).await;
@@ -293,6 +305,10 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
             let value = Secret::new(value.to_string());
             written(store.remember(DESTINATIONS[*destination], KEYS[*key], value).await)
         }
+        Step::Standing { destination, seq } => {
+            written(store.standing(DESTINATIONS[*destination], *seq).await)
+        }
+        Step::Note { site, order } => written(store.note(SITES[*site], &identity_key(*order)).await),
         Step::Ping => written(store.ping().await),
         Step::Append(_) | Step::Crash | Step::Restart => Ok(String::new()),
     };

@@ -5,7 +5,9 @@ use std::task::Poll;
 
 use relay::store::memory::MemoryStore;
 use relay::store::sqlite::{OpenError, Sizes, SqliteStore};
-use relay::store::{Pending, Person, Retention, Retry, Settlement, Store, StoreError, Verdict};
+use relay::store::{
+    Dead, Pending, Person, Retention, Retry, Settlement, Standing, Store, StoreError, Verdict,
+};
 use shared::UnixMs;
 
 use crate::fixture::{Disk, Gate, Steps, ids, incoming, lead, lead_of, poll_once, run, start, visitor};
@@ -302,7 +304,8 @@ fn what_is_held_outlives_a_crash_and_is_released_once() {
             store.append(vec![incoming("shop", "Again", "h", 1005)]).await.unwrap(),
             [Verdict::Duplicate]
         );
-        let store = disk.after_crash(None).open();
+        let crashed = disk.after_crash(None);
+        let store = crashed.open();
         assert_eq!(store.next_release().await.unwrap(), Some(UnixMs(1005)));
         assert_eq!(ids(&store.read(0, 9).await.unwrap()), ["before"]);
         assert_eq!(store.release(UnixMs(1004), 9).await.unwrap(), 0);
@@ -369,6 +372,41 @@ fn what_was_put_off_by_a_clock_that_was_ahead_is_due_at_once() {
                 let due = store.due("meta", UnixMs(now), limit).await.unwrap();
                 assert_eq!(seqs(due), expected, "{limit} at {now}");
             }
+        }
+    });
+}
+
+#[test]
+fn a_destination_knows_what_it_was_never_given() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            store.append((1..=3).map(|number| lead(&number.to_string())).collect()).await.unwrap();
+            assert_eq!(store.cursor("late", false).await.unwrap(), 3);
+            store.append((4..=7).map(|number| lead(&number.to_string())).collect()).await.unwrap();
+            let reason = String::new();
+            let retry = Retry { seq: 4, attempts: 1, reached: None, due: UnixMs(7), reason: reason.clone() };
+            let dead = Dead { seq: 5, at: UnixMs(7), reason };
+            let settlement =
+                Settlement { cursor: Some(6), retry: vec![retry], dead: vec![dead], ..Settlement::default() };
+            store.settle("late", settlement).await.unwrap();
+            let check = async |expected: [Standing; 7]| {
+                for (seq, expected) in (1..).zip(expected) {
+                    assert_eq!(store.standing("late", seq).await.unwrap(), expected, "{seq}");
+                }
+            };
+            let (before, settled, unread) = (Standing::Before, Standing::Settled, Standing::Unread);
+            let (four, dead) = (Standing::Pending(UnixMs(7)), Standing::Dead);
+            check([before, before, before, four, dead, settled, unread]).await;
+            // Asked for by the operator, the second may be delivered, and what came after it as well.
+            store.requeue("late", vec![3, 2], UnixMs(9)).await.unwrap();
+            store.settle("late", Settlement { done: vec![2], ..Settlement::default() }).await.unwrap();
+            let three = Standing::Pending(UnixMs(9));
+            check([before, settled, three, four, dead, settled, unread]).await;
+            // A destination that is there from the start was given everything.
+            assert_eq!(store.cursor("early", true).await.unwrap(), 0);
+            assert_eq!(store.standing("early", 1).await.unwrap(), unread);
         }
     });
 }

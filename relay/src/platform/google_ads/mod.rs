@@ -36,11 +36,11 @@ use url::Url;
 use self::credentials::GoogleCredentials;
 use self::diagnostics::Diagnostics;
 use self::refund::Refund;
-use self::settings::{Account, Adjustments, KEYS, Own, Traits};
+use self::settings::{Account, ActionType, Adjustments, KEYS, Own, Traits};
 use super::batch::{self, Capacity, Written};
 use super::{
     Body, Built, Call, Credentials, Header, Inquiries, Kind, Limits, Outcome, Outgoing, Planned, Platform,
-    Request, Response, SettingError, Settings, Skip, SkipReason, Text, Trial,
+    Request, Response, Restates, SettingError, Settings, Skip, SkipReason, Text, Trial,
 };
 
 // ── Limits and API version ─────────────────────────────────────────────────────────────────────────────────
@@ -164,6 +164,15 @@ impl Platform for GoogleAds {
 
     fn credentials(&self) -> Option<&dyn Credentials> {
         Some(&self.credentials)
+    }
+
+    /// A tag's conversion is there whether or not the relay sent its order.
+    fn restates(&self) -> Option<Restates> {
+        Some(Restates {
+            alone: self.traits.action_type == ActionType::UploadClicks,
+            takes_away: self.adjustments.is_some(),
+            after_ms: RESTATE_FROM_MS,
+        })
     }
 
     fn inquiries(&self) -> Option<&dyn Inquiries> {

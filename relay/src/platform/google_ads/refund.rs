@@ -6,7 +6,8 @@
 //! the relay knows that it was not sent. The Google Ads API finds the conversion by its id alone and refuses what it does not
 //! know, so there the time is welcome but not needed.
 //!
-//! How much is left, and when the order was placed, is read by [`crate::platform::refund`]; here is when Google takes it.
+//! How much is left, and when the order was placed, is read by [`crate::platform::refund`]; here is when Google takes it. Whether the
+//! order went there needs the store and is asked before ([`Restates`](crate::platform::Restates)).
 
 use shared::{Event, UnixMs};
 

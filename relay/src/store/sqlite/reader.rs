@@ -16,10 +16,11 @@ use shared::{Event, UnixMs};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::session::visitor_of;
+use super::settle::START;
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
 use crate::store::due::LONGEST_RETRY_MS;
-use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, StoreError};
+use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, Standing, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
 const THREADS: usize = 2;
@@ -208,6 +209,34 @@ pub(super) fn dead_letters(
             reason: row.get(5)?,
         })
     })
+}
+
+/// How an event stands at a destination. What is in hand or given up comes first, whatever the cursor says.
+pub(super) fn standing(connection: &Connection, destination: &str, seq: Seq) -> Result<Standing, StoreError> {
+    let sql = "SELECT (SELECT due_ms FROM retry WHERE seq = ?2 AND destination = ?1),
+                      EXISTS (SELECT 1 FROM dead WHERE destination = ?1 AND seq = ?2),
+                      coalesce((SELECT seq FROM cursor WHERE destination = ?1), 0),
+                      coalesce((SELECT CAST(value AS INTEGER) FROM destination_memory
+                                WHERE destination = ?1 AND key = ?3), 0)";
+    let read = |row: &Row<'_>| {
+        let (due, dead) = (row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?);
+        let (cursor, start): (Seq, Seq) = (row.get(2)?, row.get(3)?);
+        Ok(match due {
+            Some(due) => Standing::Pending(UnixMs(due)),
+            None if dead => Standing::Dead,
+            None if seq > cursor => Standing::Unread,
+            None if seq <= start => Standing::Before,
+            None => Standing::Settled,
+        })
+    };
+    let found = rows(connection, "look how an event stands", sql, params![destination, seq, START], read)?;
+    Ok(found.into_iter().next().unwrap_or(Standing::Unread))
+}
+
+/// What is noted under a key.
+pub(super) fn note(connection: &Connection, site: &str, key: &str) -> Result<Option<String>, StoreError> {
+    let sql = "SELECT body FROM note WHERE site = ?1 AND key = ?2";
+    Ok(rows(connection, "read a note", sql, [site, key], |row| row.get(0))?.pop())
 }
 
 /// The memory of a visitor.

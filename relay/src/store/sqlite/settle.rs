@@ -18,7 +18,11 @@ pub(super) fn cursor(
 ) -> Result<Seq, StoreError> {
     let start = if from_start { 0 } else { session.head() };
     let doing = "start a cursor";
-    session.execute(doing, "INSERT OR IGNORE INTO cursor VALUES (?1, ?2)", params![destination, start])?;
+    let sql = "INSERT OR IGNORE INTO cursor VALUES (?1, ?2)";
+    if session.execute(doing, sql, params![destination, start])? > 0 && start > 0 {
+        let sql = "INSERT OR REPLACE INTO destination_memory VALUES (?1, ?2, ?3)";
+        session.execute(doing, sql, params![destination, START, start.to_string()])?;
+    }
     let sql = "SELECT seq FROM cursor WHERE destination = ?1";
     let found = session.rows("read a cursor", sql, [destination], |row| row.get(0))?;
     Ok(found.into_iter().next().unwrap_or(start))
@@ -67,6 +71,12 @@ pub(super) fn requeue(
     let present: Vec<Seq> =
         session.rows(doing, sql, params![listed(events), destination], |row| row.get(0))?;
     discard(session, destination, &present)?;
+    if let Some(first) = present.iter().min() {
+        let sql = "UPDATE destination_memory SET value = ?3
+                   WHERE destination = ?1 AND key = ?2 AND CAST(value AS INTEGER) >= ?4";
+        let row = params![destination, START, (first - 1).to_string(), first];
+        session.execute(doing, sql, row)?;
+    }
     let sql = "INSERT OR REPLACE INTO retry SELECT value, ?2, 0, NULL, ?3, ?4 FROM json_each(?1)";
     let row = params![listed(&present), destination, due.0, REQUEUED];
     Ok(session.execute(doing, sql, row)? as u64)
@@ -125,6 +135,9 @@ fn await_answer(session: &mut Session<'_>, destination: &str, receipt: &Receipt)
     let row = params![destination, id, due.0, taken.0, asked, attempts, reached.0, events];
     session.execute("keep a receipt", sql, row).map(drop)
 }
+
+/// What a destination remembers under this is the number up to which it was never given anything.
+pub(super) const START: &str = "start";
 
 /// Ends a pending event.
 fn end(session: &mut Session<'_>, destination: &str, seq: Seq) -> Result<(), StoreError> {

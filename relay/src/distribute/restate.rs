@@ -1,0 +1,97 @@
+//! Orders at a platform that takes what is said last for an order's value ([`Restates`]).
+//!
+//! There a refund is its order once more, with what is left of it. So an order that is sent again after a refund would undo it,
+//! and so would an older refund a newer one: each is told what is left now. A refund of an order that the platform was never sent
+//! would make an order of it: it is left out where the relay knows that, and waits while the order is on its way. Owns these
+//! decisions, which need the store, so `preview` knows nothing of them; leaves the sums to [`orders`].
+//!
+//! That an order was skipped there leaves no trace. What the refund is told of its order (consent, identifiers, name) makes the
+//! platform skip it for the same reason, as long as the settings are the same.
+
+use std::sync::Arc;
+
+use shared::UnixMs;
+use shared::time::HOUR_MS;
+
+use super::round::Item;
+use crate::config::Destination;
+use crate::orders::{self, Present};
+use crate::platform::{Restates, Skip, SkipReason, refund};
+use crate::store::{Standing, Store, StoreError};
+
+/// The events of a round as they are to be sent now, and which of them are not.
+pub(super) async fn as_they_stand(
+    store: &dyn Store,
+    destination: &Destination,
+    mut items: Vec<Item>,
+    now: UnixMs,
+) -> Result<Vec<Item>, StoreError> {
+    let Some(restates) = destination.platform.restates() else { return Ok(items) };
+    for item in &mut items {
+        let is_refund = item.event.event == REFUND;
+        let Some(order_id) = item.event.properties.order_id.as_deref() else { continue };
+        // An order that goes for the first time goes before its refunds, as it came.
+        if !is_refund && !item.pending {
+            continue;
+        }
+        let Some(order) = orders::present(store, &destination.site, order_id).await? else { continue };
+        if is_refund {
+            let standing = match order.reported() {
+                Some(seq) => store.standing(&destination.name, seq).await?,
+                None => Standing::Settled,
+            };
+            item.left_out = unfit(restates, standing, item, now);
+        }
+        if item.left_out.is_none() {
+            let lowered = tell(store, &order, item).await? && !is_refund;
+            item.left_out = taken_away(restates, item).filter(|_| lowered);
+        }
+    }
+    Ok(items)
+}
+
+/// Tells an event of its order as it is now. Answers whether that is something else than it says.
+async fn tell(store: &dyn Store, order: &Present, item: &mut Item) -> Result<bool, StoreError> {
+    let mut event = (*item.event).clone();
+    let told = order.tell(&mut event);
+    if order.lend(store, &mut event).await? || told {
+        item.event = Arc::new(event);
+    }
+    Ok(told)
+}
+
+/// Why a refund must not go, or not yet, for the sake of its order.
+fn unfit(restates: Restates, standing: Standing, refund: &Item, now: UnixMs) -> Option<Skip> {
+    let not_sent = |why: &str| {
+        let detail =
+            format!("its order was not sent here: {why}; the platform would make an order of the refund");
+        restates.alone.then(|| Skip::new(SkipReason::OrderNotSent, detail))
+    };
+    let later = |from: UnixMs, why: &str| Some(Skip::until(from.max(now).plus(restates.after_ms), why));
+    match standing {
+        Standing::Before => not_sent("it is older than this destination"),
+        Standing::Dead => not_sent("it is in the dead letter"),
+        Standing::Unread => later(now, "its order goes first"),
+        Standing::Pending(due) => later(due, "its order is still being tried"),
+        // What comes late to a refund came late to its order, which may have gone a moment ago.
+        Standing::Settled if !refund.pending && now.since(refund.received) > LATE_MS => {
+            later(now, "this destination was behind; its order may have gone only just now")
+        }
+        Standing::Settled => None,
+    }
+}
+
+/// Why an order of which nothing is left is not sent again.
+fn taken_away(restates: Restates, order: &Item) -> Option<Skip> {
+    let is_back = order.event.properties.value.is_some_and(refund::is_all_back);
+    let skip = || Skip::new(SkipReason::Superseded, "a refund has taken the whole order back since");
+    (restates.takes_away && is_back).then(skip)
+}
+
+/// The event that takes an order back.
+const REFUND: &str = "Refund";
+/// A destination that reads the log so long after an event came is behind.
+const LATE_MS: i64 = HOUR_MS;
+
+#[cfg(test)]
+mod tests;

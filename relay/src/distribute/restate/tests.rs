@@ -1,0 +1,177 @@
+//! What becomes of orders and refunds that go again, or late, to Google Ads.
+
+use std::future::Future;
+
+use shared::Event;
+use shared::identity::Field;
+use shared::time::DAY_MS;
+
+use super::*;
+use crate::config::Config;
+use crate::pipeline::Steps;
+use crate::store::memory::MemoryStore;
+use crate::store::{Dead, Draft, Incoming, Logged, Retention, Retry, Seq, Settlement};
+use crate::testing::event;
+use crate::{config, platform};
+
+const NOW: UnixMs = UnixMs(1_800_000_000_000);
+const GOOGLE: &str = "[[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n\
+    [[destination]]\nname = \"google\"\nsite = \"shop\"\nplatform = \"google-ads\"\noperating_account = \"1234567890\"\n\
+    conversion_actions = { Purchase = \"987654321\" }\n\
+    oauth = { client_id = \"c\", client_secret = \"s\", refresh_token = \"r\" }\n";
+
+/// A shop with an order of 100 EUR and, after it, a refund of 20, which a Google Ads destination with these keys has in view.
+struct Shop {
+    config: Config,
+    store: MemoryStore,
+}
+
+const ORDER: Seq = 1;
+const REFUND_OF_20: Seq = 2;
+
+impl Shop {
+    fn open(keys: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("anytrack.toml");
+        std::fs::write(&path, format!("{GOOGLE}{keys}\n")).expect("written");
+        let config = config::load(&path, platform::ALL).expect("a configuration").config;
+        let store = MemoryStore::new(Steps::new(&config));
+        Self { config, store }
+    }
+
+    /// The order and its refund, both of which the destination may read.
+    fn with_a_refund(keys: &str) -> Self {
+        let shop = Self::open(keys);
+        shop.take("Purchase", "p", r#","value":100"#);
+        shop.take("Refund", "r", r#","value":20"#);
+        shop
+    }
+
+    fn take(&self, name: &str, id: &str, more: &str) {
+        let event = event(&format!(
+            r#"{{"event":"{name}","event_id":"{id}","source":"server","user":{{"email":"jane@example.com"}},
+                "properties":{{"order_id":"88","currency":"EUR"{more},"items":[{{"id":"SKU"}}]}}}}"#
+        ));
+        let mut event = Draft::from(event);
+        if name == "Refund" {
+            event.user = shared::UserData::default();
+        }
+        let incoming = Incoming { site: "shop".into(), received: NOW, event };
+        run(self.store.append(vec![incoming])).expect("stored");
+    }
+
+    fn settle(&self, settlement: Settlement) {
+        run(self.store.settle("google", settlement)).expect("settled");
+    }
+
+    /// An event of the log as it goes, read for the first time or again, so long after it came; or why it does not.
+    fn goes(&self, seq: Seq, pending: bool, after_ms: i64) -> Result<Arc<Event>, Skip> {
+        let logged: Logged = run(self.store.read(seq - 1, 1)).expect("a log").remove(0);
+        let item = Item { pending, ..Item::from(logged) };
+        let (destination, now) = (&self.config.destinations[0], NOW.plus(after_ms));
+        let told = run(as_they_stand(&self.store, destination, vec![item], now)).expect("told").remove(0);
+        told.left_out.map_or(Ok(told.event), Err)
+    }
+
+    /// The reason a refund does not go, or until when it waits, in milliseconds from now.
+    fn refund_waits(&self, after_ms: i64) -> Option<(SkipReason, Option<i64>)> {
+        let skip = self.goes(REFUND_OF_20, false, after_ms).err()?;
+        Some((skip.reason, skip.until.map(|until| until.since(NOW.plus(after_ms)))))
+    }
+}
+
+fn run<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+}
+
+fn delivered(cursor: Seq) -> Settlement {
+    Settlement { cursor: Some(cursor), ..Settlement::default() }
+}
+
+fn retry(seq: Seq, due: UnixMs) -> Settlement {
+    let retry = Retry { seq, attempts: 1, reached: None, due, reason: "HTTP 503".to_owned() };
+    Settlement { retry: vec![retry], ..delivered(seq) }
+}
+
+#[test]
+fn a_refund_goes_after_its_order_or_not_at_all() {
+    let too_early = |ms: i64| Some((SkipReason::TooEarly, Some(ms)));
+    let shop = Shop::with_a_refund("");
+    assert_eq!(shop.refund_waits(0), too_early(DAY_MS), "both come in one batch");
+    shop.settle(retry(ORDER, NOW.plus(7_000)));
+    assert_eq!(shop.refund_waits(0), too_early(DAY_MS + 7_000), "the order is tried again in seven seconds");
+    shop.settle(Settlement { done: vec![ORDER], ..Settlement::default() });
+    assert_eq!(shop.refund_waits(0), None, "the order was delivered");
+    assert_eq!(shop.refund_waits(2 * HOUR_MS), too_early(DAY_MS), "the destination is behind");
+    let dead = Dead { seq: ORDER, at: NOW, reason: "refused".to_owned() };
+    shop.settle(Settlement { dead: vec![dead], ..Settlement::default() });
+    assert_eq!(shop.refund_waits(0), Some((SkipReason::OrderNotSent, None)));
+}
+
+#[test]
+fn a_destination_that_came_after_an_order_is_told_of_no_refund_of_it() {
+    let check = |keys: &str, expected: Option<SkipReason>| {
+        let shop = Shop::open(keys);
+        shop.take("Purchase", "p", r#","value":100"#);
+        run(shop.store.cursor("google", false)).expect("a cursor");
+        shop.take("Refund", "r", r#","value":20"#);
+        assert_eq!(shop.refund_waits(0).map(|(reason, _)| reason), expected, "{keys}");
+        shop
+    };
+    // The tag has told Google of it.
+    check("action_type = \"WEBPAGE\"", None);
+    let shop = check("", Some(SkipReason::OrderNotSent));
+    run(shop.store.requeue("google", vec![ORDER], NOW)).expect("in hand");
+    shop.settle(Settlement { done: vec![ORDER], ..Settlement::default() });
+    assert_eq!(shop.refund_waits(0), None, "it was replayed there");
+}
+
+#[test]
+fn what_goes_again_says_what_is_left_now() {
+    let shop = Shop::with_a_refund("");
+    shop.settle(delivered(REFUND_OF_20));
+    shop.take("Refund", "r2", r#","value":30"#);
+    let left = |seq: Seq, pending: bool| {
+        let event = shop.goes(seq, pending, 0).expect("it goes");
+        (event.properties.value, event.properties.custom.get("remaining_value").cloned())
+    };
+    assert_eq!(left(ORDER, true), (Some(50.0), None));
+    assert_eq!(
+        left(ORDER, false),
+        (Some(100.0), None),
+        "what goes for the first time goes before its refunds"
+    );
+    let number = |left: f64| Some(shared::Scalar::Number(left));
+    assert_eq!(
+        left(REFUND_OF_20, true),
+        (Some(20.0), number(50.0)),
+        "an older refund says what the newer does"
+    );
+}
+
+#[test]
+fn an_order_that_was_taken_away_does_not_come_back() {
+    let check = |keys: &str, expected: Result<Option<f64>, SkipReason>| {
+        let shop = Shop::with_a_refund(keys);
+        shop.settle(delivered(REFUND_OF_20));
+        shop.take("Refund", "r2", r#","value":80"#);
+        let goes = shop.goes(ORDER, true, 0).map(|event| event.properties.value);
+        assert_eq!(goes.map_err(|skip| skip.reason), expected, "{keys}");
+    };
+    check("", Ok(Some(0.0)));
+    let adjustments = "adjustments = { customer_id = \"1234567890\", developer_token = \"d\" }";
+    check(adjustments, Err(SkipReason::Superseded));
+}
+
+#[test]
+fn a_refund_is_lent_the_person_of_its_order_while_the_log_has_it() {
+    let shop = Shop::with_a_refund("");
+    shop.settle(delivered(ORDER));
+    let knows = || shop.goes(REFUND_OF_20, false, 0).expect("it goes").user.has(Field::Email);
+    assert!(knows());
+    let none = UnixMs(0);
+    let retention =
+        Retention { log_before: NOW.plus(1), dedup_before: none, visitors_before: none, dead_before: none };
+    let pruned = run(shop.store.prune(retention, &["google".to_owned()]));
+    assert_eq!((pruned.expect("pruned"), knows()), (1, false));
+}

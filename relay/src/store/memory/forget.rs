@@ -1,0 +1,78 @@
+//! Forgetting, as the specification has it: a person, and what is old.
+
+use std::collections::BTreeSet;
+
+use shared::Event;
+
+use super::{State, pair};
+use crate::store::{Erased, Person, Retention, Seq};
+
+impl State {
+    /// The number stays, so that no other event is ever given it.
+    pub(super) fn erase(&mut self, site: &str, person: &Person) -> Erased {
+        let mut visitors: BTreeSet<String> = person.visitors.iter().cloned().collect();
+        for key in &person.keys {
+            let found = self.identities.remove(&pair(site, key));
+            let own = found.filter(|known| known.visitors.len() as u64 <= u64::from(person.most_visitors));
+            visitors.extend(own.into_iter().flat_map(|known| known.visitors));
+        }
+        let forgotten = visitors.iter().filter(|id| self.visitors.remove(&pair(site, id)).is_some()).count();
+        self.identities.retain(|(of_site, _), known| of_site != site || !visitors.contains(&known.visitor));
+        for ((of_site, _), known) in &mut self.identities {
+            if of_site == site {
+                known.visitors.retain(|id| !visitors.contains(id));
+            }
+        }
+        let fits = |event: &Event| {
+            event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
+                || event_holds(event, &person.digests)
+        };
+        self.notes.retain(|(of_site, _), noted| {
+            of_site != site || noted.visitor.as_ref().is_none_or(|id| !visitors.contains(id))
+        });
+        self.held.retain(|(of_site, _), held| {
+            let theirs = held.visitor.as_ref().is_some_and(|id| visitors.contains(id));
+            of_site != site
+                || !theirs && !person.digests.iter().any(|digest| held.body.contains(digest.as_str()))
+        });
+        let held = &self.held;
+        self.held_keys.retain(|(of_site, _), id| held.contains_key(&pair(of_site, id)));
+        let mut blanked = BTreeSet::new();
+        for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
+            if row.event.take_if(|event| fits(event)).is_some() {
+                blanked.insert(*seq);
+            }
+        }
+        self.pending.retain(|(_, seq), _| !blanked.contains(seq));
+        self.dead.retain(|(_, seq), _| !blanked.contains(seq));
+        Erased { visitors: forgotten as u64, events: blanked.len() as u64 }
+    }
+
+    /// Other destinations go first: what only they were waiting for is free to go.
+    pub(super) fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
+        self.cursors.retain(|name, _| destinations.contains(name));
+        self.starts.retain(|name, _| destinations.contains(name));
+        self.pending.retain(|(name, _), _| destinations.contains(name));
+        self.remembered.retain(|(name, _), _| destinations.contains(name));
+        self.receipts.retain(|(name, _), _| destinations.contains(name));
+        self.dead.retain(|_, letter| letter.at >= retention.dead_before);
+        self.dedup.retain(|_, at| *at >= retention.dedup_before);
+        self.notes.retain(|_, noted| noted.at >= retention.dedup_before);
+        self.visitors.retain(|_, visitor| visitor.seen_at >= retention.visitors_before);
+        self.identities.retain(|_, known| known.seen >= retention.visitors_before);
+        let cursors = destinations.iter().map(|name| self.cursors.get(name).copied().unwrap_or(0));
+        // The slowest destination decides; without any, age alone does.
+        let floor = cursors.min().unwrap_or(Seq::MAX);
+        let pending: BTreeSet<Seq> = self.pending.keys().map(|(_, seq)| *seq).collect();
+        let before = self.log.len();
+        self.log
+            .retain(|seq, row| row.received >= retention.log_before || *seq > floor || pending.contains(seq));
+        (before - self.log.len()) as u64
+    }
+}
+
+/// Whether an event holds one of the digests.
+fn event_holds(event: &Event, digests: &[String]) -> bool {
+    let json = serde_json::to_string(event).unwrap_or_default();
+    digests.iter().any(|digest| json.contains(digest.as_str()))
+}
