@@ -31,6 +31,7 @@ pub fn run(bytes: &[u8]) {
             assert_eq!(outcomes.len(), events, "{call}: one outcome for each event");
             outcomes.iter().for_each(sound);
         }
+        platform.remark(call, &response).iter().for_each(|remark| words(remark));
         let inquiries = platform.inquiries();
         if let Some(receipt) = inquiries.and_then(|inquiries| inquiries.receipt(call, &response, NOW)) {
             assert!(!receipt.id.is_empty() && receipt.id.len() <= LONGEST_ID && receipt.due >= receipt.taken);
@@ -41,6 +42,8 @@ pub fn run(bytes: &[u8]) {
         asked(inquiries.read(&receipt, 3, &response, NOW));
     }
     if let Some(credentials) = platform.credentials() {
+        let answered = matches!(response, Response::Answer { .. });
+        assert!(answered || !credentials.refuses_token(&response), "silence refuses no token");
         match credentials.read(&response, NOW) {
             Ok(grant) => assert!(!grant.access.is_blank()),
             Err(outcome) => sound(&outcome),

@@ -29,6 +29,7 @@ pub struct Metrics {
     accept_failures: Counter,
     match_quality: Family<Destinations, Histogram, fn() -> Histogram>,
     up: Family<Destinations, Gauge>,
+    call_up: Family<Calls, Gauge>,
     backlog: Family<Destinations, Gauge>,
     pending: Family<Destinations, Gauge>,
     dead_letters: Family<Destinations, Gauge>,
@@ -80,6 +81,12 @@ struct Destinations {
     destination: String,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Calls {
+    destination: String,
+    call: &'static str,
+}
+
 /// A bucket for each whole point.
 fn quality_histogram() -> Histogram {
     Histogram::new((0..=10_u8).map(f64::from))
@@ -101,6 +108,7 @@ impl Default for Metrics {
             accept_failures: Counter::default(),
             match_quality: Family::new_with_constructor(quality_histogram as fn() -> Histogram),
             up: Family::default(),
+            call_up: Family::default(),
             backlog: Family::default(),
             pending: Family::default(),
             dead_letters: Family::default(),
@@ -121,6 +129,8 @@ impl Default for Metrics {
         let help = "How well delivered events can be matched, from 0 to 10";
         registry.register("match_quality", help, metrics.match_quality.clone());
         registry.register("destination_up", "1 while a destination takes events", metrics.up.clone());
+        let help = "1 while a call that stands apart in a destination takes events";
+        registry.register("call_up", help, metrics.call_up.clone());
         registry.register("backlog", "Events of the log not yet read", metrics.backlog.clone());
         registry.register("pending", "Events waiting for another try", metrics.pending.clone());
         registry.register("dead_letters", "Events in the dead letter", metrics.dead_letters.clone());
@@ -219,6 +229,12 @@ impl Metrics {
     /// Says whether a destination takes events.
     pub fn destination_up(&self, destination: &str, up: bool) {
         self.up.get_or_create(&Destinations { destination: destination.to_owned() }).set(i64::from(up));
+    }
+
+    /// Says whether a call that stands apart in a destination takes events.
+    pub fn call_up(&self, destination: &str, call: &'static str, up: bool) {
+        let labels = Calls { destination: destination.to_owned(), call };
+        self.call_up.get_or_create(&labels).set(i64::from(up));
     }
 
     /// The whole text, with the destinations' backlogs as the store has them now.

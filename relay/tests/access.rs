@@ -1,5 +1,5 @@
 //! Access tokens: fetched once, renewed in time and when refused, kept across restarts, and never asked for twice at
-//! once. A scripted HTTP server plays token endpoint and platform; the clock is a number.
+//! once; refresh tokens used before they die of not being used. A scripted HTTP server plays token endpoint and platform; the clock is a number.
 
 mod plain;
 
@@ -24,6 +24,7 @@ use relay::platform::{
 use relay::secret::Secret;
 use relay::store::Store;
 use relay::store::memory::MemoryStore;
+use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Sha256Hex, UnixMs};
 use tokio::net::TcpListener;
 
@@ -66,6 +67,10 @@ impl Credentials for Guarded {
         let settings = Secret::new(self.refresh);
         let body = Body::Form(Text::from("").secret(kept.unwrap_or(&settings)));
         request(&self.base, "token", Vec::new(), body)
+    }
+
+    fn renew_unused_ms(&self) -> Option<i64> {
+        Some(30 * DAY_MS)
     }
 
     /// `access until-ms [refresh]`.
@@ -208,6 +213,20 @@ async fn a_platform_that_refuses_every_token_is_asked_twice() {
 }
 
 #[tokio::test]
+async fn a_right_that_is_missing_costs_no_other_token() {
+    let script: Script = Box::new(|(path, _)| match path.as_str() {
+        "token" => (200, "a1 1000".to_owned()),
+        _ => (403, String::new()),
+    });
+    let (base, asked) = server(script).await;
+    let courier = courier(&base, "r0", &store(), || UnixMs(0));
+    for times in 1..=3 {
+        assert_eq!(carry(&courier, &base).await.outcomes[0].tag(), "unauthorized");
+        assert_eq!((of(&asked, "take").len(), of(&asked, "token").len()), (times, 1));
+    }
+}
+
+#[tokio::test]
 async fn without_a_token_nothing_is_sent_and_all_share_the_reason() {
     let (base, asked) = server(Box::new(|_| (400, "invalid_grant".to_owned()))).await;
     let courier = courier(&base, "r0", &store(), || UnixMs(0));
@@ -261,6 +280,63 @@ async fn a_kept_refresh_token_that_died_gives_way_to_that_of_the_settings() {
     store.remember("d", "refresh_token", Secret::new(line)).await.expect("kept");
     let outcome = carry(&courier(&base, "r0", &store, || UnixMs(0)), &base).await.outcomes;
     assert_eq!((outcome, of(&asked, "token")), (vec![Outcome::Delivered], vec!["dead".into(), "r0".into()]));
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_nobody_needs_is_used_before_it_dies() {
+    static NOW: AtomicI64 = AtomicI64::new(0);
+    let now = || UnixMs(NOW.load(Ordering::Relaxed));
+    let (base, asked) = server(rotating(vec!["r0", "r1", "r2", "r3", "r4", "r5"])).await;
+    let store = store();
+    let mut relay = courier(&base, "r0", &store, now);
+    let mut expected: Vec<&str> = Vec::new();
+    for (day, restarted, used) in [
+        // Nobody knows how old it was when it came here.
+        (0, false, None),
+        (29, false, None),
+        (30, false, Some("r0")),
+        (30, false, None),
+        (59, true, None),
+        (60, false, Some("r1")),
+        (89, true, None),
+        (90, true, Some("r2")),
+    ] {
+        NOW.store(day * DAY_MS, Ordering::Relaxed);
+        if restarted {
+            relay = courier(&base, "r0", &store, now);
+        }
+        relay.renew().await;
+        expected.extend(used);
+        assert_eq!(of(&asked, "token"), expected, "on day {day}");
+    }
+    // An event that needs it is a use like any other.
+    NOW.store(100 * DAY_MS, Ordering::Relaxed);
+    assert_eq!(carry(&relay, &base).await.outcomes, [Outcome::Delivered]);
+    NOW.store(129 * DAY_MS, Ordering::Relaxed);
+    relay.renew().await;
+    assert_eq!(of(&asked, "token").last().map(String::as_str), Some("r3"));
+    // A clock that was far ahead puts it off by no more than the same again.
+    NOW.store(9_000 * DAY_MS, Ordering::Relaxed);
+    relay.renew().await;
+    for (day, times) in [(200, 5), (229, 5), (230, 6)] {
+        NOW.store(day * DAY_MS, Ordering::Relaxed);
+        courier(&base, "r0", &store, now).renew().await;
+        assert_eq!(of(&asked, "token").len(), times, "on day {day}");
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_tried_again_after_an_hour() {
+    static NOW: AtomicI64 = AtomicI64::new(0);
+    let now = || UnixMs(NOW.load(Ordering::Relaxed));
+    let (base, asked) = server(Box::new(|_| (503, String::new()))).await;
+    let courier = courier(&base, "r0", &store(), now);
+    courier.renew().await;
+    for (after_ms, times) in [(-1, 0), (0, 1), (1_000, 1), (HOUR_MS - 1, 1), (HOUR_MS, 2)] {
+        NOW.store(30 * DAY_MS + after_ms, Ordering::Relaxed);
+        courier.renew().await;
+        assert_eq!(of(&asked, "token").len(), times, "{after_ms} ms after it was due");
+    }
 }
 
 /// A plain platform whose calls need a token.
@@ -347,4 +423,22 @@ async fn a_token_that_ends_in_the_middle_of_a_backlog_loses_and_doubles_nothing(
     assert!(fickle.delivered.values().all(|times| *times == 1), "{fickle:?}");
     assert_eq!(fickle.granted, 20, "one token for ten requests");
     assert!((19..=38).contains(&fickle.refused), "{}: two at once are refused at most", fickle.refused);
+}
+
+#[tokio::test]
+async fn a_worker_with_nothing_to_deliver_renews_too() {
+    let (base, asked) = server(rotating(vec!["r0", "r1"])).await;
+    let store = plain::store().await;
+    courier(&base, "r0", &store, || UnixMs(0)).renew().await;
+    assert!(of(&asked, "token").is_empty(), "it was first seen just then");
+    let url = format!("{base}/take").parse().expect("an address");
+    let platform = Renewing { plain: plain::Plain::at(url, 1), tokens: Guarded { base, refresh: "r0" } };
+    let bench = plain::Bench::of(store, platform);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while of(&asked, "token").is_empty() {
+        assert!(tokio::time::Instant::now() < deadline, "nobody renews");
+        tokio::task::yield_now().await;
+    }
+    bench.stop().await;
+    assert_eq!(of(&asked, "token"), ["r0"]);
 }

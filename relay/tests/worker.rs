@@ -3,10 +3,19 @@
 mod plain;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
-use plain::{Bench, HOUR, Plain, append, server, settled, store, worker};
-use relay::store::{Retry, Settlement};
+use plain::{Bench, HOUR, Plain, SILENCE, append, server, settled, store, worker};
+use relay::distribute::access::Access;
+use relay::distribute::apart::Apart;
+use relay::distribute::courier::Courier;
+use relay::distribute::pace::Pace;
+use relay::distribute::round::{Item, Round};
+use relay::distribute::schedule::Backoff;
+use relay::distribute::steady::Steady;
+use relay::distribute::{HttpClient, Worker};
+use relay::store::{Backlogs, Retry, Settlement};
 use shared::UnixMs;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -69,6 +78,55 @@ async fn a_platform_in_trouble_is_probed_and_then_gets_everything() {
     assert_eq!(delivered.len(), 50);
 }
 
+/// Sends so many events, up to 32 at once, to a platform that meets those requests with silence of whose size this is said.
+/// The sizes of the requests that met silence, and of those that were answered.
+async fn sizes(
+    events: usize,
+    mut is_silent: impl FnMut(usize) -> bool + Send + 'static,
+) -> (Vec<usize>, Vec<usize>) {
+    let script = move |ids: &[String]| if is_silent(ids.len()) { SILENCE } else { 200 };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store = store().await;
+    append(&store, 1..=events).await;
+    let client = HttpClient::new(Duration::from_millis(300));
+    let bench = Bench::at_work(Worker { client, ..worker(&store, Plain::at(url, 32)) });
+    let backlog = bench.until(settled).await;
+    assert_eq!((backlog.cursor, backlog.dead), (i64::try_from(events).expect("few"), 0));
+    bench.stop().await;
+    let (mut silent, mut answered, mut delivered) = (Vec::new(), Vec::new(), BTreeSet::new());
+    while let Ok((ids, status)) = requests.try_recv() {
+        if status == SILENCE {
+            silent.push(ids.len());
+        } else {
+            answered.push(ids.len());
+            delivered.extend(ids);
+        }
+    }
+    assert_eq!(delivered.len(), events);
+    (silent, answered)
+}
+
+#[tokio::test]
+async fn a_platform_that_is_silent_about_large_batches_gets_smaller_ones() {
+    let (silent, answered) = sizes(32, |events| events > 5).await;
+    assert_eq!((silent, answered.into_iter().max()), (vec![32, 16, 8], Some(4)));
+}
+
+#[tokio::test]
+async fn batches_grow_back_once_smaller_ones_are_answered() {
+    let mut left = 3;
+    let is_silent = move |events: usize| {
+        let is_silent = events > 5 && left > 0;
+        left -= usize::from(is_silent);
+        is_silent
+    };
+    let (silent, answered) = sizes(640, is_silent).await;
+    assert_eq!(silent, [32, 16, 8]);
+    let at = |size: usize| answered.iter().position(|events| *events == size);
+    let (four, eight, all) = (at(4), at(8), at(32));
+    assert!(four.is_some() && four < eight && eight < at(16) && at(16) < all, "{answered:?}");
+}
+
 #[tokio::test]
 async fn wrong_credentials_keep_every_event_until_they_are_mended() {
     let (mended, is_mended) = watch::channel(false);
@@ -104,6 +162,61 @@ async fn the_trouble_of_a_call_that_stands_apart_holds_up_nothing_else() {
         delivered.extend(batch.into_iter().filter(|_| status == 200));
     }
     assert_eq!(delivered.len(), 4);
+}
+
+#[tokio::test]
+async fn a_call_that_is_refused_is_not_tried_with_every_event() {
+    let (url, mut requests) = server(Box::new(|_| 401)).await;
+    let store = store().await;
+    append(&store, 1..=1).await;
+    let platform = Plain { apart: true, ..Plain::at(url, 1) };
+    let hour = Duration::from_secs(3_600);
+    let backoff = Backoff { base: hour, cap: hour };
+    let bench = Bench::at_work(Worker { backoff, ..worker(&store, platform) });
+    bench.until(|backlog| backlog.cursor == 1 && backlog.pending == 1).await;
+    append(&bench.store, 2..=6).await;
+    bench.until(|backlog| backlog.cursor == 6 && backlog.pending == 6).await;
+    let metrics = bench.metrics.text(&Backlogs::new());
+    assert!(metrics.contains("anytrack_call_up{destination=\"d\",call=\"take\"} 0"), "{metrics}");
+    assert!(bench.is_up(), "the destination is none the worse for it");
+    bench.stop().await;
+    for pending in store.due("d", UnixMs(i64::MAX), 10).await.expect("pending") {
+        let (attempts, words) =
+            if pending.logged.seq == 1 { (1, "bad token") } else { (0, "not sent: bad token") };
+        assert_eq!((pending.attempts, pending.reason.as_str()), (attempts, words));
+    }
+    assert_eq!(requests.try_recv().expect("the first").0, ["e1"]);
+    assert!(requests.try_recv().is_err(), "and no other");
+}
+
+#[tokio::test]
+async fn what_a_platform_remarks_of_events_it_took_is_told() {
+    let (url, _requests) = server(Box::new(|_| 203)).await;
+    let store = store().await;
+    append(&store, 1..=1).await;
+    let Worker { destination, client, backoff, metrics, traces, draw, .. } =
+        worker(&store, Plain::at(url, 1));
+    let now = || UnixMs(0);
+    let access = Access::new("d", store.clone(), client.clone(), now);
+    let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
+    let courier = Courier { destination, client, access, pace, complaints: Arc::default(), now };
+    let (waits, apart) = (Steady::new(now), Apart::default());
+    let round = Round {
+        courier: &courier,
+        backoff,
+        metrics: &metrics,
+        traces: &traces,
+        now,
+        waits: &waits,
+        apart: &apart,
+        portion: usize::MAX,
+        draw,
+    };
+    let logged = store.read(0, 1).await.expect("the log");
+    let settled = round.run(logged.into_iter().map(Item::from).collect()).await;
+    assert!(settled.settlement.retry.is_empty() && settled.settlement.dead.is_empty(), "{settled:?}");
+    let is_due = |remark| courier.complaints.is_due("take", remark, UnixMs(0));
+    assert!(!is_due("a field was dropped") && is_due("another field was dropped"));
 }
 
 #[tokio::test]

@@ -4,23 +4,29 @@
 //! neighbours. As soon as the destination as a whole proves to be in trouble, the rest of the round is put back
 //! unsent. Owns the order of sending; leaves reading and writing the store to the worker.
 
+mod tally;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
-use tracing::error;
+use tracing::{error, warn};
 
+use self::tally::Tally;
+use super::apart::Apart;
 use super::circuit::{HELD_AT_LEAST, Health};
 use super::courier::{Carried, Courier};
 use super::inquiry;
 use super::plan::plan;
+use super::portion::Served;
 use super::schedule::Backoff;
 use super::search::{Answer, Search};
 use super::steady::Steady;
 use crate::metrics::Metrics;
-use crate::platform::{Outcome, Receipt, Response, SkipReason};
+use crate::platform::{Call, Outcome, Response, Skip, SkipReason};
 use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
 use crate::traces::{Delivery, Traces};
 
@@ -41,12 +47,23 @@ pub struct Item {
     pub pending: bool,
     /// Why it failed last, when it did.
     pub reason: Option<String>,
+    /// Why it is not sent, where that is known before the platform is asked.
+    pub left_out: Option<Skip>,
 }
 
 impl From<Logged> for Item {
     fn from(logged: Logged) -> Self {
         let Logged { seq, site: _, received, event } = logged;
-        Self { seq, received, event, attempts: 0, reached: None, pending: false, reason: None }
+        Self {
+            seq,
+            received,
+            event,
+            attempts: 0,
+            reached: None,
+            pending: false,
+            reason: None,
+            left_out: None,
+        }
     }
 }
 
@@ -71,6 +88,10 @@ pub struct Round<'a> {
     pub now: fn() -> UnixMs,
     /// From when on a wait counts.
     pub waits: &'a Steady,
+    /// Which of the calls that stand apart are to be left alone.
+    pub apart: &'a Apart,
+    /// Most events that go together.
+    pub portion: usize,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -82,13 +103,23 @@ pub struct Settled {
     pub settlement: Settlement,
     /// What it says about the destination.
     pub health: Health,
+    /// What it says about the calls that stand apart.
+    pub apart: BTreeMap<Call, Health>,
+    /// What it says about the sizes of requests.
+    pub served: Served,
 }
 
 impl Round<'_> {
     /// Sends the events and settles each. The settlement's cursor is left to the worker.
-    pub async fn run(&self, items: Vec<Item>) -> Settled {
-        let mut tally = Tally::new(items.len());
-        let mut search = Search::among((0..items.len()).collect());
+    pub async fn run(&self, mut items: Vec<Item>) -> Settled {
+        let (mut tally, mut places) = (Tally::new(items.len()), Vec::with_capacity(items.len()));
+        for (place, item) in items.iter_mut().enumerate() {
+            match item.left_out.take() {
+                Some(skip) => self.leave_out(&item.event, place, skip, &mut tally),
+                None => places.push(place),
+            }
+        }
+        let mut search = Search::in_portions(&places, self.portion);
         // In trouble, what is left keeps no outcome and is put back.
         while let Some(places) = search.ask().filter(|_| !tally.in_trouble()) {
             let answers = self.attempt(&items, places, &mut tally).await;
@@ -103,22 +134,18 @@ impl Round<'_> {
         let destination = &*self.courier.destination;
         let built = plan(destination, &events, (self.now)());
         for (index, skip) in built.skips {
-            self.metrics.skipped(&destination.name, skip.reason.tag());
-            let now = (self.now)();
-            self.traces.skipped(events[index], destination, skip.reason.tag(), now);
-            let Some(until) = skip.until else {
-                tally.skips.push((places[index], skip.reason, skip.detail));
-                continue;
-            };
-            let after = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
-            tally.outcomes[places[index]] = Some((Outcome::Later { after, reason: skip.detail }, false));
+            self.leave_out(events[index], places[index], skip, tally);
         }
-        let (mut waiting, mut answers) = (built.requests.into_iter(), Vec::new());
+        let (mut waiting, mut answers, mut sizes) = (built.requests.into_iter(), Vec::new(), Vec::new());
         let mut flying = JoinSet::new();
         loop {
             while flying.len() < destination.platform.limits().concurrency.max(1) {
                 let Some(planned) = waiting.next() else { break };
-                if !tally.in_trouble() {
+                if let Some((wait, reason)) = self.apart.closed(planned.call, self.waits.now()) {
+                    for place in planned.events.iter().map(|index| places[*index]) {
+                        tally.outcomes[place] = Some((put_off(&items[place], wait, reason), false));
+                    }
+                } else if !tally.in_trouble() {
                     let courier = self.courier.clone();
                     flying.spawn(async move { courier.carry(planned).await });
                 }
@@ -128,9 +155,24 @@ impl Round<'_> {
             let Ok(carried) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
             self.trace(items, &here, &carried);
+            sizes.push((here.len(), carried.echo()));
             answers.push(self.judge(&here, carried, tally));
         }
+        tally.note_served(places.len(), &sizes);
         answers
+    }
+
+    /// Notes an event that the platform is not sent, or not yet.
+    fn leave_out(&self, event: &Event, place: usize, skip: Skip, tally: &mut Tally) {
+        let (destination, now) = (&*self.courier.destination, (self.now)());
+        self.metrics.skipped(&destination.name, skip.reason.tag());
+        self.traces.skipped(event, destination, skip.reason.tag(), now);
+        let Some(until) = skip.until else {
+            tally.skips.push((place, skip.reason, skip.detail));
+            return;
+        };
+        let after = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
+        tally.outcomes[place] = Some((Outcome::Later { after, reason: skip.detail }, false));
     }
 
     /// Notes the delivery of each event of a request.
@@ -158,7 +200,10 @@ impl Round<'_> {
     fn judge(&self, places: &[usize], carried: Carried, tally: &mut Tally) -> Answer {
         let apart = self.courier.destination.platform.apart(carried.planned.call);
         self.announce(&carried, apart);
-        if !apart {
+        self.pass_on(&carried);
+        if apart {
+            tally.note_apart(&carried);
+        } else {
             tally.note_health(&carried.outcomes);
         }
         self.note_receipt(places, &carried, tally);
@@ -216,6 +261,17 @@ impl Round<'_> {
         }
     }
 
+    /// Tells the operator what the platform remarked about events it took.
+    fn pass_on(&self, carried: &Carried) {
+        let (destination, call) = (&*self.courier.destination, carried.planned.call);
+        let remark =
+            carried.response.as_ref().and_then(|response| destination.platform.remark(call, response));
+        let Some(remark) = remark else { return };
+        if self.courier.complaints.is_due(call, &remark, (self.now)()) {
+            warn!(destination = %destination.name, call, remark = %remark, "events were taken, but not as they were sent");
+        }
+    }
+
     /// Keeps the receipt of a request that was taken, where its platform gives one.
     fn note_receipt(&self, places: &[usize], carried: &Carried, tally: &mut Tally) {
         let all_taken = carried.outcomes.iter().all(|outcome| *outcome == Outcome::Delivered);
@@ -258,7 +314,7 @@ impl Round<'_> {
         for (receipt, places) in tally.receipts {
             settlement.receipts.push(inquiry::kept(receipt, places.iter().map(|place| &items[*place])));
         }
-        Settled { settlement, health }
+        Settled { settlement, health, apart: tally.apart, served: tally.served }
     }
 
     fn settle_one(
@@ -339,73 +395,17 @@ impl Round<'_> {
 /// the log from being pruned. As long as the log is kept anyhow.
 const UNREACHED_FOR_MS: i64 = 30 * DAY_MS;
 
+/// What becomes of an event whose call is left alone. All go together when it is tried again, but where they are more than
+/// that those that were tried least go first, so that none which is the trouble itself is the only one ever tried.
+fn put_off(item: &Item, wait: Duration, reason: &str) -> Outcome {
+    let after = wait + Duration::from_millis(item.attempts.into());
+    Outcome::Later { after, reason: format!("not sent: {reason}") }
+}
+
 /// Why an event was put back without having been sent.
 fn put_back(health: &Health) -> String {
     match health {
         Health::Trouble { reason, .. } | Health::Unauthorized { reason } => format!("not sent: {reason}"),
         Health::Answered | Health::Silent => "not sent: the round ended early".to_owned(),
-    }
-}
-
-/// What is noted during a round, by place.
-struct Tally {
-    outcomes: Vec<Option<(Outcome, bool)>>,
-    settled: Vec<bool>,
-    skips: Vec<(usize, SkipReason, String)>,
-    receipts: Vec<(Receipt, Vec<usize>)>,
-    answered: bool,
-    trouble: Option<Health>,
-}
-
-impl Tally {
-    fn new(items: usize) -> Self {
-        Self {
-            outcomes: vec![None; items],
-            settled: vec![false; items],
-            skips: Vec::new(),
-            receipts: Vec::new(),
-            answered: false,
-            trouble: None,
-        }
-    }
-
-    /// Whether going on is pointless: everything so far met trouble that is not the events' fault.
-    fn in_trouble(&self) -> bool {
-        !self.answered && self.trouble.is_some()
-    }
-
-    fn health(&self) -> Health {
-        match &self.trouble {
-            _ if self.answered => Health::Answered,
-            Some(trouble) => trouble.clone(),
-            None => Health::Silent,
-        }
-    }
-
-    /// A request whose every event must be retried speaks of the destination, not of the events.
-    fn note_health(&mut self, outcomes: &[Outcome]) {
-        let mut trouble = None;
-        for outcome in outcomes {
-            match outcome {
-                Outcome::Delivered
-                | Outcome::Later { .. }
-                | Outcome::Misconfigured { .. }
-                | Outcome::Split { .. }
-                | Outcome::Rejected { .. } => {
-                    self.answered = true;
-                    return;
-                }
-                Outcome::Retry { after, at_least, reason } => {
-                    trouble =
-                        Some(Health::Trouble { at_least: *at_least, asked: *after, reason: reason.clone() });
-                }
-                Outcome::Unauthorized { reason } => {
-                    trouble = Some(Health::Unauthorized { reason: reason.clone() });
-                }
-            }
-        }
-        if trouble.is_some() {
-            self.trouble = trouble;
-        }
     }
 }

@@ -51,9 +51,9 @@ pub(super) enum Answer {
 }
 
 impl Search {
-    /// A search that begins with one request for all of `places`.
-    pub(super) fn among(places: Vec<usize>) -> Self {
-        let untried = if places.is_empty() { Vec::new() } else { vec![places] };
+    /// A search that begins with one request for every `most` of `places`, in their order.
+    pub(super) fn in_portions(places: &[usize], most: usize) -> Self {
+        let untried = places.chunks(most.max(1)).rev().map(<[usize]>::to_vec).collect();
         Self { untried, ..Self::default() }
     }
 
@@ -166,9 +166,14 @@ mod tests {
         further: usize,
     }
 
+    /// A search that begins with one request for all.
+    fn among(events: usize) -> Search {
+        Search::in_portions(&(0..events).collect::<Vec<_>>(), usize::MAX)
+    }
+
     /// Sends `events` to a platform that refuses every request with one of `bad` in it.
     fn search(events: usize, bad: impl Fn(usize) -> bool) -> Came {
-        let mut search = Search::among((0..events).collect());
+        let mut search = among(events);
         let mut came = Came { delivered: Vec::new(), refused: BTreeSet::new(), further: 0 };
         let mut requests = 0;
         while let Some(places) = search.ask() {
@@ -210,7 +215,7 @@ mod tests {
     #[test]
     fn ten_requests_leave_one_suspect_of_a_thousand() {
         for culprit in 0..1_000 {
-            let mut search = Search::among((0..1_000).collect());
+            let mut search = among(1_000);
             let first = search.ask().expect("all");
             search.learn(vec![Answer::Refused(first)]);
             let mut further = 0;
@@ -241,7 +246,7 @@ mod tests {
 
     #[test]
     fn named_culprits_cost_one_request() {
-        let mut search = Search::among((0..1_000).collect());
+        let mut search = among(1_000);
         assert_eq!(search.ask().map(|places| places.len()), Some(1_000));
         search.learn(vec![Answer::Named((0..998).collect())]);
         assert_eq!(search.ask().map(|places| places.len()), Some(998));
@@ -251,7 +256,7 @@ mod tests {
 
     #[test]
     fn a_request_refused_for_no_events_sake_gives_nobody_up() {
-        let mut search = Search::among((0..8).collect());
+        let mut search = among(8);
         let first = search.ask().expect("all");
         search.learn(vec![Answer::Refused(first)]);
         let mut taken = Vec::new();
@@ -263,8 +268,26 @@ mod tests {
     }
 
     #[test]
+    fn portions_go_in_their_order_and_a_culprit_is_hunted_in_its_own() {
+        let mut search = Search::in_portions(&[0, 1, 2, 3, 4, 5, 6], 3);
+        let mut asked = Vec::new();
+        while let Some(places) = search.ask() {
+            asked.push(places.clone());
+            search.learn(vec![match (places.contains(&4), places.len()) {
+                (false, _) => Answer::Taken,
+                (true, 1) => Answer::Named(Vec::new()),
+                (true, _) => Answer::Refused(places),
+            }]);
+        }
+        let expected: [&[usize]; 7] = [&[0, 1, 2], &[3, 4, 5], &[3, 4], &[3], &[4], &[5], &[6]];
+        assert_eq!(asked, expected);
+        let mut after = Search::in_portions(&[0, 1, 2], 2);
+        assert_eq!((after.ask(), after.ask(), after.ask()), (Some(vec![0, 1]), Some(vec![2]), None));
+    }
+
+    #[test]
     fn trouble_twice_in_a_row_ends_the_search() {
-        let mut search = Search::among((0..8).collect());
+        let mut search = among(8);
         let first = search.ask().expect("all");
         search.learn(vec![Answer::Refused(first)]);
         for expected in [vec![0, 1, 2, 3], vec![4, 5, 6, 7]] {
@@ -287,7 +310,7 @@ mod tests {
 
         #[test]
         fn whatever_is_answered_it_ends(events in 1_usize..60, answers in proptest::collection::vec(0_u8..4, 400)) {
-            let mut search = Search::among((0..events).collect());
+            let mut search = among(events);
             for answer in answers {
                 let Some(places) = search.ask() else { return Ok(()) };
                 search.learn(vec![match (answer, places.as_slice()) {

@@ -5,6 +5,7 @@
 //! counts once; it never loses an event. Owns waiting and waking, and that nothing is put off for longer than the store
 //! believes; leaves sending to the round.
 
+mod news;
 mod turns;
 
 use std::collections::HashMap;
@@ -13,15 +14,18 @@ use std::time::Duration;
 
 use shared::UnixMs;
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::error;
 
 use self::turns::{Chosen, Turns};
 use super::access::Access;
-use super::circuit::{Admits, Change, Circuit};
+use super::apart::Apart;
+use super::circuit::{Admits, Circuit};
 use super::courier::Courier;
 use super::http_client::HttpClient;
 use super::inquiry::Inquiry;
 use super::pace::Pace;
+use super::portion::Portion;
+use super::restate::as_they_stand;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
 use super::steady::Steady;
@@ -58,6 +62,10 @@ struct Position {
     waits: Steady,
     cursor: Seq,
     circuit: Circuit,
+    /// The circuits of calls that stand apart.
+    apart: Apart,
+    /// How much goes together.
+    portion: Portion,
     /// When the earliest pending event is due; `None` when nothing is pending.
     next_due: Option<UnixMs>,
     /// When the earliest receipt is to be asked about; `None` when there is none.
@@ -124,6 +132,8 @@ impl Worker {
                     waits,
                     cursor,
                     circuit,
+                    apart: Apart::default(),
+                    portion: Portion::default(),
                     next_due,
                     next_receipt,
                     told,
@@ -160,8 +170,10 @@ impl Worker {
 
     /// One turn: gather, send, settle.
     async fn turn(&self, position: &mut Position) -> Result<Turn, StoreError> {
+        position.courier.renew().await;
         let now = position.waits.now();
-        let batch = self.destination.platform.limits().batch.max(1);
+        let whole = self.whole();
+        let batch = whole.min(position.portion.most());
         let (due_limit, fresh_limit) = match position.circuit.admits(now) {
             Admits::All => (batch, batch),
             Admits::Probe => (1, 1),
@@ -183,8 +195,8 @@ impl Worker {
             position.turns.choose(due, position.circuit.open_until().is_some());
         let mut cursor = None;
         if fresh {
-            // A probe needs one event; what belongs to other sites is passed over a few at a time.
-            let look = if fresh_limit < batch { PROBE_LOOK.min(batch) } else { batch };
+            // Who needs few events passes over what belongs to other sites a few at a time.
+            let look = if fresh_limit < whole { PROBE_LOOK.min(whole).max(fresh_limit) } else { whole };
             cursor = self.fresh(position.cursor, look, fresh_limit, &mut items).await?;
         }
         if items.is_empty() {
@@ -195,6 +207,11 @@ impl Worker {
         }
         self.deliver(position, items, cursor).await?;
         Ok(Turn::Worked)
+    }
+
+    /// How many events the platform is given at once when all is well.
+    fn whole(&self) -> usize {
+        self.destination.platform.limits().batch.max(1)
     }
 
     /// When the earliest pending event is due.
@@ -236,13 +253,6 @@ impl Worker {
         Ok(first.first().map(|receipt| receipt.due))
     }
 
-    /// Says which events were given up, and why.
-    fn announce_dead(&self, settlement: &Settlement) {
-        for dead in &settlement.dead {
-            warn!(destination = %self.destination.name, seq = dead.seq, reason = %dead.reason, "event given up");
-        }
-    }
-
     /// Adds up to `limit` new events of this site out of the next `look` to `items`, and answers where the cursor may go
     /// after them.
     async fn fresh(
@@ -282,6 +292,7 @@ impl Worker {
         items: Vec<Item>,
         cursor: Option<Seq>,
     ) -> Result<(), StoreError> {
+        let items = as_they_stand(&*self.store, &self.destination, items, (self.now)()).await?;
         let round = Round {
             courier: &position.courier,
             backoff: self.backoff,
@@ -289,6 +300,8 @@ impl Worker {
             traces: &self.traces,
             now: self.now,
             waits: &position.waits,
+            apart: &position.apart,
+            portion: position.portion.most(),
             draw: self.draw,
         };
         let settled = round.run(items).await;
@@ -299,6 +312,11 @@ impl Worker {
         // Learned before settling: if the store fails, the same events come again, and the wait still counts.
         let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), now);
         self.announce(change, &position.circuit);
+        position.portion.learn(settled.served, self.whole());
+        for (call, health) in settled.apart {
+            let (change, circuit) = position.apart.learn(call, &health, &self.backoff, (self.draw)(), now);
+            self.announce_call(call, change, circuit);
+        }
         let had_pending = position.next_due.is_some() || !settlement.retry.is_empty();
         let receipt = settlement.receipts.iter().map(|receipt| receipt.due).min();
         self.settle(settlement).await?;
@@ -327,24 +345,6 @@ impl Worker {
                 }
             }
         }
-    }
-
-    /// Tells the operator when a destination fails, is held or recovers.
-    fn announce(&self, change: Change, circuit: &Circuit) {
-        let destination = self.destination.name.as_str();
-        let reason = circuit.reason().unwrap_or("");
-        match change {
-            Change::None => {}
-            Change::Opened => {
-                warn!(destination, reason, "destination in trouble; its events are kept and retried")
-            }
-            Change::Held => error!(
-                destination,
-                reason, "destination stopped: fix its credentials or rights; its events are kept meanwhile"
-            ),
-            Change::Recovered => info!(destination, "destination well again"),
-        }
-        self.metrics.destination_up(destination, circuit.open_until().is_none());
     }
 
     /// How long nothing can be done, unless the log grows while the circuit admits.
@@ -400,7 +400,7 @@ async fn wait(pause: Duration, stop: &mut watch::Receiver<bool>) -> bool {
 const STORE_PAUSE: Duration = Duration::from_millis(500);
 /// How often a settlement is tried before the round is given back.
 const SETTLE_TRIES: u32 = 20;
-/// Events of the log that a probe looks through for one of its own.
+/// Events of the log that at least are looked through for one of this site.
 const PROBE_LOOK: usize = 64;
 /// Receipts asked about in one turn.
 const INQUIRIES: usize = 4;

@@ -25,6 +25,18 @@ pub trait Credentials: Send + Sync + Debug {
 
     /// The token, or what its absence means for the events that wait for it: a retry or `Unauthorized`.
     fn read(&self, response: &Response, now: UnixMs) -> Result<Grant, Outcome>;
+
+    /// Whether an answer of the platform says that the access token is not good any more, so that another one may help. A
+    /// right that is missing is missing with every token.
+    fn refuses_token(&self, response: &Response) -> bool {
+        matches!(response, Response::Answer { status: 401, .. })
+    }
+
+    /// How long a refresh token may go unused before it is used for its own sake, in milliseconds, where the platform lets
+    /// unused ones die.
+    fn renew_unused_ms(&self) -> Option<i64> {
+        None
+    }
 }
 
 /// An access token with its end.

@@ -41,6 +41,7 @@ pub use credentials::{Credentials, Grant};
 pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
 pub use outcome::{Outcome, Skip, SkipReason};
 pub use quality::{Quality, Signal};
+pub use refund::Restates;
 pub use request::{Body, Header, Request, Response, Text};
 pub use settings::{Key, SettingError, Settings};
 pub use trial::Trial;
@@ -59,6 +60,12 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// the request.
     fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
 
+    /// What an answer says of events that were taken all the same, where the operator may want to mend it. In words of ours: an
+    /// answer may repeat what was sent.
+    fn remark(&self, _call: Call, _response: &Response) -> Option<String> {
+        None
+    }
+
     /// How this platform wants to be called.
     fn limits(&self) -> Limits;
 
@@ -70,6 +77,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
 
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
+        None
+    }
+
+    /// How it takes an order that is sent again, where it takes what is said last for the order's value.
+    fn restates(&self) -> Option<Restates> {
         None
     }
 

@@ -108,6 +108,8 @@ pub enum SkipReason {
     TooEarly,
     /// A later one says all that it would say.
     Superseded,
+    /// The order it takes back never went there, so that there is nothing to take back.
+    OrderNotSent,
 }
 
 impl SkipReason {
@@ -128,6 +130,7 @@ impl SkipReason {
             Self::TooLarge => "too_large",
             Self::TooEarly => "too_early",
             Self::Superseded => "superseded",
+            Self::OrderNotSent => "order_not_sent",
         }
     }
 }

@@ -11,6 +11,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -249,16 +250,25 @@ fn message_id(outgoing: &Outgoing<'_>) -> String {
 
 // ── Response ───────────────────────────────────────────────────────────────────────────────────────────────
 
-/// Any 2xx is a receipt; what other statuses mean is the same everywhere. 410 is the scheme's way to say
-/// "stop", which holds the destination until the operator acts. The body is not read: it may repeat what we
-/// sent.
+/// Any 2xx is a receipt; what other statuses mean is the same everywhere, but for one. 410 is the scheme's way to say
+/// "stop", which holds the destination until the operator acts. 409 speaks of the state in which the receiver finds what
+/// the event is about (RFC 9110, section 15.5.10), such as a row that is locked: that passes, and no other event need wait
+/// for it. The body is not read: it may repeat what we sent.
 fn read(response: &Response) -> Outcome {
-    match arrived(response) {
-        Ok(answer) if (200..300).contains(&answer.status) => Outcome::Delivered,
-        Ok(answer) => by_status(answer, 1, format!("the receiver answered with status {}", answer.status)),
-        Err(outcome) => outcome,
+    let answer = match arrived(response) {
+        Ok(answer) => answer,
+        Err(outcome) => return outcome,
+    };
+    let reason = format!("the receiver answered with status {}", answer.status);
+    match answer.status {
+        200..=299 => Outcome::Delivered,
+        409 => Outcome::Later { after: answer.retry_after.unwrap_or_default().max(CONFLICT_REST), reason },
+        _ => by_status(answer, 1, reason),
     }
 }
+
+/// Shortest wait before an event is sent again that met a conflict.
+const CONFLICT_REST: Duration = Duration::from_secs(300);
 
 // ── Tests ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -396,8 +406,24 @@ mod tests {
         for status in [408, 425, 429, 500, 502, 503, 504] {
             check(status, "retry");
         }
-        for status in [400, 409, 413, 415, 422] {
+        check(409, "later");
+        for status in [400, 413, 415, 422] {
             check(status, "rejected");
         }
+    }
+
+    #[test]
+    fn a_conflict_is_given_time_to_pass() {
+        let check = |asked: Option<u64>, seconds| {
+            let retry_after = asked.map(Duration::from_secs);
+            let response =
+                Response::Answer { status: 409, retry_after, headers: Vec::new(), body: Vec::new() };
+            let reason = "the receiver answered with status 409".to_owned();
+            let after = Duration::from_secs(seconds);
+            assert_eq!(read(&response), Outcome::Later { after, reason });
+        };
+        check(None, 300);
+        check(Some(1), 300);
+        check(Some(900), 900);
     }
 }

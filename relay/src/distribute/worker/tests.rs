@@ -6,9 +6,9 @@ use shared::time::DAY_MS;
 
 use super::super::schedule::LONGEST_ASKED;
 use super::*;
-use crate::platform::{Built, Call, Limits, Outcome, Outgoing, Platform, Response, Skip};
+use crate::platform::{Built, Call, Limits, Outcome, Outgoing, Platform, Response, Restates, Skip};
 use crate::store::memory::MemoryStore;
-use crate::store::{Incoming, Person, Retry, Transaction, Verdict};
+use crate::store::{Dead, Incoming, Person, Retry, Transaction, Verdict};
 use crate::testing::event;
 
 const NOW: UnixMs = UnixMs(1_800_000_000_000);
@@ -31,26 +31,19 @@ impl Platform for Hesitant {
     fn limits(&self) -> Limits {
         Limits { batch: 10, concurrency: 1, pace_ms: 0, retry_for_ms: DAY_MS }
     }
+
+    fn restates(&self) -> Option<Restates> {
+        Some(Restates { alone: true, takes_away: false, after_ms: DAY_MS })
+    }
 }
 
 fn append(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     tx.append(incoming).map(Verdict::Stored)
 }
 
-/// A worker whose destination has an event of each of these visitors in hand, due then, and where it stands.
-async fn waiting(events: &[(&str, UnixMs)]) -> (Worker, Position) {
-    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(append));
-    let mut settlement = Settlement::default();
-    for (seq, (visitor, due)) in (1..).zip(events) {
-        let event = event(&format!(r#"{{"event":"Lead","visitor_id":"{visitor}"}}"#)).into();
-        let incoming = Incoming { site: "shop".into(), received: NOW, event };
-        store.append(vec![incoming]).await.expect("stored");
-        let reason = "HTTP 503".to_owned();
-        settlement.retry.push(Retry { seq, attempts: 1, reached: None, due: *due, reason });
-        settlement.cursor = Some(seq);
-    }
-    store.settle("d", settlement).await.expect("settled");
-    let worker = Worker {
+/// A worker of the destination "d".
+fn worker(store: Arc<dyn Store>) -> Worker {
+    Worker {
         destination: Arc::new(Destination {
             name: "d".to_owned(),
             site: "shop".into(),
@@ -69,7 +62,23 @@ async fn waiting(events: &[(&str, UnixMs)]) -> (Worker, Position) {
         traces: Traces::default(),
         now: || NOW,
         draw: || 0.5,
-    };
+    }
+}
+
+/// A worker whose destination has an event of each of these visitors in hand, due then, and where it stands.
+async fn waiting(events: &[(&str, UnixMs)]) -> (Worker, Position) {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(append));
+    let mut settlement = Settlement::default();
+    for (seq, (visitor, due)) in (1..).zip(events) {
+        let event = event(&format!(r#"{{"event":"Lead","visitor_id":"{visitor}"}}"#)).into();
+        let incoming = Incoming { site: "shop".into(), received: NOW, event };
+        store.append(vec![incoming]).await.expect("stored");
+        let reason = "HTTP 503".to_owned();
+        settlement.retry.push(Retry { seq, attempts: 1, reached: None, due: *due, reason });
+        settlement.cursor = Some(seq);
+    }
+    store.settle("d", settlement).await.expect("settled");
+    let worker = worker(store);
     let (_stop, mut stopping) = watch::channel(false);
     let position = worker.start(&mut stopping).await.expect("a store that answers");
     (worker, position)
@@ -104,4 +113,26 @@ fn no_pause_that_can_be_set_or_asked_for_is_beyond_reason() {
     let cap = Duration::from_secs(86_400);
     let longest = Backoff { base: cap, cap }.wait(u32::MAX, 1.0, Duration::MAX, Some(Duration::MAX));
     assert!(longest >= LONGEST_ASKED && longest.as_millis() <= u128::from(LONGEST_RETRY_MS.unsigned_abs()));
+}
+
+#[tokio::test]
+async fn a_refund_of_an_order_that_was_given_up_is_left_out() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(crate::pipeline::Steps::default()));
+    for (seq, name) in [(1, "Purchase"), (2, "Refund")] {
+        let json = format!(
+            r#"{{"event":"{name}","source":"server","properties":{{"order_id":"88","value":5,"currency":"EUR"}}}}"#
+        );
+        let incoming = Incoming { site: "shop".into(), received: NOW, event: event(&json).into() };
+        assert_eq!(store.append(vec![incoming]).await.expect("stored"), [Verdict::Stored(seq)]);
+    }
+    let dead = Dead { seq: 1, at: NOW, reason: "refused".to_owned() };
+    let settlement = Settlement { cursor: Some(1), dead: vec![dead], ..Settlement::default() };
+    store.settle("d", settlement).await.expect("settled");
+    let worker = worker(store);
+    let (_stop, mut stopping) = watch::channel(false);
+    let mut position = worker.start(&mut stopping).await.expect("a store that answers");
+    assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Worked);
+    let backlog = worker.store.backlog("d").await.expect("a backlog");
+    // Its platform would have put it off.
+    assert_eq!((backlog.cursor, backlog.pending, backlog.dead), (2, 0, 1));
 }

@@ -84,11 +84,16 @@ pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
     }
 }
 
+/// Whether the access token was refused: by the error of the call where there is one, else by the status.
+pub(super) fn refuses_token(response: &Response) -> bool {
+    let Ok(answer) = arrived(response) else { return false };
+    let reply = Reply::of(answer.body).unwrap_or_default();
+    reply.of_call().map_or(answer.status == 401, Error::is_of_token)
+}
+
 /// The whole call was refused and nothing was taken.
 fn refusal(reply: &Reply, answer: Answer<'_>, events: usize) -> Vec<Outcome> {
-    let of_call = [&reply.operation_errors, &reply.errors];
-    let of_call = of_call.into_iter().flatten().flatten().flatten().next();
-    let Some(error) = of_call else {
+    let Some(error) = reply.of_call() else {
         let reason =
             traced("the call was refused for some of its rows".to_owned(), reply.tracking_id.as_deref());
         let rest = refused(events, reason);
@@ -134,6 +139,11 @@ impl Reply {
     fn of(body: &[u8]) -> serde_json::Result<Self> {
         let object: serde_json::Map<String, Value> = serde_json::from_slice(body)?;
         serde_json::from_value(Value::Object(object))
+    }
+
+    /// The error for which the whole call was refused.
+    fn of_call(&self) -> Option<&Error> {
+        [&self.operation_errors, &self.errors].into_iter().flatten().flatten().flatten().next()
     }
 
     fn is_fault(&self) -> bool {
@@ -190,6 +200,14 @@ impl Error {
             117 => Some(Class::Throttled),
             _ => None,
         })
+    }
+
+    /// Whether another access token may help. A user without rights has none with any token.
+    fn is_of_token(&self) -> bool {
+        match self.error_code.as_deref().filter(|name| !name.is_empty()) {
+            Some(name) => matches!(name, "InvalidCredentials" | "AuthenticationTokenExpired"),
+            None => matches!(self.number(), Some(105 | 109)),
+        }
     }
 
     /// The code, which some serializers write as text.
@@ -337,6 +355,33 @@ mod tests {
         check(413, "", &["split", "split"]);
         check(429, "", &["retry"]);
         check(503, "<html>", &["retry"]);
+    }
+
+    #[test]
+    fn another_token_is_fetched_only_where_it_may_help() {
+        let check = |status, body: &str, expected: bool| {
+            assert_eq!(refuses_token(&answer(status, body)), expected, "{status} {body}");
+        };
+        let fault = |code: i64, name: &str| {
+            format!(r#"{{"TrackingId":"t","Errors":[{{"Code":{code},"ErrorCode":"{name}"}}]}}"#)
+        };
+        for status in [400, 401] {
+            check(status, &fault(109, "AuthenticationTokenExpired"), true);
+            check(status, &fault(105, "InvalidCredentials"), true);
+            check(status, &fault(109, ""), true);
+            check(status, &fault(106, "UserIsNotAuthorized"), false);
+            check(status, &fault(106, ""), false);
+            check(status, &fault(117, "CallRateExceeded"), false);
+        }
+        check(401, r#"{"OperationErrors":[{"Code":106,"ErrorCode":"UserIsNotAuthorized"}]}"#, false);
+        check(401, "", true);
+        check(401, "{}", true);
+        check(403, "", false);
+        check(404, "{}", false);
+        check(503, "<html>", false);
+        // Rows of a success are refused for the account's settings; the others were taken.
+        check(200, &partial(r#"{"Index":0,"Code":105,"ErrorCode":"InvalidCredentials"}"#), false);
+        assert!(!refuses_token(&Response::NoAnswer("timed out".to_owned())));
     }
 
     #[test]

@@ -45,7 +45,8 @@ const BATCH_EVENTS: usize = 500;
 const BATCH_BYTES: usize = 1_000_000 - ENVELOPE_BYTES;
 const ENVELOPE_BYTES: usize = 4_096;
 /// How long the Conversions API remembers an event's id is not documented; a day is the shortest that is plausible.
-/// Offline conversions are recognised by goal, click and time for good.
+/// Offline conversions are recognised by goal, click and time for good, but only those with a click. What surely never
+/// arrived is not bound by this, but by the age of events.
 const RETRY_FOR_MS: i64 = 23 * HOUR_MS;
 /// Oldest event the Conversions API takes, less a minute for the way there.
 const MAX_AGE_MS: i64 = 7 * DAY_MS - MINUTE_MS;
@@ -181,6 +182,13 @@ impl Platform for Microsoft {
             EVENTS => response::read(response, events, 1),
             PAGE_REVENUE => response::read(response, events, 2),
             _ => fault::read(response, events),
+        }
+    }
+
+    fn remark(&self, call: Call, response: &Response) -> Option<String> {
+        match call {
+            EVENTS | PAGE_REVENUE => response::dropped(response),
+            _ => None,
         }
     }
 

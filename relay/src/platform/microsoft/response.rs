@@ -5,6 +5,8 @@
 //! and read like everybody's). With `continueOnValidationError` the rows that are not listed are taken; where the
 //! request was refused all the same, they are sent again without the listed ones.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use shared::vendor_cookie;
 
@@ -70,6 +72,45 @@ pub(super) fn read(response: &Response, events: usize, rows: usize) -> Vec<Outco
         }
     }
 }
+
+/// Which fields were dropped of events that were taken. Only names that are ours are told, for an answer's may hold anything.
+pub(super) fn dropped(response: &Response) -> Option<String> {
+    let answer = arrived(response).ok().filter(|answer| (200..300).contains(&answer.status))?;
+    let reply: Reply = serde_json::from_slice(answer.body).ok()?;
+    let details = reply.error.iter().flat_map(|error| error.details.iter().flatten());
+    let fields: BTreeSet<&str> = details.filter(|detail| detail.is_warning).map(Detail::field).collect();
+    let fields: Vec<&str> = fields.into_iter().collect();
+    (!fields.is_empty())
+        .then(|| format!("Microsoft dropped these fields of some events: {}", fields.join(", ")))
+}
+
+/// The fields that an event can do without.
+const OPTIONAL: [&str; 24] = [
+    "adStorageConsent",
+    "anonymousId",
+    "clientIpAddress",
+    "clientUserAgent",
+    "currency",
+    "ecommCategory",
+    "ecommTotalValue",
+    "em",
+    "eventCategory",
+    "eventLabel",
+    "eventValue",
+    "externalId",
+    "itemIds",
+    "items",
+    "keywords",
+    "msclkid",
+    "pageLoadId",
+    "pageTitle",
+    "pageType",
+    "ph",
+    "referrerUrl",
+    "searchTerm",
+    "transactionId",
+    "value",
+];
 
 /// A success accounts for every event: listed as failed, or received.
 fn taken(reply: &Reply, faults: Vec<Option<String>>, rows: usize) -> Vec<Outcome> {
@@ -155,6 +196,13 @@ pub(super) fn traced(words: String, id: Option<&str>) -> String {
 }
 
 impl Detail {
+    /// `referrerUrl` of `data[3].referrerUrl`, if it is one of ours.
+    fn field(&self) -> &'static str {
+        let path = self.property_name.as_deref().unwrap_or_default();
+        let mut words = path.rsplit(|c: char| !c.is_ascii_alphabetic());
+        words.find_map(|word| OPTIONAL.into_iter().find(|field| *field == word)).unwrap_or("another")
+    }
+
     /// `eventTime: must be within 7 days (InvalidTime)`. The value that was refused is not repeated.
     fn reason(&self) -> String {
         let field = self.property_name.as_deref().unwrap_or("an event");
@@ -234,6 +282,30 @@ mod tests {
         check(429, "", &["retry"]);
         check(500, r#"{"error":{"code":"InternalError"}}"#, &["retry"]);
         check(503, "", &["retry"]);
+    }
+
+    #[test]
+    fn fields_that_were_dropped_are_named_in_our_words_alone() {
+        let check = |status, details: &str, expected: Option<&str>| {
+            let body = format!(r#"{{"eventsReceived":3,"error":{{"details":[{details}]}}}}"#);
+            let expected =
+                expected.map(|fields| format!("Microsoft dropped these fields of some events: {fields}"));
+            assert_eq!(dropped(&answer(status, &body)), expected, "{details}");
+        };
+        let warning = |name: &str| {
+            format!(
+                r#"{{"index":0,"propertyName":"{name}","attemptedValue":"jane@example.com","isWarning":true}}"#
+            )
+        };
+        let several =
+            ["referrerUrl", "data[1].pageTitle", "data[2].customData.items[0].price", "referrerUrl"];
+        check(200, &several.map(warning).join(","), Some("items, pageTitle, referrerUrl"));
+        check(200, &warning("jane@example.com"), Some("another"));
+        check(200, r#"{"index":0,"isWarning":true}"#, Some("another"));
+        check(200, r#"{"index":0,"propertyName":"referrerUrl"}"#, None);
+        check(200, "", None);
+        check(400, &warning("referrerUrl"), None);
+        assert_eq!(dropped(&answer(200, "<html>")), None);
     }
 
     #[test]

@@ -5,11 +5,12 @@
 //! must be kept, for the old one may die; unused ones die after some 90 days. Keeping is `distribute`'s work.
 
 use serde::Deserialize;
-use shared::time::{MINUTE_MS, SECOND_MS};
+use shared::time::{DAY_MS, MINUTE_MS, SECOND_MS};
 use shared::{Sha256Hex, UnixMs};
 use url::Url;
 use url::form_urlencoded::byte_serialize;
 
+use super::fault;
 use crate::platform::answer::{Answer, arrived, by_status, quote, transient};
 use crate::platform::settings::check_token;
 use crate::platform::{
@@ -23,6 +24,8 @@ const SCOPE: &str = "https://ads.microsoft.com/msads.manage offline_access";
 const TENANT: &str = "common";
 /// A token is not used any more this long before its end.
 const MARGIN_MS: i64 = 5 * MINUTE_MS;
+/// A refresh token that was not used for so long is used for its own sake: two months before it would die.
+const RENEW_UNUSED_MS: i64 = 30 * DAY_MS;
 
 /// How one account signs in.
 #[derive(Debug)]
@@ -103,6 +106,14 @@ impl Credentials for SignIn {
         let headers = vec![Header::new("content-type", "application/x-www-form-urlencoded")];
         let url = self.address.clone();
         Request { method: "POST", url, headers, body: Body::Form(form), public_only: false }
+    }
+
+    fn refuses_token(&self, response: &Response) -> bool {
+        fault::refuses_token(response)
+    }
+
+    fn renew_unused_ms(&self) -> Option<i64> {
+        Some(RENEW_UNUSED_MS)
     }
 
     fn read(&self, response: &Response, now: UnixMs) -> Result<Grant, Outcome> {
@@ -250,6 +261,25 @@ mod tests {
         check(200, "<html>", "retry", "without one");
         let silent = sign_in(None).read(&Response::NoAnswer("timed out".to_owned()), NOW);
         assert_eq!(silent.expect_err("no answer").tag(), "retry");
+    }
+
+    #[test]
+    fn an_unused_refresh_token_is_used_long_before_it_dies() {
+        let unused_ms = sign_in(None).renew_unused_ms().expect("unused ones die");
+        assert!((DAY_MS..=45 * DAY_MS).contains(&unused_ms), "half of the ninety days at most: {unused_ms}");
+    }
+
+    #[test]
+    fn a_right_that_is_missing_asks_for_no_other_access_token() {
+        let check = |status, body: &str, expected| {
+            let response =
+                Response::Answer { status, retry_after: None, headers: Vec::new(), body: body.into() };
+            assert_eq!(sign_in(None).refuses_token(&response), expected, "{status} {body}");
+        };
+        check(401, "", true);
+        check(400, r#"{"Errors":[{"Code":109,"ErrorCode":"AuthenticationTokenExpired"}]}"#, true);
+        check(401, r#"{"Errors":[{"Code":106,"ErrorCode":"UserIsNotAuthorized"}]}"#, false);
+        check(403, "", false);
     }
 
     #[test]

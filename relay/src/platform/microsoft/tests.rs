@@ -294,6 +294,18 @@ fn the_endpoint_moves_every_address() {
     assert_eq!(sign_in.url.as_str(), "http://127.0.0.1:9100/common/oauth2/v2.0/token");
 }
 
+#[test]
+fn only_the_calls_of_the_tag_tell_of_fields_that_were_dropped() {
+    let body =
+        r#"{"eventsReceived":1,"error":{"details":[{"index":0,"propertyName":"em","isWarning":true}]}}"#;
+    let response =
+        Response::Answer { status: 200, retry_after: None, headers: Vec::new(), body: body.into() };
+    for call in CALLS {
+        let is_told = with_offline("").remark(call, &response).is_some();
+        assert_eq!(is_told, matches!(call, EVENTS | PAGE_REVENUE), "{call}");
+    }
+}
+
 proptest::proptest! {
     /// Whatever comes back, every event has its outcome.
     #[test]

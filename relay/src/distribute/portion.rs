@@ -1,0 +1,140 @@
+//! The portion: how many events go together to a platform that does not answer large requests in time. Pure.
+//!
+//! The same batch would meet the same silence as often as it is sent, and each time is one in which it may have been taken,
+//! which uses up the time its platform remembers ids. So what met silence goes on in halves, down to single events, and grows
+//! back by doubling once several portions were answered: a try too large costs a timeout. One event that meets silence alone
+//! says nothing of size: then the platform is silent, and that is for the circuit to see.
+
+/// How much goes together to one destination.
+#[derive(Debug)]
+pub struct Portion {
+    most: usize,
+    /// Full portions that were answered since it last changed.
+    answered: u32,
+}
+
+/// What a round showed of sizes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// Events of the largest request that was sent and met silence; none where all were answered.
+    pub unanswered: usize,
+    /// Most events that were handled together and of whose requests every one was answered.
+    pub answered: usize,
+}
+
+impl Default for Portion {
+    fn default() -> Self {
+        Self { most: usize::MAX, answered: 0 }
+    }
+}
+
+impl Portion {
+    /// Most events that go together; no bound while the platform answers whatever it is sent.
+    pub fn most(&self) -> usize {
+        self.most
+    }
+
+    /// Learns from a round of a destination that is given `whole` events at once when all is well.
+    pub fn learn(&mut self, served: Served, whole: usize) {
+        if served.unanswered > 1 {
+            *self = Self { most: self.most.min(served.unanswered / 2), answered: 0 };
+        } else if served.unanswered == 0 && self.most < usize::MAX && served.answered >= self.most {
+            self.answered += 1;
+            if self.answered == ENOUGH {
+                let doubled = self.most.saturating_mul(2);
+                *self = Self { most: if doubled < whole { doubled } else { usize::MAX }, answered: 0 };
+            }
+        }
+    }
+}
+
+/// So many full portions are answered before a larger one is tried: the timeout that this may cost is then one request in
+/// nine, and after an outage a thousand events go together again within 80 requests.
+const ENOUGH: u32 = 8;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHOLE: usize = 1_000;
+
+    fn silence(unanswered: usize) -> Served {
+        Served { unanswered, answered: 0 }
+    }
+
+    fn answer(answered: usize) -> Served {
+        Served { unanswered: 0, answered }
+    }
+
+    fn after(rounds: &[Served]) -> Portion {
+        let mut portion = Portion::default();
+        rounds.iter().for_each(|served| portion.learn(*served, WHOLE));
+        portion
+    }
+
+    #[test]
+    fn silence_halves_down_to_one() {
+        let mut portion = Portion::default();
+        let mut seen = Vec::new();
+        while portion.most() > 1 {
+            portion.learn(silence(portion.most().min(WHOLE)), WHOLE);
+            seen.push(portion.most());
+        }
+        assert_eq!(seen, [500, 250, 125, 62, 31, 15, 7, 3, 1]);
+        portion.learn(silence(1), WHOLE);
+        assert_eq!(portion.most(), 1);
+    }
+
+    #[test]
+    fn half_of_what_met_silence_is_never_more_than_before() {
+        assert_eq!(after(&[silence(10)]).most(), 5);
+        assert_eq!(after(&[silence(10), silence(1_000)]).most(), 5);
+        // Answered beside it, which says nothing of the one that was not.
+        assert_eq!(after(&[Served { unanswered: 10, answered: 1_000 }]).most(), 5);
+    }
+
+    #[test]
+    fn one_event_that_meets_silence_says_nothing_of_size() {
+        assert_eq!(after(&[silence(1)]).most(), usize::MAX);
+        assert_eq!(after(&[silence(1_000), silence(1)]).most(), 500);
+    }
+
+    #[test]
+    fn it_doubles_after_enough_full_portions_and_ends_with_no_bound() {
+        let mut portion = after(&[silence(500)]);
+        let mut seen = Vec::new();
+        for _ in 0..3 * ENOUGH {
+            // A probe and a small rest are answered, too, and show nothing.
+            for answered in [1, 249, portion.most()] {
+                portion.learn(answer(answered), WHOLE);
+            }
+            seen.push(portion.most());
+        }
+        let expected = [vec![250; 7], vec![500; 8], vec![usize::MAX; 9]].concat();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn silence_in_between_begins_the_count_anew() {
+        let mut rounds = vec![silence(8)];
+        rounds.extend(vec![answer(4); 7]);
+        rounds.extend([silence(4), answer(2)]);
+        assert_eq!(after(&rounds).most(), 2);
+    }
+
+    proptest::proptest! {
+        /// Whatever a platform does, something goes, and what is answered in the end goes without a bound again.
+        #[test]
+        fn there_is_always_a_portion_and_a_way_back(rounds in proptest::collection::vec((0_usize..2_000, 0_usize..2_000), 0..60)) {
+            let mut portion = Portion::default();
+            for (unanswered, answered) in rounds {
+                portion.learn(Served { unanswered, answered }, WHOLE);
+                proptest::prop_assert!(portion.most() >= 1);
+            }
+            for _ in 0..10 * ENOUGH {
+                portion.learn(answer(portion.most().min(WHOLE)), WHOLE);
+            }
+            proptest::prop_assert_eq!(portion.most(), usize::MAX);
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What is noted during a round: what became of each event, and what that says of the destination, of the calls that stand
+//! apart in it, and of the sizes it answers.
+
+use std::collections::BTreeMap;
+
+use crate::distribute::circuit::Health;
+use crate::distribute::courier::{Carried, Echo};
+use crate::distribute::portion::Served;
+use crate::platform::{Call, Outcome, Receipt, Response, SkipReason};
+
+/// What is noted during a round, by place.
+pub(super) struct Tally {
+    pub(super) outcomes: Vec<Option<(Outcome, bool)>>,
+    pub(super) settled: Vec<bool>,
+    pub(super) skips: Vec<(usize, SkipReason, String)>,
+    pub(super) receipts: Vec<(Receipt, Vec<usize>)>,
+    /// How the calls are that stand apart.
+    pub(super) apart: BTreeMap<Call, Health>,
+    /// What the requests said of sizes.
+    pub(super) served: Served,
+    answered: bool,
+    trouble: Option<Health>,
+}
+
+impl Tally {
+    pub(super) fn new(items: usize) -> Self {
+        Self {
+            outcomes: vec![None; items],
+            settled: vec![false; items],
+            skips: Vec::new(),
+            receipts: Vec::new(),
+            apart: BTreeMap::new(),
+            served: Served::default(),
+            answered: false,
+            trouble: None,
+        }
+    }
+
+    /// Whether going on is pointless: everything so far met trouble that is not the events' fault.
+    pub(super) fn in_trouble(&self) -> bool {
+        !self.answered && self.trouble.is_some()
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match &self.trouble {
+            _ if self.answered => Health::Answered,
+            Some(trouble) => trouble.clone(),
+            None => Health::Silent,
+        }
+    }
+
+    /// Notes what a request says of the destination.
+    pub(super) fn note_health(&mut self, outcomes: &[Outcome]) {
+        match said(outcomes) {
+            Health::Answered => self.answered = true,
+            Health::Silent => {}
+            trouble @ (Health::Trouble { .. } | Health::Unauthorized { .. }) => self.trouble = Some(trouble),
+        }
+    }
+
+    /// Notes what a request of a call that stands apart says of that call. A success is an answer also where it refuses rows
+    /// for the sake of settings that others do not need.
+    pub(super) fn note_apart(&mut self, carried: &Carried) {
+        let success = matches!(carried.response, Some(Response::Answer { status: 200..=299, .. }));
+        let health = if success { Health::Answered } else { said(&carried.outcomes) };
+        let noted = self.apart.entry(carried.planned.call).or_insert(Health::Silent);
+        if *noted != Health::Answered && health != Health::Silent {
+            *noted = health;
+        }
+    }
+
+    /// Notes what the requests for `together` events said of sizes: the number of events of each, and its echo.
+    pub(super) fn note_served(&mut self, together: usize, requests: &[(usize, Echo)]) {
+        let silent = requests.iter().filter(|(_, echo)| *echo == Echo::Silence);
+        self.served.unanswered = silent.map(|(events, _)| *events).fold(self.served.unanswered, usize::max);
+        if !requests.is_empty() && requests.iter().all(|(_, echo)| *echo == Echo::Answer) {
+            self.served.answered = self.served.answered.max(together);
+        }
+    }
+}
+
+/// What one request says of whom it was sent to. One whose every event must be retried speaks of them, not of the events.
+fn said(outcomes: &[Outcome]) -> Health {
+    let mut health = Health::Silent;
+    for outcome in outcomes {
+        health = match outcome {
+            Outcome::Delivered
+            | Outcome::Later { .. }
+            | Outcome::Misconfigured { .. }
+            | Outcome::Split { .. }
+            | Outcome::Rejected { .. } => return Health::Answered,
+            Outcome::Retry { after, at_least, reason } => {
+                Health::Trouble { at_least: *at_least, asked: *after, reason: reason.clone() }
+            }
+            Outcome::Unauthorized { reason } => Health::Unauthorized { reason: reason.clone() },
+        };
+    }
+    health
+}
