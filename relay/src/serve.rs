@@ -1,6 +1,7 @@
 //! Start and orderly stop of a relay.
 //!
-//! Start: assets and store are opened before the address is, so that nothing is accepted that could not be kept.
+//! Start: the store is opened before the address is, so that nothing is accepted that could not be kept, and whoever starts a
+//! second relay by mistake hears of the database and not of the port.
 //! Stop, in this order, each with its limit: no new connections, requests under way end, workers deliver what they
 //! can right now, the store writes what it holds and closes. Killing it instead loses nothing either; it only means
 //! that some events are sent a second time under the same id.
@@ -36,7 +37,7 @@ use crate::traces::Traces;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The address is taken or not ours.
-    #[error("cannot listen on {address}: {source}; choose another `listen` in [server]")]
+    #[error("cannot listen on {address}: {source}; {}", way_out(.source))]
     Listen {
         /// Which.
         address: SocketAddr,
@@ -54,16 +55,35 @@ pub enum Error {
     Runtime(#[from] io::Error),
 }
 
-/// Runs a relay until SIGTERM or SIGINT.
+/// What to do about an address that cannot be listened on.
+fn way_out(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            "another program listens there: stop it, or choose another `listen` in [server]"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "a port below 1024 needs a privilege: choose another `listen` in [server], behind your proxy"
+        }
+        _ => "choose another `listen` in [server]",
+    }
+}
+
+/// Runs a relay until SIGTERM, SIGINT or SIGHUP.
 pub fn run(config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
+        let store = open(&config)?;
         let address = config.server.listen;
         let listener =
             TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         let stop = stop_signal()?;
-        serve(listener, config, stop).await
+        serve_from(listener, store, config, stop).await
     })
+}
+
+/// The store of a configuration.
+fn open(config: &Config) -> Result<Arc<dyn Store>, Error> {
+    Ok(Arc::new(SqliteStore::open(&config.store.path, Steps::new(config))?))
 }
 
 /// Runs a relay on `listener` until `stop` resolves.
@@ -72,10 +92,19 @@ pub async fn serve(
     config: Config,
     stop: impl Future<Output = ()> + Send,
 ) -> Result<(), Error> {
+    let store = open(&config)?;
+    serve_from(listener, store, config, stop).await
+}
+
+/// The same with a store that is open.
+async fn serve_from(
+    listener: TcpListener,
+    store: Arc<dyn Store>,
+    config: Config,
+    stop: impl Future<Output = ()> + Send,
+) -> Result<(), Error> {
     let threads = Threads::start()?;
     let assets = assets(&config);
-    let path = config.store.path.clone();
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&path, Steps::new(&config))?);
     let metrics = Arc::new(Metrics::default());
     let sites = config.sites.iter().map(|site| &*site.key);
     metrics.begin(sites, config.destinations.iter().map(|destination| destination.name.as_str()));
@@ -93,7 +122,7 @@ pub async fn serve(
     let releasing = tokio::spawn(release(store.clone(), release_check(&config)));
     let pruning = tokio::spawn(prune(store.clone(), config.store.clone(), names(&config), heard, clock::now));
 
-    let office = open_office(&path, &store);
+    let office = open_office(&config.store.path, &store);
     let address = listener.local_addr()?;
     info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
     let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now).traced(traces));
@@ -222,7 +251,8 @@ async fn release(store: Arc<dyn Store>, pause: Duration) {
     }
 }
 
-/// Resolves at SIGTERM or SIGINT, and when the terminal is closed.
+/// Resolves at SIGTERM or SIGINT, and at SIGHUP, which comes when the terminal is closed: the configuration is read at the start
+/// only.
 fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;

@@ -1,6 +1,6 @@
 //! Logs: one line for each thing that happened, on standard error, for people or as JSON.
 //!
-//! Owns only how logs are written. What is logged is decided where it happens, and is never personal data or a
+//! Owns only how logs are written, the last words of a program that asked for JSON among them. What is logged is decided where it happens, and is never personal data or a
 //! secret. Metrics are not logs and live elsewhere.
 
 use std::io;
@@ -80,6 +80,13 @@ pub fn start(format: LogFormat, filter: EnvFilter) -> Result<(), TelemetryError>
         LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).finish().try_init(),
     }
     .map_err(TelemetryError::Started)
+}
+
+/// Writes one line of what ended the program, as JSON, whether or not logs have been started and whatever they leave out.
+pub fn tell_as_json(error: &impl std::fmt::Display) {
+    let lines = fmt().with_writer(io::stderr).log_internal_errors(false);
+    let teller = lines.json().flatten_event(true).with_current_span(false).finish();
+    tracing::subscriber::with_default(teller, || tracing::error!("{error}"));
 }
 
 #[cfg(test)]

@@ -30,6 +30,7 @@ fn metrics() -> BTreeSet<String> {
     metrics.dead("meta", 1);
     metrics.match_quality("meta", 5.0);
     metrics.destination_up("meta", true);
+    metrics.call_up("microsoft", "offline", true);
     let text = metrics.text(&Backlogs::from([("meta".to_owned(), Backlog::default())]));
     let described = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
     described
@@ -56,6 +57,54 @@ fn the_page_and_the_dashboard_name_the_metrics_that_there_are() {
         page.lines().filter(|line| line.starts_with("| `")).flat_map(named).collect();
     assert_eq!(rows, there, "one row for each");
     assert!(named(&page).is_subset(&there), "{:?}", named(&page).difference(&there));
+}
+
+/// The first cells of the table below a heading of the page about metrics.
+fn values(page: &str, heading: &str) -> BTreeSet<String> {
+    let (_, section) = page.split_once(&format!("\n## {heading}\n")).unwrap_or_else(|| panic!("{heading}"));
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let cells = section.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next());
+    let names = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    // The head names the label itself.
+    names.filter(|name| !matches!(name.as_str(), "result" | "outcome" | "reason")).collect()
+}
+
+/// The words that `tag` answers in this part of a source file.
+fn tags(file: &str, of: &str) -> BTreeSet<String> {
+    let text = source(file);
+    let (_, part) = text.split_once(&format!("\nimpl {of} {{\n")).unwrap_or_else(|| panic!("{of}"));
+    let part = part.split("\n}\n").next().unwrap_or_default();
+    part.lines()
+        .filter_map(|line| line.split_once("=> \"")?.1.strip_suffix("\","))
+        .map(str::to_owned)
+        .collect()
+}
+
+fn source(file: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src").join(file);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_page_names_every_value_of_the_labels_and_no_other() {
+    let page = page("metrics.md");
+    for (heading, file, of) in [
+        ("Results of sources", "collect/sources/answer.rs", "Settled<'_>"),
+        ("Outcomes", "platform/outcome.rs", "Outcome"),
+        ("Reasons of skips", "platform/outcome.rs", "SkipReason"),
+    ] {
+        let there = tags(file, of);
+        assert!(there.len() > 5, "{file} was read: {there:?}");
+        assert_eq!(values(&page, heading), there, "{heading}");
+    }
+    let text = source("platform/google_ads/diagnostics.rs");
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default().lines();
+    let code = code.filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let is_reason =
+        |word: &&str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let there: BTreeSet<String> =
+        code.split('"').skip(1).step_by(2).filter(is_reason).map(str::to_owned).collect();
+    assert_eq!(values(&page, "Reasons of findings"), there);
 }
 
 #[test]

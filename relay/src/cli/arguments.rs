@@ -48,7 +48,7 @@ pub(super) enum Command {
     Doctor {
         #[command(flatten)]
         config: ConfigFile,
-        /// Also send each destination an event, where its platform has a way to take it as a test
+        /// Also send each destination events, where its platform has a way to take them as a test
         #[arg(long)]
         send_test: bool,
     },

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 use shared::UnixMs;
 
-use super::store::{StoreCommandError, carry_out, destination, look};
+use super::store::{StoreCommandError, carry_out, destination, in_order, look};
 use crate::admin::order::{Order, Report};
 use crate::config::{Config, Destination};
 use crate::store::{DeadLetter, Logged, Seq};
@@ -169,6 +169,7 @@ pub(super) struct Replay {
 /// Puts settled events in hand again. A platform counts one twice that it took longer ago than its dedup window.
 pub(super) fn replay(config: &Config, replay: &Replay, now: UnixMs) -> Result<String, StoreCommandError> {
     let destination = destination(config, &replay.of.destination)?;
+    in_order(Some(replay.from), Some(replay.to))?;
     let look = look(config)?;
     let mut found = 0_u64;
     let mut after = look.before(replay.from)?;

@@ -53,7 +53,7 @@ pub(super) fn run(config: &Config, who: &Who) -> Result<String, StoreCommandErro
     }
     if who.visitor.as_deref().is_some_and(|id| !event_id::valid_token(id)) {
         return Err(StoreCommandError::Nothing(
-            "--visitor: expected the value of the cookie `_at_vid`: letters, digits, `-` and `_`",
+            "--visitor: expected the value of the cookie `_at_vid`: letters, digits, `-`, `_` and `.`",
         ));
     }
     let mut person = attribute::person(&user);

@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 use shared::UnixMs;
 
-use super::store::{StoreCommandError, look, sites};
+use super::store::{StoreCommandError, in_order, look, sites};
 use crate::config::Config;
 use crate::store::Logged;
 
@@ -46,6 +46,7 @@ enum Format {
 /// Writes every event that fits.
 pub(super) fn run(config: &Config, export: &Export, output: impl Write) -> Result<(), StoreCommandError> {
     let sites = sites(config, export.site.as_deref())?;
+    in_order(export.from, export.to)?;
     let look = look(config)?;
     let mut sheet = Sheet::new(export.format, output)?;
     let mut after = export.from.map_or(Ok(0), |from| look.before(from))?;

@@ -74,10 +74,15 @@ pub fn main() -> ExitCode {
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(USAGE));
         }
     };
+    let as_json = matches!(arguments.command, Command::Serve { log_format: LogFormat::Json, .. });
     match run(arguments.command) {
         Ok(Done::Whole) => ExitCode::SUCCESS,
         Ok(Done::InPart) => ExitCode::FAILURE,
         Err(CliError::Stream(error)) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(error) if as_json => {
+            telemetry::tell_as_json(&error);
+            ExitCode::FAILURE
+        }
         Err(error) => {
             print::message(error);
             ExitCode::FAILURE

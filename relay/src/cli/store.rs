@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
+use shared::UnixMs;
+
 use crate::admin::office::{Office, OfficeError};
 use crate::admin::order::{Order, Report};
 use crate::config::{Config, Destination};
@@ -50,6 +52,17 @@ pub(super) enum StoreCommandError {
     /// The arguments name nothing.
     #[error("{0}")]
     Nothing(&'static str),
+    /// A time span in which nothing can be.
+    #[error(
+        "--from {} is not before --to {}, so nothing can lie between; events are taken from the first on and before the second",
+        .from.rfc3339(), .to.rfc3339()
+    )]
+    EmptySpan {
+        /// Its beginning.
+        from: UnixMs,
+        /// Its end.
+        to: UnixMs,
+    },
     /// The value of an option cannot be what it should be.
     #[error("{0}: not a usable value; a phone number needs + and country code, or --country")]
     Unusable(&'static str),
@@ -104,6 +117,14 @@ pub(super) fn sites(config: &Config, named: Option<&str>) -> Result<Vec<String>,
         None => Ok(all),
         Some(name) if all.iter().any(|key| key == name) => Ok(vec![name.to_owned()]),
         Some(name) => Err(StoreCommandError::UnknownSite { name: name.to_owned(), known: all }),
+    }
+}
+
+/// An error when a time span is none: nothing would be found, and nobody told why.
+pub(super) fn in_order(from: Option<UnixMs>, to: Option<UnixMs>) -> Result<(), StoreCommandError> {
+    match (from, to) {
+        (Some(from), Some(to)) if from >= to => Err(StoreCommandError::EmptySpan { from, to }),
+        _ => Ok(()),
     }
 }
 

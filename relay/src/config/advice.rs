@@ -31,6 +31,14 @@ pub enum Advice {
     /// Everyone would share one address, and one rate limit.
     #[error("a proxy on this machine is not trusted, so all visitors share its address; add `127.0.0.1/32`")]
     UntrustedProxy,
+    /// A client may name any address as its own.
+    #[error(
+        "believes every address of {network}, so a client may choose the address that limits, places and `allowed_ips` go by; name the proxy's own network"
+    )]
+    AnybodyTrusted {
+        /// The network that is hardly a proxy's.
+        network: String,
+    },
     /// The browser would drop the cookie.
     #[error("browsers drop the visitor cookie unless {host} is this domain or below it")]
     ForeignCookieDomain {
@@ -56,6 +64,11 @@ pub enum Advice {
         /// Length from which a key is safe.
         least: usize,
     },
+    /// A destination that is still being tried out.
+    #[error(
+        "sends every event as a test, which the platform may keep out of its reports; take it out when you are done"
+    )]
+    TestEvents,
     /// A rule for an event that is not standard but looks like one.
     #[error("event names are case-sensitive; the standard event is `{standard}`")]
     NotQuiteStandard {

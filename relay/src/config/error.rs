@@ -99,6 +99,16 @@ pub enum Fault {
         /// What the file says, unless it may be secret.
         found: Option<String>,
     },
+    /// A word that is none of a few.
+    #[error("expected {expected}, found {found}{}", meant(.near.as_deref()))]
+    NoneOf {
+        /// The words.
+        expected: String,
+        /// What the file says, or what kind of value that is.
+        found: String,
+        /// The word that was probably meant.
+        near: Option<String>,
+    },
     /// A number nobody can mean.
     #[error("expected a whole number from {least} to {most}, found {found}")]
     OutOfRange {
@@ -168,10 +178,12 @@ pub enum Fault {
         kind: io::ErrorKind,
     },
     /// What a platform says about one of its settings.
-    #[error("{expected}")]
+    #[error("{expected}{}", quoted(.found.as_deref()))]
     Refused {
         /// The platform's words.
         expected: String,
+        /// What the file says, where it can hardly be a secret.
+        found: Option<String>,
     },
 }
 
@@ -182,6 +194,11 @@ fn guess(near: Option<&str>, known: &[String]) -> String {
         None if known.is_empty() => "there are none here".to_owned(),
         None => format!("known here: {}", known.join(", ")),
     }
+}
+
+/// The end of a sentence that names all the words already.
+fn meant(near: Option<&str>) -> String {
+    near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default()
 }
 
 fn quoted(found: Option<&str>) -> String {

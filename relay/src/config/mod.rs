@@ -5,7 +5,8 @@
 //! that an operator mends it in one go. What a platform needs stays with the platform: it reads its own keys.
 //!
 //! Rooms: `parse` turns the document into types, `reader` takes values out of a table and notes what is wrong,
-//! `expand` fills in `${NAME}`, `files` reads what a value names, `settings` hands a platform its keys, `error` has the words, `env` the environment.
+//! `expand` fills in `${NAME}`, `files` reads what a value names, `settings` hands a platform its keys (with `shape`, `spot`,
+//! `stand_in` and `quote` to tell all that is wrong with them), `error` has the words, `env` the environment.
 
 mod advice;
 pub mod env;
@@ -15,10 +16,12 @@ mod files;
 mod notes;
 mod origin;
 mod parse;
+mod quote;
 mod reader;
 mod settings;
 mod shape;
 mod spot;
+mod stand_in;
 mod suggest;
 #[cfg(test)]
 mod tests;

@@ -2,8 +2,8 @@
 //! house's words what it did not like. What is said here of platforms holds for sources, too.
 //!
 //! A platform stops at the first mistake. To tell an operator all of them at once, a mistake is noted, taken out of
-//! the way, and the platform asked again; its reader is pure, so asking is free. An answer that came about with
-//! such help is thrown away.
+//! the way, and the platform asked again; its reader is pure, so asking is free. Where a key has to be there, `stand_in` has
+//! values to try. An answer that came about with such help is thrown away.
 
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -16,9 +16,11 @@ use super::advice::Advice;
 use super::error::Fault;
 use super::files;
 use super::notes::Notes;
-use super::reader::{Node, Text, join, kind, text};
-use super::shape::Shape;
+use super::quote::{is_secret, is_word};
+use super::reader::{Node, Text, join, kind, shown, text};
+use super::shape::{Shape, in_words};
 use super::spot::{self, Numbers};
+use super::stand_in::{self, STAND_IN, StandIns};
 use super::suggest::nearest;
 use crate::platform::{Key, SettingError};
 use crate::secret::MASK;
@@ -38,6 +40,10 @@ pub(super) struct Own<'n> {
     secrets: Vec<String>,
     /// The number of each item of a list by where it begins, for when the ones before it are gone.
     numbers: Numbers,
+    /// What stands for keys that were missing or wrong.
+    stand_ins: StandIns,
+    /// Whether a value was taken out of the way: what is then missing may not be missing in the file.
+    set_aside: bool,
     /// Where the first secret stands that is written out in the file.
     pub(super) literal_secret: Option<(String, usize)>,
 }
@@ -60,6 +66,8 @@ impl<'n> Own<'n> {
             told,
             secrets,
             numbers,
+            stand_ins: StandIns::default(),
+            set_aside: false,
             literal_secret: None,
         }
     }
@@ -185,27 +193,67 @@ impl<'n> Own<'n> {
         keys: &[Key],
         configure: impl Fn(Node<'static>) -> Result<T, SettingError>,
     ) -> Option<T> {
-        // Every round takes one mistake away; a document that has more than this is beyond help.
+        // Every round takes a mistake away or tries another stand-in; a document that needs more is beyond help.
         for _ in 0..MISTAKES {
             let own = Spanned::new(self.span.clone(), DeValue::Table(self.table.clone()));
-            match configure(own) {
+            let again = match configure(own) {
                 Ok(ready) => return self.told.is_empty().then_some(ready),
-                // A list may only be empty because what was in it was wrong.
-                Err(SettingError::Invalid { key, .. }) if self.is_told_below(key) => return None,
-                Err(SettingError::Invalid { key, expected }) => {
-                    let at = self.place(key);
-                    self.tell(key, at, Fault::Refused { expected: self.masked(&expected) });
-                    return None;
-                }
+                Err(SettingError::Invalid { key, expected }) => self.refused(key, &expected),
                 Err(SettingError::Shape(error)) => {
                     let at = error.span().unwrap_or_else(|| self.span.clone());
-                    if !self.mend(Shape::read(error.message()), &at, keys) {
-                        return None;
-                    }
+                    self.misshapen(error.message(), &at, keys)
                 }
+            };
+            if !again {
+                return None;
             }
         }
         None
+    }
+
+    /// Notes a value that reads but is not valid, and takes it out of the way. Answers whether it is worth asking again.
+    fn refused(&mut self, key: &str, expected: &str) -> bool {
+        let (top, inner) = key.split_once('.').map_or((key, None), |(top, inner)| (top, Some(inner)));
+        if self.table.get(top).is_some_and(|value| stand_in::is_at(&value.span())) {
+            return self.stand_in(top);
+        }
+        let there = match (self.table.get(top).map(Spanned::get_ref), inner) {
+            (Some(DeValue::Table(table)), Some(inner)) => table.contains_key(inner),
+            (found, inner) => found.is_some() && inner.is_none(),
+        };
+        // A list may only be empty because what was in it was wrong, and a key be called for because another was.
+        if !self.is_told_below(key) && (there || !self.set_aside) {
+            let (at, found) = (self.place(key), self.word_at(top, inner));
+            let found = found.filter(|found| !expected.contains(found));
+            self.tell(key, at, Fault::Refused { expected: self.masked(expected), found });
+        }
+        self.set_aside = true;
+        let gone = match inner {
+            None => self.table.remove(top),
+            Some(inner) => match self.table.get_mut(top).map(Spanned::get_mut) {
+                Some(DeValue::Table(table)) => table.remove(inner),
+                Some(_) | None => None,
+            },
+        };
+        gone.is_some() || self.stand_in(top)
+    }
+
+    /// Puts the next stand-in into the place of a key. Answers whether there is one.
+    fn stand_in(&mut self, key: &str) -> bool {
+        let Some(value) = self.stand_ins.next(key) else { return false };
+        let at = value.span();
+        self.table.remove(key);
+        self.table.insert(Spanned::new(at, key.to_owned().into()), value);
+        true
+    }
+
+    /// Does the same with a key that is missing, unknown or of the wrong kind; what is said of a stand-in is for nobody.
+    fn misshapen(&mut self, message: &str, at: &Range<usize>, keys: &[Key]) -> bool {
+        if !stand_in::is_at(at) {
+            return self.mend(Shape::read(message), at, keys);
+        }
+        let key = self.find(at).into_iter().next();
+        key.is_some_and(|key| self.stand_in(&key))
     }
 
     /// Notes a mistake and takes it out of the way. Answers whether it is worth asking again.
@@ -214,9 +262,10 @@ impl<'n> Own<'n> {
         let top = path.first().cloned();
         match (shape, top) {
             (Shape::Missing(key), None) => {
-                self.tell(&key, self.span.start, missing(&key, keys));
-                let stand_in = Spanned::new(NOWHERE, DeValue::String(STAND_IN.into()));
-                self.table.insert(Spanned::new(NOWHERE, key.into()), stand_in).is_none()
+                if !self.is_told_below(&key) {
+                    self.tell(&key, self.span.start, missing(&key, keys));
+                }
+                self.stand_in(&key)
             }
             (Shape::Missing(key), Some(_)) => {
                 let table = path.join(".");
@@ -233,13 +282,20 @@ impl<'n> Own<'n> {
                 self.tell(&path.join("."), at.start, fault);
                 spot::cut(&mut self.table, at)
             }
-            // A stand-in of the wrong kind: the rest of the platform's settings cannot be looked over.
-            (Shape::Expected(_), _) if *at == NOWHERE => false,
             (Shape::Expected(expected), Some(top)) => {
                 let found = self.kind_at(at);
                 self.tell(&path.join("."), at.start, Fault::WrongType { expected, found });
-                self.told.insert(top.clone());
-                spot::cut(&mut self.table, at)
+                self.take_away(top, at)
+            }
+            (Shape::NoneOf(words), Some(top)) => {
+                let fault = self.none_of(&words, &path, at);
+                self.tell(&path.join("."), at.start, fault);
+                self.take_away(top, at)
+            }
+            (Shape::NoneOf(words), None) => {
+                let expected = in_words(&words);
+                self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
+                false
             }
             (Shape::Expected(expected), None) => {
                 self.tell("", at.start, Fault::WrongType { expected, found: "something else" });
@@ -251,10 +307,52 @@ impl<'n> Own<'n> {
                 if self.is_told_below(&key) {
                     return spot::cut(&mut self.table, at);
                 }
-                self.tell(&key, at.start, Fault::Refused { expected: self.masked(&message) });
+                self.tell(&key, at.start, Fault::Refused { expected: self.masked(&message), found: None });
                 spot::cut(&mut self.table, at)
             }
         }
+    }
+
+    /// Takes the value at `at` below the key `top` out of the way.
+    fn take_away(&mut self, top: String, at: &Range<usize>) -> bool {
+        self.told.insert(top);
+        self.set_aside = true;
+        spot::cut(&mut self.table, at)
+    }
+
+    /// The fault of a word that is none of `words`; it is quoted where it is like one of them, too.
+    fn none_of(&self, words: &[String], path: &[String], at: &Range<usize>) -> Fault {
+        let text = match spot::value(&self.table, at) {
+            Some(DeValue::String(text)) => text.to_string(),
+            Some(other) => {
+                let found = kind(other).to_owned();
+                return Fault::NoneOf { expected: in_words(words), found, near: None };
+            }
+            // A key that is none of them.
+            None => path.last().cloned().unwrap_or_default(),
+        };
+        let open = !self.is_hidden(&text, path.iter().map(String::as_str));
+        let near = nearest(&text, words.iter().map(String::as_str)).filter(|_| open).map(str::to_owned);
+        let found = if open && (near.is_some() || is_word(&text)) {
+            format!("`{}`", shown(&text))
+        } else {
+            "another text".to_owned()
+        };
+        Fault::NoneOf { expected: in_words(words), found, near }
+    }
+
+    /// The text of a key, if a message may show it.
+    fn word_at(&self, top: &str, inner: Option<&str>) -> Option<String> {
+        let value = self.table.get(top)?.get_ref();
+        let value = inner.map_or(Some(value), |inner| value.get(inner).map(Spanned::get_ref))?;
+        let text = value.as_str().filter(|text| is_word(text))?;
+        let hidden = self.is_hidden(text, std::iter::once(top).chain(inner));
+        (!hidden).then(|| text.to_owned())
+    }
+
+    /// Whether a text is secret, or from the environment or a file.
+    fn is_hidden<'k>(&self, text: &str, mut path: impl Iterator<Item = &'k str>) -> bool {
+        path.any(is_secret) || self.secrets.iter().any(|secret| secret == text)
     }
 
     /// Whether something was said about a key inside this one.
@@ -313,16 +411,5 @@ fn missing(name: &str, keys: &[Key]) -> Fault {
     Fault::Missing { expected: meaning.to_owned() }
 }
 
-/// Whether a key's name says that its value is secret.
-fn is_secret(name: &str) -> bool {
-    ["token", "secret", "password", "api_key", "private_key"].iter().any(|word| name.contains(word))
-}
-
-/// What stands for a value that could not be had, while the rest is looked over.
-const STAND_IN: &str = "stand-in";
-
-/// Where a stand-in stands: at no place of any file.
-const NOWHERE: Range<usize> = usize::MAX..usize::MAX;
-
-/// Most mistakes that are looked for in one destination.
-const MISTAKES: usize = 32;
+/// Most times a platform is asked, for each mistake and each stand-in once: enough for any destination with hope left.
+const MISTAKES: usize = 64;

@@ -11,8 +11,10 @@ pub(super) enum Shape {
     Missing(String),
     /// A field that nobody reads, and those that are read.
     Unknown(String, Vec<String>),
-    /// A value of the wrong kind, or none of a set: what belongs there.
+    /// A value of the wrong kind: what belongs there.
     Expected(String),
+    /// A word that is none of a few, and these.
+    NoneOf(Vec<String>),
     /// Anything else, word for word.
     Other(String),
 }
@@ -27,6 +29,14 @@ impl Shape {
             let mut names = between(rest).into_iter();
             return Self::Unknown(names.next().unwrap_or_default(), names.collect());
         }
+        if WORD_WANTED.iter().any(|start| message.starts_with(start)) {
+            return Self::Expected("a text".to_owned());
+        }
+        if let Some((_, expected)) =
+            message.strip_prefix("unknown variant ").and_then(|rest| rest.rsplit_once("`, expected "))
+        {
+            return Self::NoneOf(between(expected));
+        }
         let quotes_value = VALUE_QUOTED.iter().any(|start| message.starts_with(start));
         match message.rsplit_once(", expected ") {
             Some((_, expected)) if quotes_value => Self::Expected(plain(expected)),
@@ -36,11 +46,24 @@ impl Shape {
 }
 
 /// How the messages begin that quote a value.
-const VALUE_QUOTED: [&str; 4] = ["invalid type: ", "invalid value: ", "invalid length ", "unknown variant "];
+const VALUE_QUOTED: [&str; 3] = ["invalid type: ", "invalid value: ", "invalid length "];
+
+/// How `toml` says that something else stands where a word of a few belongs.
+const WORD_WANTED: [&str; 2] = ["wanted string or table", "wanted exactly 1 element, "];
 
 /// Everything between back quotes.
 fn between(text: &str) -> Vec<String> {
     text.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+}
+
+/// Words that may stand in a place: the form of serde's own messages.
+pub(super) fn in_words(words: &[String]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
+    match quoted.as_slice() {
+        [one] => one.clone(),
+        [one, other] => format!("{one} or {other}"),
+        more => format!("one of {}", more.join(", ")),
+    }
 }
 
 /// Rust's names of types in words.
@@ -76,11 +99,12 @@ mod tests {
             Shape::Expected("a whole number of 0 or more".into()),
         );
         check("invalid type: string \"x\", expected struct Oauth", Shape::Expected("a table".into()));
-        check("unknown variant `x`, expected `a` or `b`", Shape::Expected("`a` or `b`".into()));
-        check(
-            "unknown variant `x`, expected one of `a`, `b`, `c`",
-            Shape::Expected("one of `a`, `b`, `c`".into()),
-        );
+        check("unknown variant `x`, expected `a` or `b`", Shape::NoneOf(names(&["a", "b"])));
+        check("unknown variant `x`, expected one of `a`, `b`, `c`", Shape::NoneOf(names(&["a", "b", "c"])));
+        // The word itself may look like the rest of the message.
+        check("unknown variant `x`, expected `y`, expected `a` or `b`", Shape::NoneOf(names(&["a", "b"])));
+        check("wanted string or table", Shape::Expected("a text".into()));
+        check("wanted exactly 1 element, found 0 elements", Shape::Expected("a text".into()));
         check("must be even", Shape::Other("must be even".into()));
     }
 }

@@ -60,7 +60,7 @@ fn finding(state: State, area: impl Into<String>, said: impl Into<String>) -> Fi
     Finding { state, area: area.into(), said: said.into() }
 }
 
-/// Looks at everything, and with `test_events` sends one to each destination that has a way to take it as such.
+/// Looks at everything, and with `test_events` sends some to each destination that has a way to take them as such.
 pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) -> Vec<Finding> {
     let mut found = vec![store(&config.store.path), disk(&config.store.path), tag(&config.tag.assets)];
     if config.destinations.is_empty() {

@@ -4,8 +4,10 @@
 //! is given. The names a site adds are free, ours are checked as those of any event.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::identity::Field;
 use shared::{limits, scrub};
 
@@ -68,13 +70,41 @@ struct Own {
 }
 
 /// What an event of theirs is here.
-#[derive(Deserialize, Serialize)]
+#[derive(Serialize)]
 #[serde(untagged)]
 enum Ours {
     /// `false`: none.
     Switch(bool),
     /// Our name.
     Name(String),
+}
+
+impl<'de> Deserialize<'de> for Ours {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(NameOrFalse)
+    }
+}
+
+/// Takes a name that the relay takes, or `false`.
+struct NameOrFalse;
+
+impl Visitor<'_> for NameOrFalse {
+    type Value = Ours;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "our name of the event, 1 to {} bytes, or false to leave it out", limits::EVENT_NAME)
+    }
+
+    fn visit_bool<E: Error>(self, on: bool) -> Result<Ours, E> {
+        if on { Err(E::invalid_value(Unexpected::Bool(on), &self)) } else { Ok(Ours::Switch(on)) }
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<Ours, E> {
+        if name.trim().is_empty() || name.len() > limits::EVENT_NAME {
+            return Err(E::invalid_value(Unexpected::Str(name), &self));
+        }
+        Ok(Ours::Name(name.to_owned()))
+    }
 }
 
 /// A pixel that can be given an id.
@@ -122,33 +152,18 @@ impl Default for Own {
 }
 
 impl Own {
-    /// The settings, when no text in them would be an event or a property that the relay then refuses.
+    /// The settings, when no text in them would be a property that the relay then refuses.
     fn checked(self) -> Result<Self, SettingError> {
         let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '$');
         if self.layer.is_empty() || !self.layer.chars().all(word) {
-            return Err(SettingError::invalid(
-                "layer",
-                "the name of a global variable, such as \"dataLayer\"",
-            ));
-        }
-        for ours in self.events.values() {
-            let fits = match ours {
-                Ours::Switch(on) => !on,
-                Ours::Name(name) => !name.trim().is_empty() && name.len() <= limits::EVENT_NAME,
-            };
-            if !fits {
-                let expected = format!(
-                    "our name of the event, at most {} bytes, or false to leave it out",
-                    limits::EVENT_NAME
-                );
-                return Err(SettingError::invalid("events", expected));
-            }
+            let expected = "expected the name of a global variable such as \"dataLayer\"";
+            return Err(SettingError::invalid("layer", expected));
         }
         if let Some(name) =
             self.properties.iter().find(|name| Field::named(name).is_some() || scrub::names_person(name))
         {
             let expected = format!(
-                "properties of events; `{name}` is personal data, which `user_data = true` takes to be hashed"
+                "expected properties of events; `{name}` is personal data, which `user_data = true` takes to be hashed"
             );
             return Err(SettingError::invalid("properties", expected));
         }
@@ -187,10 +202,11 @@ mod tests {
             let error = (PART.configure)(settings(text)).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");
         };
-        check("layer = \"a.b\"", "`layer`: the name of a global variable");
+        check("layer = \"a.b\"", "`layer`: expected the name of a global variable");
         check("layer = \"\"", "`layer`");
-        check("events = { a = true }", "`events`: our name");
-        check("events = { a = \" \" }", "`events`: our name");
+        for events in ["events = { a = true }", "events = { a = \" \" }", "events = { a = 5 }"] {
+            check(events, "expected our name of the event, 1 to 50 bytes, or false to leave it out");
+        }
         check("properties = [\"plan\", \"email\"]", "`email` is personal data");
         check("properties = [\"phone_number\"]", "`phone_number` is personal data");
         check("pixels = [\"myspace\"]", "myspace");

@@ -4,9 +4,11 @@
 //! parameter is in `tag/js/parts/auto/networks.js`; here are only the networks' names, so that a rule that names one is
 //! checked before a page finds out.
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::visitor::{CLICK_TOKEN, VISITOR_PROPERTY};
 
+use super::written::{table, text};
 use super::{Part, Settings, told};
 use crate::platform::{Key, SettingError};
 
@@ -31,8 +33,8 @@ pub(super) const PART: Part = Part {
     configure,
 };
 
-/// The table as it is written.
-#[derive(Deserialize)]
+/// The table, and what the part is told.
+#[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 struct Own {
     outbound: bool,
@@ -41,9 +43,9 @@ struct Own {
     attributes: bool,
     autotag: bool,
     identify_forms: bool,
-    domains: Vec<String>,
-    exclude: Vec<String>,
-    rules: Vec<Rule>,
+    domains: Vec<Host>,
+    exclude: Vec<Pattern>,
+    rules: Vec<ToldRule>,
 }
 
 impl Default for Own {
@@ -62,12 +64,60 @@ impl Default for Own {
     }
 }
 
+/// One of the site's own domains.
+#[derive(Serialize)]
+struct Host(String);
+
+impl<'de> Deserialize<'de> for Host {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected = "a host in lower case such as `shop.example`, which stands for all below it";
+        text(deserializer, is_host, expected).map(Self)
+    }
+}
+
+/// Which addresses are meant.
+#[derive(Serialize)]
+struct Pattern(String);
+
+impl<'de> Deserialize<'de> for Pattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let expected =
+            "a host in lower case, perhaps with the beginning of a path, such as `shop.example/go/`";
+        text(deserializer, is_pattern, expected).map(Self)
+    }
+}
+
+/// The parameter that takes our id.
+#[derive(Serialize)]
+struct Parameter(String);
+
+impl<'de> Deserialize<'de> for Parameter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        text(deserializer, is_parameter, "up to 64 letters, digits or `_-.[]`").map(Self)
+    }
+}
+
+/// A network of the tag's.
+#[derive(Serialize)]
+struct Network(String);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        if !NETWORKS.contains(&name.as_str()) {
+            return Err(D::Error::unknown_variant(&name, &NETWORKS));
+        }
+        Ok(Self(name))
+    }
+}
+
+/// A rule as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Rule {
-    address: String,
-    parameter: Option<String>,
-    network: Option<String>,
+    address: Pattern,
+    parameter: Option<Parameter>,
+    network: Option<Network>,
     #[serde(default)]
     value: Id,
 }
@@ -83,75 +133,34 @@ enum Id {
     Visitor,
 }
 
-/// What the part is told.
-#[derive(Serialize)]
-struct Told {
-    outbound: bool,
-    contact: bool,
-    forms: bool,
-    attributes: bool,
-    autotag: bool,
-    identify_forms: bool,
-    domains: Vec<String>,
-    exclude: Vec<String>,
-    rules: Vec<ToldRule>,
-}
-
+/// A rule as the part is told of it.
 #[derive(Serialize)]
 struct ToldRule {
-    address: String,
-    parameter: Option<String>,
-    network: Option<String>,
+    address: Pattern,
+    parameter: Option<Parameter>,
+    network: Option<Network>,
     visitor: bool,
 }
 
-fn configure(settings: Settings) -> Result<serde_json::Value, SettingError> {
-    let own: Own = settings.read()?;
-    for domain in &own.domains {
-        if !is_host(domain) {
-            let expected =
-                "expected hosts in lower case such as `shop.example`, which stand for all below them";
-            return Err(SettingError::invalid("domains", expected));
-        }
+impl<'de> Deserialize<'de> for ToldRule {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        table(deserializer, told_rule)
     }
-    if !own.exclude.iter().all(|address| is_pattern(address)) {
-        return Err(SettingError::invalid("exclude", ADDRESS_EXPECTED));
-    }
-    Ok(told(&Told {
-        outbound: own.outbound,
-        contact: own.contact,
-        forms: own.forms,
-        attributes: own.attributes,
-        autotag: own.autotag,
-        identify_forms: own.identify_forms,
-        domains: own.domains,
-        exclude: own.exclude,
-        rules: own.rules.into_iter().map(rule).collect::<Result<_, _>>()?,
-    }))
 }
 
-const ADDRESS_EXPECTED: &str =
-    "expected a host in lower case, perhaps with the beginning of a path, such as `shop.example/go/`";
-
-/// A rule, checked, its parameter filled in unless the network says it.
-fn rule(rule: Rule) -> Result<ToldRule, SettingError> {
-    let wrong = |expected: String| Err(SettingError::invalid("rules", expected));
-    if !is_pattern(&rule.address) {
-        return wrong(format!("address: {ADDRESS_EXPECTED}"));
-    }
-    if rule.network.as_deref().is_some_and(|name| !NETWORKS.contains(&name)) {
-        return wrong(format!("network: expected one of {}", NETWORKS.join(", ")));
-    }
-    if rule.parameter.as_deref().is_some_and(|name| !is_parameter(name)) {
-        return wrong("parameter: expected up to 64 letters, digits or `_-.[]`".to_owned());
-    }
+/// A rule, its parameter filled in unless the network says it.
+fn told_rule(rule: Rule) -> Result<ToldRule, &'static str> {
     let visitor = rule.value == Id::Visitor;
     if visitor && rule.network.is_some() {
-        return wrong("value: a network takes the id it is for; leave out `value` or `network`".to_owned());
+        return Err("a network takes the id it is for; leave out `value` or `network`");
     }
     let usual = if visitor { VISITOR_PROPERTY } else { CLICK_TOKEN };
-    let parameter = rule.parameter.or_else(|| rule.network.is_none().then(|| usual.to_owned()));
+    let parameter = rule.parameter.or_else(|| rule.network.is_none().then(|| Parameter(usual.to_owned())));
     Ok(ToldRule { address: rule.address, parameter, network: rule.network, visitor })
+}
+
+fn configure(settings: Settings) -> Result<serde_json::Value, SettingError> {
+    settings.read::<Own>().map(|own| told(&own))
 }
 
 /// A host in lower case, as browsers write it, without scheme, port or wildcard.
@@ -240,23 +249,20 @@ mod tests {
             let error = configure(settings(text)).expect_err(text).to_string();
             assert!(error.contains(expected), "{text}: {error}");
         };
-        check("domains = [\"https://shop.example\"]", "expected hosts");
-        check("domains = [\"*.shop.example\"]", "expected hosts");
-        check("domains = [\"Shop.example\"]", "expected hosts");
-        check("domains = [\"\"]", "expected hosts");
+        check("domains = [\"https://shop.example\"]", "expected a host in lower case such as `shop.example`");
+        check("domains = [\"*.shop.example\"]", "expected a host in lower case such as `shop.example`");
+        check("domains = [\"Shop.example\"]", "expected a host in lower case such as `shop.example`");
+        check("domains = [\"\"]", "expected a host in lower case such as `shop.example`");
         check("exclude = [\"https://a.example/\"]", "such as `shop.example/go/`");
         check("exclude = [\"a.example/go*\"]", "such as `shop.example/go/`");
         check("exclude = [\"/go\"]", "such as `shop.example/go/`");
-        check("rules = [{ address = \"a b\" }]", "address: expected a host");
-        check(
-            "rules = [{ address = \"a.example\", network = \"nobody\" }]",
-            "network: expected one of everflow",
-        );
-        check("rules = [{ address = \"a.example\", parameter = \"a=b\" }]", "parameter: expected");
-        check("rules = [{ address = \"a.example\", parameter = \"\" }]", "parameter: expected");
+        check("rules = [{ address = \"a b\" }]", "expected a host");
+        check("rules = [{ address = \"a.example\", network = \"nobody\" }]", "expected one of `everflow`");
+        check("rules = [{ address = \"a.example\", parameter = \"a=b\" }]", "expected up to 64");
+        check("rules = [{ address = \"a.example\", parameter = \"\" }]", "expected up to 64");
         check(
             "rules = [{ address = \"a.example\", network = \"cj\", value = \"visitor\" }]",
-            "value: a network takes",
+            "a network takes",
         );
         check("rules = [{ address = \"a.example\", value = \"order\" }]", "click");
     }

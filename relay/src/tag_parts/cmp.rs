@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::Purpose;
 
+use super::written::found;
 use super::{Part, told};
 use crate::platform::{Key, SettingError};
 
@@ -39,8 +40,8 @@ pub(super) const PART: Part = Part {
             ("tcf_special_features", own.tcf_special_features.keys().collect()),
             ("gpp_opt_outs", own.gpp_opt_outs.values().flatten().collect()),
         ] {
-            if lists.into_iter().any(|name| !PURPOSES.contains(&name.as_str())) {
-                let expected = format!("expected purposes among {}", PURPOSES.join(", "));
+            if let Some(name) = lists.into_iter().find(|name| !PURPOSES.contains(&name.as_str())) {
+                let expected = format!("expected purposes among {}{}", PURPOSES.join(", "), found(name));
                 return Err(SettingError::Invalid { key, expected });
             }
         }
@@ -52,10 +53,13 @@ pub(super) const PART: Part = Part {
         }
         let default = Own::default();
         // No other field of GPP is asked, so one that is misspelt would never be heard.
-        if own.gpp_opt_outs.keys().any(|name| !default.gpp_opt_outs.contains_key(name)) {
+        if let Some(name) = own.gpp_opt_outs.keys().find(|name| !default.gpp_opt_outs.contains_key(*name)) {
             let known: Vec<&str> = default.gpp_opt_outs.keys().map(String::as_str).collect();
-            let expected =
-                format!("expected fields among {}; one left out has its default", known.join(", "));
+            let expected = format!(
+                "expected fields among {}, of which one left out has its default{}",
+                known.join(", "),
+                found(name)
+            );
             return Err(SettingError::invalid("gpp_opt_outs", expected));
         }
         for (purpose, numbers) in default.tcf_purposes {
@@ -152,6 +156,10 @@ mod tests {
             "tcf_purposes = { ad_storage = [1], ad_user_data = [] }",
             "`tcf_purposes`: expected one or more numbers for ad_user_data",
         );
-        check("tcf_purposes = { ads = [] }", "expected purposes among");
+        check(
+            "tcf_purposes = { ads = [] }",
+            "expected purposes among ad_storage, ad_user_data, ad_personalization, found `ads`",
+        );
+        check("gpp_opt_outs = { SaleOptout = [] }", "has its default, found `SaleOptout`");
     }
 }

@@ -9,6 +9,7 @@
 mod adopt;
 mod auto;
 mod cmp;
+mod written;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

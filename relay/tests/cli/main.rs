@@ -79,6 +79,71 @@ fn check_counts_destinations_and_knows_their_platforms() {
     assert_eq!(place.run(&["preview", "--destination", "x"], b"{}"), self::ran(1, "", expected));
 }
 
+/// Whoever collects logs as JSON also finds why there are none.
+#[test]
+fn what_keeps_the_relay_from_starting_is_one_line_of_json_where_that_was_asked_for() {
+    let check = |config: &str, message: &str| {
+        let ran = Place::with(config).run(&["serve", "--log-format", "json"], b"");
+        assert_eq!(
+            (ran.code, ran.output.as_str(), ran.errors.lines().count()),
+            (Some(1), "", 1),
+            "{}",
+            ran.errors
+        );
+        let line: serde_json::Value = serde_json::from_str(&ran.errors).unwrap();
+        assert_eq!((&line["level"], &line["message"]), (&"ERROR".into(), &message.into()));
+        assert!(
+            line["timestamp"].is_string() && line["target"].is_string(),
+            "as every line of the log: {line}"
+        );
+    };
+    check(
+        "[server]\nlisten = 5\n[[site]]\n",
+        "anytrack.toml:2: server.listen: expected an address and a port such as `127.0.0.1:8080`, found a whole number\n\
+         anytrack.toml:3: site[0].key: missing; expected the name the tag and destinations use for this site",
+    );
+    let place = Place::with(RIGHT);
+    let ran = place.run(&["serve", "--log-format", "json", "--config", "other.toml"], b"");
+    let line: serde_json::Value = serde_json::from_str(&ran.errors).unwrap();
+    assert!(line["message"].as_str().unwrap().starts_with("other.toml: cannot be read ("), "{line}");
+}
+
+#[test]
+fn a_time_span_without_time_in_it_is_refused() {
+    let place = Place::with(&format!("{RIGHT}{META}"));
+    let check = |arguments: &[&str], from: &str, to: &str| {
+        let ran = place.run(&[arguments, &["--from", from, "--to", to]].concat(), b"");
+        let expected = format!(
+            "--from {from} is not before --to {to}, so nothing can lie between; events are taken from the first on and before the second\n"
+        );
+        assert_eq!(ran, self::ran(1, "", &expected), "{arguments:?}");
+    };
+    let (day, next) = ("2026-11-20T00:00:00Z", "2026-11-21T00:00:00Z");
+    check(&["replay", "--destination", "meta"], next, day);
+    check(&["replay", "--destination", "meta", "--dry-run"], day, day);
+    check(&["export"], next, day);
+}
+
+#[test]
+fn who_is_to_be_erased_is_checked_before_anything_is_opened() {
+    let place = Place::with(RIGHT);
+    let check = |arguments: &[&str], expected: &str| {
+        let ran = place.run(&[&["erase"][..], arguments].concat(), b"");
+        assert_eq!(
+            (ran.code, ran.errors.as_str()),
+            (Some(1), format!("{expected}\n").as_str()),
+            "{arguments:?}"
+        );
+        assert!(!place.path("data").exists(), "{arguments:?}");
+    };
+    let id = "--visitor: expected the value of the cookie `_at_vid`: letters, digits, `-`, `_` and `.`";
+    for visitor in ["", "a b", "visitor/../of", "jo@example.com", &"v".repeat(1000)] {
+        check(&["--visitor", visitor], id);
+    }
+    let unusable = "not a usable value; a phone number needs + and country code, or --country";
+    check(&["--email", "jo"], &format!("--email: {unusable}"));
+}
+
 #[test]
 fn a_file_that_is_not_there_is_named() {
     let ran = Place::with("").run(&["check", "--config", "other.toml"], b"");

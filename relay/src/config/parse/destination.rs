@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use shared::Purpose;
 use shared::event::STANDARD_EVENTS;
-use toml::de::DeValue;
+use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::super::advice::Advice;
 use super::super::error::Fault;
+use super::super::notes::Notes;
 use super::super::origin::base_url;
 use super::super::reader::{Node, Section, join, text};
 use super::super::settings::Own;
@@ -18,7 +19,7 @@ use super::super::{Destination, EventSwitch};
 use super::site::Sites;
 use super::{Placed, name, site_of, taken, unknown};
 use crate::distribute::look_back;
-use crate::platform::{Kind, Settings};
+use crate::platform::{Key, Kind, Settings};
 
 /// The destinations, and what else has to be known of them.
 #[derive(Default)]
@@ -79,6 +80,7 @@ fn destination(
     let (rest, known) = section.into_rest();
     // Without a platform nobody can say which of the other keys are right.
     let kind = shared.kind?;
+    advise_on_trials(&rest, kind.keys, &path, notes);
     let mut own = Own::new(notes, path, span, known);
     own.take_over(rest, kind.keys, directory);
     if literal.is_none() {
@@ -189,6 +191,15 @@ fn advise_on_case(name: &str, key: &str, at: usize, section: &Section<'_, '_>) {
     let standard = STANDARD_EVENTS.into_iter().find(|standard| standard.eq_ignore_ascii_case(name));
     if let Some(standard) = standard.filter(|standard| *standard != name) {
         section.notes.advise(key, at, Advice::NotQuiteStandard { standard });
+    }
+}
+
+/// Reminds of keys that are for trying a destination out.
+fn advise_on_trials(rest: &DeTable<'_>, keys: &[Key], path: &str, notes: &Notes<'_>) {
+    for name in rest.keys() {
+        if keys.iter().any(|key| key.trial && *key.name == **name.get_ref()) {
+            notes.advise(&join(path, name.get_ref()), name.span().start, Advice::TestEvents);
+        }
     }
 }
 

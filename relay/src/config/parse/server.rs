@@ -11,7 +11,7 @@ use url::Url;
 use super::super::advice::Advice;
 use super::super::notes::Notes;
 use super::super::origin::{base_url, is_loopback};
-use super::super::reader::Section;
+use super::super::reader::{Section, Text};
 use super::super::{Delivery, Engine, RateLimit, Server, StoreSettings, TagSettings};
 use super::{Document, path};
 
@@ -69,13 +69,26 @@ fn written(url: &Url) -> String {
 fn trusted_proxies(section: &mut Section<'_, '_>) -> Vec<IpNet> {
     let notes = section.notes;
     match section.texts("trusted_proxies", PROXY_EXPECTED) {
-        Some(texts) => texts.iter().filter_map(|text| text.parsed(notes, PROXY_EXPECTED, network)).collect(),
+        Some(texts) => texts.iter().filter_map(|text| trusted_proxy(text, notes)).collect(),
         None => vec![
             IpNet::from(IpAddr::from(Ipv4Addr::LOCALHOST)),
             IpNet::from(IpAddr::from(Ipv6Addr::LOCALHOST)),
         ],
     }
 }
+
+fn trusted_proxy(text: &Text, notes: &Notes<'_>) -> Option<IpNet> {
+    let network = text.parsed(notes, PROXY_EXPECTED, network)?;
+    let widest = if network.addr().is_ipv4() { WIDEST_V4 } else { WIDEST_V6 };
+    if network.prefix_len() < widest {
+        notes.advise(&text.key, text.at, Advice::AnybodyTrusted { network: network.to_string() });
+    }
+    Some(network)
+}
+
+/// The largest networks that are anybody's own: `10.0.0.0/8` (RFC 1918, section 3) and `fc00::/7` (RFC 4193, section 3).
+const WIDEST_V4: u8 = 8;
+const WIDEST_V6: u8 = 7;
 
 /// A network, or one address.
 fn network(text: &str) -> Option<IpNet> {

@@ -1,7 +1,10 @@
 //! Documents that are allowed but doubtful, and what is said about them.
 
-use super::super::{Advice, load};
-use super::{KINDS, SITE, WHOLE, read};
+use std::path::Path;
+
+use super::super::{Advice, Document, load, parse};
+use super::{KINDS, SITE, WHOLE, read, variables};
+use crate::platform;
 
 /// The advice a document that is right otherwise leads to.
 fn check(text: &str, readable_by_others: bool, expected: &[&str]) {
@@ -54,6 +57,32 @@ fn what_browsers_would_suffer_from_is_said() {
          add `127.0.0.1/32`",
         ],
     );
+}
+
+#[test]
+fn a_network_that_is_hardly_a_proxy_s_is_said() {
+    let with = |networks: &str| WHOLE.replace("\"10.0.0.0/8\"]", &format!("{networks}]"));
+    let line = WHOLE.lines().position(|line| line.starts_with("trusted_proxies")).expect("a line") + 1;
+    let said = |place: usize, network: &str| {
+        format!(
+            "a.toml:{line}: server.trusted_proxies[{place}]: believes every address of {network}, so a client may choose the \
+             address that limits, places and `allowed_ips` go by; name the proxy's own network"
+        )
+    };
+    check(&with("\"0.0.0.0/0\", \"::/0\""), false, &[&said(1, "0.0.0.0/0"), &said(2, "::/0")]);
+    check(&with("\"128.0.0.0/1\""), false, &[&said(1, "128.0.0.0/1")]);
+    check(&with("\"10.0.0.0/8\", \"fc00::/7\", \"::1\""), false, &[]);
+}
+
+#[test]
+fn a_key_that_can_be_guessed_is_said_and_not_shown() {
+    let said = "shorter than 16 characters, so it can be guessed; make one with `openssl rand -hex 32`";
+    check(
+        &WHOLE.replace("literal-key-0123456789", "hunter-2-hunter"),
+        false,
+        &[&format!("a.toml:20: site.shop.api_keys[1]: {said}")],
+    );
+    check(&WHOLE.replace("literal-key-0123456789", "sixteen-letters."), false, &[]);
 }
 
 #[test]
@@ -112,6 +141,30 @@ fn a_rule_that_hardly_matches_is_said() {
             "a.toml:33: destination.e.events.purchase: event names are case-sensitive; the standard event is `Purchase`",
         ],
     );
+}
+
+#[test]
+fn a_destination_that_is_still_being_tried_out_is_said() {
+    let check = |destination: &str, expected: &[&str]| {
+        let text = format!(
+            "[server]\npublic_url = \"https://t.shop.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+             [[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n\
+             [[destination]]\nname = \"d\"\nsite = \"shop\"\naccess_token = \"${{TOKEN}}\"\n{destination}"
+        );
+        let (directory, assets) = (Path::new("/etc/anytrack"), Path::new("dist/tag"));
+        let document = Document { file: "a.toml", text: &text, directory, assets, readable_by_others: false };
+        let loaded = parse(&document, platform::ALL, &variables).unwrap_or_else(|error| panic!("{error}"));
+        let said: Vec<String> = loaded.warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(said, expected, "{destination}");
+    };
+    let said = "a.toml:13: destination.d.test_event_code: sends every event as a test, which the platform may keep out of \
+                its reports; take it out when you are done";
+    let (meta, tiktok) =
+        ("platform = \"meta\"\npixel_id = \"1\"", "platform = \"tiktok\"\npixel_code = \"C0EXAMPLE\"");
+    for platform in [meta, tiktok] {
+        check(platform, &[]);
+        check(&format!("{platform}\ntest_event_code = \"TEST1\""), &[said]);
+    }
 }
 
 #[cfg(unix)]

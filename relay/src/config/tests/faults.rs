@@ -197,10 +197,52 @@ fn what_the_tag_does_on_a_site_is_checked() {
             "6: site.shop.tag.signals[0]: unknown signal `gcp`; did you mean `gpc`?",
             "7: site.shop.tag.page_views: expected `history`, `hash`, `load` or `off`, found `all`",
             "8: site.shop.tag.make_cookies[0]: unknown cookie the relay can make `_ttp`; known here: _fbp, _uetvid, _ga",
-            "10: site.shop.tag.cmp.tcf_purposes: expected purposes among ad_storage, ad_user_data, ad_personalization",
+            "10: site.shop.tag.cmp.tcf_purposes: expected purposes among ad_storage, ad_user_data, ad_personalization, \
+             found `ads`",
         ],
     );
     after_site("tag = 5", &["3: site.shop.tag: expected a table, found a whole number"]);
+}
+
+#[test]
+fn the_parts_of_a_tag_name_each_mistake_in_its_place() {
+    let ours = "expected our name of the event, 1 to 50 bytes, or false to leave it out";
+    let address =
+        "expected a host in lower case, perhaps with the beginning of a path, such as `shop.example/go/`";
+    let pixels = "expected one of `google`, `meta`, `tiktok`, `microsoft`, `pinterest`, `snapchat`, `reddit`, `linkedin`, `x`";
+    after_site(
+        "[site.tag.adopt]\nlayer = 'a.b'\npixels = ['x', 'tiktoc']\nproperties = ['plan', 'email']\n\
+         [site.tag.adopt.events]\na = true\nb = 5\nc = ' '\nd = false\n",
+        &[
+            "4: site.shop.tag.adopt.layer: expected the name of a global variable such as \"dataLayer\", found `a.b`",
+            &format!("5: site.shop.tag.adopt.pixels[1]: {pixels}, found `tiktoc`; did you mean `tiktok`?"),
+            "6: site.shop.tag.adopt.properties: expected properties of events; `email` is personal data, which \
+             `user_data = true` takes to be hashed",
+            &format!("8: site.shop.tag.adopt.events.a: {ours}, found true or false"),
+            &format!("9: site.shop.tag.adopt.events.b: {ours}, found a whole number"),
+            &format!("10: site.shop.tag.adopt.events.c: {ours}, found a text"),
+        ],
+    );
+    let networks = "`everflow`, `tune`, `cake`, `impact`, `cj`, `awin`, `shareasale`, `clickbank`, `digistore24`, `maxbounty`, \
+                    `affise`, `partnerize`, `rakuten`, `commissionfactory`, `buygoods`, `konnektive`, `stripe`, `shopify`";
+    after_site(
+        "[site.tag.auto]\ndomains = ['shop.example', 'Shop.example']\nexclude = ['/go']\n\
+         [[site.tag.auto.rules]]\naddress = 'a b'\n\
+         [[site.tag.auto.rules]]\naddress = 'a.example'\nnetwork = 'evenflow'\nparameter = 'a=b'\nvalue = 'order'\n\
+         [[site.tag.auto.rules]]\naddress = 'a.example'\nnetwork = 'cj'\nvalue = 'visitor'\n",
+        &[
+            "4: site.shop.tag.auto.domains[1]: expected a host in lower case such as `shop.example`, which stands for all \
+             below it, found `Shop.example`",
+            &format!("5: site.shop.tag.auto.exclude[0]: {address}, found `/go`"),
+            &format!("7: site.shop.tag.auto.rules[0].address: {address}, found `a b`"),
+            &format!(
+                "10: site.shop.tag.auto.rules[1].network: expected one of {networks}, found `evenflow`; did you mean `everflow`?"
+            ),
+            "11: site.shop.tag.auto.rules[1].parameter: expected up to 64 letters, digits or `_-.[]`, found `a=b`",
+            "12: site.shop.tag.auto.rules[1].value: expected `click` or `visitor`, found `order`",
+            "13: site.shop.tag.auto.rules[2]: a network takes the id it is for; leave out `value` or `network`",
+        ],
+    );
 }
 
 #[test]
@@ -316,10 +358,53 @@ fn settings_of_a_platform_are_said_in_the_same_words() {
     // A platform that quotes a secret is not let through.
     in_destination(
         "account = 'one'\naccess_token = \"${TOKEN}\"",
-        &["7: destination.e.account: expected digits (the token is ********)"],
+        &["7: destination.e.account: expected digits (the token is ********), found `one`"],
     );
     in_destination(
         "account = 'one'\naccess_token = 'literal-token'",
+        &["7: destination.e.account: expected digits (the token is ********), found `one`"],
+    );
+}
+
+/// A platform stops at its first mistake; an operator should not have to.
+#[test]
+fn what_is_wrong_behind_the_first_mistake_is_told_as_well() {
+    in_destination(
+        "account = 'one'\naccess_token = \"${TOKEN}\"\nretries = 'many'\noauth = { client_id = '' }\nacount = '1'\n",
+        &[
+            "7: destination.e.account: expected digits (the token is ********), found `one`",
+            "9: destination.e.retries: expected a whole number of 0 or more, found a text",
+            "10: destination.e.oauth.client_id: expected an id",
+            "11: destination.e.acount: unknown key; did you mean `account`?",
+        ],
+    );
+    // Also where a key is missing that the first look is at, and where it came from the environment.
+    in_destination(
+        "access_token = \"${TOKEN}\"\noauth = { client_id = '' }\n",
+        &[
+            "3: destination.e.account: missing; expected an account, digits only",
+            "8: destination.e.oauth.client_id: expected an id",
+        ],
+    );
+    in_destination(
+        "account = \"${NOPE}\"\naccess_token = \"${TOKEN}\"\noauth = { client_id = '' }\n",
+        &[
+            "7: destination.e.account: environment variable NOPE is not set; export it or write the value here",
+            "9: destination.e.oauth.client_id: expected an id",
+        ],
+    );
+}
+
+#[test]
+fn what_may_be_a_secret_in_the_wrong_place_is_not_quoted() {
+    for token in ["EAAB1cSmxl0ZCVd09mx", "https://a.b/T0", "a=b"] {
+        in_destination(
+            &format!("account = '{token}'\naccess_token = \"${{TOKEN}}\""),
+            &["7: destination.e.account: expected digits (the token is ********)"],
+        );
+    }
+    in_destination(
+        "account = \"${ADDRESS}\"\naccess_token = \"${TOKEN}\"",
         &["7: destination.e.account: expected digits (the token is ********)"],
     );
 }

@@ -25,8 +25,24 @@ fn a_source_is_held_to_its_keys() {
         &source("kind = \"stripe\"\nsecret = \"${NO_SUCH}\"\nrefunds = \"none\"\n"),
         &[
             "7: source.mugs.secret: environment variable NO_SUCH is not set; export it or write the value here",
-            "8: source.mugs.refunds: expected `charge.refunded` or `refund.created`, found a text",
+            "8: source.mugs.refunds: expected `charge.refunded` or `refund.created`, found `none`",
         ],
+    );
+    after_site(
+        &source("kind = \"stripe\"\nsecret = \"s\"\nrefunds = \"charge.refundet\"\n"),
+        &[
+            "8: source.mugs.refunds: expected `charge.refunded` or `refund.created`, found `charge.refundet`; did you mean \
+         `charge.refunded`?",
+        ],
+    );
+    // What is not like any of them may be a secret that was put into the wrong place.
+    after_site(
+        &source("kind = \"stripe\"\nsecret = \"s\"\nrefunds = \"whsec_MDEyMzQ1Njc4OWFi\"\n"),
+        &["8: source.mugs.refunds: expected `charge.refunded` or `refund.created`, found another text"],
+    );
+    after_site(
+        &source("kind = \"stripe\"\nsecret = \"s\"\nrefunds = 5\n"),
+        &["8: source.mugs.refunds: expected a text, found a whole number"],
     );
     let twice =
         format!("{0}kind = \"stripe\"\nsecret = \"s\"\n{0}kind = \"stripe\"\nsecret = \"s\"\n", source(""));
@@ -98,6 +114,8 @@ fn a_mapping_is_held_to_its_language() {
     after_site(
         "[[source]]\nname = \"zap\"\nsite = \"shop\"\nkind = \"json\"\n[source.auth]\ntype = \"hmac\"\nheader = \"X-S\"\n\
          secret = \"hunter2\"\nsigned = \"none\"\n[[source.rule]]\nevent = \"Lead\"\nid = \"i\"",
-        &["11: source.zap.auth.signed: expected a text with `{body}` in it, such as `{timestamp}.{body}`"],
+        &[
+            "11: source.zap.auth.signed: expected a text with `{body}` in it, such as `{timestamp}.{body}`, found `none`",
+        ],
     );
 }

@@ -8,8 +8,8 @@
 //! append, release, settle, cursor, prune, erase, ping ──► queue ──► writer ──► one transaction for all that waits
 //!                                                                     └► syncer ──► one fdatasync for all committed
 //!                                                                           └► window of recent events, head, answers
-//! read ──► window of recent events, else ─┐
-//! due, backlog, dead letters, visitor ────┴──► readers, each on a snapshot of its own
+//! read ──► window of recent events, else ───────────────┐
+//! due, standing, backlog, dead letters, note, visitor ──┴──► readers, each on a snapshot of its own
 //! ```
 //!
 //! | file | owns |
@@ -26,6 +26,7 @@
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
 //! | `suspicion`, `recover` | damage that is met; saving what can be read |
+//! | `whereabouts` | a database that is moved or deleted under the relay |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -50,6 +51,7 @@ mod suspicion;
 mod syncer;
 #[cfg(test)]
 mod tests;
+mod whereabouts;
 mod writer;
 
 use std::path::Path;
@@ -74,10 +76,11 @@ use self::recent::Entry;
 use self::session::Session;
 use self::suspicion::Suspicion;
 use self::syncer::{Confirm, Syncer, open_wal};
+use self::whereabouts::Whereabouts;
 use self::writer::Writer;
 use super::{
     Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
-    Seq, Settlement, Store, StoreError, Verdict,
+    Seq, Settlement, Standing, Store, StoreError, Verdict,
 };
 use crate::secret::Secret;
 
@@ -106,6 +109,7 @@ pub struct SqliteStore {
     queue_events: usize,
     published: Arc<Published>,
     suspicion: Suspicion,
+    whereabouts: Whereabouts,
     /// Declared before the writer, so dropped before it: the last connection to close tidies up.
     readers: Readers,
     writer: WriterThread,
@@ -129,7 +133,8 @@ impl SqliteStore {
         sizes: Sizes,
         disk: impl FnOnce(Confirm) -> Confirm,
     ) -> Result<Self, OpenError> {
-        let (path, lock) = lock::acquire(path)?;
+        let name = path;
+        let (path, lock) = lock::acquire(name)?;
         schema::probe(&path)?;
         let connection = schema::open_writer(&path)?;
         // Before anything of an earlier process is believed: it may have been killed between a commit and its sync.
@@ -159,6 +164,7 @@ impl SqliteStore {
             queue_events,
             published,
             suspicion: Suspicion::none(&path),
+            whereabouts: Whereabouts::of(name),
             readers,
             writer: WriterThread { commands, thread: Some(thread) },
         })
@@ -223,6 +229,7 @@ impl Store for SqliteStore {
     fn append(&self, mut events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
         let pipeline = Arc::clone(&self.pipeline);
         Box::pin(async move {
+            self.whereabouts.seen_lately()?;
             let room = self.room_now(events.len())?;
             // Here and not in the writer, of which there is only one.
             events.iter_mut().for_each(|incoming| incoming.event.write_ahead(session::json_of));
@@ -319,6 +326,16 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |connection| reader::dead_letters(connection, &destination, limit)))
     }
 
+    fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing> {
+        let destination = destination.to_owned();
+        Box::pin(self.ask(move |connection| reader::standing(connection, &destination, seq)))
+    }
+
+    fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>> {
+        let (site, key) = (site.to_owned(), key.to_owned());
+        Box::pin(self.ask(move |connection| reader::note(connection, &site, &key)))
+    }
+
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
         let destination = destination.to_owned();
         Box::pin(self.write(move |session| settle::remember(session, &destination, key, &value)))
@@ -335,7 +352,12 @@ impl Store for SqliteStore {
     }
 
     fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
-        Box::pin(forget::erase(self, site.to_owned(), person))
+        let erased = forget::erase(self, site.to_owned(), person);
+        Box::pin(async move {
+            // The next start may open another file, in which the person still is.
+            self.whereabouts.seen_lately()?;
+            erased.await
+        })
     }
 
     fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {
@@ -345,6 +367,7 @@ impl Store for SqliteStore {
 
     fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async move {
+            self.whereabouts.seen_now()?;
             let write = |session: &mut Session<'_>| {
                 // A transaction without a change would not reach the disk; this one writes a row as it is.
                 let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
