@@ -25,6 +25,7 @@ mod stand_in;
 mod suggest;
 #[cfg(test)]
 mod tests;
+pub(crate) mod written;
 
 pub use advice::{Advice, Warning};
 pub use error::{ConfigError, Fault, Note, Place, Problem};

@@ -8,8 +8,9 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::visitor::{CLICK_TOKEN, VISITOR_PROPERTY};
 
-use super::written::{table, text};
+use super::written::text;
 use super::{Part, Settings, told};
+use crate::config::written::table;
 use crate::platform::{Key, SettingError};
 
 /// The part.

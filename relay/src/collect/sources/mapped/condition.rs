@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 use super::super::tree::Node;
 use super::constant::{Constant, same};
 use super::path::{Path, Place};
-use super::written::table;
+use crate::config::written::table;
 
 /// One condition.
 pub(super) struct Condition {

@@ -8,10 +8,10 @@
 mod auth;
 mod condition;
 mod constant;
+mod one_or_more;
 mod path;
 mod pick;
 mod rule;
-mod written;
 
 use std::collections::BTreeMap;
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 use shared::limits;
 
 use super::super::tree::Node;
-use super::written::text;
+use crate::config::written::text;
 
 /// A way into a body.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,9 +10,10 @@ use super::super::reading::{Found, Reading};
 use super::super::stages::{EventName, Stages};
 use super::super::tree::Node;
 use super::condition::Condition;
+use super::one_or_more::OneOrMore;
 use super::path::{Path, Place};
 use super::pick::Pick;
-use super::written::{OneOrMore, table};
+use crate::config::written::table;
 
 /// What a rule, or all rules, say of the fields of an event.
 pub(super) type Map = BTreeMap<Target, Pick>;
