@@ -10,7 +10,7 @@ mod present;
 mod report;
 mod unreported;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::money::Currency;
 use shared::{Event, Properties, Scalar, Source, UnixMs, event_id, time};
 
@@ -46,10 +46,10 @@ struct Order {
     #[serde(rename = "w", default, skip_serializing_if = "Option::is_none")]
     word: Option<Word>,
     /// How much was paid back so far.
-    #[serde(rename = "b", default, skip_serializing_if = "is_nought")]
+    #[serde(rename = "b", default, deserialize_with = "or_nought", skip_serializing_if = "is_nought")]
     back: f64,
     /// How much of that on the word of pages alone.
-    #[serde(rename = "p", default, skip_serializing_if = "is_nought")]
+    #[serde(rename = "p", default, deserialize_with = "or_nought", skip_serializing_if = "is_nought")]
     by_pages: f64,
 }
 
@@ -97,7 +97,8 @@ impl Word {
 }
 
 /// Whether an event takes back more than its word is worth: a page may say that its own order was returned, not one that a
-/// server reported, because whoever guesses order numbers could take back a shop's conversions.
+/// server reported or confirmed, because whoever guesses order numbers could take back a shop's conversions; and not once servers
+/// tell of what is paid back of it, who know of the page's as well.
 pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Result<bool, StoreError> {
     let Some(order_id) = event.properties.order_id.as_deref().filter(|_| event.event == REFUND) else {
         return Ok(false);
@@ -105,7 +106,9 @@ pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Resul
     if event.source != Source::Web {
         return Ok(false);
     }
-    Ok(recall(tx, site, order_id)?.is_some_and(|order| order.word > Some(Word::Page)))
+    Ok(recall(tx, site, order_id)?.is_some_and(|order| {
+        order.word > Some(Word::Page) || order.report.is_of_a_server() || order.back > order.by_pages
+    }))
 }
 
 /// What a refund of a known order may be used for, which must be known before it is decided who is left without it.
@@ -147,6 +150,8 @@ pub fn note(
     }
     let Properties { value, currency, .. } = event.properties;
     let (name, time, report) = (Some(event.event.clone()), Some(event.time), Report::of(event, now));
+    // A copy brings a consent; who else has vouched for the order has done so.
+    let word = known.word.map_or(word, |before| before.max(word));
     let order = Order { report, seq: None, event: name, time, value, currency, word: Some(word), ..known };
     Ok(Some(Reported { order_id, visitor: event.visitor_id.clone(), order }))
 }
@@ -245,10 +250,14 @@ pub fn compare(
     };
     // Nothing new is also what is left after refunds that were told: some report an order anew once it has shrunk.
     let same = |known: f64| order.currency == *currency && (value - known).abs() < HALF_A_CENT;
+    let word = Word::of(event);
     if same(before) || same(before - order.back) {
+        if word > Word::Page && order.word < Some(word) {
+            order.word = Some(word);
+            remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)?;
+        }
         return Ok(Change::None);
     }
-    let word = Word::of(event);
     if word == Word::Part {
         return Ok(Change::None);
     }
@@ -296,9 +305,16 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
     if let Some(name) = &order.event {
         custom.insert(ORDER_EVENT.to_owned(), Scalar::Text(name.clone()));
     }
-    // What a network takes back of its share is no part of what the buyer paid; mostly it takes back the whole.
-    if custom.contains_key(COMMISSION) && order.word.is_some_and(|word| word != Word::Commission) {
+    if let Some(share) = custom.get(COMMISSION)
+        && order.word.is_some_and(|word| word != Word::Commission)
+    {
+        // What a network takes back of its share is no part of what the buyer paid; mostly it takes back the whole.
         (*value, *currency) = (None, None);
+        if *share == Scalar::Text(IN_PART.to_owned())
+            && let Some(whole) = order.value
+        {
+            custom.insert(REMAINING.to_owned(), Scalar::Number(cents((whole - order.back).max(0.0))));
+        }
     }
     // A refund that names no amount takes all back, in the order's own currency.
     if value.is_none() && currency.is_none() {
@@ -307,6 +323,7 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
     let same = currency.is_some() && *currency == order.currency;
     let whole = order.value.filter(|_| same);
     let left = custom.get(REMAINING).and_then(amount);
+    let mut is_known = true;
     let left = if order.word == Some(Word::Commission) && !custom.contains_key(COMMISSION) {
         // What the shop gives back is no part of a network's share, but the share shrinks as the order does.
         let share = match (custom.get(ORDER_VALUE).and_then(amount), left, *value) {
@@ -315,6 +332,7 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
             (_, _, Some(_)) => None,
         };
         custom.remove(REMAINING);
+        is_known = share.is_some();
         whole.zip(share).map(|(whole, share)| whole * share)
     } else {
         match (whole, *value) {
@@ -335,10 +353,14 @@ fn complete(order: &mut Order, event: &mut Event) -> bool {
             custom.insert(REMAINING.to_owned(), Scalar::Number(cents((whole - order.back).max(0.0))));
         }
     }
-    match whole {
-        Some(whole) => custom.insert(ORDER_VALUE.to_owned(), Scalar::Number(whole)),
-        None => None,
-    };
+    if let Some(whole) = whole {
+        if is_known {
+            custom.insert(ORDER_VALUE.to_owned(), Scalar::Number(whole));
+        } else {
+            // The shop's amounts and the network's share cannot be reckoned against each other.
+            custom.remove(ORDER_VALUE);
+        }
+    }
     *event != before
 }
 
@@ -353,7 +375,7 @@ fn amount(scalar: &Scalar) -> Option<f64> {
 }
 
 fn recall(tx: &mut dyn Transaction, site: &str, order_id: &str) -> Result<Option<Order>, StoreError> {
-    tx.note(site, &key(order_id))?.map(|text| read(&text)).transpose()
+    Ok(tx.note(site, &key(order_id))?.and_then(|text| read(&text)))
 }
 
 /// The key of an order's note.
@@ -361,9 +383,11 @@ fn key(order_id: &str) -> String {
     [ORDER, order_id].concat()
 }
 
-/// Reads an order's note.
-fn read(text: &str) -> Result<Order, StoreError> {
-    serde_json::from_str(text).map_err(|_| StoreError::Corrupt { what: "note" })
+/// Reads an order's note. One that cannot be read is an order that nobody knows: a single order must not stop what follows it.
+fn read(text: &str) -> Option<Order> {
+    serde_json::from_str(text)
+        .inspect_err(|_| tracing::error!("a note of an order cannot be read and is passed over"))
+        .ok()
 }
 
 fn remember(
@@ -384,9 +408,15 @@ fn is_paid(name: &str) -> bool {
     PAID.contains(&name)
 }
 
-/// To the precision of the currencies there are, lest a sum of tenths look like something else.
+/// To the precision of the currencies there are, lest a sum of tenths look like something else; and within what an order can
+/// be worth, because anybody may name an amount whose sums are no numbers any more.
 fn cents(amount: f64) -> f64 {
-    (amount * 1000.0).round() / 1000.0
+    (amount.clamp(-MOST, MOST) * 1000.0).round() / 1000.0
+}
+
+/// An amount; what was no number when it was written is nothing.
+fn or_nought<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
@@ -397,6 +427,8 @@ fn is_nought(amount: &f64) -> bool {
 /// An order is remembered this much longer than its dedup key, because refunds come late: platforms take corrections of a
 /// conversion for up to 90 days (Microsoft), and dedup keys live 30 unless told otherwise.
 const KEPT_LONGER_MS: i64 = 60 * time::DAY_MS;
+/// More than any order is worth, in the smallest of currencies.
+const MOST: f64 = 1e15;
 /// Amounts nearer to each other than this are the same.
 const HALF_A_CENT: f64 = 0.005;
 /// The events that are orders somebody pays.
@@ -413,6 +445,8 @@ const ORDER_VALUE: &str = "order_value";
 const REMAINING: &str = "remaining_value";
 /// The property by which a source says that the value is a network's commission.
 pub const COMMISSION: &str = "commission";
+/// The value of that property of a refund that takes back a part of the commission only.
+pub const IN_PART: &str = "part";
 /// The property by which a source says that the value is one item's, of an order that may have others.
 pub const PART: &str = "part_of_order";
 /// Prefix of the note of an order.

@@ -183,7 +183,10 @@ fn bounded(clear: Clear) -> Clear {
         city: short(clear.city),
         region: short(clear.region),
         postal_code: short(clear.postal_code),
-        country: clear.country.filter(|code| code.len() == 2),
+        country: clear
+            .country
+            .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()))
+            .map(|code| code.to_ascii_uppercase()),
     }
 }
 
@@ -271,6 +274,18 @@ mod tests {
         let (user, _) = hashed(r#"{"phone":"(202) 555-0123","country":"US"}"#);
         assert_eq!(user.clear.country.as_deref(), Some("US"));
         assert!(user.has(Field::Phone));
+    }
+
+    #[test]
+    fn a_country_that_somebody_wrote_in_clear_is_two_letters() {
+        let country = |code: &str| {
+            let clear = Clear { country: Some(code.to_owned()), ..Clear::default() };
+            bounded(clear).country
+        };
+        assert_eq!((country("de").as_deref(), country("DE").as_deref()), (Some("DE"), Some("DE")));
+        for wrong in ["D2", "DEU", "", "ß"] {
+            assert_eq!(country(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

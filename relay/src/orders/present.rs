@@ -17,7 +17,7 @@ pub struct Present(Order);
 /// The order of this number, if it is remembered.
 pub async fn present(store: &dyn Store, site: &str, order_id: &str) -> Result<Option<Present>, StoreError> {
     let text = store.note(site, &key(order_id)).await?;
-    Ok(text.map(|text| read(&text)).transpose()?.map(Present))
+    Ok(text.and_then(|text| read(&text)).map(Present))
 }
 
 impl Present {

@@ -48,6 +48,11 @@ impl Report {
         }
     }
 
+    /// Whether it was not a page that reported it.
+    pub(super) fn is_of_a_server(&self) -> bool {
+        self.source.is_some_and(|source| source != Source::Web)
+    }
+
     /// What a refund may be used for: what the visitor agreed to for the order holds for taking it back.
     pub(super) fn agreed(&self, refund: &Event) -> Consent {
         on_top_of(&self.consent, &refund.consent)

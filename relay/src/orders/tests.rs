@@ -46,8 +46,38 @@ fn a_refund_learns_what_it_takes_back() {
     check(share(), "", None, 3.0);
     // A network's share of an order that the shop told of is not a part of the order's money.
     check(known(59.9, 0.0), &[&eur("20"), r#","commission":true"#].concat(), None, 59.9);
-    let paid = Order { word: Some(Word::Commission), ..known(59.9, 0.0) };
-    check(paid, &[&eur("20"), r#","commission":true"#].concat(), Some(39.9), 20.0);
+    let paid = || Order { word: Some(Word::Commission), ..known(59.9, 0.0) };
+    check(paid(), &[&eur("20"), r#","commission":true"#].concat(), Some(39.9), 20.0);
+    // A part of the share says nothing of what the buyer has back.
+    let in_part = [&eur("20"), r#","commission":"part""#].concat();
+    check(known(59.9, 5.0), &in_part, Some(54.9), 5.0);
+    check(paid(), &in_part, Some(39.9), 20.0);
+}
+
+#[test]
+fn a_share_that_shrinks_by_an_unknown_part_is_not_reckoned_against_the_shops_amounts() {
+    let mut share = Order { word: Some(Word::Commission), ..known(10.0, 0.0) };
+    let mut refund = event(
+        r#"{"event":"Refund","event_id":"r","properties":{"order_id":"1","value":50,"currency":"EUR","order_value":100}}"#,
+    );
+    complete(&mut share, &mut refund);
+    assert_eq!((refund.properties.value, refund.properties.custom.get(ORDER_VALUE)), (Some(50.0), None));
+}
+
+#[test]
+fn amounts_that_nobody_pays_stay_numbers() {
+    let mut order = known(1.0, 0.0);
+    let refund =
+        r#"{"event":"Refund","event_id":"r","properties":{"order_id":"1","value":1.7e308,"currency":"EUR"}}"#;
+    for _ in 0..3 {
+        complete(&mut order, &mut event(refund));
+    }
+    let text = serde_json::to_string(&order).expect("plain");
+    assert_eq!((read(&text).expect("readable").back, text.contains("null")), (MOST, false), "{text}");
+    // What was written before amounts were bounded.
+    let broken = r#"{"e":"Purchase","v":1.0,"c":"EUR","w":"p","b":null,"p":null}"#;
+    assert_eq!(read(broken).map(|order| (order.back, order.by_pages)), Some((0.0, 0.0)));
+    assert_eq!(read("{"), None);
 }
 
 #[test]

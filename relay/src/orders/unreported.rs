@@ -6,12 +6,12 @@
 
 use shared::{Properties, Scalar};
 
-use super::{PAID, REFUND, recall};
+use super::{PAID, REFUND, Word, recall};
 use crate::deduplicate;
 use crate::store::{Draft, StoreError, Transaction};
 
 /// The property by which a source says that a refund takes back only an order that was reported. As a text it is a further name
-/// under which that may have been.
+/// under which that may have been; as a truth value it is a network's, whose word is about its own commission.
 pub const ONLY_IF_REPORTED: &str = "only_if_reported";
 
 /// Whether a refund takes back only what was reported, and nothing was. The mark is for us alone and is taken off.
@@ -25,8 +25,12 @@ pub fn is_of_nothing(tx: &mut dyn Transaction, site: &str, event: &mut Draft) ->
 }
 
 fn is_known(tx: &mut dyn Transaction, site: &str, order_id: &str, said: &Scalar) -> Result<bool, StoreError> {
-    if recall(tx, site, order_id)?.is_some_and(|order| order.event.is_some() || order.value.is_some()) {
-        return Ok(true);
+    if let Some(order) = recall(tx, site, order_id)?
+        && (order.event.is_some() || order.value.is_some())
+    {
+        // A network says no to its own commission: an order that the shop or its page has told of stands.
+        let is_the_shops = matches!(order.word, Some(Word::Page | Word::Shop));
+        return Ok(!(is_the_shops && matches!(said, Scalar::Bool(_))));
     }
     // An order without a value, or under a name of the sender's own, is not remembered, but its key is.
     let own = if let Scalar::Text(name) = said { Some(name.as_str()) } else { None };

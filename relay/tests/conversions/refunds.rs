@@ -347,7 +347,56 @@ fn a_page_cannot_keep_a_servers_refund_from_being_one() {
     let shop = Shop::open("", &google());
     shop.take(0, &page);
     shop.take(1, &genuine);
-    assert_eq!(shop.take(2, &claimed), Verdict::Duplicate);
+    assert_eq!(shop.take(2, &claimed), Verdict::Contradiction);
+}
+
+/// The page is mostly first; the shop's own report, a moment later, is what makes the order the shop's.
+#[test]
+fn a_page_takes_nothing_off_an_order_that_a_server_vouched_for() {
+    let eur = |amount: f64| format!(r#","value":{amount},"currency":"EUR""#);
+    let page = |event: &str, id: &str, amount: f64| order(event, id, 0, &eur(amount)).replace("server", "web");
+    let shop = Shop::open("", &google());
+    shop.take(0, &page("Purchase", "Purchase-88", 100.0));
+    assert_eq!(shop.take(1, &order("Purchase", "Purchase-88", 0, &eur(100.0))), Verdict::Duplicate);
+    assert_eq!(shop.take(2, &page("Refund", "r", 100.0)), Verdict::Contradiction);
+    assert_eq!(shop.take(3, &page("Purchase", "Purchase-88", 1.0)), Verdict::Contradiction);
+    assert_eq!(shop.log().len(), 1);
+    // Nor off what a network reported, or what servers already tell of.
+    let network = order("Purchase", "p", 0, &[&eur(3.0), r#","commission":true"#].concat());
+    let shop = Shop::open("", &google());
+    shop.take(0, &network);
+    assert_eq!(shop.take(1, &page("Refund", "r", 3.0)), Verdict::Contradiction);
+    let shop = Shop::open("", &google());
+    shop.take(0, &page("Purchase", "p", 100.0));
+    shop.take(1, &order("Refund", "r1", 0, &eur(20.0)));
+    assert_eq!(shop.take(2, &page("Refund", "r2", 20.0)), Verdict::Contradiction);
+    assert_eq!(last(&shop)["remaining_value"], json!(80.0));
+}
+
+/// A rejected commission is the network's affair: what the shop or its page told of was bought all the same.
+#[test]
+fn a_networks_no_takes_back_its_own_commission_alone() {
+    let eur = r#","value":3,"currency":"EUR""#;
+    let no = order("Refund", "r", 0, r#","only_if_reported":true"#);
+    let check = |reported: &str, expected: Verdict| {
+        let shop = Shop::open("", &google());
+        shop.take(0, reported);
+        assert_eq!(shop.take(1, &no), expected, "{reported}");
+    };
+    check(&order("Purchase", "p", 0, eur).replace("server", "web"), Verdict::Duplicate);
+    check(&order("Purchase", "p", 0, &[eur, r#","items":[{"id":"1"}]"#].concat()), Verdict::Duplicate);
+    check(&order("Purchase", "p", 0, &[eur, r#","commission":true"#].concat()), Verdict::Stored(2));
+}
+
+/// One order must not stop what comes after it.
+#[test]
+fn an_amount_beyond_all_bounds_harms_its_order_alone() {
+    let shop = Shop::open("", &google());
+    let eur = |amount: &str| format!(r#","value":{amount},"currency":"EUR""#);
+    shop.take(0, &order("Purchase", "p", 0, &eur("1")).replace("server", "web"));
+    shop.take(1, &order("Refund", "r1", 0, &eur("1.7e308")).replace("server", "web"));
+    assert!(matches!(shop.take(2, &order("Refund", "r2", 0, &eur("1"))), Verdict::Stored(_)));
+    assert_eq!(last(&shop)["remaining_value"], json!(0.0));
 }
 
 #[test]

@@ -7,6 +7,7 @@ use shared::identity::{Field, Raw};
 use shared::time::{MINUTE_MS, SECOND_MS};
 
 use super::super::error::Fault;
+use super::super::event_name;
 use super::super::reader::{Section, Text, join, text};
 use crate::attribute;
 
@@ -50,6 +51,13 @@ pub(super) fn merge_window(section: &mut Section<'_, '_>) -> BTreeMap<String, i6
     let mut read = BTreeMap::new();
     for (name, window) in &windows {
         let key = join(&path, name.get_ref());
+        if name.get_ref() == "Refund" {
+            // What it may take back is judged when it comes.
+            let expected = "the name of a conversion; refunds are never held back".to_owned();
+            section.notes.fault(&key, name.span().start, Fault::Invalid { expected, found: None });
+            continue;
+        }
+        event_name::advise(section.notes, &key, name.span().start, name.get_ref());
         let written = text(section.notes, key, window, WINDOW_EXPECTED);
         let window = written.and_then(|text| text.parsed(section.notes, WINDOW_EXPECTED, duration_ms));
         if let Some(window) = window {

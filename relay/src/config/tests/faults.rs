@@ -77,6 +77,10 @@ fn unknown_keys_are_errors_with_a_guess() {
     );
     after_site("orgins = []\n", &["3: site.shop.orgins: unknown key; did you mean `origins`?"]);
     after_site(
+        "merge_window = { Purchase = '30s', Refund = '30s' }\n",
+        &["3: site.shop.merge_window.Refund: expected the name of a conversion; refunds are never held back"],
+    );
+    after_site(
         "\"a\\u0007b\" = 1\n[tag]\nasset = 'x'\n",
         &[
             "3: site.shop.\"a\\u{7}b\": unknown key; known here: key, origins, api_keys, cookie_domain, \

@@ -19,7 +19,7 @@ use super::name::Name;
 use super::status::{Status, customary};
 use super::{Pending, Postback, Rule, ValueOf};
 use crate::collect::raw_user::Personal;
-use crate::orders::{COMMISSION, ONLY_IF_REPORTED};
+use crate::orders::{COMMISSION, IN_PART, ONLY_IF_REPORTED};
 
 /// What the postback means.
 pub(super) fn read(own: &Postback, request: &Inbound<'_>) -> Result<Reading, Unreadable> {
@@ -168,6 +168,10 @@ impl Postbacked<'_> {
             custom: carried::of_order(self.time(), None, back.left().filter(|_| self.is_worth_the_order())),
             ..Properties::default()
         };
+        if back != Back::All && self.own.value == ValueOf::Payout {
+            let mark = (COMMISSION.to_owned(), Scalar::Text(IN_PART.to_owned()));
+            found.draft.properties.custom.extend([mark]);
+        }
         Ok(self.whole(found))
     }
 
@@ -352,7 +356,7 @@ fn is_name(word: &str) -> bool {
 
 /// Whether money was made with it that can go back.
 fn is_of_money(name: &str) -> bool {
-    matches!(name, "Purchase" | "Subscribe" | "Donate" | "Refund")
+    matches!(name, "Purchase" | "Subscribe" | "Donate" | "StartTrial" | "Refund")
 }
 
 /// Words of networks and of AnyTrack's postbacks, by key.
