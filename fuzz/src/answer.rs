@@ -18,6 +18,9 @@ use crate::stage::{NOW, configure, destinations};
 
 /// Reads an answer in every way there is.
 pub fn run(bytes: &[u8]) {
+    if check::names_a_secret(bytes) {
+        return;
+    }
     let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return };
     let (name, answer) = bytes.split_at(end);
     let found = STAGES.iter().find(|stage| stage.destination.name.as_bytes() == name);

@@ -28,6 +28,22 @@ pub(crate) fn shown(text: &str) {
     assert!(!scrub::looks_like_email(text), "an e-mail address: {text}");
 }
 
+/// Whether bytes from outside name one of the configuration's secrets. libFuzzer learns them by comparing; that an answer
+/// repeats what its own sender wrote tells nothing.
+pub(crate) fn names_a_secret(bytes: &[u8]) -> bool {
+    let holds = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
+    holds(FROM_OUTSIDE) || holds("secret-of")
+}
+
+/// Whether every secret of a configuration stands where a secret belongs; moved into an origin or a name it is none.
+pub(crate) fn secrets_are_in_place(text: &str) -> bool {
+    let is_secrets = |line: &str| {
+        let before = line.split("secret-of").next().unwrap_or_default();
+        ["secret", "token", "api_keys"].iter().any(|word| before.contains(word))
+    };
+    text.lines().filter(|line| line.contains("secret-of")).all(is_secrets)
+}
+
 /// A text holds none of the configuration's secrets.
 pub(crate) fn keeps_secrets(text: &str) {
     assert!(!text.contains(FROM_OUTSIDE) && !text.contains("secret-of"), "a secret: {text}");

@@ -9,6 +9,9 @@ use crate::stage::{destinations, parse};
 /// Reads a configuration.
 pub fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
+    if !check::secrets_are_in_place(text) {
+        return;
+    }
     match parse(text) {
         Ok(loaded) => {
             assert!(!loaded.config.sites.is_empty(), "at least one site");

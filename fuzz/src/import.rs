@@ -14,6 +14,9 @@ use crate::stage::NOW;
 
 /// Reads a file from its beginning, and from every place where a run could have been interrupted.
 pub fn run(bytes: &[u8]) {
+    if check::names_a_secret(bytes) {
+        return;
+    }
     let format = if bytes.first() == Some(&b'{') { Format::Jsonl } else { Format::Csv };
     let whole = rest(bytes, format, None);
     for (read, (place, _, _)) in whole.iter().enumerate().take(MOST_STARTS) {
