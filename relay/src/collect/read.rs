@@ -56,8 +56,11 @@ pub enum ReadError {
     /// No `event`.
     #[error("event: a name is required, such as \"Purchase\"")]
     NoName,
-    /// A name that is too long or holds control characters.
-    #[error("event: a name has 1 to {} bytes and no control characters", limits::EVENT_NAME)]
+    /// A name that is too long, or holds control characters or somebody's address.
+    #[error(
+        "event: a name has 1 to {} bytes, no control characters and no e-mail address",
+        limits::EVENT_NAME
+    )]
     BadName,
     /// An id that cannot be one.
     #[error(
@@ -226,7 +229,7 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
 
 fn name(name: Option<String>) -> Result<String, ReadError> {
     let name = name.map(trimmed).filter(|name| !name.is_empty()).ok_or(ReadError::NoName)?;
-    if name.len() > limits::EVENT_NAME || limits::has_control(&name) {
+    if name.len() > limits::EVENT_NAME || limits::has_control(&name) || scrub::looks_like_email(&name) {
         return Err(ReadError::BadName);
     }
     Ok(name)

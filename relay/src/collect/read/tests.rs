@@ -125,7 +125,8 @@ fn personal_data_among_the_properties_is_hashed_or_dropped() {
 }
 
 #[test]
-fn an_email_address_is_no_order_id_and_no_event_id() {
+fn an_email_address_is_no_name_no_order_id_and_no_event_id() {
+    assert!(matches!(event(r#"{"event":"jane@example.com"}"#, defaults()), Err(ReadError::BadName)));
     let read = understood(r#"{"event":"Purchase","properties":{"order_id":"jane@example.com"}}"#);
     assert_eq!(read.event.properties.order_id, None);
     assert!(!read.event.event_id.contains("jane"), "{}", read.event.event_id);
