@@ -113,7 +113,7 @@ export interface AnyTrack {
   /**
    * Tells what the visitor agreed to. With `data-consent="required"` on the script nothing is stored or sent
    * before `ad_storage` and `ad_user_data` are granted. A denial of either deletes what is stored, here and in the relay,
-   * and stops sending. A browser with Global Privacy Control has denied.
+   * and stops sending. A browser with Global Privacy Control has denied; the visitor's own answers hold again without it.
    */
   consent(answers: Consent): void;
   /** The visitor's id; null before the tag has loaded, on a prerendered page that is not shown yet, or without consent. */
@@ -130,8 +130,9 @@ export interface AnyTrack {
 export interface EventState {
   name: string;
   event_id: string;
-  /** `sent` is said when the relay has taken the event; in the last moment of a page, when the browser has taken it for sending. */
-  state: "queued" | "sent";
+  /** `sent` is said when the relay has taken the event; in the last moment of a page, when the browser has taken it for sending.
+   * `rejected`: the relay will not have it, for the reason that the console names. */
+  state: "queued" | "sent" | "rejected";
 }
 
 declare global {

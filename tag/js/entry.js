@@ -150,7 +150,10 @@ const run = () => {
   };
 
   const watch = () => {
-    if (window.navigation) {
+    // Out of the browser's memory a page comes back as it was left.
+    addEventListener("pageshow", ({ persisted }) => persisted && api.page());
+    // A variable or an element of the page may have the name.
+    if (attempt(() => navigation instanceof Navigation)) {
       navigation.addEventListener("currententrychange", (event) => moved(event.navigationType == "replace"));
     } else {
       for (const method of ["pushState", "replaceState"]) {
@@ -162,8 +165,6 @@ const run = () => {
       }
       addEventListener("popstate", () => moved());
     }
-    // Out of the browser's memory a page comes back as it was left.
-    addEventListener("pageshow", ({ persisted }) => persisted && api.page());
     // Where the page has gone before anybody watched. Nobody knows whether that was a new step.
     moved(true);
   };
@@ -206,11 +207,14 @@ const run = () => {
       drain();
       return queue.length;
     };
-    addEventListener("online", flush);
-    document.addEventListener("visibilitychange", () => {
+    const seen = () => {
       document.hidden || locked((core) => core.wake());
       flush();
-    });
+    };
+    addEventListener("online", flush);
+    document.addEventListener("visibilitychange", seen);
+    // Two windows may both be visible, and what is answered in one holds in the other.
+    addEventListener("focus", seen);
     addEventListener("pagehide", () => {
       anyway = last = true;
       drain();

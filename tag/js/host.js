@@ -29,10 +29,10 @@ const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) 
 
 /**
  * The visitor id, the touches and the consent go up a ladder: a first-party cookie on the widest domain that takes it,
- * else local storage, else nothing, and the tag's own memory serves until the page goes. Hashed personal data (`_at_u`)
- * and waiting events (`_at_q_…`) stay out of cookies, which travel with every request.
+ * else local storage, else nothing, and the tag's own memory serves until the page goes. Hashed personal data (`_at_u`),
+ * waiting events (`_at_q_…`) and waiting withdrawals (`_at_w_…`) stay out of cookies, which travel with every request.
  */
-const inCookie = (name) => !/u|q/.test(name[4]);
+const inCookie = (name) => !/[uqw]/.test(name[4]);
 
 /** What is to be kept as soon as the first events are out: a cookie that is written and read back, once for each domain that is
  * tried, waits for another process every time, several milliseconds in all. */
@@ -71,10 +71,13 @@ export const keep = (name, text) => {
         return true;
       }
     }
+    // An older cookie would hide what is kept beside it.
+    if (text) keep(name, "");
   }
   return !!attempt(() => {
-    if (!text) localStorage.removeItem(name);
-    else localStorage.setItem(name, text);
+    // First, because a full storage keeps the older text, which would hide what memory holds.
+    localStorage.removeItem(name);
+    if (text) localStorage.setItem(name, text);
     return true;
   });
 };
@@ -83,7 +86,8 @@ export const keep = (name, text) => {
 export const settle = () => {
   const waiting = pending;
   pending = undefined;
-  for (const name in waiting) keep(name, waiting[name]);
+  // By their own names: some libraries add to the prototype of all objects.
+  for (const name of Object.keys(waiting || {})) keep(name, waiting[name]);
 };
 
 /** Whether a request may outlive its page here (Firefox: since 133, https://caniuse.com/mdn-api_request_keepalive, read
@@ -92,10 +96,11 @@ export const lasting = !!attempt(() => "keepalive" in Request.prototype);
 
 /**
  * Sends a body by a request that may outlive its page, as long as the browser grants that, and hears the answer: calls `sent`
- * when it was taken, `over` before that and also when it would be refused again, `back` when it is worth another try. In the
- * page's last moment there is nobody to hear an answer and not every browser lets such a request go on, so it goes as a beacon, of
- * which the browser never says whether it arrived. `signal` takes it back. A text as the body is sent as `text/plain`,
- * for which no browser asks the relay first (https://fetch.spec.whatwg.org/#cors-safelisted-request-header, read 2026-11-27).
+ * when it was taken, with what the relay says it would not have of it, `over` before that and also when it would be refused again,
+ * `back` when it is worth another try. In the page's last moment there is nobody to hear an answer and not every browser lets such
+ * a request go on, so it goes as a beacon, of which the browser never says whether it arrived. `signal` takes it back. A text as
+ * the body is sent as `text/plain`, for which no browser asks the relay first
+ * (https://fetch.spec.whatwg.org/#cors-safelisted-request-header, read 2026-11-27).
  */
 export const send = (endpoint, body, last, signal, sent, back, over = sent) => {
   if (last && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
@@ -103,11 +108,13 @@ export const send = (endpoint, body, last, signal, sent, back, over = sent) => {
   post(true)
     // More than may outlive the page, usually; not what was taken back.
     .catch((refusal) => (signal.aborted ? Promise.reject(refusal) : post(false)))
-    .then(({ ok, status }) => {
+    .then(async (answer) => {
       // This page's token is over, and a later page has a new one; too slow, too often, or the relay's own trouble.
-      if (status > 499 || [401, 408, 429].includes(status)) return back();
+      if (answer.status > 499 || [401, 408, 429].includes(answer.status)) return back();
       over();
-      if (ok) sent();
+      const told = async () => (await answer.json()).rejected;
+      // What another answers in the relay's place may be no JSON.
+      if (answer.ok) sent(await told().catch(() => {}));
     })
     // Also what a page's own `fetch` answers in its place.
     .catch(back);

@@ -5,8 +5,8 @@
 //
 // The tag is in one of three states. *Allowed*: it remembers and sends. *Waiting* (the site declared that consent is
 // required and none has come): it stores nothing, sends nothing, and calls wait in memory. *Denied* (by an answer, or by the
-// browser's own signal): it has deleted what it kept but for the answer itself, has told the relay to forget as well, holds
-// nothing and sends nothing.
+// browser's own signal): it has deleted what it kept but for the answer itself and what the relay has to be told of it, tells the
+// relay to forget as well, holds nothing and sends nothing.
 import { clean } from "./clean.js";
 import { attempt, cookies, keep, lasting, recall, send, stored } from "./host.js";
 import { hashed, joined } from "./person.js";
@@ -19,6 +19,8 @@ const CONSENT = "_at_c";
 const USER = "_at_u";
 /** Begins the names of what holds events that wait. */
 const QUEUE = "_at_q";
+/** Begins the names of what the relay has to be told of a denial. */
+const GONE = "_at_w";
 
 /** What a visitor may agree to; a letter for each, `g`ranted or `d`enied, is how the answers are kept. */
 const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
@@ -26,22 +28,24 @@ const PURPOSES = ["ad_storage", "ad_user_data", "ad_personalization"];
 /** One line of text: no rule of ours keeps control characters, and lines are how texts travel to the module. */
 const line = (text) => text.replace(/[\0-\x1f\u2028\u2029]+/g, " ");
 
-// Half a surrogate pair is not text, and the relay's JSON reader would refuse the whole event for it.
+// Half a surrogate pair is not text, and the relay's JSON reader would refuse the whole event for it. Read from what holds the
+// value, because some libraries give lists and texts a `toJSON` that makes other texts of them.
 const json = (value) =>
-  JSON.stringify(value, (_, part) => (typeof part == "string" ? part.replace(/\p{Cs}/gu, "\ufffd") : part));
+  JSON.stringify(value, function (name) {
+    const part = this[name];
+    return typeof part == "string" ? part.replace(/\p{Cs}/gu, "\ufffd") : part;
+  });
 
-/** Longest text of the touches, in bytes before the cookie's own escapes: browsers allow 4,096 for a cookie with its
- * name and attributes, and every request to the site carries it. */
-const MOST_TOUCHES = 2600;
+/** Longest text of the touches, with the cookie's escapes: browsers allow 4,096 bytes for a cookie with its name and
+ * attributes, and every request to the site carries it. */
+const MOST_TOUCHES = 3800;
 
 /** Most events that wait for the network. */
 const MOST_EVENTS = 100;
 
-/** The lines of a text, in groups. */
-const groups = (text, size) => {
-  const lines = text.split("\n");
-  return Array.from({ length: lines.length / size }, (_, group) => lines.slice(group * size, (group + 1) * size));
-};
+/** The lines of a text, in groups; what is left over is none. Not by `Array.from`, which Prototype.js replaces by another. */
+const groups = (text, size) =>
+  text.split("\n").flatMap((_, at, lines) => (at % size || at + size > lines.length ? [] : [lines.slice(at, at + size)]));
 
 /**
  * The parameters of an address, name, time and value by turns: of its query, and of its fragment, where Taboola and pages
@@ -64,8 +68,9 @@ const parameters = (url, now) => {
  */
 export const start = ({ rules, site, endpoint, url, spare, arrived, country, required, refused, emit, referrer, later }) => {
   const now = Date.now();
-  // What the address of this landing brings, for as long as nothing may be remembered.
-  let landing = parameters(url, now);
+  // The addresses that say what led here. The page of this site before counts where it could not remember what its own said.
+  let landing = [url];
+  if (referrer().split("/")[2] == location.host) landing.unshift(referrer());
   // Empty while nothing may be remembered.
   let visitor = "";
   // Oldest first, each a name, the time it was first seen and a value.
@@ -81,22 +86,26 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   let stop = new AbortController();
   // How many events had to make room and were not reported so far.
   let lost = 0;
-  let letters = refused ? "ddd" : "---";
-  // Where events wait. Two sites may share an origin, and neither may send what was told to the other.
-  const queue = QUEUE + "_" + site.split("~")[0];
+  // The visitor's own answers; a browser's signal is none, and stands above them.
+  let letters = "---";
+  // Where events wait, and what of a denial does. Two sites may share an origin, and neither may send what was told to the other.
+  const own = "_" + site.split("~")[0];
+  const queue = QUEUE + own;
+  const gone = GONE + own;
+  // What the relay has to be told of a denial and has not heard, as an event.
+  let withdrawal = recall(gone);
 
   const answer = (given) => {
-    if (refused) return;
     letters = letters.replace(/./g, (letter, index) => (/^[gd]$/.test(given[index]) ? given[index] : letter));
   };
-  const denied = () => /d/.test(letters.slice(0, 2));
+  const denied = () => refused || /d/.test(letters.slice(0, 2));
 
   const absorb = (lines) => {
     const text = () => touches.flat().join("\n");
     const before = text();
     touches = groups(rules.absorb(touches.flat(), lines, now), 3);
     // The oldest make room.
-    while (bytes(text()) > MOST_TOUCHES) touches.shift();
+    while (encodeURIComponent(text()).length > MOST_TOUCHES) touches.shift();
     // Rewriting needlessly would shorten a cookie's life where browsers distrust scripts.
     if (text() != before) keep(TOUCHES, text());
   };
@@ -111,45 +120,57 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   // Keeps the answers: without a denial the next page would ask nobody and begin again. Not where they are kept already, for the
   // relay has set that cookie to last, which one that a script writes again would not do where browsers distrust scripts.
   const note = () => {
-    const kept = refused || letters == "---" ? "" : letters;
+    const kept = letters == "---" ? "" : letters;
     if ((visitor || denied()) && recall(CONSENT) != kept) keep(CONSENT, kept);
   };
 
   const envelope = (events) =>
     `{"v":1,"site":${json(site)},"sent_at":${Date.now()}${lost ? `,"dropped":${lost}` : ""},"events":[${events}]}`;
 
-  // The relay remembers the visitor as well. Until it has heard, this stays in memory. Its answer sets the cookie of the answers
-  // to what was denied, also for a browser's own signal, which is no answer, and where the visitor has agreed meanwhile.
-  const withdraw = (visitor_id) => {
-    const again = () => later(() => withdraw(visitor_id));
-    const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id };
+  // The relay remembers the visitor as well. Until it has heard, this stays in storage, where the next page finds it. Its answer
+  // sets the cookie of the answers to what was denied, also for a browser's own signal, which is no answer, and where the visitor
+  // has agreed meanwhile.
+  const withdraw = (event) => {
+    // Agreed since, or denied once more.
+    if (!event || event != withdrawal) return;
+    // By then another page may have heard another answer.
+    const again = () => later(() => (tag.wake(), withdraw(event)));
+    const heard = () => {
+      if (event == withdrawal) keep(gone, (withdrawal = ""));
+      note();
+    };
     if (!navigator.onLine) return again();
-    send(endpoint, envelope([json(event)]), !lasting, stop.signal, note, again);
+    send(endpoint, envelope([event]), !lasting, stop.signal, heard, again);
   };
 
   // Moves to the state the answers ask for.
   const follow = () => {
+    const leaving = denied() && (recall(VISITOR) || visitor);
+    if (denied() ? leaving : withdrawal) {
+      // Events are not sent after a denial, nor a denial after the visitor has agreed.
+      stop.abort();
+      stop = new AbortController();
+      // Said as it is now, however late it is heard.
+      const event = { event: "ConsentWithdrawn", time: Date.now(), source: "web", consent: answers(), visitor_id: leaving };
+      keep(gone, (withdrawal = leaving ? json(event) : ""));
+    }
     if (denied()) {
-      const known = recall(VISITOR) || visitor;
       forget();
       // Of every site here: the denial is theirs as well.
       for (const name of stored()) if (name.startsWith(QUEUE)) keep(name, "");
       calls = [];
       flying = [];
       memory = "";
-      if (known) {
-        stop.abort();
-        stop = new AbortController();
-        withdraw(known);
-      }
+      if (leaving) withdraw(withdrawal);
     } else if (!visitor && (!required || /^gg/.test(letters))) {
       visitor = arrived ? "" : recall(VISITOR);
-      if (!/^[\w.-]{1,128}$/.test(visitor)) keep(VISITOR, (visitor = spare));
+      const known = /^[\w.-]{1,128}$/.test(visitor);
+      if (!known) keep(VISITOR, (visitor = spare));
       touches = groups(recall(TOUCHES), 3);
-      absorb(landing || []);
-      const known = attempt(() => JSON.parse(recall(USER)));
-      if (user) remember(known || {}, user);
-      else user = known || undefined;
+      for (const address of landing.slice(known ? -1 : 0)) absorb(parameters(address, now));
+      const person = attempt(() => JSON.parse(recall(USER)));
+      if (user) remember(person || {}, user);
+      else user = person || undefined;
     }
     note();
   };
@@ -162,7 +183,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   const answers = () => {
     const consent = {};
     PURPOSES.forEach((purpose, index) => {
-      if (letters[index] != "-") consent[purpose] = letters[index] == "g" ? "granted" : "denied";
+      const letter = refused ? "d" : letters[index];
+      if (letter != "-") consent[purpose] = letter == "g" ? "granted" : "denied";
     });
     return consent;
   };
@@ -211,7 +233,15 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       lost += told + batch.filter((event) => !kept.includes(event)).length;
       later(() => tag.flush());
     };
-    const sent = () => attempt(() => batch.forEach((event) => emit(JSON.parse(event), "sent")));
+    const sent = (rejected = []) =>
+      batch.forEach((text, index) =>
+        attempt(() => {
+          const event = JSON.parse(text);
+          const refusal = rejected.find((one) => one.index == index);
+          if (refusal) console.warn("anytrack: rejected " + event.event + ": " + refusal.reason);
+          emit(event, refusal ? "rejected" : "sent");
+        }),
+      );
     flying.push(batch);
     batch.last = last;
     send(endpoint, body, last, signal, sent, back, over);
@@ -239,7 +269,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
           title: untitled || holdsAddress(title) ? undefined : line(title).slice(0, 300) || undefined,
         },
         properties: clean(properties),
-        user: [properties, person].reduce((known, from) => joined(known, hashed(rules, from, country)), user),
+        // Not by `reduce`, which Prototype.js replaces by another.
+        user: joined(joined(user, hashed(rules, properties, country)), hashed(rules, person, country)),
       };
       calls.push(call);
       if (calls.length > MOST_EVENTS) lost += !!calls.shift();
@@ -252,7 +283,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     },
     /** Records the visitor's answers. An answer stands until another one comes. */
     consent: (answers) => {
-      answer(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]]));
+      if (!refused) answer(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]]));
       follow();
     },
     /** Whether nothing is held and nothing sent. */
@@ -313,7 +344,10 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       if (batch[0]) post(batch.slice(from), last);
     },
   };
+  // Of an earlier page's denial, where this one does not say it anew.
+  const earlier = withdrawal;
   answer(recall(CONSENT));
   follow();
+  withdraw(earlier);
   return tag;
 };

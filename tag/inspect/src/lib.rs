@@ -93,12 +93,16 @@ impl Overlay {
         self.about_the_site()
     }
 
-    /// The tag took an event in, or handed it to the browser.
+    /// The tag took an event in, handed it to the browser, or heard that the relay will not have it.
     ///
     /// # Errors
     /// See [`Self::tracked`].
     pub fn told(&mut self, event_id: &str, name: &str, state: &str) -> Result<(), JsValue> {
-        let state = if state == "sent" { State::Sent } else { State::Waiting };
+        let state = match state {
+            "sent" => State::Sent,
+            "rejected" => State::Refused,
+            _ => State::Waiting,
+        };
         self.seen.moved(event_id, name, state);
         self.about(event_id)
     }

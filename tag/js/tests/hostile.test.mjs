@@ -87,3 +87,32 @@ test("ten thousand rounds of hostile values throw nothing and keep nothing", asy
   await Promise.resolve();
   assert.deepEqual(page.sent().find(({ event_id }) => event_id == id).properties, { value: 1, currency: "EUR" });
 });
+
+/** What Prototype.js 1.6 makes of the language, as far as it gets in the way, and a name on the prototype of all objects. */
+const extended = `
+  Array.prototype.toJSON = function () { return "[" + this.join(", ") + "]"; };
+  String.prototype.toJSON = function () { return '"' + this + '"'; };
+  Number.prototype.toJSON = function () { return String(this); };
+  Array.prototype.reduce = function () { return this.length > 1 ? this : this[0]; };
+  Array.from = (list) => { let left = list.length || 0; const copy = new Array(left); while (left--) copy[left] = list[left]; return copy; };
+  Object.prototype.extend = function () {};
+`;
+
+test("libraries that change what the language brings change nothing of what leaves", async () => {
+  for (const wasm of [true, false]) {
+    const told = async (before) => {
+      const page = open({ url: "https://shop.example/?gclid=Cj0KCQ&utm_source=news", wasm });
+      page.eval(before + "Date.now = () => 1795183509123");
+      page.run("tag.js");
+      page.eval(`
+        anytrack.identify({ email: "Ada.L@example.com", phone: "+44 20 7946 0123" });
+        anytrack.track("Purchase", { value: 59.9, currency: "EUR", order_id: "7", sizes: [1, "L"], items: [{ id: "7", quantity: 2 }], email: ["bob@example.com"] });`);
+      const [view, purchase] = (await page.until(2)).map(({ visitor_id, event_id, ...event }) => event);
+      await new Promise((resolve) => setImmediate(resolve));
+      return [view, purchase, [...page.jar.keys()].sort()];
+    };
+    const [expected, found] = [await told(""), await told(extended)];
+    assert.deepEqual(found, expected);
+    assert.deepEqual([found[1].properties.items, found[1].user.email.length], [[{ id: "7", quantity: 2 }], 1]);
+  }
+});

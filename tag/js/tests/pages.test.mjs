@@ -126,6 +126,34 @@ test("the page says which page views it wants", async () => {
   await check("false", []);
 });
 
+test("a name of the page's that the browser uses as well stops no page view", async () => {
+  const listeners = [];
+  const element = { addEventListener: (name) => listeners.push(name) };
+  class Navigation {
+    addEventListener(name, listener) {
+      listeners.push(listener);
+    }
+  }
+  const check = async (own, expected) => {
+    listeners.length = 0;
+    const page = open({ url: shop + "/a" });
+    Object.assign(page.window, own);
+    await page.load();
+    page.window.history.pushState({}, "", "/b");
+    for (const listener of listeners) listener({ navigationType: "push" });
+    page.fire("pageshow", { persisted: true });
+    await Promise.resolve();
+    assert.deepEqual(page.sent().map(({ page }) => short(page.url)), expected);
+    return listeners.length;
+  };
+  const views = ["/a", "/b", "/b"];
+  for (const navigation of [element, "main", null]) {
+    assert.equal(await check({ navigation }, views), 0);
+    assert.equal(await check({ navigation, Navigation }, views), 0);
+  }
+  assert.equal(await check({ navigation: new Navigation(), Navigation }, views), 1, "the browser's own");
+});
+
 test("a page out of the browser's memory is viewed again", async () => {
   const [page, views] = await viewed();
   page.fire("pageshow", { persisted: false });
@@ -150,68 +178,4 @@ test("a browser that says no is believed, unless the site says otherwise", async
   await check({ doNotTrack: "1" }, {}, true);
   await check({ doNotTrack: "1" }, { signals: "gpc dnt" }, false);
   await check({ doNotTrack: "0" }, { signals: "dnt" }, true);
-});
-
-test("a signal is no answer: when it goes, the answers before it hold again", async () => {
-  const first = open();
-  await first.load();
-  const visitor = first.window.anytrack.visitorId();
-  const second = open({ before: first, signals: { globalPrivacyControl: true } });
-  await second.load();
-  assert.deepEqual(second.withdrawn().map(({ visitor_id }) => visitor_id), [visitor]);
-  assert.equal(second.jar.size, 0);
-  const third = open({ before: second });
-  await third.load();
-  assert.notEqual(third.window.anytrack.visitorId(), visitor);
-});
-
-test("the relay's answer to a denial leaves the visitor's own answers, and only those", async () => {
-  // The relay sets what the withdrawal says, so that Safari keeps it.
-  const relay = (page) => {
-    page.answer = async (body) => {
-      const [event] = JSON.parse(body).events;
-      if (event.event == "ConsentWithdrawn") await page.held;
-      if (event.event == "ConsentWithdrawn") page.jar.set("_at_c", "ddd");
-      return { ok: true, status: 202 };
-    };
-    return page;
-  };
-  const first = open();
-  await first.load();
-  const signalled = relay(open({ before: first, signals: { globalPrivacyControl: true } }));
-  await signalled.load();
-  assert.equal(signalled.jar.size, 0, "a signal is no answer");
-  const page = relay(open());
-  await page.load();
-  let answer;
-  page.held = new Promise((resolve) => (answer = resolve));
-  page.window.anytrack.consent({ ad_storage: "denied" });
-  page.window.anytrack.consent(granted);
-  answer();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(page.jar.get("_at_c"), "gg-", "the visitor has agreed meanwhile");
-});
-
-test("the relay is told of a withdrawal once, and again until it has heard", async () => {
-  const page = open();
-  await page.load();
-  const visitor = page.window.anytrack.visitorId();
-  page.online = false;
-  page.window.anytrack.consent({ ad_storage: "denied" });
-  assert.deepEqual([page.withdrawn(), page.jar.has("_at_vid")], [[], false]);
-  page.online = true;
-  let answer = { ok: false, status: 503 };
-  let body;
-  page.answer = async (sent) => ((body = JSON.parse(sent)), answer);
-  page.wait();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(page.timers.length, 1, "a relay in trouble is asked again");
-  answer = { ok: true, status: 202 };
-  page.wait();
-  await new Promise((resolve) => setImmediate(resolve));
-  assert.equal(page.timers.length, 0);
-  const [event] = body.events;
-  assert.deepEqual([event.visitor_id, event.consent], [visitor, { ad_storage: "denied" }]);
-  page.window.anytrack.consent({ ad_storage: "denied" });
-  assert.equal(page.timers.length + page.withdrawn().length, 0, "nobody is left to forget");
 });

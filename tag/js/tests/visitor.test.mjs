@@ -91,7 +91,7 @@ test("events go as the answers to consent say", async () => {
 test("a denial is remembered and a later consent starts anew", async () => {
   const [page] = await visit({ url: landing }, 'anytrack.identify({ email: "ada@example.com" })');
   page.eval('anytrack.track("One"); anytrack.consent({ ad_user_data: "denied" }); anytrack.track("Two")');
-  await Promise.resolve();
+  await new Promise((resolve) => setImmediate(resolve));
   assert.deepEqual([page.sent().length, [...page.jar.keys()], page.storage.size], [0, ["_at_c"], 0]);
   const [, none] = await visit({ before: page });
   assert.deepEqual(none, [], "the next page remembers the denial");
@@ -228,7 +228,8 @@ test("an answer that may be another later is asked for again, and one that never
 });
 
 test("what a visitor denies on another page holds here as soon as this one is seen again", async () => {
-  for (const seen of [(page) => page.fire("visibilitychange"), (page) => page.fire("pageshow", { persisted: true })]) {
+  const ways = ["visibilitychange", "focus", "pageshow"].map((name) => (page) => page.fire(name, { persisted: true }));
+  for (const seen of ways) {
     const [page] = await visit();
     const other = open({ dataset: manual, before: page });
     await other.load();
@@ -372,17 +373,21 @@ test("two sites of one origin each send their own events, and a denial drops tho
   for (const [name, text] of kept) storage.set(name, text);
   assert.equal(storage.size, 2);
   page.eval('anytrack.consent({ ad_storage: "denied" })');
+  await new Promise((resolve) => setImmediate(resolve));
   assert.equal(storage.size, 0);
 });
 
 test("the touches stay within a cookie, and the oldest make room", async () => {
   const value = (letter) => letter.repeat(480);
   let page;
-  for (const name of ["fbclid", "rdt_cid", "twclid", "auctid", "gclid", "srsltid"]) {
-    [page] = await visit({ before: page, url: `https://shop.example/?${name}=${value("a")}` });
-  }
-  const kept = Object.keys(page.sent().at(-1).click_ids);
-  assert.deepEqual(kept, ["rdt_cid", "twclid", "auctid", "gclid", "srsltid"]);
+  const names = ["fbclid", "rdt_cid", "twclid", "auctid", "gclid", "srsltid", "ttclid", "epik"];
+  for (const name of names) [page] = await visit({ before: page, url: `https://shop.example/?${name}=${value("a")}` });
+  assert.deepEqual(Object.keys(page.sent().at(-1).click_ids), names.slice(1));
+  // A letter of two bytes takes six in a cookie.
+  const words = ["source", "medium", "campaign", "term", "content", "id"].map((name) => `utm_${name}=${"ж".repeat(128)}`);
+  const [last, [event]] = await visit({ before: page, url: `https://shop.example/?${words.join("&")}&gclid=new` });
+  assert.ok(last.jar.get("_at_t").length < 3900, String(last.jar.get("_at_t").length));
+  assert.equal(event.click_ids.gclid.value, "new");
 });
 
 test("an event without a name is none, and a title with an address stays here", async () => {
@@ -405,4 +410,66 @@ test("where WebAssembly is blocked, what earlier pages learned goes along", asyn
     [after.visitor_id, after.click_ids, after.user, after.cookies],
     [before.visitor_id, before.click_ids, before.user, { _fbp: "fb.1.1795183000000.42" }],
   );
+});
+
+test("where a browser takes no cookie of the touches, an older one does not hide the new", async () => {
+  const [page] = await visit({ url: "https://shop.example/?gclid=older" });
+  const { document } = page.window;
+  const refusing = open({ dataset: manual, before: page, url: "https://shop.example/?gclid=newer" });
+  const { get, set } = Object.getOwnPropertyDescriptor(document, "cookie");
+  Object.defineProperty(refusing.window.document, "cookie", { get, set: (text) => /^_at_t=[^;]/.test(text) || set(text) });
+  await refusing.load();
+  assert.deepEqual([refusing.jar.has("_at_t"), refusing.jar.has("_at_vid")], [false, true]);
+  const [, [event]] = await visit({ before: refusing });
+  assert.equal(event.click_ids.gclid.value, "newer");
+});
+
+test("where the storage is full, what waits is in memory, with what was stored before", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  page.window.anytrack.track("One");
+  await Promise.resolve();
+  page.window.localStorage = {
+    getItem: (name) => page.storage.get(name) ?? null,
+    removeItem: (name) => page.storage.delete(name),
+    setItem: () => {
+      throw new Error("full");
+    },
+  };
+  page.window.anytrack.track("Two");
+  await Promise.resolve();
+  page.window.anytrack.track("Three");
+  await Promise.resolve();
+  page.online = true;
+  page.fire("online");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(page.sent().map(({ event }) => event), ["One", "Two", "Three"]);
+  page.fire("online");
+  assert.equal(page.sent().length, 3, "once");
+});
+
+test("a consent that comes on the second page finds the click in the address of the first", async () => {
+  const agreed = { ad_storage: "granted", ad_user_data: "granted" };
+  const check = async (address, referrer, expected, options) => {
+    const page = open({ dataset: { ...manual, consent: "required" }, url: "https://shop.example" + address, ...options });
+    page.window.document.referrer = referrer;
+    await page.load();
+    page.window.anytrack.consent(agreed);
+    page.window.anytrack.track("Lead");
+    await Promise.resolve();
+    const [event] = page.sent();
+    const ids = Object.entries(event.click_ids).map(([name, { value }]) => name + "=" + value);
+    assert.deepEqual([ids.join(), event.campaign], expected, address + " " + referrer);
+    return page;
+  };
+  const first = "https://shop.example/ca?gclid=first&fbclid=first&utm_source=ads&utm_campaign=spring";
+  const page = await check("/cb", first, ["gclid=first,fbclid=first", { source: "ads", name: "spring" }]);
+  await check("/cb?gclid=second&utm_source=mail", first, ["fbclid=first,gclid=second", { source: "mail" }]);
+  await check("/cb", first.replace("shop", "other"), ["", {}]);
+  await check("/cb", "", ["", {}]);
+  await check("/cb", first.replace("first", "again"), ["gclid=first,fbclid=first", { source: "ads", name: "spring" }], { before: page });
+  page.eval('anytrack.reset(); anytrack.track("Lead")');
+  await Promise.resolve();
+  assert.deepEqual(page.sent().at(-1).click_ids, {}, "of a visitor who is forgotten nothing comes back");
 });

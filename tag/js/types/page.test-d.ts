@@ -14,6 +14,7 @@ const name: StandardEvent = "Refund";
 const same: AnyTrack = window.anytrack;
 document.addEventListener("anytrack:event", ({ detail }) => {
   const state: EventState["state"] = detail.state;
+  if (detail.state == "rejected") return [];
   return [state, visitor, click, name, same];
 });
 
