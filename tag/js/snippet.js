@@ -21,6 +21,9 @@ install();
   script.crossOrigin = "anonymous";
   script.integrity = "__TAG_INTEGRITY__";
   script.async = true;
-  script.src = "__ORIGIN__/__TAG__";
-  document.head.append(script);
+  // Throws where the page's policy wants Trusted Types and has none for it.
+  try {
+    script.src = "__ORIGIN__/__TAG__";
+    document.head.append(script);
+  } catch {}
 })();

@@ -92,6 +92,28 @@ async fn a_click_that_leaves_is_reported_once_with_its_clean_address() {
     stage.strike().await.unwrap();
 }
 
+/// SVG has links of its own, whose address older drawings write with `xlink`.
+#[tokio::test]
+async fn a_link_in_a_drawing_is_reported_and_written_to() {
+    let stage = on("", "/case/auto-links").await;
+    let address = "http://www.awin1.com/cread.php?awinmid=5";
+    for name in ["href", "xlink:href"] {
+        let drawing = format!("<svg><a {name}=\"{address}\"><text y=\"20\">Drawn</text></a></svg>");
+        let script = format!(
+            "document.getElementById('answer').innerHTML = {}; var link = document.querySelector('svg a'); \
+             link.dispatchEvent(new MouseEvent('click', {{ bubbles: true, cancelable: true }})); \
+             return link.getAttribute('{name}')",
+            json!(drawing)
+        );
+        let written = stage.browser.eval(&script).await.expect("the page takes a drawing");
+        assert!(written.as_str().is_some_and(|url| url.contains("clickref=")), "{name}: {written}");
+    }
+    let events = reported(&stage).await;
+    assert_eq!(names(&events), ["OutboundClick"; 2]);
+    assert_eq!(each(&events, "link_url"), [address; 2]);
+    stage.strike().await.unwrap();
+}
+
 #[tokio::test]
 async fn every_way_to_follow_a_link_counts_and_a_double_click_counts_once() {
     let stage = on("", "/case/auto-links").await;

@@ -282,6 +282,7 @@ The first hash is that of the printed script and fits only as long as the tag ma
 of the script it makes. Attributes that you add change the first alone. With nonces, leave the hashes out and"
         }
     };
+    let trusted = trusted_types(origin, scripts.len() > 1);
     format!(
         "\
 If the pages have a Content-Security-Policy, add to it:
@@ -292,6 +293,7 @@ write the page's nonce on the script, <script nonce=\"…\">: it hands the nonce
 browsers pass over {origin} in script-src, and need no more than the hash or the nonce.
 Parts of the tag and the overlay (?anytrack_debug=1) need nothing else, and no other directive is used. Without
 'wasm-unsafe-eval' a fallback runs that hashes less, and no overlay. Without connect-src nothing is sent.
+{trusted}
 The snippet has the integrity of the files it loads, and browsers check it:{files}"
     )
 }
@@ -304,7 +306,21 @@ Print it again after a change of [site.tag]: only this call brings the settings 
 If the pages have a Content-Security-Policy, add to it:
   script-src 'wasm-unsafe-eval' {origin};
   connect-src {origin};
-With nonces, give the call the page's as `nonce`; beside 'strict-dynamic' browsers pass over {origin} in script-src."
+With nonces, give the call the page's as `nonce`; beside 'strict-dynamic' browsers pass over {origin} in script-src.
+{}",
+        trusted_types(origin, false)
+    )
+}
+
+/// What a page needs that takes nothing but trusted types for scripts (<https://w3c.github.io/trusted-types/dist/spec/>, "Default
+/// policy"; tried in Chromium, where `import()` asks for none, 2026-11-28). Which addresses it trusts is the page's own to say, so we
+/// make no policy. `made` says that a script makes the snippet's out of a text.
+fn trusted_types(origin: &str, made: bool) -> String {
+    let text = if made { ", and its createScript the text of the second script" } else { "" };
+    format!(
+        "\
+With require-trusted-types-for 'script', the page makes a default policy (trustedTypes.createPolicy) before the tag is loaded, whose
+createScriptURL lets addresses below {origin}/ pass{text}. Without it no tag is loaded."
     )
 }
 
@@ -348,6 +364,21 @@ mod tests {
         for part in ["'sha256-qznLcsROx4GACP2dm0UCKCzCG+HiZ1guq6ZZDob/Tng='", "tag.1.js  sha384-abc"] {
             assert!(policy.contains(part), "{policy}");
         }
+    }
+
+    #[test]
+    fn pages_that_want_trusted_types_are_told_what_they_need() {
+        let policy = |scripts: &[&str]| policy(scripts, "https://t.shop.example", &[]);
+        let (page, manager) = (policy(&["a()"]), policy(&["b()", "a()"]));
+        for text in [&page, &manager, &policy_of_package("https://t.shop.example")] {
+            assert!(text.contains("require-trusted-types-for 'script'"), "{text}");
+            assert!(
+                text.contains("createScriptURL lets addresses below https://t.shop.example/ pass"),
+                "{text}"
+            );
+        }
+        // Only that form puts a text into a script.
+        assert_eq!((page.contains("createScript "), manager.contains("createScript ")), (false, true));
     }
 
     #[test]

@@ -16,7 +16,8 @@ import { tiktokPixel } from "./adopt/ttq.js";
 
 export default (tag, settings) => {
   const { pixels, forward } = settings;
-  const note = ledgerOf(tag, forward[0] ? forwarderTo(forward) : () => {});
+  const told = forward[0] ? forwarderTo(forward) : () => {};
+  const note = ledgerOf(tag, told);
   const extra = same(settings.properties);
 
   const adopter = {
@@ -24,6 +25,7 @@ export default (tag, settings) => {
     settings,
     /** A foreign call; answers the conversion's id. The site's own table of names comes before the vendor's. */
     call: ({ name, words, from, more, adopts = true, ...rest }) => {
+      if (told.telling) return;
       const own = settings.events[name];
       // A name may be that of something every object has.
       const ours = [own, words.names[name]].find((one) => one === false || typeof one == "string");

@@ -10,7 +10,7 @@ import { arrived, domainOf, tidy } from "./auto/crossing.js";
 import { introduced, submitted } from "./auto/forms.js";
 import { contact, outbound } from "./auto/links.js";
 import { below } from "./auto/networks.js";
-import { once, way } from "./auto/page.js";
+import { leading, once, way } from "./auto/page.js";
 
 /** A second click on the same link, or a second submission of the same form, within this time is the same one. */
 const SAME_LEAVING = 1000;
@@ -23,7 +23,7 @@ const guarded = (action) => (event) => {
   } catch {}
 };
 
-const isLink = (element) => /^(a|area)$/.test(element.localName) && element.hasAttribute("href");
+const isLink = (element) => /^(a|area)$/.test(element.localName) && leading(element);
 
 /** Whether an address is the site's own: this host, one above or below it, or one of those it lists. */
 const ownership = ({ domains }) => {

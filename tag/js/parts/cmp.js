@@ -12,11 +12,12 @@ export default (tag, settings) => {
   // TCF first: a manager that is there already says at once that it asks. GPP last: what it lets go the others may have denied.
   for (const [name, listen] of Object.entries({ tcf, google, gpp })) {
     if (!settings[name]) continue;
-    /** Takes answers by purpose; `null` where the interface says that here nobody has to be asked, nothing while it asks. */
-    const tell = (answers) => {
+    /** Takes answers by purpose, nothing while the interface asks. `free` says that here nobody has to be asked: what is not
+     * answered is let go as well, also beside a denial. */
+    const tell = (answers, free) => {
       // Until the next answer the last one stands.
-      said.set(name, answers === undefined ? said.get(name) : answers);
-      if (answers === undefined) return;
+      said.set(name, answers || said.get(name));
+      if (!answers) return;
       const all = [...said.values()];
       const asking = all.includes(undefined);
       const before = tag.consent();
@@ -26,9 +27,9 @@ export default (tag, settings) => {
         const stands = (purpose) => !asking && !told[purpose] && (own == answers || before[purpose] != "denied");
         for (const purpose in own) if (own[purpose] == "denied" || stands(purpose)) told[purpose] = own[purpose];
       }
-      // The call after it sends what has waited, also when it says nothing.
-      if (answers === null && !asking) tag.core.release();
+      // The denial comes first. Both take their turn behind calls that wait, after which what has waited is sent.
       tag.api.consent(told);
+      if (free && !asking) tag.api.ready(() => tag.core.release());
     };
     listen(tell, settings, tag);
   }

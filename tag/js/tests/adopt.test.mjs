@@ -318,6 +318,36 @@ test("the site's own table of names comes first, and adds names or takes them aw
   ]);
 });
 
+test("an amount or a currency that cannot be read is left out, and the event is not", () => {
+  const page = open().start();
+  const { window } = page;
+  metaSnippet(window);
+  tiktokSnippet(window);
+  const ecommerce = { transaction_id: "T-1", value: "1,234.50", tax: "", shipping: "-.5", currency: "$" };
+  const items = [{ item_id: "7", price: "$5.00", quantity: "2" }, { price: "5 EUR" }];
+  window.dataLayer = [{ event: "purchase", ecommerce: { ...ecommerce, items } }];
+  window.fbq("track", "Lead", { value: "12,50", currency: " eur " });
+  window.fbq("track", "AddToCart", { content_ids: "9", num_items: "1e3", value: 7n });
+  window.ttq.track("Contact", { value: "NaN", currency: 978 });
+  window.AnyTrack("trigger", "Search", { value: "5.", taxPrice: "1.2.3" });
+  assert.deepEqual(page.events().map(({ name, properties }) => [name, properties]), [
+    ["Purchase", { order_id: "T-1", shipping: "-.5", items: [{ id: "7", quantity: "2" }] }],
+    ["Lead", { currency: " eur " }],
+    ["AddToCart", { value: 7n, items: [{ id: "9" }] }],
+    ["Contact", {}],
+    ["Search", { value: "5." }],
+  ]);
+});
+
+test("of two copies of an order the one whose amount can be read tells it", () => {
+  const page = open().start();
+  metaSnippet(page.window);
+  page.window.dataLayer = [{ event: "purchase", ecommerce: { transaction_id: "T-1", value: "1.234,50", currency: "EUR" } }];
+  page.window.fbq("track", "Purchase", { value: 1234.5, currency: "EUR" });
+  const [{ properties }, ...none] = page.events();
+  assert.deepEqual([properties, none], [{ order_id: "T-1", value: 1234.5, currency: "EUR" }, []]);
+});
+
 test("what is switched off is not touched", () => {
   const off = Object.fromEntries(["data_layer", "gtag", "fbq", "ttq", "uetq", "anytrack"].map((name) => [name, false]));
   const page = open().start(off);

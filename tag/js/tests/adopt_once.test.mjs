@@ -300,6 +300,22 @@ test("own events are told to pixels on the page once they are sent, where the si
   assert.equal(page.events().length, 1);
 });
 
+test("what a pixel is told so late that nobody knows the event any more is no event of its own", () => {
+  const page = open().start({ forward: ["google", "meta", "microsoft"] });
+  const { window } = page;
+  metaSnippet(window);
+  window.uetq = [];
+  const gtag = gtagOf(window);
+  const id = window.anytrack.track("AddToCart", money);
+  page.now += 20_000;
+  page.fire("anytrack:event", { detail: { name: "AddToCart", event_id: id, state: "sent" } });
+  assert.deepEqual([window.dataLayer.length, window.fbq.queue.length, window.uetq.length], [1, 1, 3]);
+  assert.deepEqual(told(page), [["AddToCart", id]]);
+  assert.equal(metaScript(window)[0][3].eventID, id);
+  gtag("event", "add_to_cart", { value: 3, currency: "EUR" });
+  assert.equal(page.events().length, 2, "the page's own calls are heard afterwards");
+});
+
 test("what the page tells a pixel itself is not told it again", () => {
   const page = open().start({ forward: ["meta"] });
   metaSnippet(page.window);

@@ -224,11 +224,15 @@ test("markup says properties, and numbers are numbers where they should be", asy
   const check = (attributes, expected) => assert.deepEqual(properties(new Element(attributes)), expected);
   check({ "data-at-event": "Lead", "data-at-event-id": "7", class: "x", "data-at-ignore": "" }, {});
   check({ "data-at-value": "59.9", "data-at-tax": " -1 ", "data-at-shipping": "0" }, { value: 59.9, tax: -1, shipping: 0 });
-  check({ "data-at-value": "59,90", "data-at-price": "1e3" }, { value: "59,90", price: "1e3" });
+  check({ "data-at-value": "59,90", "data-at-price": "1e3", "data-at-tax": "" }, {});
+  check({ "data-at-value": "1,234.50", "data-at-shipping": "$5", "data-at-quantity": ".5" }, { quantity: 0.5 });
+  check({ "data-at-value": "5", "data-at-currency": "$" }, { value: 5 });
   check({ "data-at-order-id": "00012", "data-at-currency": "EUR" }, { order_id: "00012", currency: "EUR" });
   check({ "data-at-items": '[{"id":"A","price":2.5}]' }, { items: [{ id: "A", price: 2.5 }] });
+  check({ "data-at-items": '[{"id":"A","price":"$5.00","quantity":"2"},7]' }, { items: [{ id: "A", quantity: "2" }, {}] });
   check({ "data-at-items": "[{", "data-at-label": "x" }, { items: undefined, label: "x" });
   check({ "data-at-properties": '{"size":42,"sale":true}' }, { size: 42, sale: true });
+  check({ "data-at-properties": '{"value":"59,90","tax":[1],"shipping":true,"currency":null,"n":"59,90"}' }, { n: "59,90" });
   check({ "data-at-properties": "null" }, {});
 });
 
@@ -246,6 +250,9 @@ const marking = async (settings) => {
     }
     setAttribute(name, text) {
       this.attributes[name] = text;
+    }
+    hasAttribute(name) {
+      return name in this.attributes;
     }
     append(...children) {
       for (const child of children) this.children.push(Object.assign(child, { parent: this }));
@@ -278,9 +285,9 @@ const marking = async (settings) => {
   const api = { visitorId: () => known.visitor, clickId: () => known.click };
   const { tagger } = await import("../parts/auto/autotag.js");
   const own = ({ hostname }) => hostname == "shop.example";
-  const { tag } = tagger(api, { rules: [], domains: DOMAINS, exclude: [], autotag: true, ...settings }, own);
+  const { tag, target } = tagger(api, { rules: [], domains: DOMAINS, exclude: [], autotag: true, ...settings }, own);
   const forget = () => (known.visitor = known.click = null);
-  return { tag, forget, known };
+  return { tag, target, forget, known };
 };
 
 const NETWORK = "https://brand.g2afse.com/click";
@@ -303,6 +310,18 @@ test("a link is the page's own again when it is touched after a withdrawal", asy
   await check("https://buy.stripe.com/x", /client_reference_id=0191/);
   await check("https://pay.example/cart", /\?at_x=.*0191/);
   await check("https://pay.example/cart", /\?at_x=.*0191/, { autotag: false });
+});
+
+test("a link in a drawing has an older attribute, which is read and written in place of the other", async () => {
+  const { tag, target, forget } = await marking();
+  const href = `${NETWORK}?pid=1`;
+  const link = new Element("a", { "xlink:href": href });
+  tag(link, true);
+  assert.deepEqual(link.attributes, { "xlink:href": `${href}&sub1=${TOKEN}` });
+  assert.deepEqual([target(link).address, target(link).found.name], [href, "affise"]);
+  forget();
+  tag(link, true);
+  assert.deepEqual(link.attributes, { "xlink:href": href });
 });
 
 test("what carries the visitor stays in a touched link until they are forgotten", async () => {

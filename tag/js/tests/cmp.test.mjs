@@ -2,6 +2,7 @@
 // fields. Run by `cargo xtask test`.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { open } from "./page.mjs";
 import cmp from "../parts/cmp.js";
 import region from "../parts/region.js";
 import { zoneIsAsked } from "../parts/region/asked.js";
@@ -24,15 +25,15 @@ const gpp = {
   },
 };
 
-/** Starts the part on a page and gives what the tag was told, last first, and whether it was let go. `stored` is what the visitor
- * has answered before, here or on an earlier page. */
+/** Starts the part on a page and gives what the tag was told, last first, and whether it was let go, which is never before it was
+ * told. `stored` is what the visitor has answered before, here or on an earlier page. */
 const start = (settings, { visitorCountry, window = {}, stored } = {}) => {
   globalThis.window = window;
   const told = [];
   const state = { told, released: false, last: () => told.at(-1) };
   const tag = {
-    api: { consent: (answers) => told.push(answers) },
-    core: { release: () => (state.released = true) },
+    api: { consent: (answers) => told.push(answers), ready: (callback) => callback() },
+    core: { release: () => (state.released = told.length > 0) },
     consent: () => Object.assign({}, stored, ...told),
     visitorCountry,
   };
@@ -133,6 +134,37 @@ test("Consent Mode: a default that waits for an update grants once the time has 
   assert.deepEqual(there.told, [all("granted")], "what another region waits for is not waited for");
 });
 
+test("Consent Mode is heard on a layer that takes the place of another, and what it took over is not heard twice", () => {
+  const window = withGtag(["update", all("granted")]);
+  const page = start({ ...off, google: true }, { window });
+  // The site's own word, later on the same page.
+  page.told.push(all("denied"));
+  const first = window.dataLayer;
+  window.dataLayer = [...first, { event: "x" }];
+  assert.deepEqual(page.last(), all("denied"));
+  window.gtag("consent", "update", { ad_storage: "granted" });
+  assert.deepEqual([page.last(), page.told.length], [{ ad_storage: "granted" }, 3]);
+  assert.equal(window.dataLayer.length, 3);
+  window.dataLayer = [["consent", "update", { ad_user_data: "granted" }]];
+  assert.deepEqual(page.last(), { ad_storage: "granted", ad_user_data: "granted" });
+});
+
+test("Consent Mode: who watches the layer already goes on hearing of it, and what cannot be watched harms nobody", () => {
+  let held = [];
+  const heard = [];
+  const window = Object.defineProperty({}, "dataLayer", { configurable: true, get: () => held, set: (next) => heard.push((held = next)) });
+  const page = start({ ...off, google: true }, { window });
+  window.dataLayer = [["consent", "update", all("granted")]];
+  assert.deepEqual([heard.length, window.dataLayer == held, page.last()], [1, true, all("granted")]);
+  window.dataLayer = 7;
+  window.dataLayer = Object.freeze([["consent", "update", all("denied")]]);
+  assert.deepEqual(page.last(), all("denied"));
+  const declared = Object.defineProperty({}, "dataLayer", { value: [], writable: true, configurable: false });
+  const there = start({ ...off, google: true }, { window: declared });
+  declared.dataLayer.push(["consent", "update", all("granted")]);
+  assert.deepEqual(there.last(), all("granted"));
+});
+
 test("TCF: purposes are mapped once the visitor has chosen, and again when the choice changes", () => {
   let listener;
   const page = start(tcf, { window: { __tcfapi: (command, version, callback) => command == "addEventListener" && version == 2 && (listener = callback) } });
@@ -206,7 +238,8 @@ test("GPP: the sections of the United States count where they are in force", () 
   const opted = { usca: { SaleOptOut: 1 } };
   // In force.
   check([7], SILENT, [{}], true);
-  check([8], opted, [out], false);
+  check([8], opted, [out], true);
+  check([8], { usnat: { SaleOptOut: 2, TargetedAdvertisingOptOut: 1 } }, [{ ad_personalization: "denied" }], true);
   check([7], BOTH, [{}], true);
   // Another framework is, alone or as well.
   check([2], BOTH, [], false);
@@ -220,7 +253,7 @@ test("GPP: the sections of the United States count where they are in force", () 
   for (const unknown of [undefined, null, [], [0], 0]) {
     check(unknown, SILENT, [{}], true);
     check(unknown, { uspv1: {}, ...SILENT }, [{}], true);
-    check(unknown, opted, [out], false);
+    check(unknown, opted, [out], true);
     check(unknown, BOTH, [{}], false);
     check(unknown, { tcfeuv2: {}, ...opted }, [out], false);
   }
@@ -240,6 +273,60 @@ test("GPP lifts what it denied itself, and nobody else's denials", () => {
   page.told.push(all("denied"));
   say({ TargetedAdvertisingOptOut: 2 });
   assert.deepEqual(page.last(), {}, "what was lifted is not lifted again");
+});
+
+/** A page with the built tag, where consent is required and the manager says by GPP what `say` is given. */
+const asking = async (before) => {
+  const page = open({ dataset: { autoPage: "false", consent: "required", parts: "" }, before });
+  let listener;
+  page.window.__gpp = (command, callback) => command == "addEventListener" && (listener = callback);
+  page.say = (usnat) => listener({ pingData: { signalStatus: "ready", parsedSections: { usnat } } });
+  page.module = {
+    default: (tag) => {
+      globalThis.window = page.window;
+      cmp({ ...tag, consent: tag.core.answers }, gpp);
+    },
+  };
+  await page.load();
+  await page.listened("online");
+  while (!listener) await turn();
+  return page;
+};
+
+/** Lets everything run that is about to. */
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+test("GPP: who opts out of targeted advertising alone is known and reported, without personalisation", async () => {
+  const page = await asking();
+  const { anytrack } = page.window;
+  anytrack.track("Purchase", { value: 1, currency: "EUR" });
+  await Promise.resolve();
+  assert.deepEqual([page.bodies.length, page.jar.size, anytrack.visitorId()], [0, 0, null]);
+  page.say({ SaleOptOut: 2, SharingOptOut: 2, TargetedAdvertisingOptOut: 1 });
+  await turn();
+  const [purchase] = page.sent();
+  assert.deepEqual({ ...purchase.consent }, { ad_personalization: "denied" });
+  assert.equal(purchase.visitor_id, anytrack.visitorId());
+  assert.equal(page.jar.get("_at_c"), "--d");
+});
+
+test("GPP: an opt-out of sale sends and stores nothing, and who takes it back is known on this page and the next", async () => {
+  const page = await asking({ jar: new Map([["_at_c", "-dd"]]), storage: new Map() });
+  const { anytrack } = page.window;
+  page.say({ SaleOptOut: 1 });
+  anytrack.track("Lead");
+  await turn();
+  assert.deepEqual([page.bodies.length, [...page.jar.keys()], page.storage.size], [0, ["_at_c"], 0]);
+  page.say({ SaleOptOut: 2 });
+  anytrack.track("Purchase");
+  await turn();
+  assert.deepEqual(page.sent().map(({ event }) => event), ["Purchase"]);
+  assert.equal(page.jar.get("_at_c"), "-gg");
+  const next = await asking(page);
+  next.window.anytrack.track("Lead");
+  next.say({ SaleOptOut: 2 });
+  await turn();
+  assert.equal(next.sent()[0].visitor_id, anytrack.visitorId());
 });
 
 test("nobody is let go while TCF asks, and who asks again holds to the last answer", () => {

@@ -132,10 +132,10 @@ export const open = ({
     return page.module;
   };
   page.run = (name) => vm.runInContext(read(name).toString().replaceAll("import(", "imported("), context);
-  /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. */
-  page.runSnippet = () => {
+  /** The snippet as the relay fills it in, on a page where neither of its requests ever comes back. `made` is the script it makes. */
+  page.runSnippet = (made = { dataset: {} }) => {
     context.fetch = () => new Promise(() => {});
-    document.createElement = () => ({ dataset: {} });
+    document.createElement = () => made;
     document.head = { append: (script) => (page.script = script) };
     vm.runInContext(read("snippet.js").toString().replaceAll("__ORIGIN__", "https://t.shop.example"), context);
   };

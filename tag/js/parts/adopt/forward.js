@@ -29,9 +29,16 @@ const PIXELS_TOLD = {
   }],
 };
 
-/** Answers what hears of the page's own calls; `platforms` are told of each once the tag has sent it. */
+/**
+ * Answers what hears of the page's own calls; `platforms` are told of each once the tag has sent it. While it is `telling`,
+ * what these pixels are told is none of the page's calls: Google's takes no id by which it would be known again.
+ */
 export const forwarderTo = (platforms) => {
   const waiting = new Map();
+  const heard = (name, id, properties, sources) => {
+    waiting.set(id, [sources, name, { ...properties }]);
+    if (waiting.size > 100) waiting.delete(waiting.keys().next().value);
+  };
   document.addEventListener("anytrack:event", ({ detail }) => {
     const found = detail.state == "sent" && waiting.get(detail.event_id);
     if (!found) return;
@@ -45,11 +52,10 @@ export const forwarderTo = (platforms) => {
       const items = itemsOf(properties.items, turned(words.items));
       const from = { ...taken(properties, turned(words.properties)), ...(items && { [words.list]: items.items }) };
       // Throws where the pixel is not on the page.
+      heard.telling = true;
       attempt(() => tell(turned(words.names)[name] || name, from, detail.event_id));
+      heard.telling = false;
     }
   });
-  return (name, id, properties, sources) => {
-    waiting.set(id, [sources, name, { ...properties }]);
-    if (waiting.size > 100) waiting.delete(waiting.keys().next().value);
-  };
+  return heard;
 };

@@ -3,6 +3,7 @@
 // Owns the standard names and the taking of properties by a table: nothing is taken that no table names, so that what
 // a layer holds of a person stays there. Values are foreign; any getter may throw.
 import { attempt } from "../../host.js";
+import { readable } from "./amounts.js";
 
 /** The events whose names Meta, TikTok and we share. */
 export const STANDARD = [
@@ -14,14 +15,14 @@ export const STANDARD = [
 /** A table of names that stay what they are. */
 export const same = (names) => Object.fromEntries(names.map((name) => [name, name]));
 
-/** The properties of `from` that `table` names, under our names; of several for one of ours, the first. */
+/** The properties of `from` that `table` names, under our names; of several for one of ours, the first that can be read. */
 export const taken = (from, table) => {
   const to = {};
   for (const name of Object.keys(table)) {
     attempt(() => {
       const value = from[name];
       const plain = typeof value == "string" ? value : typeof value == "bigint" || Number.isFinite(value);
-      if (plain && to[table[name]] === undefined) to[table[name]] = value;
+      if (plain && to[table[name]] === undefined && readable(table[name], value)) to[table[name]] = value;
     });
   }
   return to;
@@ -37,7 +38,7 @@ export const itemsOf = (list, table) => {
 /** Items of which only the ids are said, as one id or a list; of a single one the quantity may be known. */
 export const idsOf = (ids, quantity) => {
   const list = [ids].flat().filter((id) => (typeof id == "string" && id) || Number.isFinite(id)).slice(0, 200);
-  const many = list.length == 1 && quantity > 0 ? { quantity } : {};
+  const many = list.length == 1 && quantity > 0 ? taken({ quantity }, same(["quantity"])) : {};
   return list[0] === undefined ? undefined : { items: list.map((id) => ({ id, ...many })) };
 };
 

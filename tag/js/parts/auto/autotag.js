@@ -7,7 +7,7 @@
 import { parameter, piece, withParameter, withPiece, withoutParameter } from "./address.js";
 import { CARRIER, carried } from "./crossing.js";
 import { destination, placed, under } from "./networks.js";
-import { IGNORED, attribute, parsed } from "./page.js";
+import { IGNORED, attribute, leading, parsed } from "./page.js";
 
 const PLACEHOLDER = "--CLICK-ID--";
 
@@ -127,18 +127,18 @@ export const tagger = (api, settings, isOwn) => {
 
   return {
     /** What we would look after. */
-    selector: "a[href],area[href],form,input[type=hidden]",
+    selector: "a[*|href],area[href],form,input[type=hidden]",
     /** Marks one element. */
     tag: (element, leaving) => {
       if (element.localName == "form") {
         if (leaving) element.querySelectorAll("input[type=hidden]").forEach(fill);
         markForm(element, leaving);
       } else if (element.localName == "input") fill(element);
-      else mark(element, "href", leaving);
+      else mark(element, leading(element), leaving);
     },
     /** Where a link leads without what we wrote into it, and to whom; nothing for one that the site excluded. */
     target: (link) => {
-      const address = original(link, attribute(link, "href"));
+      const address = original(link, attribute(link, leading(link)));
       const url = parsed(address);
       return url && !excluded(link, url) && { address, url, found: lookup(link, url) };
     },

@@ -14,6 +14,9 @@ export const way = (event) => {
 /** An attribute's text; a form with a field of the same name answers its property with that field. */
 export const attribute = (element, name) => Element.prototype.getAttribute.call(element, name) || "";
 
+/** The name of the attribute that says where a link leads: drawings in pages (SVG) may have an older one. */
+export const leading = (link) => ["href", "xlink:href"].find((name) => link.hasAttribute(name));
+
 /** What there is to tell of some facts. */
 export const told = (facts) => Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact));
 

@@ -25,7 +25,6 @@ const closeness = (regions, country, denies) => {
 };
 
 export const google = (tell, settings, { visitorCountry, consent }) => {
-  const layer = (window.dataLayer = window.dataLayer || []);
   const defaults = [];
   const updates = {};
   // What updates have said since the last word.
@@ -57,8 +56,11 @@ export const google = (tell, settings, { visitorCountry, consent }) => {
     clearTimeout(waiting);
     waiting = ms && setTimeout(() => say((waiting = 0)), ms);
   };
+  // A page may put another layer in the place of the first, and take over what that one had.
+  const known = new WeakSet();
   const read = quiet((command) => {
-    if (command?.[0] != "consent" || typeof command[2] != "object") return false;
+    if (command?.[0] != "consent" || typeof command[2] != "object" || known.has(command)) return false;
+    known.add(command);
     if (command[1] == "default") {
       defaults.push({ ...command[2] });
       if (command[2].wait_for_update > 0) wait(command[2].wait_for_update);
@@ -69,13 +71,32 @@ export const google = (tell, settings, { visitorCountry, consent }) => {
     }
     return true;
   });
-  // Defaults and updates that are there already count together, as they did for Google's own tag.
-  const had = [...layer].map(read);
-  if (had.includes(true)) say();
-  const { push } = layer;
-  layer.push = (...commands) => {
-    const length = push.apply(layer, commands);
+  // Those that come together count together: what is there already, as it did for Google's own tag.
+  const hear = (commands) => {
     if (commands.map(read).includes(true)) say();
-    return length;
   };
+  const listen = quiet((layer) => {
+    if (known.has(layer)) return;
+    known.add(layer);
+    hear([...layer]);
+    const { push } = layer;
+    layer.push = (...commands) => {
+      const length = push.apply(layer, commands);
+      hear(commands);
+      return length;
+    };
+  });
+  let layer = (window.dataLayer ||= []);
+  listen(layer);
+  // Somebody else may be watching already. A global that was declared cannot be watched, and keeps its first layer.
+  const { get, set } = Object.getOwnPropertyDescriptor(window, "dataLayer") || {};
+  quiet(Object.defineProperty)(window, "dataLayer", {
+    configurable: true,
+    enumerable: true,
+    get: () => (get ? get.call(window) : layer),
+    set: (next) => {
+      set?.call(window, next);
+      listen((layer = next));
+    },
+  });
 };

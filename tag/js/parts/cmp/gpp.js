@@ -1,7 +1,7 @@
 // IAB's Global Privacy Platform: `__gpp`, for the opt-outs of the United States' sections.
 //
-// There nobody has to be asked first, so who has not opted out is let go without an answer, and an opt-out is a denial: of sale
-// or sharing, of sending data and personalising; of targeted advertising, of personalising. The configuration may say
+// There nobody has to be asked first, so a visitor is let go without an answer, and an opt-out is a denial and no more than that:
+// of sale or sharing, of sending data and personalising; of targeted advertising, of personalising. The configuration may say
 // otherwise. A denial is lifted here only if it came from here, on this page, and only by the visitor's own change. Fields are 1
 // for opted out, 2 for not, 0 for not applicable.
 //
@@ -40,7 +40,7 @@ export const gpp = (tell, { gpp_opt_outs }) => {
     }
     before = denied;
     // Where another framework may be in force as well, one that asks first, silence is no permission.
-    tell(Object.keys(answers)[0] || inForce.includes(false) ? answers : null);
+    tell(answers, !inForce.includes(false));
   });
   whenThere("__gpp", (api) => {
     quiet(api)("addEventListener", (event) => read(event?.pingData));

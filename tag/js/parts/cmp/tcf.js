@@ -9,7 +9,7 @@ import { PURPOSES, quiet, whenThere } from "./api.js";
 export const tcf = (tell, { tcf_purposes, tcf_special_features, tcf_vendor }) => {
   const answered = quiet((data, success) => {
     if (!success || !data) return;
-    if (data.gdprApplies === false) return tell(null);
+    if (data.gdprApplies === false) return tell({}, true);
     // While the dialogue is open nothing is decided, and the visitor is being asked.
     if (data.eventStatus != "tcloaded" && data.eventStatus != "useractioncomplete") return tell();
     const vendor = !tcf_vendor || data.vendor?.consents?.[tcf_vendor];
