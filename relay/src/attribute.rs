@@ -3,16 +3,18 @@
 //! Order of evidence: our click token → visitor id → order id → tokens of other systems → hashed e-mail or phone → external id. The event
 //! then gets what the visitor's memory knows and it lacks: click ids the memory may lend, ad cookies, the
 //! campaign, and for events without a browser the visitor's client. What the event itself brings is remembered. How each
-//! click id came to the event, or why a conversion has none, is written down with it ([`Attribution`]).
+//! click id came to the event, or why a conversion has none, is written down with it ([`Attribution`]). What another system
+//! has kept of unknown age waits aside meanwhile (`kept`).
 //!
 //! Safe merging: an identity key under which more than [`MOST_VISITORS`] visitors were seen (a shared telephone), or which
 //! the operator has excluded (a shop's own address), leads nowhere, and nothing is ever merged: each event borrows, no
 //! two visitors become one. Runs inside the store's transaction; leaves each platform's own look-back window to
 //! `distribute`, which leaves out of a request what is too old for its platform.
 
+mod kept;
+
 use shared::attribution::has_click;
-use shared::click_id::{self, Spec};
-use shared::event::{ClickId, is_conversion};
+use shared::event::is_conversion;
 use shared::identity::{Field, Form};
 use shared::touch::{self, Touch};
 use shared::visitor::Visitor;
@@ -21,6 +23,7 @@ use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unm
 use crate::collect::read::click_token;
 use crate::rules::{Rules, denials, on_top_of, under};
 use crate::store::{Draft, Person, StoreError, Transaction};
+use kept::Kept;
 
 /// How long a memory lends what it knows, in milliseconds: the longest window of any platform here.
 pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
@@ -75,7 +78,26 @@ struct Stitch<'a> {
 }
 
 impl Stitch<'_> {
+    /// Finds the event's click, and lets what another system has kept count where nothing better was found.
     fn run(&mut self, rules: &Rules, event: &mut Draft) -> Result<(), StoreError> {
+        let mut kept = Kept::default();
+        event.change(|event| kept.take(event));
+        let own_memory = self.search(rules, event)?;
+        if kept.is_empty() {
+            return Ok(());
+        }
+        kept.weigh(event);
+        event.change(|event| kept.give(event, &mut self.record));
+        let (Some(id), Some(mut memory)) = (event.visitor_id.as_deref(), own_memory) else { return Ok(()) };
+        if !is_denied(&event.consent) && kept.teach(&mut memory, event.time) {
+            self.tx.put_visitor(self.site, id, &memory)?;
+        }
+        Ok(())
+    }
+
+    /// Lends the event what is known of its visitor, and remembers what it brings. Answers the memory of the visitor it
+    /// names.
+    fn search(&mut self, rules: &Rules, event: &mut Draft) -> Result<Option<Visitor>, StoreError> {
         let mut keys = identity_keys(event);
         let named = keys.len();
         keys.retain(|key| !rules.excludes(key));
@@ -84,7 +106,6 @@ impl Stitch<'_> {
         }
         let own = event.visitor_id.clone();
         let known = own.as_deref().map(|id| self.tx.visitor(self.site, id)).transpose()?.flatten();
-        event.change(|event| weigh_landing(event, known.as_ref()));
         // What the visitor said last holds for every purpose the event says nothing of: a shop's server may know one answer
         // of three.
         let answer = Answer::of(known.as_ref(), event);
@@ -93,7 +114,7 @@ impl Stitch<'_> {
         }
         // Without consent there is no memory, neither to fill nor to borrow from: only the denial is remembered.
         if is_denied(&event.consent) {
-            return self.forget(own.as_deref(), known, event, answer);
+            return self.forget(own.as_deref(), known, event, answer).map(|()| None);
         }
         let own_memory = own.as_deref().map(|id| self.remember(id, known, event, answer, !keys.is_empty()));
         let memory = own_memory.transpose()?;
@@ -111,7 +132,8 @@ impl Stitch<'_> {
             }
             self.borrow(event, key)?;
         }
-        self.tie(own.as_deref(), event, &keys, changed)
+        self.tie(own.as_deref(), event, &keys, changed)?;
+        Ok(memory.map(|(memory, _)| memory))
     }
 
     /// Ties the keys to the visitor. A person's keys are tied only to the visitor the event itself names: a borrowed one
@@ -281,27 +303,6 @@ fn said(remembered: &Consent, answer: Answer, own: &Consent) -> Consent {
         Answer::Silent | Answer::Newest => on_top_of(remembered, own),
         Answer::Outdated => under(remembered, own),
     }
-}
-
-/// Takes away the clicks of a landing of long ago where the visitor's memory has a click of the same platform, and lets the event
-/// keep the others. Answers whether the event has changed.
-fn weigh_landing(event: &mut Event, memory: Option<&Visitor>) -> bool {
-    let is_vague = |click: &ClickId| click.seen_at == Some(ClickId::SOME_TIME_BEFORE);
-    if !event.click_ids.values().any(is_vague) {
-        return false;
-    }
-    let platform = |param: &str| click_id::find(param).map(|spec| spec.platform);
-    // A label beside no click says nothing of the one that is told of here.
-    let is_click = |param: &str| click_id::find(param).is_some_and(Spec::is_ad_click);
-    let known = |param: &str| {
-        let mut clicks = memory.into_iter().flat_map(|memory| memory.click_ids.keys());
-        clicks.any(|known| is_click(known) && platform(known) == platform(param))
-    };
-    event.click_ids.retain(|param, click| !is_vague(click) || !known(param));
-    for click in event.click_ids.values_mut().filter(|click| is_vague(click)) {
-        click.seen_at = None;
-    }
-    true
 }
 
 /// The touches that earn credit for a conversion: those of the memories it was lent from, and what it brings itself.

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | event id, visitor, page, ad cookies, campaign, client | the page's report, then the others in the order of their times |
 //! | value with its currency, tax, shipping, coupon, items, own properties | the shop, then a payment service or network, then the page |
-//! | click ids | all; of two for one parameter the one seen later |
+//! | click ids | all; of two for one parameter the one seen later; what another system has kept, last |
 //! | user data, tokens | all |
 //! | time | the earliest |
 //! | consent | what was answered last |
@@ -137,8 +137,10 @@ fn join_journey(event: &mut Event, report: &Event) {
 }
 
 /// Of two click ids for one parameter the one seen later; of one click the time, if only one report knows it, and the
-/// earlier if both do.
+/// earlier if both do. One that another system has kept says nothing of its time, and yields to any that it did not keep.
 fn join_click(event: &mut Event, param: &str, click: &ClickId) {
+    let is_kept = |click: &ClickId| click.seen_at == Some(ClickId::SOME_TIME_BEFORE);
+    let worth = |click: &ClickId| (!is_kept(click), click.seen_at);
     let room = event.click_ids.len() < limits::CLICK_IDS;
     match event.click_ids.get_mut(param) {
         None if room => {
@@ -146,9 +148,13 @@ fn join_click(event: &mut Event, param: &str, click: &ClickId) {
         }
         None => {}
         Some(mine) if mine.value == click.value => {
-            mine.seen_at = mine.seen_at.into_iter().chain(click.seen_at).min();
+            mine.seen_at = match (is_kept(mine), is_kept(click)) {
+                (false, false) => mine.seen_at.into_iter().chain(click.seen_at).min(),
+                (true, _) => click.seen_at,
+                (false, true) => mine.seen_at,
+            };
         }
-        Some(mine) if (click.seen_at, &click.value) > (mine.seen_at, &mine.value) => mine.clone_from(click),
+        Some(mine) if (worth(click), &click.value) > (worth(mine), &mine.value) => mine.clone_from(click),
         Some(_) => {}
     }
 }
@@ -222,6 +228,32 @@ mod tests {
             assert!(merged.tokens.contains_key("stripe_customer") && merged.cookies.contains_key("_fbp"));
             assert!(merged.consent.ad_storage.is_some());
         }
+    }
+
+    #[test]
+    fn a_click_that_was_kept_has_no_time_to_lend() {
+        let check = |clicks: [&str; 2], expected: (&str, Option<i64>)| {
+            let report = |source: &str, click: &str| {
+                event(&format!(
+                    r#"{{"event":"Purchase","time":2000,"source":"{source}","click_ids":{{"fbclid":{click}}}}}"#
+                ))
+            };
+            for [page, shop] in [clicks, [clicks[1], clicks[0]]] {
+                let (merged, _) =
+                    one_of(vec![report("web", page), report("server", shop)]).expect("two reports");
+                let click = &merged.click_ids["fbclid"];
+                assert_eq!((click.value.as_str(), click.seen_at.map(|at| at.0)), expected, "{clicks:?}");
+            }
+        };
+        let kept = |value: &str| format!(r#"{{"value":"{value}","seen_at":0}}"#);
+        let (a, z) = (kept("a"), kept("z"));
+        let (a, z) = (a.as_str(), z.as_str());
+        check([a, r#"{"value":"a","seen_at":1000}"#], ("a", Some(1000)));
+        check([a, r#""a""#], ("a", None));
+        check([a, a], ("a", Some(0)));
+        check([z, r#"{"value":"a","seen_at":1000}"#], ("a", Some(1000)));
+        check([z, r#""a""#], ("a", None));
+        check([z, a], ("z", Some(0)));
     }
 
     #[test]

@@ -36,6 +36,8 @@ struct Happening {
     email: Option<u8>,
     fbclid: bool,
     ttclid: bool,
+    /// A click of Meta's that some system has kept, unless there is one of its own.
+    kept: bool,
     consent: Option<bool>,
 }
 
@@ -44,9 +46,10 @@ fn step() -> impl Strategy<Value = Step> {
     let visitor = prop_oneof![1 => Just(None), 2 => (0..8u8).prop_map(Some)];
     let consent = prop_oneof![12 => Just(None), 1 => Just(Some(false)), 1 => Just(Some(true))];
     let parts = (visitor, some(3), some(3), some(2), some(2));
-    let event = (parts, prop::bool::weighted(0.25), prop::bool::weighted(0.25), consent).prop_map(
-        |((visitor, token, order, checkout, email), fbclid, ttclid, consent)| {
-            Step::Event(Happening { visitor, token, order, checkout, email, fbclid, ttclid, consent })
+    let seldom = || prop::bool::weighted(0.25);
+    let event = (parts, seldom(), seldom(), seldom(), consent).prop_map(
+        |((visitor, token, order, checkout, email), fbclid, ttclid, kept, consent)| {
+            Step::Event(Happening { visitor, token, order, checkout, email, fbclid, ttclid, kept, consent })
         },
     );
     prop_oneof![12 => event, 1 => (0..8u8).prop_map(Step::Erase), 2 => (0..60i64).prop_map(Step::Wait)]
@@ -72,9 +75,17 @@ impl Happening {
         [token, fbclid, ttclid].into_iter().flatten().collect()
     }
 
+    /// The click that some system has kept.
+    fn kept(&self, number: usize) -> Option<String> {
+        (self.kept && !self.fbclid).then(|| format!("IwAR_kept_{number}"))
+    }
+
     fn event(&self, number: usize, now: i64) -> Event {
         let mut event = json!({ "event": format!("Stage{number}"), "event_id": number.to_string(), "time": now,
             "source": "crm", "click_ids": self.clicks(number) });
+        if let Some(kept) = self.kept(number) {
+            event["click_ids"]["fbclid"] = json!({ "value": kept, "seen_at": 0 });
+        }
         if let Some(visitor) = self.visitor {
             event["visitor_id"] = json!(format!("v{visitor}"));
         }
@@ -180,6 +191,13 @@ impl Model {
         if refused {
             return denied();
         }
+        if let Some(kept) = happening.kept(number).filter(|_| !found.clicks.contains_key("fbclid")) {
+            // Remembered where the visitor's memory has no other.
+            if let Some(own) = own.filter(|own| !self.has_come(*own)) {
+                self.come(own, "fbclid", &kept, now);
+            }
+            found.clicks.insert("fbclid", kept);
+        }
         let is_clicked = found.clicks.keys().any(|param| *param != "atclid");
         found.unmatched = (!is_clicked).then_some(REASONS[reason]);
         found
@@ -191,6 +209,11 @@ impl Model {
         if newest.is_none_or(|newest| newest.value != value) {
             self.came.push(Came { visitor, param, value: value.to_owned(), at });
         }
+    }
+
+    /// Whether a visitor ever came by a click of Meta's.
+    fn has_come(&self, visitor: u8) -> bool {
+        self.came.iter().any(|came| came.visitor == visitor && came.param == "fbclid")
     }
 
     /// Follows a key to the visitor it was last seen with. Answers whether that visitor has refused.

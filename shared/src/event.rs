@@ -193,8 +193,8 @@ pub struct ClickId {
 }
 
 impl ClickId {
-    /// When a click was that stands in the address of a landing of which nobody says when it was: some time before the event.
-    /// Whatever the visitor's memory knows of that platform is the better evidence; only without is this click the event's own.
+    /// When a click was that another system has kept and of which nobody says when it was: some time before the event. A click of
+    /// that platform that a visitor's memory can lend is the better evidence; only without is this click the event's own.
     pub const SOME_TIME_BEFORE: UnixMs = UnixMs(0);
 }
 

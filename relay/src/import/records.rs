@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
+use shared::Event;
+use shared::event::ClickId;
 use zeroize::Zeroizing;
 
 use super::columns::{Columns, ColumnsError};
@@ -203,6 +205,14 @@ fn json_line(
     let text =
         std::str::from_utf8(&line).map(|text| Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned()));
     Ok(Some(text.map_err(|_| NoEvent::NotText)))
+}
+
+/// Marks the clicks of an event that say no time: a table has kept them with the deal or the contact they began, and the visitor
+/// may have come by another ad since.
+pub(super) fn mark_kept(event: &mut Event) {
+    for click in event.click_ids.values_mut() {
+        click.seen_at.get_or_insert(ClickId::SOME_TIME_BEFORE);
+    }
 }
 
 /// Longest line, in bytes: as long as a request with one event may be.

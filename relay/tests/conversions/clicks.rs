@@ -1,6 +1,9 @@
 //! Which click a conversion has, what led to it, and what is said when there is none.
 
+use relay::import::{Format, Import, run};
 use serde_json::{Value, json};
+use shared::event::Source;
+use shared::{Event, UnixMs};
 
 use crate::shop::{NOW, Shop, webhook};
 
@@ -189,4 +192,146 @@ fn a_landing_of_some_time_counts_where_nothing_better_is_known() {
     // The newer click stays remembered.
     shop.take(3000, &bought("v1").replace("of v1", "again"));
     assert_eq!(clicks(&shop), ["fbclid", "wbraid"]);
+}
+
+/// A deal for which somebody kept two clicks, with more members.
+fn deal(id: &str, days_ago: i64, more: Value) -> String {
+    let mut deal = json!({ "event": "Purchase", "event_id": id, "source": "crm", "time": NOW - days_ago * DAY,
+        "click_ids": { "gclid": { "value": "Cj0KCQ_kept", "seen_at": 0 }, "fbclid": { "value": "IwAR_kept", "seen_at": 0 } } });
+    for (name, member) in more.as_object().unwrap() {
+        if name == "click_ids" {
+            deal[name].as_object_mut().unwrap().extend(member.as_object().unwrap().clone());
+        } else {
+            deal[name] = member.clone();
+        }
+    }
+    deal.to_string()
+}
+
+/// The newest event's clicks, `parameter=value`, and why it has none.
+fn newest(shop: &Shop) -> (Vec<String>, Option<shared::Unmatched>) {
+    let event = shop.log().pop().unwrap();
+    let unmatched = event.attribution.as_ref().and_then(|record| record.unmatched);
+    (event.click_ids.iter().map(|(param, click)| format!("{param}={}", click.value)).collect(), unmatched)
+}
+
+#[test]
+fn a_kept_click_counts_where_the_memory_cannot_lend_a_better_one() {
+    let check = |came: Value, days_ago: i64, expected: &[&str]| {
+        let shop = Shop::open("", &webhook("all", ""));
+        let page = json!({ "event": "PageView", "event_id": "l", "visitor_id": "v1", "click_ids": came,
+            "page": { "url": "https://shop.example/" } });
+        shop.take(0, &page.to_string());
+        shop.take(1000, &deal("d", days_ago, json!({ "visitor_id": "v1" })));
+        let expected: Vec<String> = expected.iter().map(|click| (*click).to_owned()).collect();
+        assert_eq!(newest(&shop), (expected, None), "{came} {days_ago}");
+    };
+    let newer = json!({ "gclid": "Cj0KCQ_new" });
+    check(newer.clone(), 0, &["fbclid=IwAR_kept", "gclid=Cj0KCQ_new"]);
+    // A transfer that came three days after its order: the visitor's click came after it.
+    check(newer, 3, &["fbclid=IwAR_kept", "gclid=Cj0KCQ_kept"]);
+    let ancient = json!({ "gclid": { "value": "Cj0KCQ_ancient", "seen_at": NOW - 100 * DAY } });
+    check(ancient, 0, &["fbclid=IwAR_kept", "gclid=Cj0KCQ_kept"]);
+    // A chat is no visit, and a label no click.
+    let chat = json!({ "ctwa_clid": "AfChat" });
+    check(chat, 0, &["ctwa_clid=AfChat", "fbclid=IwAR_kept", "gclid=Cj0KCQ_kept"]);
+    check(json!({ "gad_source": "1" }), 0, &["fbclid=IwAR_kept", "gclid=Cj0KCQ_kept"]);
+}
+
+#[test]
+fn a_click_of_known_time_beats_a_kept_one_whatever_leads_to_it() {
+    const TOKEN: &str = "0123456789abcdefghijklmn";
+    let shop = Shop::open("", &webhook("all", ""));
+    let lead = json!({ "event": "Lead", "event_id": "l", "visitor_id": "v1", "user": { "email": "jane@example.com" },
+        "click_ids": { "gclid": "Cj0KCQ_new", "atclid": TOKEN }, "properties": { "order_id": "7" },
+        "page": { "url": "https://shop.example/" } });
+    shop.take(0, &lead.to_string());
+    for (id, known_by) in [
+        ("token", json!({ "click_ids": { "atclid": TOKEN } })),
+        ("order", json!({ "properties": { "order_id": "7" } })),
+        ("email", json!({ "user": { "email": "JANE@example.com" } })),
+        ("elsewhere", json!({ "visitor_id": "v2", "user": { "email": "jane@example.com" } })),
+    ] {
+        shop.take(1000, &deal(id, 0, known_by));
+        let (clicks, _) = newest(&shop);
+        assert!(clicks.contains(&"gclid=Cj0KCQ_new".to_owned()), "{id}: {clicks:?}");
+        assert!(clicks.contains(&"fbclid=IwAR_kept".to_owned()), "{id}: {clicks:?}");
+    }
+}
+
+/// What a shop has kept waits with its report, and is weighed when all reports are there.
+#[test]
+fn a_kept_click_outlives_the_merge_window() {
+    let shop = Shop::open("merge_window = { Purchase = \"30s\" }", &webhook("all", ""));
+    let order = |source: &str, at: i64, clicks: Value| {
+        json!({ "event": "Purchase", "source": source, "time": at, "visitor_id": "v1", "click_ids": clicks,
+            "properties": { "order_id": "302", "value": 50, "currency": "EUR" } })
+        .to_string()
+    };
+    // The page's clock, or its visitor, was early.
+    shop.take(0, &order("web", NOW - DAY / 200, json!({})));
+    shop.take(1, &order("server", NOW, json!({ "gclid": { "value": "Cj0KCQ_kept", "seen_at": 0 } })));
+    assert_eq!(shop.release(31_000), 1);
+    assert_eq!(newest(&shop), (vec!["gclid=Cj0KCQ_kept".to_owned()], None));
+}
+
+/// The campaign that was kept with a click counts as the click does, and earns credit only where nothing else is known.
+#[test]
+fn a_kept_campaign_is_no_last_click() {
+    let shop = Shop::open("", &webhook("all", ""));
+    let landing = json!({ "event": "PageView", "event_id": "l", "visitor_id": "v1", "click_ids": { "gclid": "Cj0KCQ_new" },
+        "campaign": { "source": "new-ads" }, "page": { "url": "https://shop.example/" } });
+    shop.take(0, &landing.to_string());
+    let kept = |visitor: &str| json!({ "visitor_id": visitor, "campaign": { "source": "old-ads" } });
+    let check = |at: i64, event: &str, campaign: &str, last_click: i64| {
+        shop.take(at, event);
+        let body = shop.bodies("all").pop().unwrap();
+        let credit = &body["attribution"]["credit"]["last_click"];
+        let told = (&body["event"]["campaign"]["source"], &credit["campaign"]["source"], &credit["at"]);
+        assert_eq!(told, (&json!(campaign), &json!(campaign), &json!(last_click)), "{event}");
+    };
+    check(1000, &deal("d1", 0, kept("v1")), "new-ads", NOW);
+    check(2000, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#, "new-ads", NOW);
+    check(3000, &deal("d2", 0, kept("v2")), "old-ads", NOW);
+}
+
+/// A table of deals has the click with which each began, and not when that was.
+#[test]
+fn a_click_in_a_file_was_kept_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, report) = (folder.path().join("deals.csv"), folder.path().join("report"));
+    let row = UnixMs(NOW + 1000).rfc3339();
+    let rows = ["v1", "v2"].map(|visitor| format!("{row},Purchase,{visitor},Cj0KCQ_kept\n"));
+    std::fs::write(&file, format!("time,event,visitor_id,gclid\n{}", rows.concat())).unwrap();
+    let import = Import {
+        file: &file,
+        format: Format::Csv,
+        ignored: &[],
+        site: "shop",
+        country: None,
+        event: None,
+        source: Source::Crm,
+        report: &report,
+        restart: false,
+        now: UnixMs(NOW + 2000),
+    };
+    let mut events = Vec::new();
+    let store = |read: Vec<Event>| {
+        events.extend(read);
+        Ok::<_, std::convert::Infallible>((2, 0))
+    };
+    run::run(&import, store, |_| ()).unwrap();
+    let shop = Shop::open("", &webhook("all", ""));
+    shop.take(
+        0,
+        r#"{"event":"PageView","event_id":"l","visitor_id":"v1","click_ids":{"gclid":"Cj0KCQ_new"}}"#,
+    );
+    let found: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            shop.take(2000, &serde_json::to_string(event).unwrap());
+            newest(&shop).0
+        })
+        .collect();
+    assert_eq!(found, [["gclid=Cj0KCQ_new"], ["gclid=Cj0KCQ_kept"]]);
 }

@@ -148,17 +148,21 @@ async fn a_click_that_a_crm_has_kept_counts_where_nothing_newer_is_known() {
         assert_eq!(relay.page(&page).await.status, 202);
     };
     let other = VISITOR.replace('f', "e");
-    land(VISITOR, "gclid=Cj0-newer").await;
+    land(VISITOR, "gclid=Cj0-newer&ttclid=E.C.P.newer").await;
     // A label is no click.
     land(&other, "gad_source=1").await;
     for (id, visitor) in [(1, VISITOR), (2, other.as_str())] {
-        let contact = json!({ "vid": id, "at_vid": visitor, "hs_google_click_id": "Cj0-kept" });
+        let contact = json!({ "vid": id, "at_vid": visitor, "hs_google_click_id": "Cj0-kept",
+            "ttclid": "E.C.P.kept" });
         assert_eq!(hubspot(&relay, &contact).await.status, 200);
     }
     let events = log(relay.stop().await.path());
-    let clicks: Vec<&str> =
-        events[2..].iter().filter_map(|lead| lead["click_ids"]["gclid"]["value"].as_str()).collect();
-    assert_eq!(clicks, ["Cj0-newer", "Cj0-kept"]);
+    for (param, expected) in [("gclid", ["Cj0-newer", "Cj0-kept"]), ("ttclid", ["E.C.P.newer", "E.C.P.kept"])]
+    {
+        let clicks: Vec<&str> =
+            events[2..].iter().filter_map(|lead| lead["click_ids"][param]["value"].as_str()).collect();
+        assert_eq!(clicks, expected);
+    }
 }
 
 #[tokio::test]

@@ -16,14 +16,16 @@ use super::Draft;
 /// Takes what is ours out of one foreign name and value.
 pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
     let name = name.trim();
-    if click_id::wanted_cookie(name) {
-        draft.cookies.insert(name.to_owned(), value.to_owned());
-        return;
-    }
-    let name = name.strip_prefix('_').unwrap_or(name);
-    if name == visitor::VISITOR_PROPERTY {
+    let bare = name.strip_prefix('_').unwrap_or(name);
+    // A cookie that does not say when its click was is no better than the click's parameter, whose name some have.
+    let undated = click_id::from_cookie(name, value).filter(|(_, found)| found.seen_at.is_none());
+    if bare == visitor::VISITOR_PROPERTY {
         visitor(value, draft);
-    } else if let Some(spec) = click_id::find(name).filter(|spec| click_id::valid(spec, value)) {
+    } else if let Some((spec, found)) = undated {
+        click(spec.param, &found.value, draft);
+    } else if click_id::wanted_cookie(name) {
+        draft.cookies.insert(name.to_owned(), value.to_owned());
+    } else if let Some(spec) = click_id::find(bare).filter(|spec| click_id::valid(spec, value)) {
         click(spec.param, value, draft);
     }
 }
@@ -157,6 +159,18 @@ mod tests {
         let draft = drafted(&[("gclid", "Cj0-x"), ("atclid", "0123456789abcdefghjkmnpq")]);
         assert_eq!(draft.click_ids["gclid"].seen_at, Some(ClickId::SOME_TIME_BEFORE));
         assert_eq!(draft.click_ids["atclid"].seen_at, None);
+    }
+
+    #[test]
+    fn a_cookie_that_does_not_date_its_click_is_a_click_that_was_kept() {
+        for (name, param) in [("ttclid", "ttclid"), ("_rdt_cid", "rdt_cid"), ("twclid", "twclid")] {
+            let draft = drafted(&[(name, "made-up")]);
+            assert_eq!(clicks(&draft), [(param, "made-up")], "{name}");
+            assert_eq!(draft.click_ids[param].seen_at, Some(ClickId::SOME_TIME_BEFORE), "{name}");
+            assert!(draft.cookies.is_empty(), "{name}");
+        }
+        let dated = drafted(&[("_fbc", "fb.1.1795400000100.IwAR0")]);
+        assert!(dated.click_ids.is_empty() && dated.cookies.len() == 1);
     }
 
     #[test]

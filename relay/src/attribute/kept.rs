@@ -1,0 +1,127 @@
+//! Kept: the clicks of an event that another system has kept and of which nobody says when they were.
+//!
+//! A shop keeps the address of a landing, a CRM the click with which a contact began; the visitor may have come by another ad
+//! since. So a click whose time is known and that can be lent to the event beats one that was kept; where none of its platform
+//! can be lent, the kept one counts. These clicks, and the campaign that was kept with them, are set aside while the event's
+//! click is looked for, and what counts is given back. Pure; leaves the search to `attribute`.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use shared::click_id::{self, GOOGLE_EXCLUSIVE, Spec};
+use shared::event::{Campaign, ClickId};
+use shared::visitor::{CLICK_TOKEN, Visitor};
+use shared::{Attribution, Event, Source, UnixMs, limits};
+
+/// What of an event was kept by another system.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    click_ids: BTreeMap<String, ClickId>,
+    campaign: Option<Campaign>,
+}
+
+impl Kept {
+    /// Takes out of an event what was kept. Answers whether the event has changed.
+    pub(super) fn take(&mut self, event: &mut Event) -> bool {
+        if !event.click_ids.values().any(is_vague) {
+            return false;
+        }
+        for (param, mut click) in mem::take(&mut event.click_ids) {
+            // Our own token is no click; it leads to one.
+            let is_kept = is_vague(&click) && param != CLICK_TOKEN;
+            if is_vague(&click) {
+                click.seen_at = None;
+            }
+            let place = if is_kept { &mut self.click_ids } else { &mut event.click_ids };
+            place.insert(param, click);
+        }
+        // A page knows its own campaign, also where a shop's report of the same order has joined it.
+        if !self.click_ids.is_empty() && event.source != Source::Web {
+            self.campaign = event.campaign.take();
+        }
+        true
+    }
+
+    /// Whether nothing was kept.
+    pub(super) fn is_empty(&self) -> bool {
+        self.click_ids.is_empty() && self.campaign.is_none()
+    }
+
+    /// Drops what the event, after the search, has something better for.
+    pub(super) fn weigh(&mut self, event: &Event) {
+        let better = kinds(event.click_ids.keys());
+        self.click_ids.retain(|param, _| kind(param).is_none_or(|kind| !better.contains(&kind)));
+        self.campaign = self.campaign.take().filter(|_| event.campaign.is_none());
+    }
+
+    /// Gives it to the event, in place of the labels that a memory has lent it: they belong to another click. Answers whether
+    /// the event has changed.
+    pub(super) fn give(&self, event: &mut Event, record: &mut Attribution) -> bool {
+        let given = kinds(self.click_ids.keys());
+        event.click_ids.retain(|param, _| {
+            let is_of_another = kind(param).is_some_and(|kind| given.contains(&kind));
+            !(is_of_another && record.lent.remove(param).is_some())
+        });
+        for (param, click) in &self.click_ids {
+            if event.click_ids.len() < limits::CLICK_IDS {
+                event.click_ids.entry(param.clone()).or_insert_with(|| click.clone());
+            }
+        }
+        if self.campaign.is_some() {
+            event.campaign.clone_from(&self.campaign);
+        }
+        !self.is_empty()
+    }
+
+    /// Has a visitor's memory know the clicks of platforms of which it knows none, and the campaign if it knows none, as of an
+    /// event of this time. They are no touches: nobody knows when the visitor came by them. Answers whether the memory has changed.
+    pub(super) fn teach(&self, memory: &mut Visitor, at: UnixMs) -> bool {
+        let known = kinds(memory.click_ids.keys());
+        let is_news = |param: &str| kind(param).is_some_and(|kind| !known.contains(&kind));
+        let news: Vec<(&String, &ClickId)> =
+            self.click_ids.iter().filter(|(param, _)| is_news(param) && !self.is_beaten(param)).collect();
+        let learned = kinds(news.iter().map(|(param, _)| *param));
+        // Of these platforms there are only labels, of other landings.
+        memory.click_ids.retain(|param, _| kind(param).is_none_or(|kind| !learned.contains(&kind)));
+        for (param, click) in &news {
+            let click = ClickId { value: click.value.clone(), seen_at: Some(at) };
+            memory.click_ids.insert((*param).clone(), click);
+        }
+        let campaign = self.campaign.as_ref().filter(|_| memory.last_campaign.is_none());
+        if let Some(campaign) = campaign {
+            memory.first_campaign = memory.first_campaign.take().or_else(|| Some(campaign.clone()));
+            memory.last_campaign = Some(campaign.clone());
+            memory.campaign_at = at;
+        }
+        campaign.is_some() || !news.is_empty()
+    }
+
+    /// Whether it is one of Google's click ids beside a better one: a memory has only one of them.
+    fn is_beaten(&self, param: &str) -> bool {
+        let best = GOOGLE_EXCLUSIVE.into_iter().find(|google| self.click_ids.contains_key(*google));
+        GOOGLE_EXCLUSIVE.contains(&param) && best != Some(param)
+    }
+}
+
+/// Whether all that is known of a click's time is that it was before the event.
+fn is_vague(click: &ClickId) -> bool {
+    click.seen_at == Some(ClickId::SOME_TIME_BEFORE)
+}
+
+/// Clicks of one kind can stand for each other: those of one platform, but for a chat that began from an ad.
+type Kind = (&'static str, bool);
+
+/// The kind of a click or a label.
+fn kind(param: &str) -> Option<Kind> {
+    let spec = click_id::find(param)?;
+    Some((spec.platform, spec.param == CHAT))
+}
+
+/// The kinds of the ads' clicks among some parameters: a label says nothing of any click but the one it came with.
+fn kinds<'a>(params: impl Iterator<Item = &'a String>) -> Vec<Kind> {
+    let clicks = params.filter(|param| click_id::find(param).is_some_and(Spec::is_ad_click));
+    clicks.filter_map(|param| kind(param)).collect()
+}
+
+/// Meta's click id of a chat, which no website's conversion is told with.
+const CHAT: &str = "ctwa_clid";
