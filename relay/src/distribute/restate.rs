@@ -1,9 +1,13 @@
 //! Orders at a platform that takes what is said last for an order's value ([`Restates`]).
 //!
-//! There a refund is its order once more, with what is left of it. So an order that is sent again after a refund would undo it,
-//! and so would an older refund a newer one: each is told what is left now. A refund of an order that the platform was never sent
-//! would make an order of it: it is left out where the relay knows that, and waits while the order is on its way. Owns these
+//! There a refund says what is left of its order. So an order that is sent again after a refund may undo it,
+//! and so may an older refund a newer one: each is told what is left now. A refund of an order that the platform was never sent
+//! may make an order of it: it is left out where the relay knows that. While the order is on its way its refund waits, and then for
+//! as long as the platform needs to know the order. Owns these
 //! decisions, which need the store, so `preview` knows nothing of them; leaves the sums to [`orders`].
+//!
+//! When an order was delivered leaves no trace, only that it is no longer on its way. So a refund that waits for that looks again
+//! and again, and its reason says what it saw last.
 //!
 //! That an order was skipped there leaves no trace. What the refund is told of its order (consent, identifiers, name) makes the
 //! platform skip it for the same reason, as long as the settings are the same.
@@ -11,7 +15,7 @@
 use std::sync::Arc;
 
 use shared::UnixMs;
-use shared::time::HOUR_MS;
+use shared::time::{HOUR_MS, MINUTE_MS};
 
 use super::round::Item;
 use crate::config::Destination;
@@ -67,15 +71,18 @@ fn unfit(restates: Restates, standing: Standing, refund: &Item, now: UnixMs) -> 
             format!("its order was not sent here: {why}; the platform would make an order of the refund");
         restates.alone.then(|| Skip::new(SkipReason::OrderNotSent, detail))
     };
-    let later = |from: UnixMs, why: &str| Some(Skip::until(from.max(now).plus(restates.after_ms), why));
+    let on_its_way = |from: UnixMs, why: &str| Some(Skip::until(from.max(now).plus(LOOK_AGAIN_MS), why));
+    let is_known_later = |why: &str| Some(Skip::until(now.plus(restates.after_ms), why));
+    let saw_it_on_its_way = || refund.reason.as_deref().is_some_and(|last| ON_ITS_WAY.contains(&last));
     match standing {
         Standing::Before => not_sent("it is older than this destination"),
         Standing::Dead => not_sent("it is in the dead letter"),
-        Standing::Unread => later(now, "its order goes first"),
-        Standing::Pending(due) => later(due, "its order is still being tried"),
+        Standing::Unread => on_its_way(now, GOES_FIRST),
+        Standing::Pending(due) => on_its_way(due, STILL_TRIED),
+        Standing::Settled if saw_it_on_its_way() => is_known_later("its order has gone only just now"),
         // What comes late to a refund came late to its order, which may have gone a moment ago.
         Standing::Settled if !refund.pending && now.since(refund.received) > LATE_MS => {
-            later(now, "this destination was behind; its order may have gone only just now")
+            is_known_later("this destination was behind; its order may have gone only just now")
         }
         Standing::Settled => None,
     }
@@ -90,8 +97,16 @@ fn taken_away(restates: Restates, order: &Item) -> Option<Skip> {
 
 /// The event that takes an order back.
 const REFUND: &str = "Refund";
+/// Why a refund waits whose order comes with it.
+const GOES_FIRST: &str = "its order goes first";
+/// Why a refund waits whose order has not gone through yet.
+const STILL_TRIED: &str = "its order is still being tried";
+/// What a refund says that has seen its order on its way.
+const ON_ITS_WAY: [&str; 2] = [GOES_FIRST, STILL_TRIED];
+/// How long a refund waits before it looks whether its order has gone. No great loss, for hours of waiting follow.
+const LOOK_AGAIN_MS: i64 = HOUR_MS;
 /// A destination that reads the log so long after an event came is behind.
-const LATE_MS: i64 = HOUR_MS;
+const LATE_MS: i64 = 5 * MINUTE_MS;
 
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use shared::{Event, Scalar, Source, UnixMs};
 use super::{Skip, SkipReason};
 
 /// How a platform takes an order that is sent again, where what is said last is the order's value: a refund is then the order once
-/// more.
+/// more, or a correction of it that says what is left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Restates {
     /// Whether it hears of orders from the relay alone, so that a refund of one it was never sent would make an order of it.

@@ -95,6 +95,8 @@ struct State {
     cursors: BTreeMap<String, Seq>,
     /// The number up to which a destination was never given anything.
     starts: BTreeMap<String, Seq>,
+    /// By destination and number, what it was given after all of what came before.
+    given: BTreeSet<(String, Seq)>,
     /// By destination and number.
     pending: BTreeMap<(String, Seq), Retry>,
     /// By destination and number.
@@ -306,11 +308,12 @@ impl State {
         let read = self.cursors.get(destination).copied().unwrap_or(0);
         let wanted: BTreeSet<Seq> = events.iter().copied().filter(|seq| *seq <= read).collect();
         let present: Vec<Seq> = wanted.into_iter().filter(|seq| self.logged(*seq).is_some()).collect();
-        if let Some((start, first)) = self.starts.get_mut(destination).zip(present.first()) {
-            *start = (*start).min(first - 1);
-        }
+        let start = self.starts.get(destination).copied().unwrap_or(0);
         for seq in &present {
             let key = (destination.to_owned(), *seq);
+            if *seq <= start {
+                self.given.insert(key.clone());
+            }
             let reason = REQUEUED.to_owned();
             self.dead.remove(&key);
             self.pending.insert(key, Retry { seq: *seq, attempts: 0, reached: None, due, reason });
@@ -337,7 +340,7 @@ impl State {
             Some(retry) => Standing::Pending(retry.due),
             None if self.dead.contains_key(&key) => Standing::Dead,
             None if seq > of(&self.cursors) => Standing::Unread,
-            None if seq <= of(&self.starts) => Standing::Before,
+            None if seq <= of(&self.starts) && !self.given.contains(&key) => Standing::Before,
             None => Standing::Settled,
         }
     }

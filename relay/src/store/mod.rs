@@ -40,6 +40,7 @@ mod draft;
 pub mod due;
 mod error;
 pub mod memory;
+mod order_note;
 mod person;
 mod settlement;
 pub mod sqlite;
@@ -285,15 +286,16 @@ pub trait Store: Send + Sync + 'static {
     fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing>;
     /// What is noted under a key.
     fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>>;
-    /// Remembers one small text of a destination, in place of what was under the key. Durable when answered. The key `start` is
-    /// the engine's own.
+    /// Remembers one small text of a destination, in place of what was under the key. Durable when answered. The key `start` and
+    /// those that begin with `given_` are the engine's own.
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()>;
     /// What is remembered under a key.
     fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>>;
     /// The memory of a visitor.
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
     /// Removes a person: the visitors' memories, the identities that lead to them, their notes and held events, and the
-    /// events of the log, which are blanked but keep their number, with their pending rows and dead letters. Of an identity that leads elsewhere
+    /// events of the log, which are blanked but keep their number, with their pending rows and dead letters. Of orders that those
+    /// events reported the notes and the refunds go as well, whoever's they are. Of an identity that leads elsewhere
     /// by now, only their place among its visitors goes. Dedup keys stay until pruned: they name events, not people,
     /// and an erased event must not count a second time.
     fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased>;

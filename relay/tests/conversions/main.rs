@@ -3,6 +3,7 @@
 
 mod clicks;
 mod consent;
+mod erasure;
 mod refunds;
 mod reporters;
 mod shop;

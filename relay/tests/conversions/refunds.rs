@@ -354,7 +354,8 @@ fn a_page_cannot_keep_a_servers_refund_from_being_one() {
 #[test]
 fn a_page_takes_nothing_off_an_order_that_a_server_vouched_for() {
     let eur = |amount: f64| format!(r#","value":{amount},"currency":"EUR""#);
-    let page = |event: &str, id: &str, amount: f64| order(event, id, 0, &eur(amount)).replace("server", "web");
+    let page =
+        |event: &str, id: &str, amount: f64| order(event, id, 0, &eur(amount)).replace("server", "web");
     let shop = Shop::open("", &google());
     shop.take(0, &page("Purchase", "Purchase-88", 100.0));
     assert_eq!(shop.take(1, &order("Purchase", "Purchase-88", 0, &eur(100.0))), Verdict::Duplicate);

@@ -1,16 +1,19 @@
-//! A shop with a store in memory: events go in as public JSON, and what each destination would be sent comes out.
+//! A shop, mostly with a store in memory: events go in as public JSON, and what each destination would be sent comes out.
 
 use std::future::Future;
+use std::path::Path;
 
 use relay::collect::read::{Defaults, event as read};
 use relay::config::{self, Config};
 use relay::distribute::plan::plan;
 use relay::pipeline::Steps;
-use relay::platform;
 use relay::store::memory::MemoryStore;
-use relay::store::{Incoming, Store, Verdict};
+use relay::store::sqlite::SqliteStore;
+use relay::store::{Erased, Incoming, Store, Verdict};
+use relay::{attribute, platform};
 use serde_json::Value;
-use shared::{Event, UnixMs};
+use shared::{Event, UnixMs, UserData};
+use tempfile::TempDir;
 
 /// When the tests begin: 2026-11-20T14:05:09Z.
 pub(crate) const NOW: i64 = 1_795_183_509_000;
@@ -18,20 +21,33 @@ pub(crate) const NOW: i64 = 1_795_183_509_000;
 /// One site, its destinations and its store.
 pub(crate) struct Shop {
     config: Config,
-    store: MemoryStore,
+    store: Box<dyn Store>,
+    /// Goes when the shop does.
+    _folder: TempDir,
 }
 
 impl Shop {
     /// A shop whose `[[site]]` has these keys besides its own, with these destinations behind it.
     pub(crate) fn open(site: &str, destinations: &str) -> Self {
+        Self::with(site, destinations, |_, steps| Box::new(MemoryStore::new(steps)))
+    }
+
+    /// The same with a store on disk.
+    pub(crate) fn on_disk(site: &str, destinations: &str) -> Self {
+        Self::with(site, destinations, |folder, steps| {
+            Box::new(SqliteStore::open(&folder.join("events.db"), steps).unwrap())
+        })
+    }
+
+    fn with(site: &str, destinations: &str, open_store: impl FnOnce(&Path, Steps) -> Box<dyn Store>) -> Self {
         let text =
             format!("[[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n{site}\n{destinations}");
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("anytrack.toml");
         std::fs::write(&path, text).unwrap();
         let config = config::load(&path, platform::ALL).unwrap().config;
-        let store = MemoryStore::new(Steps::new(&config));
-        Self { config, store }
+        let store = open_store(folder.path(), Steps::new(&config));
+        Self { config, store, _folder: folder }
     }
 
     /// Takes an event that arrives `at` milliseconds after the beginning. One without a time happened then.
@@ -41,6 +57,11 @@ impl Shop {
         let event = read(json, defaults).unwrap().event;
         let incoming = Incoming { site: "shop".into(), received: now, event: event.into() };
         run(self.store.append(vec![incoming])).unwrap()[0]
+    }
+
+    /// Erases whoever is known by what is hashed here.
+    pub(crate) fn erase(&self, user: &UserData) -> Erased {
+        run(self.store.erase("shop", attribute::person(user))).unwrap()
     }
 
     /// Releases what is due `at` milliseconds after the beginning.
@@ -99,7 +120,7 @@ impl Shop {
     }
 }
 
-/// Runs a store's future, which in memory never waits.
+/// Runs a store's future.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }

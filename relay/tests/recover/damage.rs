@@ -30,7 +30,7 @@ pub(crate) async fn filled() -> TempDir {
     let store = Connection::open(database(directory.path())).expect("a store");
     let rows = "INSERT INTO dead VALUES ('crm', 3, 'shop', 'Purchase', 'Purchase-3', 1795183509123, 'refused: no');
          INSERT INTO receipt VALUES ('crm', 'r-1', 1, 1795183509123, 0, 1, 1795183509123, '[5,6]');
-         INSERT INTO destination_memory VALUES ('crm', 'refresh_token', 'kept');
+         INSERT INTO destination_memory VALUES ('crm', 'refresh_token', 'kept'), ('crm', 'given_7', '');
          INSERT INTO held VALUES ('shop', 'h-1', unixepoch() * 1000 + 300000, 1795183509123, 'visitor-1', '{\"events\":[],\"keys\":[]}');
          INSERT INTO held_key VALUES ('shop', 'k-1', 'h-1');
          INSERT OR IGNORE INTO log_head VALUES (1, 600);";

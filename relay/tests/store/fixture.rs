@@ -85,8 +85,9 @@ pub(crate) struct Steps;
 
 impl Pipeline for Steps {
     /// Claims the event id, remembers the visitor, ties the order to it, and appends. What it learned of the identity
-    /// and of the order's note goes into the page title, where the log shows it. `Hold` is held instead, and what comes
-    /// under one of its keys meanwhile is noted on it.
+    /// and of the order's note goes into the page title, where the log shows it. Whatever has an order reports it, with a
+    /// payment that is named like the event; only a `Refund` does not. `Hold` is held instead, and what comes under one of
+    /// its keys meanwhile is noted on it.
     fn decide(
         &self,
         transaction: &mut dyn Transaction,
@@ -116,15 +117,20 @@ impl Pipeline for Steps {
                 transaction.link(&site, order, id, now)?;
             }
         }
-        if let Some(order) = event.properties.order_id.clone() {
-            let note = transaction.note(&site, &order)?;
-            event.page.title =
-                transaction.identity(&site, &order)?.map(|found| format!("{found:?} {note:?}"));
-            let note = Note { visitor: event.visitor_id.as_deref(), text: &event.event_id };
-            transaction.put_note(&site, &order, note, now)?;
+        let (order, visitor) = (event.properties.order_id.clone(), event.visitor_id.clone());
+        if let Some(order) = &order {
+            let note = transaction.note(&site, &note_of(order))?;
+            event.page.title = transaction.identity(&site, order)?.map(|found| format!("{found:?} {note:?}"));
         }
         let (name, id) = (event.event.clone(), event.event_id.clone());
-        let stored = Verdict::Stored(transaction.append(incoming)?);
+        let seq = transaction.append(incoming)?;
+        if let Some(order) = order.filter(|_| name != "Refund") {
+            let (visitor, text) = (visitor.as_deref(), format!("{{\"n\":{seq}}}"));
+            transaction.put_note(&site, &note_of(&order), Note { visitor, text: &text }, now)?;
+            let note = Note { visitor: None, text: &order };
+            transaction.put_note(&site, &payment_of(&id), note, now)?;
+        }
+        let stored = Verdict::Stored(seq);
         match name.as_str() {
             "Panic" => panic!("the pipeline was told to panic"),
             "Fail" => Err(StoreError::Corrupt { what: "test" }),
@@ -144,6 +150,16 @@ impl Pipeline for Steps {
         released.event.page.title = Some(held.body);
         transaction.append(released).map(Verdict::Stored)
     }
+}
+
+/// The key of the note of an order, which says which event reported it.
+pub(crate) fn note_of(order: &str) -> String {
+    format!("ord:{order}")
+}
+
+/// The key of the note of a payment, which says which order it is for.
+pub(crate) fn payment_of(id: &str) -> String {
+    format!("pay:{id}")
 }
 
 /// Holds an event for a while, under its id and its order.

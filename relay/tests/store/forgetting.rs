@@ -4,7 +4,7 @@ use relay::store::memory::MemoryStore;
 use relay::store::{Incoming, Person, Retention, Store};
 use shared::UnixMs;
 
-use crate::fixture::{Disk, Steps, ids, lead, lead_of, run, visitor};
+use crate::fixture::{Disk, Steps, ids, incoming, lead, lead_of, note_of, payment_of, run, visitor};
 
 /// Erases one visitor; how many events that blanked.
 async fn erased(store: &dyn Store, visitor: &str) -> u64 {
@@ -84,18 +84,23 @@ fn a_note_stays_its_owners_and_goes_with_them() {
     run(async {
         for store in [&durable as &dyn Store, &model] {
             noted_before(store, lead_of("ann", "1")).await;
-            assert!(noted_before(store, lead("2")).await.ends_with(r#"Some("1")"#));
+            assert!(noted_before(store, lead("2")).await.ends_with(&noted_by(1)));
             // The second did not know whose it is, which takes it from nobody.
             erased(store, "ann").await;
             assert!(noted_before(store, lead_of("ben", "3")).await.ends_with("None"));
             // Who does know has it from then on.
             noted_before(store, lead_of("cho", "4")).await;
             erased(store, "ben").await;
-            assert!(noted_before(store, lead("5")).await.ends_with(r#"Some("4")"#));
+            assert!(noted_before(store, lead("5")).await.ends_with(&noted_by(4)));
             erased(store, "cho").await;
             assert!(noted_before(store, lead_of("dan", "6")).await.ends_with("None"));
         }
     });
+}
+
+/// What the note of an order shows that this event reported last.
+fn noted_by(seq: i64) -> String {
+    format!("{:?}", Some(format!("{{\"n\":{seq}}}")))
 }
 
 /// Appends an event of one order, and tells what was noted of that until then.
@@ -104,6 +109,43 @@ async fn noted_before(store: &dyn Store, mut event: Incoming) -> String {
     store.append(vec![event]).await.unwrap();
     let newest = store.read(0, 99).await.unwrap().pop().unwrap();
     newest.event.page.title.clone().unwrap_or_default()
+}
+
+#[test]
+fn an_erased_persons_orders_go_with_their_payments_and_refunds() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    let digest = shared::Sha256Hex::of("jo@example.com").to_hex();
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            // Nobody knows whose these are, but three of them hold the digest.
+            let events = [
+                ("Purchase", "bought", "7", true),
+                ("Purchase", "by another", "8", false),
+                ("Refund", "back", "7", false),
+                ("Refund", "back to another", "8", false),
+                ("Refund", "names another's", "8", true),
+                ("Purchase", "without a refund", "9", true),
+            ];
+            for (name, id, order, is_theirs) in events {
+                let mut event = incoming("shop", name, id, 1000);
+                event.event.properties.order_id = Some(order.to_owned());
+                event.event.page.url = is_theirs.then(|| format!("https://shop.example/{digest}"));
+                store.append(vec![event]).await.unwrap();
+            }
+            let person = Person { digests: vec![digest.clone()], ..Person::default() };
+            assert_eq!(store.erase("shop", person.clone()).await.unwrap().events, 4);
+            assert_eq!(ids(&store.read(0, 99).await.unwrap()), ["by another", "back to another"]);
+            let gone = [note_of("7"), note_of("9"), payment_of("bought"), payment_of("without a refund")];
+            for key in gone {
+                assert_eq!(store.note("shop", &key).await.unwrap(), None, "{key}");
+            }
+            for key in [note_of("8"), payment_of("by another")] {
+                assert!(store.note("shop", &key).await.unwrap().is_some(), "{key}");
+            }
+            assert_eq!(store.erase("shop", person).await.unwrap().events, 0);
+        }
+    });
 }
 
 #[test]

@@ -13,13 +13,15 @@ use relay::store::{
 use shared::UnixMs;
 use shared::visitor::Visitor;
 
-use crate::fixture::{Disk, Steps, incoming};
+use crate::fixture::{Disk, Steps, incoming, note_of, payment_of};
 
 const SITES: [&str; 2] = ["shop", "blog"];
 /// The second is stored in a short form.
 const VISITORS: [&str; 3] = ["ann", "0195e7a2-7b80-7cc3-98c4-dc0c0c07398f", "cho"];
 const KEYS: [&str; 2] = ["refresh_token", "other"];
 const DESTINATIONS: [&str; 3] = ["meta", "webhook", "tiktok"];
+/// How many different events there are.
+const IDS: u8 = 40;
 /// Times lie in 0..`LATEST`, eight hours that come in any order, so that limits cut anywhere.
 const LATEST: i64 = 8 * 3_600_000;
 /// Some of what waits was put off by a clock that was days ahead.
@@ -139,7 +141,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         1 => (destination(), 0..KEYS.len(), any::<u8>())
             .prop_map(|(destination, key, value)| Step::Remember { destination, key, value }),
         3 => (destination(), seq()).prop_map(|(destination, seq)| Step::Standing { destination, seq }),
-        1 => (0..SITES.len(), 0..4u8).prop_map(|(site, order)| Step::Note { site, order }),
+        2 => (0..SITES.len(), 0..4u8).prop_map(|(site, order)| Step::Note { site, order }),
         1 => Just(Step::Ping),
         2 => Just(Step::Crash),
         1 => Just(Step::Restart),
@@ -147,9 +149,9 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
 }
 
 fn draft() -> impl Strategy<Value = Draft> {
-    let name = prop_oneof![20 => Just("Lead"), 20 => Just("Purchase"), 10 => Just("Hold"), 1 => Just("Panic"), 1 => Just("Fail")];
+    let name = prop_oneof![20 => Just("Lead"), 20 => Just("Purchase"), 10 => Just("Refund"), 10 => Just("Hold"), 1 => Just("Panic"), 1 => Just("Fail")];
     let visitor = prop::option::of(0..VISITORS.len());
-    (0..SITES.len(), name, 0..40u8, visitor, prop::option::of(0..4u8), 0..LATEST)
+    (0..SITES.len(), name, 0..IDS, visitor, prop::option::of(0..4u8), 0..LATEST)
 }
 
 /// Both stores, and what must hold besides their agreement.
@@ -308,11 +310,20 @@ async fn answer(store: &dyn Store, step: &Step) -> String {
         Step::Standing { destination, seq } => {
             written(store.standing(DESTINATIONS[*destination], *seq).await)
         }
-        Step::Note { site, order } => written(store.note(SITES[*site], &identity_key(*order)).await),
+        Step::Note { site, order } => written(notes(store, SITES[*site], *order).await),
         Step::Ping => written(store.ping().await),
         Step::Append(_) | Step::Crash | Step::Restart => Ok(String::new()),
     };
     answer.unwrap_or_else(|error| error.to_string())
+}
+
+/// The note of an order, and those of all payments.
+async fn notes(store: &dyn Store, site: &str, order: u8) -> Result<Vec<Option<String>>, StoreError> {
+    let mut notes = vec![store.note(site, &note_of(&identity_key(order))).await?];
+    for id in 0..IDS {
+        notes.push(store.note(site, &payment_of(&format!("e{id}"))).await?);
+    }
+    Ok(notes)
 }
 
 fn written<T: std::fmt::Debug>(answer: Result<T, StoreError>) -> Result<String, StoreError> {

@@ -234,13 +234,15 @@ fn closing_finishes_what_was_accepted_and_refuses_the_rest() {
     assert_eq!(ids(&run(disk.open().read(0, 9)).unwrap()), ["accepted"]);
 }
 
+/// Nothing is so old.
+const NOTHING: Retention = Retention {
+    log_before: UnixMs(0),
+    dedup_before: UnixMs(0),
+    visitors_before: UnixMs(0),
+    dead_before: UnixMs(0),
+};
+
 async fn everything_is_closed(store: &dyn Store) {
-    let nothing = Retention {
-        log_before: UnixMs(0),
-        dedup_before: UnixMs(0),
-        visitors_before: UnixMs(0),
-        dead_before: UnixMs(0),
-    };
     let closed =
         |answer: Option<StoreError>| assert!(matches!(answer, Some(StoreError::Closed)), "{answer:?}");
     closed(store.append(vec![lead("late")]).await.err());
@@ -254,7 +256,7 @@ async fn everything_is_closed(store: &dyn Store) {
     closed(store.dead_letters("meta", 1).await.err());
     closed(store.visitor("shop", "ann").await.err());
     closed(store.erase("shop", Person::visitor("ann")).await.err());
-    closed(store.prune(nothing, &[]).await.err());
+    closed(store.prune(NOTHING, &[]).await.err());
     closed(store.ping().await.err());
     closed(store.close().await.err());
 }
@@ -399,11 +401,16 @@ fn a_destination_knows_what_it_was_never_given() {
             let (before, settled, unread) = (Standing::Before, Standing::Settled, Standing::Unread);
             let (four, dead) = (Standing::Pending(UnixMs(7)), Standing::Dead);
             check([before, before, before, four, dead, settled, unread]).await;
-            // Asked for by the operator, the second may be delivered, and what came after it as well.
-            store.requeue("late", vec![3, 2], UnixMs(9)).await.unwrap();
-            store.settle("late", Settlement { done: vec![2], ..Settlement::default() }).await.unwrap();
+            // Asked for by the operator, these may be delivered; what stands between them was never given to it.
+            store.requeue("late", vec![3, 1], UnixMs(9)).await.unwrap();
+            store.settle("late", Settlement { done: vec![1], ..Settlement::default() }).await.unwrap();
             let three = Standing::Pending(UnixMs(9));
-            check([before, settled, three, four, dead, settled, unread]).await;
+            check([settled, before, three, four, dead, settled, unread]).await;
+            assert_eq!(store.standing("another", 1).await.unwrap(), unread);
+            // Removed and configured anew it is a new destination.
+            store.prune(NOTHING, &[]).await.unwrap();
+            assert_eq!(store.cursor("late", false).await.unwrap(), 7);
+            check([before, before, before, before, dead, before, before]).await;
             // A destination that is there from the start was given everything.
             assert_eq!(store.cursor("early", true).await.unwrap(), 0);
             assert_eq!(store.standing("early", 1).await.unwrap(), unread);

@@ -1,4 +1,4 @@
-//! What becomes of orders and refunds that go again, or late, to Google Ads.
+//! What becomes of orders and refunds that go again, or late, to Google Ads and Microsoft.
 
 use std::future::Future;
 
@@ -20,7 +20,13 @@ const GOOGLE: &str = "[[site]]\nkey = \"shop\"\norigins = [\"https://shop.exampl
     conversion_actions = { Purchase = \"987654321\" }\n\
     oauth = { client_id = \"c\", client_secret = \"s\", refresh_token = \"r\" }\n";
 
-/// A shop with an order of 100 EUR and, after it, a refund of 20, which a Google Ads destination with these keys has in view.
+const MICROSOFT: &str = "[[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n\
+    [[destination]]\nname = \"microsoft\"\nsite = \"shop\"\nplatform = \"microsoft\"\ntag_id = \"187012345\"\n\
+    access_token = \"t\"\noffline = { client_id = \"c\", refresh_token = \"r\", developer_token = \"d\", customer_id = \"1\", \
+    account_id = \"2\", conversions = { Refund = \"Web purchase\" } }\n";
+
+/// A shop with an order of 100 EUR and, after it, a refund of 20, which a destination, mostly Google Ads with these keys, has in
+/// view.
 struct Shop {
     config: Config,
     store: MemoryStore,
@@ -31,9 +37,13 @@ const REFUND_OF_20: Seq = 2;
 
 impl Shop {
     fn open(keys: &str) -> Self {
+        Self::of(&format!("{GOOGLE}{keys}\n"))
+    }
+
+    fn of(text: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("anytrack.toml");
-        std::fs::write(&path, format!("{GOOGLE}{keys}\n")).expect("written");
+        std::fs::write(&path, text).expect("written");
         let config = config::load(&path, platform::ALL).expect("a configuration").config;
         let store = MemoryStore::new(Steps::new(&config));
         Self { config, store }
@@ -41,10 +51,13 @@ impl Shop {
 
     /// The order and its refund, both of which the destination may read.
     fn with_a_refund(keys: &str) -> Self {
-        let shop = Self::open(keys);
-        shop.take("Purchase", "p", r#","value":100"#);
-        shop.take("Refund", "r", r#","value":20"#);
-        shop
+        Self::open(keys).sell()
+    }
+
+    fn sell(self) -> Self {
+        self.take("Purchase", "p", r#","value":100"#);
+        self.take("Refund", "r", r#","value":20"#);
+        self
     }
 
     fn take(&self, name: &str, id: &str, more: &str) {
@@ -61,13 +74,19 @@ impl Shop {
     }
 
     fn settle(&self, settlement: Settlement) {
-        run(self.store.settle("google", settlement)).expect("settled");
+        run(self.store.settle(&self.config.destinations[0].name, settlement)).expect("settled");
     }
 
     /// An event of the log as it goes, read for the first time or again, so long after it came; or why it does not.
     fn goes(&self, seq: Seq, pending: bool, after_ms: i64) -> Result<Arc<Event>, Skip> {
+        self.goes_after(seq, pending.then_some("HTTP 503"), after_ms)
+    }
+
+    /// The same of one that is read again for this reason, or for the first time.
+    fn goes_after(&self, seq: Seq, reason: Option<&str>, after_ms: i64) -> Result<Arc<Event>, Skip> {
         let logged: Logged = run(self.store.read(seq - 1, 1)).expect("a log").remove(0);
-        let item = Item { pending, ..Item::from(logged) };
+        let reason = reason.map(str::to_owned);
+        let item = Item { pending: reason.is_some(), reason, ..Item::from(logged) };
         let (destination, now) = (&self.config.destinations[0], NOW.plus(after_ms));
         let told = run(as_they_stand(&self.store, destination, vec![item], now)).expect("told").remove(0);
         told.left_out.map_or(Ok(told.event), Err)
@@ -97,15 +116,54 @@ fn retry(seq: Seq, due: UnixMs) -> Settlement {
 fn a_refund_goes_after_its_order_or_not_at_all() {
     let too_early = |ms: i64| Some((SkipReason::TooEarly, Some(ms)));
     let shop = Shop::with_a_refund("");
-    assert_eq!(shop.refund_waits(0), too_early(DAY_MS), "both come in one batch");
+    assert_eq!(shop.refund_waits(0), too_early(HOUR_MS), "both come in one batch");
     shop.settle(retry(ORDER, NOW.plus(7_000)));
-    assert_eq!(shop.refund_waits(0), too_early(DAY_MS + 7_000), "the order is tried again in seven seconds");
+    assert_eq!(shop.refund_waits(0), too_early(HOUR_MS + 7_000), "the order is tried again in seven seconds");
     shop.settle(Settlement { done: vec![ORDER], ..Settlement::default() });
     assert_eq!(shop.refund_waits(0), None, "the order was delivered");
-    assert_eq!(shop.refund_waits(2 * HOUR_MS), too_early(DAY_MS), "the destination is behind");
+    assert_eq!(shop.refund_waits(6 * MINUTE_MS), too_early(DAY_MS), "the destination is behind");
     let dead = Dead { seq: ORDER, at: NOW, reason: "refused".to_owned() };
     shop.settle(Settlement { dead: vec![dead], ..Settlement::default() });
     assert_eq!(shop.refund_waits(0), Some((SkipReason::OrderNotSent, None)));
+}
+
+#[test]
+fn a_refund_that_saw_its_order_on_its_way_waits_until_the_platform_knows_it() {
+    let check = |shop: Shop, known_after: i64| {
+        let until = |skip: &Skip, now: i64| skip.until.map(|until| until.since(NOW.plus(now)));
+        let first = shop.goes(REFUND_OF_20, false, 0).expect_err("both come in one batch");
+        shop.settle(retry(ORDER, NOW.plus(DAY_MS)));
+        let again =
+            shop.goes_after(REFUND_OF_20, Some(&first.detail), HOUR_MS).expect_err("it is tried again");
+        assert_eq!(until(&again, 0), Some(DAY_MS + HOUR_MS));
+        shop.settle(Settlement { done: vec![ORDER], ..Settlement::default() });
+        for seen in [first, again] {
+            let gone =
+                shop.goes_after(REFUND_OF_20, Some(&seen.detail), 9 * DAY_MS).expect_err("only just now");
+            assert_eq!(until(&gone, 9 * DAY_MS), Some(known_after));
+            shop.goes_after(REFUND_OF_20, Some(&gone.detail), 10 * DAY_MS).expect("it is known by then");
+        }
+    };
+    check(Shop::with_a_refund(""), DAY_MS);
+    check(Shop::of(MICROSOFT).sell(), 6 * HOUR_MS);
+}
+
+/// An adjustment of a conversion that Microsoft does not know makes none of it, and the tag may have told of it.
+#[test]
+fn microsoft_is_told_of_refunds_of_orders_that_never_went_there() {
+    let shop = Shop::of(MICROSOFT).sell();
+    let dead = Dead { seq: ORDER, at: NOW, reason: "refused".to_owned() };
+    shop.settle(Settlement { dead: vec![dead], ..delivered(ORDER) });
+    assert_eq!(shop.refund_waits(0), None);
+    // Out of the dead letter the order says what is left.
+    run(shop.store.requeue("microsoft", vec![ORDER], NOW)).expect("in hand");
+    assert_eq!(shop.goes(ORDER, true, 0).expect("it goes").properties.value, Some(80.0));
+    // Without adjustments each event goes as it came.
+    let (alone, _offline) = MICROSOFT.split_once("offline").expect("a setting");
+    let shop = Shop::of(alone).sell();
+    shop.settle(retry(ORDER, NOW));
+    assert_eq!(shop.refund_waits(0), None);
+    assert_eq!(shop.goes(ORDER, true, 0).expect("it goes").properties.value, Some(100.0));
 }
 
 #[test]
@@ -151,16 +209,16 @@ fn what_goes_again_says_what_is_left_now() {
 
 #[test]
 fn an_order_that_was_taken_away_does_not_come_back() {
-    let check = |keys: &str, expected: Result<Option<f64>, SkipReason>| {
-        let shop = Shop::with_a_refund(keys);
+    let check = |shop: Shop, expected: Result<Option<f64>, SkipReason>| {
         shop.settle(delivered(REFUND_OF_20));
         shop.take("Refund", "r2", r#","value":80"#);
         let goes = shop.goes(ORDER, true, 0).map(|event| event.properties.value);
-        assert_eq!(goes.map_err(|skip| skip.reason), expected, "{keys}");
+        assert_eq!(goes.map_err(|skip| skip.reason), expected);
     };
-    check("", Ok(Some(0.0)));
+    check(Shop::with_a_refund(""), Ok(Some(0.0)));
     let adjustments = "adjustments = { customer_id = \"1234567890\", developer_token = \"d\" }";
-    check(adjustments, Err(SkipReason::Superseded));
+    check(Shop::with_a_refund(adjustments), Err(SkipReason::Superseded));
+    check(Shop::of(MICROSOFT).sell(), Err(SkipReason::Superseded));
 }
 
 #[test]

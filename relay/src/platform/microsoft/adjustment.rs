@@ -2,7 +2,8 @@
 //!
 //! A conversion the site reported is found by its order number, an uploaded one by its click and its time (pages
 //! "onlineconversionadjustment" and "offlineconversionadjustment", read 2026-11-23). Where nothing is left, it is
-//! retracted; else restated at the new, absolute value, so that saying it twice does no harm.
+//! retracted; else restated at the new, absolute value, so that saying it twice does no harm. Whether the conversion is
+//! still on its way there needs the store and is asked before ([`Restates`](crate::platform::Restates)).
 
 use serde::Serialize;
 use serde_json::value::to_raw_value;
@@ -92,7 +93,7 @@ fn check_known(event: &Event, now: UnixMs) -> Result<(), Skip> {
 }
 
 /// After which a conversion that was reported can be adjusted (page "offline conversions", read 2026-11-23).
-const SHOWS_AFTER_MS: i64 = 6 * HOUR_MS;
+pub(super) const SHOWS_AFTER_MS: i64 = 6 * HOUR_MS;
 
 /// The goal and the time of the upload a refund takes back, where its order was one and it says when that was. The order's
 /// own source decides, however the refund came.

@@ -31,7 +31,7 @@ use super::batch::{self, Capacity, Written};
 use super::settings::check_token;
 use super::{
     Body, Built, Call, Credentials, Header, Key, Kind, Limits, Outcome, Outgoing, Planned, Platform, Quality,
-    Request, Response, SettingError, Settings, Skip, SkipReason, Text,
+    Request, Response, Restates, SettingError, Settings, Skip, SkipReason, Text,
 };
 use crate::secret::Secret;
 
@@ -103,6 +103,8 @@ struct Microsoft {
     access_token: Secret,
     unknown_consent: UnknownConsent,
     offline: Option<Offline>,
+    /// Whether refunds go as adjustments: the operator's own name for them makes custom events of them.
+    adjusts: bool,
 }
 
 fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
@@ -123,6 +125,7 @@ fn configure(settings: Settings) -> Result<Box<dyn Platform>, SettingError> {
         address: settings.address(address),
         access_token: own.access_token,
         unknown_consent: own.unknown_consent,
+        adjusts: own.offline.is_some() && !settings.names.contains_key("Refund"),
         offline: own.offline.map(|own| Offline::configure(own, &settings)).transpose()?,
     }))
 }
@@ -203,6 +206,12 @@ impl Platform for Microsoft {
 
     fn credentials(&self) -> Option<&dyn Credentials> {
         self.offline.as_ref().map(|offline| &offline.sign_in as &dyn Credentials)
+    }
+
+    /// An adjustment of a conversion that Microsoft does not know is lost, and makes none of it.
+    fn restates(&self) -> Option<Restates> {
+        let after_ms = adjustment::SHOWS_AFTER_MS;
+        self.adjusts.then_some(Restates { alone: false, takes_away: true, after_ms })
     }
 }
 

@@ -22,8 +22,11 @@ use crate::secret::Secret;
 const SCOPE: &str = "https://ads.microsoft.com/msads.manage offline_access";
 /// Accounts of any organisation and personal ones.
 const TENANT: &str = "common";
-/// A token is not used any more this long before its end.
+/// A token is not used any more this long before its end; one that lives shorter, from half its life on.
 const MARGIN_MS: i64 = 5 * MINUTE_MS;
+/// How long a token is taken to live that does not say it, in seconds. One that dies sooner is refused, and then another is
+/// fetched.
+const UNSAID_S: i64 = 600;
 /// A refresh token that was not used for so long is used for its own sake: two months before it would die.
 const RENEW_UNUSED_MS: i64 = 30 * DAY_MS;
 
@@ -124,10 +127,10 @@ impl Credentials for SignIn {
             Some(Reply { access_token: Some(access), refresh_token, expires_in, .. })
                 if success && !access.is_blank() =>
             {
-                let life_ms = expires_in.unwrap_or(0).clamp(0, LONGEST_S) * SECOND_MS;
+                let life_ms = expires_in.unwrap_or(UNSAID_S).clamp(0, LONGEST_S) * SECOND_MS;
                 Ok(Grant {
                     access,
-                    until: now.plus((life_ms - MARGIN_MS).max(0)),
+                    until: now.plus(life_ms - MARGIN_MS.min(life_ms / 2)),
                     refresh: refresh_token.filter(|token| !token.is_blank()),
                 })
             }
@@ -230,8 +233,12 @@ mod tests {
             Some("r"),
         );
         check(r#"{"expires_in":3599,"access_token":"a"}"#, 3_299_000, None);
-        check(r#"{"expires_in":60,"access_token":"a","refresh_token":""}"#, 0, None);
-        check(r#"{"access_token":"a"}"#, 0, None);
+        check(r#"{"expires_in":600,"access_token":"a"}"#, 300_000, None);
+        // One that lives for minutes, or does not say how long, serves more than one request all the same.
+        check(r#"{"expires_in":300,"access_token":"a"}"#, 150_000, None);
+        check(r#"{"expires_in":60,"access_token":"a","refresh_token":""}"#, 30_000, None);
+        check(r#"{"access_token":"a"}"#, 300_000, None);
+        check(r#"{"expires_in":-1,"access_token":"a"}"#, 0, None);
         check(r#"{"expires_in":9223372036854775807,"access_token":"a"}"#, 86_100_000, None);
     }
 

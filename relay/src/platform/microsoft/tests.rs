@@ -238,6 +238,17 @@ fn a_refund_without_a_way_to_say_it_stays() {
 }
 
 #[test]
+fn orders_are_what_was_said_last_where_refunds_adjust_them() {
+    let adjusts = Restates { alone: false, takes_away: true, after_ms: 6 * HOUR_MS };
+    assert_eq!(with_offline("").restates(), Some(adjusts));
+    assert_eq!(configured("").expect("right settings").restates(), None);
+    // A custom event takes nothing off its order.
+    let mut settings = settings(format!("{NEEDED}offline = {{ {OFFLINE_NEEDED} }}").leak());
+    settings.names.insert("Refund".to_owned(), "refund".to_owned());
+    assert_eq!(configure(settings).expect("right settings").restates(), None);
+}
+
+#[test]
 fn calls_do_not_share_a_request_and_keep_their_order() {
     let platform = with_offline("");
     let one = |name: &str, source: &str, properties: &str| {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use shared::Event;
 
-use super::{State, pair};
+use super::{Row, State, pair};
+use crate::store::order_note::{ORDER, PAYMENT, reporter};
 use crate::store::{Erased, Person, Retention, Seq};
 
 impl State {
@@ -27,8 +28,16 @@ impl State {
             event.visitor_id.as_ref().is_some_and(|id| visitors.contains(id))
                 || event_holds(event, &person.digests)
         };
-        self.notes.retain(|(of_site, _), noted| {
-            of_site != site || noted.visitor.as_ref().is_none_or(|id| !visitors.contains(id))
+        let theirs = |row: &Row| *row.site == *site && row.event.as_deref().is_some_and(fits);
+        let mut blanked: BTreeSet<Seq> =
+            self.log.iter().filter(|(_, row)| theirs(row)).map(|(seq, _)| *seq).collect();
+        let orders = self.reported_by(site, &blanked);
+        blanked.extend(self.refunds_of(site, &orders));
+        self.notes.retain(|(of_site, key), noted| {
+            let theirs = noted.visitor.as_ref().is_some_and(|id| visitors.contains(id));
+            let of_order = key.strip_prefix(ORDER).is_some_and(|order| orders.contains(order));
+            let of_payment = key.starts_with(PAYMENT) && orders.contains(&noted.text);
+            of_site != site || !theirs && !of_order && !of_payment
         });
         self.held.retain(|(of_site, _), held| {
             let theirs = held.visitor.as_ref().is_some_and(|id| visitors.contains(id));
@@ -37,10 +46,9 @@ impl State {
         });
         let held = &self.held;
         self.held_keys.retain(|(of_site, _), id| held.contains_key(&pair(of_site, id)));
-        let mut blanked = BTreeSet::new();
-        for (seq, row) in self.log.iter_mut().filter(|(_, row)| *row.site == *site) {
-            if row.event.take_if(|event| fits(event)).is_some() {
-                blanked.insert(*seq);
+        for seq in &blanked {
+            if let Some(row) = self.log.get_mut(seq) {
+                row.event = None;
             }
         }
         self.pending.retain(|(_, seq), _| !blanked.contains(seq));
@@ -48,10 +56,31 @@ impl State {
         Erased { visitors: forgotten as u64, events: blanked.len() as u64 }
     }
 
+    /// The orders that some events reported, as far as the orders' notes say so.
+    fn reported_by(&self, site: &str, events: &BTreeSet<Seq>) -> BTreeSet<String> {
+        let order = |seq: &Seq| {
+            let order = self.log.get(seq)?.event.as_ref()?.properties.order_id.clone()?;
+            let noted = self.notes.get(&pair(site, &[ORDER, &order].concat()))?;
+            (reporter(&noted.text) == Some(*seq)).then_some(order)
+        };
+        events.iter().filter_map(order).collect()
+    }
+
+    /// The refunds of some orders, which need not name whose they are.
+    fn refunds_of(&self, site: &str, orders: &BTreeSet<String>) -> Vec<Seq> {
+        let is_one = |event: &Event| {
+            event.event == "Refund"
+                && event.properties.order_id.as_ref().is_some_and(|order| orders.contains(order))
+        };
+        let of_site = self.log.iter().filter(|(_, row)| *row.site == *site);
+        of_site.filter(|(_, row)| row.event.as_deref().is_some_and(is_one)).map(|(seq, _)| *seq).collect()
+    }
+
     /// Other destinations go first: what only they were waiting for is free to go.
     pub(super) fn prune(&mut self, retention: Retention, destinations: &[String]) -> u64 {
         self.cursors.retain(|name, _| destinations.contains(name));
         self.starts.retain(|name, _| destinations.contains(name));
+        self.given.retain(|(name, _)| destinations.contains(name));
         self.pending.retain(|(name, _), _| destinations.contains(name));
         self.remembered.retain(|(name, _), _| destinations.contains(name));
         self.receipts.retain(|(name, _), _| destinations.contains(name));

@@ -52,21 +52,71 @@ pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> 
     let (visitors, forgotten, until) =
         store.write(move |session| forget_memories(session, &of_site, &person)).await?;
     let visitors = listed(&visitors);
+    let theirs = Theirs::find(store, &site, &visitors, &digests, until).await?;
     sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
     sweep(store, &IDENTITY_KNOWN, Value::Text(visitors.clone()), Some(site.clone())).await?;
-    sweep(store, &NOTE_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    sweep(store, &NOTE_VISITOR, Value::Text(visitors), Some(site.clone())).await?;
+    if !theirs.orders.is_empty() {
+        sweep(store, &NOTE_PAYMENT, Value::Text(listed(&theirs.orders)), Some(site.clone())).await?;
+    }
     let mut events = 0;
-    for after in (0..until).step_by(SCAN_ROWS as usize) {
-        let range = (after, until.min(after + SCAN_ROWS));
-        let (site, visitors, digests) = (site.clone(), visitors.clone(), digests.clone());
-        let find = move |connection: &_| reader::events_of(connection, &site, (&visitors, &digests), range);
-        for slice in store.ask(find).await?.chunks(SLICE_BODIES) {
-            let slice = slice.to_vec();
-            events += store.write(move |session| blank(session, &slice)).await?;
-        }
+    // The newest first: refunds are found by their orders, also after an interruption.
+    for slice in theirs.events.rchunks(SLICE_BODIES) {
+        let (site, slice) = (site.clone(), slice.to_vec());
+        events += store.write(move |session| blank(session, &site, &slice)).await?;
     }
     store.checkpoint().await?;
     Ok(Erased { visitors: forgotten, events })
+}
+
+/// What of the log is a person's.
+struct Theirs {
+    /// Numbers of events, in order.
+    events: Vec<Seq>,
+    /// The orders that those reported.
+    orders: Vec<String>,
+}
+
+impl Theirs {
+    /// Walks the log for a person's events, and once more for refunds of their orders, which name nobody.
+    async fn find(
+        store: &SqliteStore,
+        site: &str,
+        visitors: &str,
+        digests: &str,
+        until: Seq,
+    ) -> Result<Self, StoreError> {
+        let (mut events, mut orders) = (Vec::new(), Vec::new());
+        for range in ranges(until) {
+            let (of_site, visitors, digests) = (site.to_owned(), visitors.to_owned(), digests.to_owned());
+            let find =
+                move |connection: &_| reader::events_of(connection, &of_site, (&visitors, &digests), range);
+            let found = store.ask(find).await?;
+            if found.is_empty() {
+                continue;
+            }
+            let (of_site, reporters) = (site.to_owned(), listed(&found));
+            let find = move |connection: &_| reader::orders_of(connection, &of_site, &reporters);
+            orders.extend(store.ask(find).await?);
+            events.extend(found);
+        }
+        if !orders.is_empty() {
+            let listed = listed(&orders);
+            for range in ranges(until) {
+                let (site, listed) = (site.to_owned(), listed.clone());
+                let find = move |connection: &_| reader::refunds_of(connection, &site, &listed, range);
+                events.extend(store.ask(find).await?);
+            }
+            events.sort_unstable();
+            events.dedup();
+        }
+        Ok(Self { events, orders })
+    }
+}
+
+/// The log up to a number in pieces: after the first number of each, and up to the second.
+fn ranges(until: Seq) -> impl Iterator<Item = (Seq, Seq)> {
+    (0..until).step_by(SCAN_ROWS as usize).map(move |after| (after, until.min(after + SCAN_ROWS)))
 }
 
 /// Drops the person's keys and the memories they lead to. Answers every visitor the person was, how many of them were
@@ -94,8 +144,8 @@ fn forget_memories(
 }
 
 /// A list as statements take it.
-fn listed(texts: &[String]) -> String {
-    serde_json::Value::from(texts).to_string()
+fn listed<T: Clone + Into<serde_json::Value>>(items: &[T]) -> String {
+    serde_json::Value::from(items).to_string()
 }
 
 /// Runs a slice until it finds nothing more.
@@ -107,18 +157,20 @@ where
     Ok(())
 }
 
-/// Drops cursors and memory, and some of the pending rows, of destinations that are not listed.
+/// Drops cursors and receipts, and some of the memory and of the pending rows, of destinations that are not listed.
 fn drop_others(session: &mut Session<'_>, listed: &str) -> Result<usize, StoreError> {
     let doing = "drop a removed destination";
     let cursors = "DELETE FROM cursor WHERE destination NOT IN (SELECT value FROM json_each(?1))";
     session.execute(doing, cursors, [listed])?;
-    let memory = "DELETE FROM destination_memory WHERE destination NOT IN (SELECT value FROM json_each(?1))";
-    session.execute(doing, memory, [listed])?;
+    // After a replay of what was there before the destination it is a row for each event.
+    let memory = "DELETE FROM destination_memory WHERE (destination, key) IN (SELECT destination, key FROM destination_memory
+                      WHERE destination NOT IN (SELECT value FROM json_each(?1)) LIMIT ?2)";
+    let forgotten = session.execute(doing, memory, params![listed, SLICE_ROWS as i64])?;
     let receipts = "DELETE FROM receipt WHERE destination NOT IN (SELECT value FROM json_each(?1))";
     session.execute(doing, receipts, [listed])?;
     let pending = "DELETE FROM retry WHERE (seq, destination) IN (SELECT seq, destination FROM retry
                        WHERE destination NOT IN (SELECT value FROM json_each(?1)) LIMIT ?2)";
-    session.execute(doing, pending, params![listed, SLICE_ROWS as i64])
+    Ok(forgotten + session.execute(doing, pending, params![listed, SLICE_ROWS as i64])?)
 }
 
 /// Drops some of the dead letters that are too old.
@@ -198,9 +250,13 @@ fn received_since(events: &[(Seq, UnixMs)], before: UnixMs) -> bool {
     events.last().is_some_and(|(_, received)| *received >= before)
 }
 
-/// Blanks events and drops what points to them. Answers how many there were.
-fn blank(session: &mut Session<'_>, events: &[Seq]) -> Result<u64, StoreError> {
+/// Blanks events and drops what points to them, and what is noted of the orders they reported. Answers how many there were.
+fn blank(session: &mut Session<'_>, site: &str, events: &[Seq]) -> Result<u64, StoreError> {
     let doing = "erase an event";
+    let listed = listed(events);
+    // While their bodies still say which orders those are.
+    let sql = format!("DELETE FROM note WHERE site = ?2 AND key IN ({})", reader::ORDERS);
+    session.execute(doing, &sql, params![listed, site])?;
     let mut blanked = 0;
     for seq in events {
         let sql = "UPDATE log SET body = '', visitor = NULL WHERE seq = ?1 AND body <> ''";
@@ -209,7 +265,7 @@ fn blank(session: &mut Session<'_>, events: &[Seq]) -> Result<u64, StoreError> {
         session.forget(*seq);
     }
     let sql = "DELETE FROM dead WHERE seq IN (SELECT value FROM json_each(?1))";
-    session.execute(doing, sql, [serde_json::Value::from(events).to_string()])?;
+    session.execute(doing, sql, [listed])?;
     Ok(blanked)
 }
 
@@ -237,6 +293,13 @@ const NOTE_VISITOR: Sweep = Sweep {
     key: "key",
     action: Action::Delete,
     condition: "visitor IN (SELECT value FROM json_each(?1))",
+};
+/// Notes that lead from a payment to one of the orders.
+const NOTE_PAYMENT: Sweep = Sweep {
+    table: "note",
+    key: "key",
+    action: Action::Delete,
+    condition: "key GLOB 'pay:*' AND body IN (SELECT value FROM json_each(?1))",
 };
 const VISITOR_AGE: Sweep =
     Sweep { table: "visitor", key: "id", action: Action::Delete, condition: "seen_ms < ?1" };

@@ -16,10 +16,11 @@ use shared::{Event, UnixMs};
 use tokio::sync::{Semaphore, oneshot};
 
 use super::session::visitor_of;
-use super::settle::START;
+use super::settle::{GIVEN, START};
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
 use crate::store::due::LONGEST_RETRY_MS;
+use crate::store::order_note::ORDER;
 use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, Standing, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
@@ -217,19 +218,22 @@ pub(super) fn standing(connection: &Connection, destination: &str, seq: Seq) -> 
                       EXISTS (SELECT 1 FROM dead WHERE destination = ?1 AND seq = ?2),
                       coalesce((SELECT seq FROM cursor WHERE destination = ?1), 0),
                       coalesce((SELECT CAST(value AS INTEGER) FROM destination_memory
-                                WHERE destination = ?1 AND key = ?3), 0)";
+                                WHERE destination = ?1 AND key = ?3), 0),
+                      EXISTS (SELECT 1 FROM destination_memory WHERE destination = ?1 AND key = ?4 || ?2)";
     let read = |row: &Row<'_>| {
         let (due, dead) = (row.get::<_, Option<i64>>(0)?, row.get::<_, bool>(1)?);
         let (cursor, start): (Seq, Seq) = (row.get(2)?, row.get(3)?);
+        let given = row.get::<_, bool>(4)?;
         Ok(match due {
             Some(due) => Standing::Pending(UnixMs(due)),
             None if dead => Standing::Dead,
             None if seq > cursor => Standing::Unread,
-            None if seq <= start => Standing::Before,
+            None if seq <= start && !given => Standing::Before,
             None => Standing::Settled,
         })
     };
-    let found = rows(connection, "look how an event stands", sql, params![destination, seq, START], read)?;
+    let row = params![destination, seq, START, GIVEN];
+    let found = rows(connection, "look how an event stands", sql, row, read)?;
     Ok(found.into_iter().next().unwrap_or(Standing::Unread))
 }
 
@@ -272,6 +276,42 @@ pub(super) fn events_of(
                     OR EXISTS (SELECT 1 FROM json_each(?5) WHERE instr(body, value)))";
     let row = params![after, until, visitors, site, digests];
     rows(connection, "look for a person's events", sql, row, |row| row.get(0))
+}
+
+/// Keys of the notes of orders that were reported by one of the events `?1`, a list in JSON, of the site `?2`; see [`order_note`].
+///
+/// [`order_note`]: crate::store::order_note
+pub(super) const ORDERS: &str =
+    "SELECT note.key FROM json_each(?1) AS one CROSS JOIN log ON log.seq = one.value
+     CROSS JOIN note ON note.site = log.site
+         AND note.key = 'ord:' || iif(json_valid(log.body), log.body ->> '$.properties.order_id', NULL)
+     WHERE log.site = ?2 AND iif(json_valid(note.body), note.body ->> '$.n', NULL) = log.seq";
+
+/// Numbers of the orders that were reported by some events, a list in JSON.
+pub(super) fn orders_of(
+    connection: &Connection,
+    site: &str,
+    events: &str,
+) -> Result<Vec<String>, StoreError> {
+    let key = |row: &Row<'_>| row.get::<_, String>(0);
+    let keys = rows(connection, "look for a person's orders", ORDERS, params![events, site], key)?;
+    Ok(keys.iter().filter_map(|key| key.strip_prefix(ORDER)).map(str::to_owned).collect())
+}
+
+/// Numbers of the refunds of some orders, a list in JSON, among the events after `after` and up to `until`.
+pub(super) fn refunds_of(
+    connection: &Connection,
+    site: &str,
+    orders: &str,
+    (after, until): (Seq, Seq),
+) -> Result<Vec<Seq>, StoreError> {
+    // Few events hold the word, and only of those is more than that read.
+    let sql = "SELECT seq FROM log WHERE seq > ?1 AND seq <= ?2 AND site = ?3
+               AND iif(instr(body, '\"Refund\"') AND json_valid(body),
+                       body ->> '$.event' = 'Refund'
+                           AND body ->> '$.properties.order_id' IN (SELECT value FROM json_each(?4)), 0)";
+    let row = params![after, until, site, orders];
+    rows(connection, "look for refunds of a person's orders", sql, row, |row| row.get(0))
 }
 
 /// Every row of a query.

@@ -71,12 +71,12 @@ pub(super) fn requeue(
     let present: Vec<Seq> =
         session.rows(doing, sql, params![listed(events), destination], |row| row.get(0))?;
     discard(session, destination, &present)?;
-    if let Some(first) = present.iter().min() {
-        let sql = "UPDATE destination_memory SET value = ?3
-                   WHERE destination = ?1 AND key = ?2 AND CAST(value AS INTEGER) >= ?4";
-        let row = params![destination, START, (first - 1).to_string(), first];
-        session.execute(doing, sql, row)?;
-    }
+    // Of what the destination was never given it is given these, and nothing that stands between them.
+    let sql = "INSERT OR IGNORE INTO destination_memory
+               SELECT ?1, ?2 || one.value, '' FROM json_each(?3) AS one
+               WHERE one.value <= (SELECT CAST(start.value AS INTEGER) FROM destination_memory AS start
+                                   WHERE start.destination = ?1 AND start.key = ?4)";
+    session.execute(doing, sql, params![destination, GIVEN, listed(&present), START])?;
     let sql = "INSERT OR REPLACE INTO retry SELECT value, ?2, 0, NULL, ?3, ?4 FROM json_each(?1)";
     let row = params![listed(&present), destination, due.0, REQUEUED];
     Ok(session.execute(doing, sql, row)? as u64)
@@ -138,6 +138,8 @@ fn await_answer(session: &mut Session<'_>, destination: &str, receipt: &Receipt)
 
 /// What a destination remembers under this is the number up to which it was never given anything.
 pub(super) const START: &str = "start";
+/// What a destination remembers under this and a number up to there is that it was given that event after all.
+pub(super) const GIVEN: &str = "given_";
 
 /// Ends a pending event.
 fn end(session: &mut Session<'_>, destination: &str, seq: Seq) -> Result<(), StoreError> {

@@ -275,7 +275,10 @@ impl<'c> Filling<'c> {
     pub(super) fn finish(&mut self, destinations: &[String]) -> rusqlite::Result<()> {
         let mut held = self.connection.prepare("SELECT 1 FROM held WHERE site = ?1 AND id = ?2")?;
         for [owner, one, two] in &self.three_texts {
-            let of_ours = |name: &str| name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase());
+            let of_ours = |name: &str| {
+                let name = name.trim_end_matches(|end: char| end.is_ascii_digit());
+                name.bytes().all(|byte| byte == b'_' || byte.is_ascii_lowercase())
+            };
             let table = if held.exists([owner, two])? {
                 "held_key"
             } else if held.exists([owner, one])? || !destinations.contains(owner) || !of_ours(one) {
