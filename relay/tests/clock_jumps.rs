@@ -110,6 +110,7 @@ impl Clocked {
             traces: relay::traces::Traces::default(),
             now,
             draw: || 0.5,
+            stop_within: Duration::from_secs(20),
         };
         let (stop, stopping) = watch::channel(false);
         tokio::spawn(worker.run(stopping));

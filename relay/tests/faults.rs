@@ -17,6 +17,7 @@ use relay::platform::{Body, Request, Response, Text};
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 use shared::UnixMs;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_rustls::TlsAcceptor;
@@ -362,4 +363,53 @@ async fn a_public_name_that_leads_into_the_house_is_not_followed() {
     assert!(requests.try_recv().is_err(), "nothing was sent");
     let said = client.send(&ask(false), UnixMs(0)).await;
     assert!(matches!(said, Response::Answer { status: 200, .. }), "{said:?}");
+}
+
+/// A server that answers one request so and, unless it `stays`, hangs up.
+async fn answers(answer: String, stays: bool) -> url::Url {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}/take", listener.local_addr().expect("an address"));
+    tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.expect("a connection");
+        let (mut request, mut piece) = (Vec::<u8>::new(), [0; 1_024]);
+        while !request.ends_with(b"[\"e1\"]") {
+            let read = socket.read(&mut piece).await.expect("a request");
+            assert_ne!(read, 0, "the request is whole");
+            request.extend_from_slice(&piece[..read]);
+        }
+        // Who has read enough may have hung up.
+        let _heard = socket.write_all(answer.as_bytes()).await;
+        if stays {
+            std::future::pending::<()>().await;
+        }
+    });
+    url.parse().expect("an address")
+}
+
+#[tokio::test]
+async fn a_success_without_its_body_is_a_success_and_a_failure_without_it_is_silence() {
+    let cut = |status: &str| format!("HTTP/1.1 {status}\r\ncontent-length: 9\r\n\r\nhalf");
+    let body = "x".repeat(2_000_000);
+    let long = |status: &str| format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let client = client(500, Arc::default(), RootCertStore::empty());
+    let ask = async |answer: String, stays: bool| {
+        let request = Request {
+            method: "POST",
+            url: answers(answer, stays).await,
+            headers: Vec::new(),
+            body: Body::Json(Text::json(&["e1"])),
+            public_only: false,
+        };
+        client.send(&request, UnixMs(0)).await
+    };
+    for (answer, stays) in [(cut("200 OK"), false), (cut("200 OK"), true), (long("202 Accepted"), true)] {
+        let said = ask(answer, stays).await;
+        let is_taken = matches!(&said, Response::Answer { status: 200 | 202, body, .. } if body.is_empty());
+        assert!(is_taken, "{said:?}");
+    }
+    let failed = "500 Internal Server Error";
+    for (answer, stays) in [(cut(failed), false), (cut(failed), true), (long(failed), true)] {
+        let said = ask(answer, stays).await;
+        assert!(matches!(said, Response::NoAnswer(_)), "{said:?}");
+    }
 }

@@ -26,6 +26,12 @@ impl Apart {
         Some((wait, circuit.reason().unwrap_or_default()))
     }
 
+    /// Forgets the trouble of the calls that may be tried again. Answers which these are.
+    pub fn forget(&mut self, now: UnixMs) -> Vec<Call> {
+        let over = self.0.extract_if(.., |_, circuit| circuit.admits(now) == Admits::Probe);
+        over.map(|(call, _)| call).collect()
+    }
+
     /// Learns what a round said of a call. Answers what changed, and how the call is now.
     pub fn learn(
         &mut self,
@@ -67,6 +73,16 @@ mod tests {
             assert_eq!(apart.closed("upload", now), None, "it is tried again");
         }
         assert_eq!(waits, [31, 32, 34, 38, 46, 62, 94, 158, 286, 330, 330, 330]);
+    }
+
+    #[test]
+    fn trouble_is_forgotten_when_its_wait_is_over_and_not_before() {
+        let mut apart = Apart::default();
+        apart.learn("upload", &refused(), &BACKOFF, 1.0, UnixMs(0));
+        apart.learn("adjust", &Health::Answered, &BACKOFF, 1.0, UnixMs(0));
+        assert_eq!(apart.forget(UnixMs(30_999)), [""; 0]);
+        assert_eq!(apart.forget(UnixMs(31_000)), ["upload"]);
+        assert_eq!(apart.forget(UnixMs(31_000)), [""; 0]);
     }
 
     #[test]

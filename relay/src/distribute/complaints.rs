@@ -15,8 +15,9 @@ pub struct Complaints(Mutex<HashMap<String, UnixMs>>);
 impl Complaints {
     /// Whether a complaint is to be told now: it is new, or was told an hour ago and still stands.
     pub fn is_due(&self, call: &str, reason: &str, now: UnixMs) -> bool {
-        // Platforms number their answers.
-        let what = reason.split(" (request ").next().unwrap_or(reason);
+        // Platforms number their answers. What follows the number is advice of ours, which the words before it have called for.
+        let end = NUMBERS.into_iter().filter_map(|number| reason.find(number)).min();
+        let what = &reason[..end.unwrap_or(reason.len())];
         let Ok(mut told) = self.0.lock() else { return true };
         told.retain(|_, at| (0..HOUR_MS).contains(&now.since(*at)));
         if told.len() >= MOST {
@@ -31,6 +32,8 @@ impl Complaints {
     }
 }
 
+/// What comes before the number of an answer, in the reasons that platforms make of it.
+const NUMBERS: [&str; 2] = [" (request ", " (trace "];
 /// Most different complaints within an hour.
 const MOST: usize = 50;
 
@@ -49,7 +52,17 @@ mod tests {
         assert!(due("adjust", "invalid_grant (request A1)", 59));
         assert!(due("upload", "no rights", 59));
         assert!(due("upload", "invalid_grant (request C3)", 60));
+        // Microsoft's words.
+        let refused = |trace: &str, minutes| {
+            let reason = format!(
+                "Microsoft error OfflineConversionNameInvalid: no such goal (trace {trace}); check the goal named in \
+                 `offline.conversions`"
+            );
+            due("offline", &reason, minutes)
+        };
+        assert!(refused("0f3c1b2a-4d5e-6f70-8192-a3b4c5d6e7f8", 61));
+        assert!(!refused("1f3c1b2a-4d5e-6f70-8192-a3b4c5d6e7f8", 61));
         let told = (0..2 * MOST).filter(|number| due("upload", &number.to_string(), 61)).count();
-        assert_eq!(told, MOST - 3);
+        assert_eq!(told, MOST - 4);
     }
 }

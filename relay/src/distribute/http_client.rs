@@ -16,12 +16,14 @@ use bytes::Bytes;
 use http::Uri;
 use http::header::{HeaderName, RETRY_AFTER, USER_AGENT};
 use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, MaybeHttpsStream};
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use rustls::ClientConfig;
 use shared::UnixMs;
 use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
 use tower_service::Service;
 
 use super::resolve::{Guarded, PRIVATE, Resolve};
@@ -68,10 +70,45 @@ impl HttpClient {
             Err(error) => return Response::NotSent(format!("the request cannot be written: {error}")),
         };
         let client = if request.public_only { &self.public_only } else { &self.anywhere };
-        match tokio::time::timeout(self.timeout, exchange(client, outgoing, now)).await {
-            Ok(response) => response,
-            Err(_) => Response::NoAnswer(format!("no answer within {} ms", self.timeout.as_millis())),
+        let deadline = Instant::now() + self.timeout;
+        match timeout_at(deadline, client.request(outgoing)).await {
+            Ok(Ok(answer)) => self.read(answer, deadline, now).await,
+            Ok(Err(error)) if error.is_connect() => {
+                Response::NotSent(format!("no connection: {}", causes(&error)))
+            }
+            Ok(Err(error)) => Response::NoAnswer(format!("the connection broke: {}", causes(&error))),
+            Err(_) => self.too_late(),
         }
+    }
+
+    /// How long a request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Reads an answer whose head is there. A success without its body is one all the same: where the status says all, a repeat
+    /// would count twice, and who needs the body sees that it says nothing. Of any other answer the body may say what it means,
+    /// so that without it there is none.
+    async fn read(&self, answer: http::Response<Incoming>, deadline: Instant, now: UnixMs) -> Response {
+        let (parts, body) = answer.into_parts();
+        let body = match timeout_at(deadline, Limited::new(body, LARGEST_ANSWER_BYTES).collect()).await {
+            Ok(Ok(body)) => body.to_bytes().to_vec(),
+            Ok(Err(_)) | Err(_) if parts.status.is_success() => Vec::new(),
+            Ok(Err(_)) => return Response::NoAnswer("the answer broke off or is too large".to_owned()),
+            Err(_) => return self.too_late(),
+        };
+        let retry_after =
+            parts.headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
+        let headers = parts
+            .headers
+            .iter()
+            .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
+        let headers: Vec<(String, String)> = headers.collect();
+        Response::Answer { status: parts.status.as_u16(), retry_after, headers, body }
+    }
+
+    fn too_late(&self) -> Response {
+        Response::NoAnswer(format!("no answer within {} ms", self.timeout.as_millis()))
     }
 }
 
@@ -134,30 +171,6 @@ fn outgoing(request: &Request) -> Result<http::Request<Full<Bytes>>, http::Error
         builder = builder.header(HeaderName::from_static(header.name), value);
     }
     builder.body(Full::new(Bytes::from(request.body.expose())))
-}
-
-async fn exchange(client: &Hyper, outgoing: http::Request<Full<Bytes>>, now: UnixMs) -> Response {
-    let answer = match client.request(outgoing).await {
-        Ok(answer) => answer,
-        Err(error) if error.is_connect() => {
-            return Response::NotSent(format!("no connection: {}", causes(&error)));
-        }
-        Err(error) => return Response::NoAnswer(format!("the connection broke: {}", causes(&error))),
-    };
-    let (parts, body) = answer.into_parts();
-    let retry_after = parts.headers.get(RETRY_AFTER).and_then(|value| retry_after(value.to_str().ok()?, now));
-    let headers = parts
-        .headers
-        .iter()
-        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())));
-    let headers: Vec<(String, String)> = headers.collect();
-    match Limited::new(body, LARGEST_ANSWER_BYTES).collect().await {
-        Ok(body) => {
-            let body = body.to_bytes().to_vec();
-            Response::Answer { status: parts.status.as_u16(), retry_after, headers, body }
-        }
-        Err(_) => Response::NoAnswer("the answer broke off or is too large".to_owned()),
-    }
 }
 
 /// An error with its causes in one line. hyper's errors name operations and addresses, never headers or bodies.

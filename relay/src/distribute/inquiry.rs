@@ -14,7 +14,7 @@ use tracing::warn;
 use super::courier::Courier;
 use super::round::Item;
 use crate::metrics::Metrics;
-use crate::platform::{self, Fate, Finding, Findings, Found};
+use crate::platform::{self, Fate, Finding, Findings, Found, Response};
 use crate::store::{Dead, Receipt, Retry, Settlement};
 
 /// What an inquiry needs besides its receipt.
@@ -25,6 +25,15 @@ pub struct Inquiry<'a> {
     pub metrics: &'a Metrics,
     /// When each remedy was last told.
     pub told: &'a mut HashMap<&'static str, UnixMs>,
+}
+
+/// What an inquiry came to.
+#[derive(Debug)]
+pub struct Asked {
+    /// What to record.
+    pub settlement: Settlement,
+    /// Whether anybody answered, whatever it was.
+    pub answered: bool,
 }
 
 /// A receipt as the store keeps it, for the events of its request.
@@ -41,16 +50,18 @@ pub(super) fn kept<'a>(receipt: platform::Receipt, items: impl Iterator<Item = &
 
 impl Inquiry<'_> {
     /// Asks, and says what is to be recorded.
-    pub async fn run(&mut self, receipt: Receipt) -> Settlement {
+    pub async fn run(&mut self, receipt: Receipt) -> Asked {
         let courier = self.courier;
         let Some(inquiries) = courier.destination.platform.inquiries() else {
             // The destination was set up otherwise when it got the receipt.
-            return Settlement { answered: vec![receipt.id], ..Settlement::default() };
+            let settlement = Settlement { answered: vec![receipt.id], ..Settlement::default() };
+            return Asked { settlement, answered: true };
         };
         let Receipt { id, due, taken, asked, .. } = receipt.clone();
         let claim = platform::Receipt { id, taken, asked, due };
         let response = courier.ask(inquiries.request(&claim)).await;
-        match inquiries.read(&claim, receipt.events.len(), &response, (courier.now)()) {
+        let answered = matches!(response, Response::Answer { .. });
+        let settlement = match inquiries.read(&claim, receipt.events.len(), &response, (courier.now)()) {
             Found::NotYet { due } => {
                 let later = Receipt { due, asked: asked.saturating_add(1), ..receipt };
                 Settlement { receipts: vec![later], ..Settlement::default() }
@@ -59,7 +70,8 @@ impl Inquiry<'_> {
                 counts.iter().for_each(|finding| self.note(finding));
                 self.act(receipt, fate)
             }
-        }
+        };
+        Asked { settlement, answered }
     }
 
     /// Counts a finding, and tells what the operator can do about it.

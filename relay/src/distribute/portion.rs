@@ -2,8 +2,9 @@
 //!
 //! The same batch would meet the same silence as often as it is sent, and each time is one in which it may have been taken,
 //! which uses up the time its platform remembers ids. So what met silence goes on in halves, down to single events, and grows
-//! back by doubling once several portions were answered: a try too large costs a timeout. One event that meets silence alone
-//! says nothing of size: then the platform is silent, and that is for the circuit to see.
+//! back by doubling once several portions were answered: a try too large costs a timeout, and every event of it may be counted
+//! again where repeats are not known. So each such try that fails doubles what must be answered before the next. One event that
+//! meets silence alone says nothing of size: then the platform is silent, and that is for the circuit to see.
 
 /// How much goes together to one destination.
 #[derive(Debug)]
@@ -11,6 +12,10 @@ pub struct Portion {
     most: usize,
     /// Full portions that were answered since it last changed.
     answered: u32,
+    /// So many are answered before a larger one is tried, and before that one counts as good.
+    needed: u32,
+    /// Whether the portion of now is such a try.
+    on_trial: bool,
 }
 
 /// What a round showed of sizes.
@@ -24,7 +29,7 @@ pub struct Served {
 
 impl Default for Portion {
     fn default() -> Self {
-        Self { most: usize::MAX, answered: 0 }
+        Self { most: usize::MAX, answered: 0, needed: ENOUGH, on_trial: false }
     }
 }
 
@@ -37,20 +42,32 @@ impl Portion {
     /// Learns from a round of a destination that is given `whole` events at once when all is well.
     pub fn learn(&mut self, served: Served, whole: usize) {
         if served.unanswered > 1 {
-            *self = Self { most: self.most.min(served.unanswered / 2), answered: 0 };
-        } else if served.unanswered == 0 && self.most < usize::MAX && served.answered >= self.most {
-            self.answered += 1;
-            if self.answered == ENOUGH {
-                let doubled = self.most.saturating_mul(2);
-                *self = Self { most: if doubled < whole { doubled } else { usize::MAX }, answered: 0 };
+            let doubled = self.needed.saturating_mul(2).min(MOST_NEEDED);
+            let needed = if self.on_trial { doubled } else { self.needed };
+            *self = Self { most: self.most.min(served.unanswered / 2), answered: 0, needed, on_trial: false };
+        } else if served.unanswered == 0 && served.answered >= self.most.min(whole) {
+            self.answered = self.answered.saturating_add(1);
+            if self.answered >= self.needed {
+                self.grow(whole);
             }
         }
+    }
+
+    /// Goes on after enough full portions: a try that has proved good is forgiven what failed before it.
+    fn grow(&mut self, whole: usize) {
+        let needed = if self.on_trial { ENOUGH } else { self.needed };
+        let doubled = self.most.saturating_mul(2);
+        let on_trial = self.most < usize::MAX;
+        *self =
+            Self { most: if doubled < whole { doubled } else { usize::MAX }, answered: 0, needed, on_trial };
     }
 }
 
 /// So many full portions are answered before a larger one is tried: the timeout that this may cost is then one request in
 /// nine, and after an outage a thousand events go together again within 80 requests.
 const ENOUGH: u32 = 8;
+/// However many tries have failed, no more than this many are wanted: what was wrong may be over.
+const MOST_NEEDED: u32 = 1_024;
 
 #[cfg(test)]
 mod tests {
@@ -114,6 +131,42 @@ mod tests {
         assert_eq!(seen, expected);
     }
 
+    /// How many full portions are answered before a larger one goes.
+    fn until_larger(portion: &mut Portion) -> u32 {
+        let (most, mut times) = (portion.most(), 0);
+        while portion.most() == most {
+            portion.learn(answer(most), WHOLE);
+            times += 1;
+        }
+        times
+    }
+
+    #[test]
+    fn a_larger_portion_that_failed_is_tried_less_and_less_often() {
+        let mut portion = after(&[silence(1_000), silence(500), silence(250)]);
+        let mut waits = Vec::new();
+        for _ in 0..9 {
+            waits.push(until_larger(&mut portion));
+            assert_eq!(portion.most(), 250);
+            portion.learn(silence(250), WHOLE);
+            assert_eq!(portion.most(), 125);
+        }
+        assert_eq!(waits, [8, 16, 32, 64, 128, 256, 512, 1_024, 1_024]);
+    }
+
+    #[test]
+    fn a_larger_portion_that_proves_good_is_forgiven_what_failed_before() {
+        let mut portion = after(&[silence(250)]);
+        let mut waits = vec![until_larger(&mut portion)];
+        // It fails, and then it does not.
+        portion.learn(silence(250), WHOLE);
+        waits.extend([until_larger(&mut portion), until_larger(&mut portion), until_larger(&mut portion)]);
+        assert_eq!((waits, portion.most()), (vec![8, 16, 16, 8], usize::MAX));
+        // No bound is a try, too.
+        portion.learn(silence(1_000), WHOLE);
+        assert_eq!((portion.most(), until_larger(&mut portion)), (500, 16));
+    }
+
     #[test]
     fn silence_in_between_begins_the_count_anew() {
         let mut rounds = vec![silence(8)];
@@ -131,7 +184,7 @@ mod tests {
                 portion.learn(Served { unanswered, answered }, WHOLE);
                 proptest::prop_assert!(portion.most() >= 1);
             }
-            for _ in 0..10 * ENOUGH {
+            for _ in 0..2 * MOST_NEEDED + 10 * ENOUGH {
                 portion.learn(answer(portion.most().min(WHOLE)), WHOLE);
             }
             proptest::prop_assert_eq!(portion.most(), usize::MAX);

@@ -2,32 +2,32 @@
 //!
 //! A request that was refused whole is searched for the culprit (`search`), so one bad event never costs its
 //! neighbours. As soon as the destination as a whole proves to be in trouble, the rest of the round is put back
-//! unsent. Owns the order of sending; leaves reading and writing the store to the worker.
+//! unsent. Owns the order of sending; what is recorded of it is `settle`'s, reading and writing the store the worker's.
 
+mod settle;
 mod tally;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Event, UnixMs};
 use tokio::task::JoinSet;
 use tracing::{error, warn};
 
+use self::settle::put_off;
 use self::tally::Tally;
 use super::apart::Apart;
-use super::circuit::{HELD_AT_LEAST, Health};
-use super::courier::{Carried, Courier};
-use super::inquiry;
+use super::circuit::Health;
+use super::courier::{Carried, Courier, Echo};
 use super::plan::plan;
 use super::portion::Served;
 use super::schedule::Backoff;
 use super::search::{Answer, Search};
 use super::steady::Steady;
 use crate::metrics::Metrics;
-use crate::platform::{Call, Outcome, Response, Skip, SkipReason};
-use crate::store::{Dead, Logged, Pending, Retry, Seq, Settlement};
+use crate::platform::{Call, Outcome, Response, Skip};
+use crate::store::{Logged, Pending, Seq, Settlement};
 use crate::traces::{Delivery, Traces};
 
 /// An event in a round, with what is known from earlier rounds.
@@ -109,6 +109,13 @@ pub struct Settled {
     pub served: Served,
 }
 
+/// So many attempts that failed make an event suspect of being the trouble itself. A platform that is down is asked with single
+/// events, so no more of them get there than were under way together. What an answer keeps for its settings' sake is never one.
+pub(super) const SUSPECT: u32 = 4;
+
+/// A request that nobody would call large.
+const SMALL: usize = 50;
+
 impl Round<'_> {
     /// Sends the events and settles each. The settlement's cursor is left to the worker.
     pub async fn run(&self, mut items: Vec<Item>) -> Settled {
@@ -155,11 +162,21 @@ impl Round<'_> {
             let Ok(carried) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
             self.trace(items, &here, &carried);
-            sizes.push((here.len(), carried.echo()));
+            sizes.extend(self.size(here.len(), &carried));
             answers.push(self.judge(&here, carried, tally));
         }
         tally.note_served(places.len(), &sizes);
         answers
+    }
+
+    /// What a request says of sizes. The silence of a call that stands apart is the call's own where the request was small, and
+    /// must not make small what goes by the others.
+    fn size(&self, events: usize, carried: &Carried) -> Option<(usize, Echo)> {
+        let echo = carried.echo();
+        let is_own = echo == Echo::Silence
+            && events <= SMALL
+            && self.courier.destination.platform.apart(carried.planned.call);
+        (!is_own).then_some((events, echo))
     }
 
     /// Notes an event that the platform is not sent, or not yet.
@@ -280,132 +297,5 @@ impl Round<'_> {
             inquiries.receipt(carried.planned.call, response, (self.now)())
         });
         tally.receipts.extend(receipt.map(|receipt| (receipt, places.to_vec())));
-    }
-
-    /// Turns what was noted into what is recorded.
-    fn settle(&self, items: Vec<Item>, mut tally: Tally) -> Settled {
-        let now = (self.now)();
-        let mut settlement = Settlement::default();
-        let health = tally.health();
-        for (place, reason, detail) in std::mem::take(&mut tally.skips) {
-            let item = &items[place];
-            // An event that grew too old, on the retry list or behind it, is a loss, and the operator is told why.
-            if reason == SkipReason::TooOld {
-                let last =
-                    item.reason.as_ref().map(|last| format!("; last trouble: {last}")).unwrap_or_default();
-                settlement.dead.push(Dead {
-                    seq: item.seq,
-                    at: now,
-                    reason: format!("too old: {detail}{last}"),
-                });
-            } else if item.pending {
-                settlement.done.push(item.seq);
-            }
-            tally.outcomes[place] = None;
-            tally.settled[place] = true;
-        }
-        for (place, item) in items.iter().enumerate() {
-            if !tally.settled[place] {
-                let outcome = tally.outcomes[place].take();
-                self.settle_one(item, outcome, &health, now, &mut settlement);
-            }
-        }
-        self.metrics.dead(&self.courier.destination.name, settlement.dead.len());
-        for (receipt, places) in tally.receipts {
-            settlement.receipts.push(inquiry::kept(receipt, places.iter().map(|place| &items[*place])));
-        }
-        Settled { settlement, health, apart: tally.apart, served: tally.served }
-    }
-
-    fn settle_one(
-        &self,
-        item: &Item,
-        outcome: Option<(Outcome, bool)>,
-        health: &Health,
-        now: UnixMs,
-        settlement: &mut Settlement,
-    ) {
-        let seq = item.seq;
-        let (attempts, reached, at_least, asked, reason) = match outcome {
-            Some((Outcome::Delivered, _)) => {
-                if item.pending {
-                    settlement.done.push(seq);
-                }
-                return;
-            }
-            Some((Outcome::Rejected { reason } | Outcome::Split { reason }, _)) => {
-                settlement.dead.push(Dead { seq, at: now, reason });
-                return;
-            }
-            Some((Outcome::Unauthorized { reason }, _)) => {
-                (item.attempts + 1, item.reached, Duration::ZERO, None, reason)
-            }
-            Some((Outcome::Misconfigured { reason }, _)) => {
-                (item.attempts + 1, item.reached, HELD_AT_LEAST, None, reason)
-            }
-            Some((Outcome::Retry { after, at_least, reason }, reached)) => {
-                let reached = item.reached.or(reached.then_some(now));
-                (item.attempts + 1, reached, at_least, after, reason)
-            }
-            Some((Outcome::Later { after, reason }, sent)) => {
-                let reached = item.reached.or(sent.then_some(now));
-                let attempts = item.attempts + u32::from(sent);
-                if !self.buried(item, reached, attempts, &reason, now, settlement) {
-                    let due = self.waits.now().plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
-                    settlement.retry.push(Retry { seq, attempts, reached, due, reason });
-                }
-                return;
-            }
-            None => (item.attempts, item.reached, Duration::ZERO, None, put_back(health)),
-        };
-        if self.buried(item, reached, attempts, &reason, now, settlement) {
-            return;
-        }
-        let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
-        let due = self.waits.now().plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
-        settlement.retry.push(Retry { seq, attempts, reached, due, reason });
-    }
-
-    /// Gives an event up that has been tried for as long as its platform would count it once, or that waited for a month
-    /// without ever having reached it. Answers whether it was.
-    fn buried(
-        &self,
-        item: &Item,
-        reached: Option<UnixMs>,
-        attempts: u32,
-        reason: &str,
-        now: UnixMs,
-        settlement: &mut Settlement,
-    ) -> bool {
-        let (since, limit) = match reached {
-            Some(first) => (first, self.courier.destination.platform.limits().retry_for_ms),
-            None => (item.received, UNREACHED_FOR_MS),
-        };
-        if now.since(since) <= limit {
-            return false;
-        }
-        let hours = now.since(since) / HOUR_MS;
-        let reason = format!("given up after {attempts} attempts over {hours} hours; last: {reason}");
-        settlement.dead.push(Dead { seq: item.seq, at: now, reason });
-        true
-    }
-}
-
-/// A destination that nobody has reached or mended for so long is forgotten rather than slow, and what waits for it keeps
-/// the log from being pruned. As long as the log is kept anyhow.
-const UNREACHED_FOR_MS: i64 = 30 * DAY_MS;
-
-/// What becomes of an event whose call is left alone. All go together when it is tried again, but where they are more than
-/// that those that were tried least go first, so that none which is the trouble itself is the only one ever tried.
-fn put_off(item: &Item, wait: Duration, reason: &str) -> Outcome {
-    let after = wait + Duration::from_millis(item.attempts.into());
-    Outcome::Later { after, reason: format!("not sent: {reason}") }
-}
-
-/// Why an event was put back without having been sent.
-fn put_back(health: &Health) -> String {
-    match health {
-        Health::Trouble { reason, .. } | Health::Unauthorized { reason } => format!("not sent: {reason}"),
-        Health::Answered | Health::Silent => "not sent: the round ended early".to_owned(),
     }
 }

@@ -6,6 +6,7 @@
 //! believes; leaves sending to the round.
 
 mod news;
+mod questions;
 mod turns;
 
 use std::collections::HashMap;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use shared::UnixMs;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tracing::error;
 
 use self::turns::{Chosen, Turns};
@@ -22,7 +24,6 @@ use super::apart::Apart;
 use super::circuit::{Admits, Circuit};
 use super::courier::Courier;
 use super::http_client::HttpClient;
-use super::inquiry::Inquiry;
 use super::pace::Pace;
 use super::portion::Portion;
 use super::restate::as_they_stand;
@@ -53,6 +54,8 @@ pub struct Worker {
     pub now: fn() -> UnixMs,
     /// Draws jitter.
     pub draw: fn() -> f64,
+    /// How long an orderly stop may take, after which the worker is cut off in whatever it does.
+    pub stop_within: Duration,
 }
 
 /// Where a worker stands.
@@ -74,15 +77,21 @@ struct Position {
     told: HashMap<&'static str, UnixMs>,
     /// Whose turn it is.
     turns: Turns,
+    /// Whether it was told to stop, so that a turn has to end soon.
+    stopping: bool,
 }
 
 impl Worker {
-    /// Works until `stop` turns true and nothing more can be delivered right now.
+    /// Works until `stop` turns true and nothing more can be delivered right now, or not in time.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let Some(mut position) = self.start(&mut stop).await else { return };
         let (mut head, mut requeues) = (self.store.watch(), self.store.requeues());
+        // Not later than it was told to stop.
+        let mut told: Option<Instant> = None;
         loop {
             head.borrow_and_update();
+            let begun = Instant::now();
+            position.stopping = *stop.borrow();
             let turn = async {
                 // Looked up again, since what is in hand has changed behind our back.
                 if requeues.has_changed().unwrap_or(false) {
@@ -91,7 +100,13 @@ impl Worker {
                 }
                 self.turn(&mut position).await
             };
-            match turn.await {
+            let came = turn.await;
+            told = told.or_else(|| stop.borrow().then_some(begun));
+            match came {
+                Ok(Turn::Worked) if told.is_some_and(|told| self.is_late(told)) => {
+                    self.announce_left(&position);
+                    return;
+                }
                 Ok(Turn::Worked) => continue,
                 Ok(Turn::Idle) if *stop.borrow() => return,
                 Ok(Turn::Idle) => {}
@@ -118,6 +133,12 @@ impl Worker {
         }
     }
 
+    /// Whether another turn might not end before the stop does. What it had sent would go again after the next start, and count
+    /// twice where a platform knows no repeats.
+    fn is_late(&self, told: Instant) -> bool {
+        told.elapsed() + self.client.timeout() + RECORDING > self.stop_within
+    }
+
     /// Finds where this destination stood, waiting for the store if need be.
     async fn start(&self, stop: &mut watch::Receiver<bool>) -> Option<Position> {
         loop {
@@ -138,6 +159,7 @@ impl Worker {
                     next_receipt,
                     told,
                     turns: Turns::default(),
+                    stopping: false,
                 })
             };
             match stood.await {
@@ -194,7 +216,10 @@ impl Worker {
         let Chosen { mut items, fresh, spare } =
             position.turns.choose(due, position.circuit.open_until().is_some());
         let mut cursor = None;
-        if fresh {
+        // What is due and what is new would take two requests' time, where each of both takes one.
+        let room = if position.stopping { batch.saturating_sub(items.len()) } else { fresh_limit };
+        let fresh_limit = fresh_limit.min(room);
+        if fresh && fresh_limit > 0 {
             // Who needs few events passes over what belongs to other sites a few at a time.
             let look = if fresh_limit < whole { PROBE_LOOK.min(whole).max(fresh_limit) } else { whole };
             cursor = self.fresh(position.cursor, look, fresh_limit, &mut items).await?;
@@ -203,6 +228,7 @@ impl Worker {
             items.extend(spare);
         }
         if items.is_empty() && cursor.is_none() {
+            self.rest(position, now);
             return Ok(if inquired { Turn::Worked } else { Turn::Idle });
         }
         self.deliver(position, items, cursor).await?;
@@ -223,34 +249,6 @@ impl Worker {
             return Ok(Some(now));
         }
         Ok(earliest)
-    }
-
-    /// Asks about the receipts that are due, a few at a time so that events do not wait for them. Answers whether there
-    /// were any.
-    async fn inquire(&self, position: &mut Position, now: UnixMs) -> Result<bool, StoreError> {
-        if position.next_receipt.is_none_or(|due| due > now) {
-            return Ok(false);
-        }
-        let Position { courier, waits, told, .. } = position;
-        for receipt in self.store.receipts(&self.destination.name, now, INQUIRIES).await? {
-            let mut inquiry = Inquiry { courier, metrics: &self.metrics, told: &mut *told };
-            let settlement = within_reason(inquiry.run(receipt).await, waits.now());
-            self.announce_dead(&settlement);
-            let due = settlement.retry.iter().map(|retry| retry.due).min();
-            self.settle(settlement).await?;
-            position.next_due = position.next_due.into_iter().chain(due).min();
-        }
-        position.next_receipt = self.next_receipt().await?;
-        Ok(true)
-    }
-
-    /// When the next receipt is due, of a destination that has any.
-    async fn next_receipt(&self) -> Result<Option<UnixMs>, StoreError> {
-        if self.destination.platform.inquiries().is_none() {
-            return Ok(None);
-        }
-        let first = self.store.receipts(&self.destination.name, UnixMs(i64::MAX), 1).await?;
-        Ok(first.first().map(|receipt| receipt.due))
     }
 
     /// Adds up to `limit` new events of this site out of the next `look` to `items`, and answers where the cursor may go
@@ -402,8 +400,8 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const SETTLE_TRIES: u32 = 20;
 /// Events of the log that at least are looked through for one of this site.
 const PROBE_LOOK: usize = 64;
-/// Receipts asked about in one turn.
-const INQUIRIES: usize = 4;
+/// Left of an orderly stop for writing down what a turn came to.
+const RECORDING: Duration = Duration::from_secs(1);
 /// Wakes at least this often, in case the wall clock was set.
 const LONGEST_PAUSE_MS: i64 = 30_000;
 

@@ -200,12 +200,12 @@ pub enum Response {
         retry_after: Option<Duration>,
         /// Other headers, names in lower case.
         headers: Vec<(String, String)>,
-        /// Body, cut at the client's limit.
+        /// Body; of a success empty where it broke off, came too late or is larger than the client reads.
         body: Vec<u8>,
     },
     /// No connection came about: nothing was sent.
     NotSent(String),
-    /// The request may have arrived, the answer did not (timeout, reset, cut short): ambiguous.
+    /// The request may have arrived, the answer did not (timeout, reset; cut short, unless it is a success): ambiguous.
     NoAnswer(String),
 }
 

@@ -39,10 +39,11 @@ const BATCH_ACTIONS: usize = 200;
 /// No limit on the body is documented. Of our megabyte, this much is kept for what stands around the actions.
 const BATCH_BYTES: usize = 1_000_000 - ENVELOPE_BYTES;
 const ENVELOPE_BYTES: usize = 64;
-/// Single events handed to one `build`; each becomes a request of its own.
-const BATCH_SINGLE: usize = 64;
 /// Requests in flight at once. No rate is published.
 const CONCURRENCY: usize = 8;
+/// Single events handed to one `build`; each becomes a request of its own. What became of them is written down once all are
+/// answered, so after a crash so many go twice, and in another minute Taboola would count them twice.
+const BATCH_SINGLE: usize = CONCURRENCY;
 /// Taboola drops a repeat of the same click and name within a minute of the clock; one in a later minute may count
 /// again. The first repeats fall into that minute ([`after_silence`]), and the number of later ones is kept small.
 const RETRY_FOR_MS: i64 = 20 * MINUTE_MS;
@@ -287,6 +288,13 @@ mod tests {
             request.body.expose(),
             r#"{"actions":[{"click-id":"GiA0exampleClickId1234","timestamp":1795356309000,"name":"make_purchase","revenue":49.9,"currency":"EUR","quantity":2,"orderid":"A-10042"}]}"#
         );
+    }
+
+    #[test]
+    fn no_more_single_calls_are_unrecorded_than_are_under_way_at_once() {
+        let limits = configured("").expect("valid").limits();
+        assert_eq!(limits.batch, limits.concurrency);
+        assert_eq!(configured("account_id = \"1234567\"").expect("valid").limits().batch, BATCH_ACTIONS);
     }
 
     #[test]

@@ -33,7 +33,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
-/// One request per batch; 200 delivers, 203 with a remark, 400 refuses whole, 401 is unauthorized, 421 is misconfigured, everything else is retried.
+/// One request per batch; 200 delivers, 203 with a remark, 400 refuses whole, 401 is unauthorized, as are the events of a 207; 421 is
+/// misconfigured, everything else is retried.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) url: url::Url,
@@ -110,6 +111,9 @@ impl Platform for Plain {
             Response::Answer { status: 200 | 203, .. } => Outcome::Delivered,
             Response::Answer { status: 400, .. } => Outcome::Split { reason: "bad event".to_owned() },
             Response::Answer { status: 401, .. } => Outcome::Unauthorized { reason: "bad token".to_owned() },
+            Response::Answer { status: 207, .. } => {
+                Outcome::Unauthorized { reason: "no such goal".to_owned() }
+            }
             Response::Answer { status: 421, .. } => {
                 Outcome::Misconfigured { reason: "no such action".to_owned() }
             }
@@ -320,6 +324,7 @@ pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) 
         traces: relay::traces::Traces::default(),
         now: relay::clock::now,
         draw: || 0.5,
+        stop_within: Duration::from_secs(20),
     }
 }
 

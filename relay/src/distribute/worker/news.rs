@@ -1,10 +1,11 @@
 //! What the operator is told of a destination: that it fails, is held or recovers, as a whole or in a call that stands apart,
 //! and which events were given up. Each in the log once when it begins or ends, and in the metrics for as long as it lasts.
 
+use shared::UnixMs;
 use tracing::{error, info, warn};
 
-use super::Worker;
-use crate::distribute::circuit::{Change, Circuit};
+use super::{Position, Worker};
+use crate::distribute::circuit::{Admits, Change, Circuit};
 use crate::platform::Call;
 use crate::store::Settlement;
 
@@ -42,6 +43,36 @@ impl Worker {
             Change::Recovered => info!(destination, call, "call well again"),
         }
         self.metrics.call_up(destination, call, circuit.open_until().is_none());
+    }
+
+    /// Forgets trouble that may be over by now, where nothing waits that could show it: else the metrics would tell of it until the
+    /// next event comes.
+    pub(super) fn rest(&self, position: &mut Position, now: UnixMs) {
+        if position.next_due.is_some() {
+            return;
+        }
+        let destination = self.destination.name.as_str();
+        if position.circuit.admits(now) == Admits::Probe {
+            position.circuit = Circuit::default();
+            self.metrics.destination_up(destination, true);
+        }
+        for call in position.apart.forget(now) {
+            self.metrics.call_up(destination, call, true);
+        }
+    }
+
+    /// Says that an orderly stop leaves something behind, if it does.
+    pub(super) fn announce_left(&self, position: &Position) {
+        let now = position.waits.now();
+        let has_more =
+            *self.store.watch().borrow() > position.cursor || position.next_due.is_some_and(|due| due <= now);
+        if has_more {
+            let destination = self.destination.name.as_str();
+            warn!(
+                destination,
+                "some events are still to be delivered; they are on disk and go out after the next start"
+            );
+        }
     }
 
     /// Says which events were given up, and why.

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use shared::time::DAY_MS;
 
+use super::super::circuit::Health;
 use super::super::schedule::LONGEST_ASKED;
 use super::*;
 use crate::platform::{Built, Call, Limits, Outcome, Outgoing, Platform, Response, Restates, Skip};
 use crate::store::memory::MemoryStore;
-use crate::store::{Dead, Incoming, Person, Retry, Transaction, Verdict};
+use crate::store::{Backlogs, Dead, Incoming, Person, Retry, Transaction, Verdict};
 use crate::testing::event;
 
 const NOW: UnixMs = UnixMs(1_800_000_000_000);
@@ -62,6 +63,7 @@ fn worker(store: Arc<dyn Store>) -> Worker {
         traces: Traces::default(),
         now: || NOW,
         draw: || 0.5,
+        stop_within: Duration::from_secs(20),
     }
 }
 
@@ -96,6 +98,28 @@ async fn an_erased_event_is_waited_for_no_longer() {
         assert_eq!(position.next_due, next_due);
         let ms = next_due.map_or(LONGEST_PAUSE_MS, |due| due.since(NOW));
         assert_eq!(worker.pause(&position).length, Duration::from_millis(ms.unsigned_abs()));
+    }
+}
+
+#[tokio::test]
+async fn trouble_is_told_of_no_longer_than_something_waits_for_its_end() {
+    let later = NOW.plus(5_000);
+    for (events, is_up) in [(&[][..], true), (&[("ann", later)][..], false)] {
+        let (worker, mut position) = waiting(events).await;
+        let reason = "HTTP 503".to_owned();
+        let trouble = Health::Trouble { at_least: Duration::ZERO, asked: None, reason };
+        let (backoff, long_ago) = (worker.backoff, NOW.plus(-60_000));
+        let change = position.circuit.learn(&trouble, &backoff, 1.0, long_ago);
+        worker.announce(change, &position.circuit);
+        let (change, circuit) = position.apart.learn("upload", &trouble, &backoff, 1.0, long_ago);
+        worker.announce_call("upload", change, circuit);
+        assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Idle);
+        let metrics = worker.metrics.text(&Backlogs::new());
+        for gauge in ["destination_up{destination=\"d\"}", "call_up{destination=\"d\",call=\"upload\"}"] {
+            let line = format!("anytrack_{gauge} {}", u8::from(is_up));
+            assert!(metrics.contains(&line), "{line} in\n{metrics}");
+        }
+        assert_eq!(position.circuit.open_until().is_none(), is_up);
     }
 }
 

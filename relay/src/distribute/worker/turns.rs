@@ -4,7 +4,7 @@
 //! has no word for "not this one". Such an event would be the only one that ever probes a circuit it has opened, and would sink
 //! every batch it is in. So what waits and what is new probe by turns, and what has failed often goes alone. Pure.
 
-use crate::distribute::round::Item;
+use crate::distribute::round::{Item, SUSPECT};
 
 /// Remembers whose turn it was.
 #[derive(Debug, Default)]
@@ -46,10 +46,6 @@ impl Turns {
         Chosen { items, fresh: true, spare: Some(one) }
     }
 }
-
-/// Attempts after which an event may itself be the trouble. A platform that is down is asked with single events, so no more
-/// of them get there than were under way together.
-const SUSPECT: u32 = 4;
 
 #[cfg(test)]
 mod tests {
