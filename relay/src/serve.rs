@@ -1,7 +1,7 @@
 //! Start and orderly stop of a relay.
 //!
-//! Start: the store is opened before the address is, so that nothing is accepted that could not be kept, and whoever starts a
-//! second relay by mistake hears of the database and not of the port.
+//! Start: a store that is there is opened before the address is, so that nothing is accepted that could not be kept, and whoever
+//! starts a second relay by mistake hears of the database and not of the port.
 //! Stop, in this order, each with its limit: no new connections, requests under way end, workers deliver what they
 //! can right now, the store writes what it holds and closes. Killing it instead loses nothing either; it only means
 //! that some events are sent a second time under the same id.
@@ -72,13 +72,22 @@ fn way_out(error: &io::Error) -> &'static str {
 pub fn run(config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
-        let store = open(&config)?;
         let address = config.server.listen;
-        let listener =
-            TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        // No store is made for a relay that cannot run: who holds the port may be the one whose database was moved away, and an
+        // empty one must not lie under its name.
+        let early = if config.store.path.exists() { None } else { Some(listen(address).await?) };
+        let store = open(&config)?;
+        let listener = match early {
+            Some(listener) => listener,
+            None => listen(address).await?,
+        };
         let stop = stop_signal()?;
         serve_from(listener, store, config, stop).await
     })
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener, Error> {
+    TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })
 }
 
 /// The store of a configuration.
@@ -207,6 +216,7 @@ fn make_workers(
         traces: traces.clone(),
         now: clock::now,
         draw,
+        stop_within: Duration::from_millis(config.server.shutdown_timeout_ms),
     };
     config.destinations.iter().map(make).collect()
 }
@@ -252,19 +262,34 @@ async fn release(store: Arc<dyn Store>, pause: Duration) {
 }
 
 /// Resolves at SIGTERM or SIGINT, and at SIGHUP, which comes when the terminal is closed: the configuration is read at the start
-/// only.
+/// only. Whoever started the relay with SIGHUP ignored, as `nohup` does, wants it to outlive the terminal.
 fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut hangup = signal(SignalKind::hangup())?;
+    // Linux tells it here; where nobody does, the signal is taken for one that is meant.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let hangup = if ignores_hangup(&status) { None } else { Some(signal(SignalKind::hangup())?) };
+    let hung_up = async move {
+        match hangup {
+            Some(mut hangup) => hangup.recv().await,
+            None => std::future::pending().await,
+        }
+    };
     Ok(async move {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
-            _ = hangup.recv() => {}
+            _ = hung_up => {}
         }
     })
+}
+
+/// Whether a process ignores SIGHUP by what `/proc/<pid>/status` says: `SigIgn`, a mask in which signal 1 is the lowest bit
+/// (<https://man7.org/linux/man-pages/man5/proc_pid_status.5.html>, read 2026-11-28).
+fn ignores_hangup(status: &str) -> bool {
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 == 1)
 }
 
 /// Windows are whole seconds; a quarter of one is soon enough and costs nothing.
@@ -307,6 +332,14 @@ mod tests {
         let event = event(&format!(r#"{{"event":"Purchase","event_id":"{id}"}}"#)).into();
         let incoming = Incoming { site: "shop".into(), received, event };
         assert_eq!(store.append(vec![incoming]).await.expect("held"), [Verdict::Held]);
+    }
+
+    #[test]
+    fn a_hangup_that_was_ignored_at_the_start_is_known() {
+        let check = |status: &str, expected| assert_eq!(ignores_hangup(status), expected, "{status:?}");
+        check("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001001\nSigCgt:\t0000000000000000\n", true);
+        check("SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\nSigCgt:\t0000000000000001\n", false);
+        check("", false);
     }
 
     #[tokio::test(start_paused = true)]

@@ -40,15 +40,15 @@ pub(super) struct Who {
 pub(super) fn run(config: &Config, who: &Who) -> Result<String, StoreCommandError> {
     let mut user = UserData::default();
     let known = [
-        ("--email", Field::Email, &who.email),
-        ("--phone", Field::Phone, &who.phone),
-        ("--external-id", Field::ExternalId, &who.external_id),
+        ("--email", Field::Email, &who.email, "a whole address, such as name@example.com"),
+        ("--phone", Field::Phone, &who.phone, "a number with + and country code, or --country"),
+        ("--external-id", Field::ExternalId, &who.external_id, "the id that the site's events name"),
     ];
-    for (option, field, value) in known {
+    for (option, field, value, expected) in known {
         let Some(value) = value else { continue };
         let value = if value == "-" { &input()? } else { value };
         if !user.add_raw(field, &Raw::new(value.trim()), who.country.as_deref()) {
-            return Err(StoreCommandError::Unusable(option));
+            return Err(StoreCommandError::Unusable { option, expected });
         }
     }
     if who.visitor.as_deref().is_some_and(|id| !event_id::valid_token(id)) {

@@ -1,13 +1,15 @@
 //! `import`: events out of a file, with a progress bar, into the relay that runs or into the store itself.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use shared::UnixMs;
 use shared::event::Source;
 
-use super::store::{StoreCommandError, sites};
+use super::store::{StoreCommandError, as_the_relay_says, not_in_trouble, sites};
 use crate::admin::office::{Office, OfficeError};
 use crate::admin::order::{Order, Report};
 use crate::config::Config;
@@ -115,14 +117,22 @@ fn told(counts: &Counts) -> String {
 
 /// Opens the store and runs the import on it.
 fn stored(config: &Config, plan: &crate::import::Import<'_>) -> Result<Counts, ImportCommandError> {
-    let size = std::fs::metadata(plan.file).map_or(0, |file| file.len());
+    // Before a store is made for nothing.
+    let size = size(plan.file).map_err(|source| {
+        ImportCommandError::Import(ImportError::File { file: plan.file.to_owned(), source: source.into() })
+    })?;
+    // Nor is one made under the name of one that the relay has lost.
+    if !config.store.path.exists() {
+        not_in_trouble(config, plan.now)?;
+    }
     let bar = ProgressBar::new(size).with_style(style());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
         .build()
         .map_err(StoreCommandError::from)?;
-    let mut office = runtime.block_on(Office::open(config)).map_err(StoreCommandError::from)?;
+    let office = runtime.block_on(Office::open(config)).map_err(StoreCommandError::from);
+    let mut office = as_the_relay_says(config, plan.now, office)?;
     let store = |events| {
         let order = Order::Append { site: plan.site.to_owned(), received: plan.now, events };
         match runtime.block_on(office.ask(order))? {
@@ -134,6 +144,12 @@ fn stored(config: &Config, plan: &crate::import::Import<'_>) -> Result<Counts, I
     bar.finish_and_clear();
     runtime.block_on(office.close()).map_err(StoreCommandError::from)?;
     Ok(counts?)
+}
+
+/// How long a file is that can be read.
+fn size(file: &Path) -> io::Result<u64> {
+    let found = File::open(file)?.metadata()?;
+    if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(found.len()) }
 }
 
 /// A bar where standard error is a terminal, nothing elsewhere.

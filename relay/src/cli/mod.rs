@@ -23,6 +23,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::Parser;
+use shared::UnixMs;
 
 use self::arguments::{Arguments, Command};
 use crate::collect::sources::take::Proof;
@@ -126,14 +127,15 @@ fn run(command: Command) -> Result<Done, CliError> {
             print::result(said)?;
             Ok(if whole { Done::Whole } else { Done::InPart })
         }
-        Command::Erase { config, who } => told(erase::run(&load(&config.path)?.config, &who)?),
-        Command::Dead { config, what } => told(dead::run(&load(&config.path)?.config, &what, clock::now())?),
+        Command::Erase { config, who } => told(on_store(&config.path, |config, _| erase::run(config, &who))?),
+        Command::Dead { config, what } => {
+            told(on_store(&config.path, |config, now| dead::run(config, &what, now))?)
+        }
         Command::Replay { config, replay } => {
-            told(dead::replay(&load(&config.path)?.config, &replay, clock::now())?)
+            told(on_store(&config.path, |config, now| dead::replay(config, &replay, now))?)
         }
         Command::Backup { config, to } => {
-            let Loaded { config, .. } = load(&config.path)?;
-            store::back_up(&config, &to)?;
+            on_store(&config.path, |config, _| store::back_up(config, &to))?;
             told(format_args!("{}: written and checked", to.display()))
         }
         Command::Recover { config } => {
@@ -142,7 +144,7 @@ fn run(command: Command) -> Result<Done, CliError> {
             Ok(if whole { Done::Whole } else { Done::InPart })
         }
         Command::Export { config, export } => {
-            export::run(&load(&config.path)?.config, &export, print::output())?;
+            on_store(&config.path, |config, _| export::run(config, &export, print::output()))?;
             Ok(Done::Whole)
         }
         Command::Hash => hash(),
@@ -163,6 +165,16 @@ fn run(command: Command) -> Result<Done, CliError> {
         }
         Command::TraceId { config, wanted } => told(trace_id::run(&load(&config.path)?.config, &wanted)?),
     }
+}
+
+/// Does a command's work on the store of a configuration.
+fn on_store<T>(
+    path: &Path,
+    work: impl FnOnce(&config::Config, UnixMs) -> Result<T, store::StoreCommandError>,
+) -> Result<T, CliError> {
+    let Loaded { config, .. } = load(path)?;
+    let now = clock::now();
+    Ok(store::as_the_relay_says(&config, now, work(&config, now))?)
 }
 
 fn load(path: &Path) -> Result<Loaded, ConfigError> {
@@ -192,7 +204,7 @@ fn check(path: &Path) -> Result<Done, CliError> {
     for warning in warnings {
         print::message(format_args!("warning: {warning}"));
     }
-    store::not_damaged(&config)?;
+    store::as_the_relay_says(&config, clock::now(), store::not_damaged(&config))?;
     let sites = counted(config.sites.len(), "site");
     let destinations = counted(config.destinations.len(), "destination");
     let sources = match config.sources.len() {

@@ -8,6 +8,7 @@ use shared::UnixMs;
 use crate::admin::office::{Office, OfficeError};
 use crate::admin::order::{Order, Report};
 use crate::config::{Config, Destination};
+use crate::doctor;
 use crate::store::StoreError;
 use crate::store::sqlite::recover::RecoverError;
 use crate::store::sqlite::{Look, OpenError};
@@ -33,6 +34,9 @@ pub(super) enum StoreCommandError {
     /// The backup would overwrite a file.
     #[error("{} exists already, and a backup never overwrites a file; choose another name", .0.display())]
     Taken(std::path::PathBuf),
+    /// The relay that runs has trouble with its store.
+    #[error("{0}")]
+    NotReady(String),
     /// No destination of this name.
     #[error("there is no destination `{name}`; known: {}", .known.join(", "))]
     UnknownDestination {
@@ -64,8 +68,13 @@ pub(super) enum StoreCommandError {
         to: UnixMs,
     },
     /// The value of an option cannot be what it should be.
-    #[error("{0}: not a usable value; a phone number needs + and country code, or --country")]
-    Unusable(&'static str),
+    #[error("{option}: not a usable value; expected {expected}")]
+    Unusable {
+        /// Its name.
+        option: &'static str,
+        /// What it should be.
+        expected: &'static str,
+    },
     /// The runtime does not start, or a stream fails.
     #[error("standard input or output failed: {0}")]
     Stream(#[from] std::io::Error),
@@ -99,6 +108,30 @@ pub(super) fn not_damaged(config: &Config) -> Result<(), StoreCommandError> {
         Err(error @ (OpenError::Damaged { .. } | OpenError::HalfRecovered { .. })) => Err(error.into()),
         Ok(_) | Err(_) => Ok(()),
     }
+}
+
+/// What a command came to. Where its file is missing or seems damaged, or the relay's socket is missing, what the relay that runs says
+/// of it: one that lost its file is helped neither by `recover` nor by a stop.
+pub(super) fn as_the_relay_says<T>(
+    config: &Config,
+    now: UnixMs,
+    done: Result<T, StoreCommandError>,
+) -> Result<T, StoreCommandError> {
+    let is_about_the_file = matches!(
+        &done,
+        Err(StoreCommandError::NoStore(_)
+            | StoreCommandError::Open(OpenError::Damaged { .. })
+            | StoreCommandError::Store(StoreError::Damaged { .. })
+            | StoreCommandError::Office(
+                OfficeError::Open(OpenError::Damaged { .. }) | OfficeError::Unreachable { .. }
+            ))
+    );
+    if is_about_the_file { not_in_trouble(config, now).and(done) } else { done }
+}
+
+/// An error where the relay that runs has trouble with its store.
+pub(super) fn not_in_trouble(config: &Config, now: UnixMs) -> Result<(), StoreCommandError> {
+    doctor::trouble_of(config, now).map_or(Ok(()), |said| Err(StoreCommandError::NotReady(said)))
 }
 
 /// The destination of this name.

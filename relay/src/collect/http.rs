@@ -26,6 +26,7 @@ use tracing::{debug, warn};
 
 use super::assets::Assets;
 use super::batch::Batch;
+use super::not_stored::NotStored;
 use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
@@ -55,6 +56,7 @@ pub struct Relay {
     site_limit: RateLimit<Arc<str>>,
     source_limit: RateLimit<String>,
     turned_away: TurnedAway,
+    not_stored: NotStored,
     traces: Traces,
     now: fn() -> UnixMs,
 }
@@ -100,6 +102,7 @@ impl Relay {
             site_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
             source_limit: RateLimit::new(rate.per_site, MOST_CLIENTS),
             turned_away: TurnedAway::default(),
+            not_stored: NotStored::default(),
             traces: Traces::default(),
             now,
         }
@@ -185,7 +188,7 @@ impl Relay {
         let verdicts = stored.as_ref().ok().map(|(_, verdicts)| verdicts.as_slice());
         self.traces.taken(&site.key, &takings, collect, store, verdicts);
         let (receipt, _) = stored.map_err(|error| {
-            warn!(site = %site.key, %error, "events not stored; the sender was told to come back");
+            self.not_stored.count(&site.key, &error);
             Refusal::from(error)
         })?;
         self.metrics.received(&site.key, "accepted", receipt.accepted);

@@ -4,7 +4,8 @@
 //! (the tag's `POST /v1/events` and the visitor cookie), `made_cookie` (those of platforms), `server_api` (`POST /v1/track`),
 //! `sources` (webhooks and postbacks), `assets` (the tag's own files), `site_module` (which parts of the tag a site asks for),
 //! `read`, `marks`, `raw_event`, `draft` and `raw_user` (foreign data → event, raw personal data → hashes), `client_address`,
-//! `rate_limit`, `turned_away` (what the log is told of those), `reply`. Raw personal data never leaves this room.
+//! `rate_limit`, `turned_away` (what the log is told of those), `not_stored` (and of a store in trouble), `reply`. Raw personal data
+//! never leaves this room.
 
 pub mod assets;
 pub mod batch;
@@ -15,6 +16,7 @@ pub mod draft;
 pub mod http;
 mod made_cookie;
 mod marks;
+mod not_stored;
 mod outlet;
 mod random;
 pub mod rate_limit;

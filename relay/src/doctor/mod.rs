@@ -1,8 +1,10 @@
 //! Doctor: is this machine, this store and every destination fit for what the configuration asks of them?
 //!
 //! Looks and asks and changes nothing; an event is sent only where that is asked for (`send_test`). Owns what is looked at
-//! and the advice that follows; leaves the configuration's own mistakes to `config` and printing to the command line.
+//! and the advice that follows, also what a relay that runs says of its store (`running`); leaves the configuration's own mistakes to
+//! `config` and printing to the command line.
 
+mod running;
 mod send_test;
 
 use std::path::Path;
@@ -19,6 +21,8 @@ use crate::distribute::http_client::http_date;
 use crate::distribute::plan::plan;
 use crate::platform::{Body, Outcome, Request, Response};
 use crate::store::sqlite::{Look, OpenError};
+
+pub(crate) use self::running::trouble_of;
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,7 +66,12 @@ fn finding(state: State, area: impl Into<String>, said: impl Into<String>) -> Fi
 
 /// Looks at everything, and with `test_events` sends some to each destination that has a way to take them as such.
 pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) -> Vec<Finding> {
-    let mut found = vec![store(&config.store.path), disk(&config.store.path), tag(&config.tag.assets)];
+    let client = HttpClient::new(Duration::from_millis(config.delivery.request_timeout_ms));
+    let trouble = running::trouble(config.server.listen, &client, now()).await;
+    // What lies under the name may not be what a relay in trouble works on.
+    let is_known = trouble.is_none();
+    let store = trouble.map_or_else(|| store(&config.store.path), |said| finding(State::Bad, STORE, said));
+    let mut found = vec![store, disk(&config.store.path), tag(&config.tag.assets)];
     if config.destinations.is_empty() {
         found.push(finding(
             State::Advice,
@@ -70,7 +79,6 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
             "there are none, so events are stored and go nowhere",
         ));
     }
-    let client = HttpClient::new(Duration::from_millis(config.delivery.request_timeout_ms));
     let mut clock = None;
     for destination in &config.destinations {
         let (reached, date) = reach(destination, &client, now).await;
@@ -80,7 +88,9 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
         if test_events {
             found.push(send_test::send(destination, &client, now).await);
         }
-        found.extend(backlog(&config.store.path, destination));
+        if is_known {
+            found.extend(backlog(&config.store.path, destination));
+        }
     }
     found.push(clock_finding(clock));
     found
@@ -88,7 +98,7 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
 
 /// Whether the store opens and holds together.
 fn store(path: &Path) -> Finding {
-    let area = "store";
+    let area = STORE;
     match Look::open(path) {
         Err(OpenError::Inaccessible { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             let said = format!("{} is not there yet; `serve` makes it", path.display());
@@ -266,6 +276,8 @@ fn clock_finding(clock: Option<(UnixMs, UnixMs)>) -> Finding {
     finding(State::Bad, area, said)
 }
 
+/// What is looked at first.
+const STORE: &str = "store";
 /// Below this nothing can be relied upon.
 const LEAST_FREE: u64 = 100_000_000;
 /// Below this the day can be foreseen.
@@ -290,6 +302,13 @@ mod tests {
         check(1_090_000, State::Bad);
         check(800_000, State::Bad);
         assert_eq!(clock_finding(None).state, State::Untried);
+    }
+
+    #[test]
+    fn a_directory_is_no_store() {
+        let directory = tempfile::tempdir().unwrap();
+        let Finding { state, said, .. } = store(directory.path());
+        assert!(state == State::Bad && said.contains(": is a directory; check the path"), "{said}");
     }
 
     #[test]

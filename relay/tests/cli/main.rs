@@ -140,8 +140,23 @@ fn who_is_to_be_erased_is_checked_before_anything_is_opened() {
     for visitor in ["", "a b", "visitor/../of", "jo@example.com", &"v".repeat(1000)] {
         check(&["--visitor", visitor], id);
     }
-    let unusable = "not a usable value; a phone number needs + and country code, or --country";
-    check(&["--email", "jo"], &format!("--email: {unusable}"));
+    let unusable = "not a usable value; expected";
+    check(&["--email", "jo"], &format!("--email: {unusable} a whole address, such as name@example.com"));
+    let national = format!("--phone: {unusable} a number with + and country code, or --country");
+    check(&["--phone", "0171 2345678"], &national);
+    check(&["--external-id", " "], &format!("--external-id: {unusable} the id that the site's events name"));
+}
+
+#[test]
+fn a_file_to_import_is_looked_for_before_a_store_is_made() {
+    let place = Place::with(RIGHT);
+    std::fs::create_dir(place.path("folder.csv")).unwrap();
+    for (file, why) in [("none.csv", "No such file or directory"), ("folder.csv", "is a directory")] {
+        let ran = place.run(&["import", file], b"");
+        assert_eq!(ran.code, Some(1), "{file}");
+        assert!(ran.errors.starts_with(&format!("{file}: {why}")), "{}", ran.errors);
+        assert!(!place.path("data").exists(), "{file}");
+    }
 }
 
 #[test]

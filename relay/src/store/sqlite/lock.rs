@@ -5,12 +5,16 @@
 //! its holder is, however it ended; the file itself stays. It is not SQLite's own exclusive mode, because that would
 //! also keep out an operator who looks into the database with the sqlite3 tool; and it is not on the database itself,
 //! because closing any other handle to that file would drop SQLite's locks with it
-//! (<https://www.sqlite.org/howtocorrupt.html>, section 2.2, read 2026-11-23).
+//! (<https://www.sqlite.org/howtocorrupt.html>, section 2.2, read 2026-11-23). Where the lock's file is missing beside a
+//! database, it may have been moved or deleted from under a relay; then SQLite's locks are asked, too, and the operator with the
+//! tool has to wait for once.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt, fchown};
 use std::path::{Path, PathBuf};
+
+use rustix::process::{Flock, FlockOffsetType, FlockType, fcntl_getlk};
 
 use super::OpenError;
 
@@ -21,14 +25,23 @@ pub(super) struct Lock {
     _file: File,
 }
 
-/// Creates what is missing of the path, settles which file it really is, and locks it.
+/// Settles which file a path really is, locks it, and creates what is missing of it.
 ///
 /// Answers the real path: two names for one file (a link, `./`) must lead to one lock.
 pub(super) fn acquire(path: &Path) -> Result<(PathBuf, Lock), OpenError> {
     let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
     not_half_recovered(path)?;
-    let path_found = create(path).map_err(inaccessible)?;
-    Ok((path_found.clone(), hold(path_found)?))
+    let found = place(path).map_err(inaccessible)?;
+    let lock = hold(found.clone())?;
+    // Not before it is ours: whoever is refused must leave no empty file under the name of one that was moved from under its relay.
+    // Only touched, and closed again before SQLite opens it: see the header.
+    drop(private(path).map_err(inaccessible)?);
+    let settled = path.canonicalize().map_err(inaccessible)?;
+    if settled == found {
+        return Ok((found, lock));
+    }
+    // A link whose target was not there yet; the lock belongs beside the target.
+    Ok((settled.clone(), hold(settled)?))
 }
 
 /// Locks a database that is there, or that is in the middle of being recovered.
@@ -69,14 +82,38 @@ fn real(path: &Path) -> Option<PathBuf> {
 fn hold(path: PathBuf) -> Result<Lock, OpenError> {
     let inaccessible = |source| OpenError::Inaccessible { path: path.clone(), source };
     let locked = beside(&path, ".lock");
+    let is_new = !locked.exists();
     let file = private(&locked).map_err(|source| OpenError::Inaccessible { path: locked.clone(), source })?;
     give_to_owner(&file, &path);
     match file.try_lock() {
+        Ok(()) if is_new && is_open_elsewhere(&path) => {
+            // Else the next one would find it and ask no further.
+            let _ = std::fs::remove_file(&locked);
+            Err(OpenError::InUse { path })
+        }
         Ok(()) => Ok(Lock { _file: file }),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path }),
         Err(TryLockError::Error(source)) => Err(inaccessible(source)),
     }
 }
+
+/// Whether another process has a database open. Asks for the lock that would keep out every reader, and does not take it.
+fn is_open_elsewhere(database: &Path) -> bool {
+    let Ok(file) = File::open(database) else { return false };
+    let of_readers = Flock {
+        start: READERS_FIRST,
+        length: READERS_BYTES,
+        pid: None,
+        typ: FlockType::WriteLock,
+        offset_type: FlockOffsetType::Set,
+    };
+    matches!(fcntl_getlk(&file, &of_readers), Ok(Some(_)))
+}
+
+/// The bytes that SQLite locks for as long as a database with a write-ahead log is open: `SHARED_FIRST` and `SHARED_SIZE` in its
+/// `os.h` (<https://www.sqlite.org/src/file/src/os.h>, read 2026-11-28).
+const READERS_FIRST: u64 = 0x4000_0002;
+const READERS_BYTES: u64 = 510;
 
 /// Gives the lock to whom the database belongs: made by root, it would keep the relay out of its own store.
 fn give_to_owner(file: &File, database: &Path) {
@@ -89,14 +126,13 @@ fn give_to_owner(file: &File, database: &Path) {
     }
 }
 
-/// Creates the folder and the database file where they are missing.
-fn create(path: &Path) -> io::Result<PathBuf> {
+/// The real path of a database, which may not be there yet; its folder is created where it is missing.
+fn place(path: &Path) -> io::Result<PathBuf> {
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         std::fs::create_dir_all(folder)?;
     }
-    // Only touched, and closed again before SQLite opens it: see the header.
-    drop(private(path)?);
-    path.canonicalize()
+    let found = real(path).ok_or(io::ErrorKind::NotFound)?;
+    if found.is_dir() { Err(io::ErrorKind::IsADirectory.into()) } else { Ok(found) }
 }
 
 /// Creates a file that is not there yet, for its owner alone.
@@ -150,5 +186,32 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let error = acquire(folder.path()).unwrap_err();
         assert!(matches!(error, OpenError::Inaccessible { .. }), "{error}");
+        assert!(error.to_string().contains(": is a directory; "), "{error}");
+        assert!(!beside(folder.path(), ".lock").exists());
+    }
+
+    #[test]
+    fn who_is_refused_leaves_no_empty_file_where_the_holders_was() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.db");
+        let (found, _lock) = acquire(&path).unwrap();
+        std::fs::remove_file(&found).unwrap();
+        let error = acquire(&path).unwrap_err();
+        assert!(matches!(&error, OpenError::InUse { path } if *path == found), "{error}");
+        assert!(!found.exists());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_database_that_is_not_there_yet_has_the_lock_of_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, target) = (folder.path().join("link.db"), folder.path().join("target.db"));
+        std::os::unix::fs::symlink(&target, &link).unwrap();
+        let (found, _lock) = acquire(&link).unwrap();
+        assert_eq!(found, target.canonicalize().unwrap());
+        for name in [link, target] {
+            let error = acquire(&name).unwrap_err();
+            assert!(matches!(&error, OpenError::InUse { path } if *path == found), "{error}");
+        }
     }
 }

@@ -3,6 +3,7 @@
 //! Every question is one short read on its own snapshot; nothing is locked, and nothing can be changed.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -23,7 +24,9 @@ impl Look {
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let inaccessible = |source| OpenError::Inaccessible { path: path.to_owned(), source };
         lock::not_half_recovered(path)?;
-        path.metadata().map_err(inaccessible)?;
+        if path.metadata().map_err(inaccessible)?.is_dir() {
+            return Err(inaccessible(io::ErrorKind::IsADirectory.into()));
+        }
         schema::not_emptied(path)?;
         let connection = schema::open_reader(path)?;
         schema::understood(&connection, path)?;

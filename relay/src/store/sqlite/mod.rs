@@ -26,7 +26,7 @@
 //! | `recent`, `reader` | reading from memory; reading from the file |
 //! | `look` | reading by a command, beside the relay |
 //! | `suspicion`, `recover` | damage that is met; saving what can be read |
-//! | `whereabouts` | a database that is moved or deleted under the relay |
+//! | `whereabouts` | a database, or what lies beside it, that is moved or deleted under the relay |
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
@@ -164,7 +164,7 @@ impl SqliteStore {
             queue_events,
             published,
             suspicion: Suspicion::none(&path),
-            whereabouts: Whereabouts::of(name),
+            whereabouts: Whereabouts::of(name, &path),
             readers,
             writer: WriterThread { commands, thread: Some(thread) },
         })
@@ -217,6 +217,14 @@ impl SqliteStore {
         self.suspicion.watched(self.readers.ask(query).await)
     }
 
+    /// An error while the database is away. A closed one has removed its write-ahead log itself, so nobody looks for it.
+    fn in_place(&self, look: fn(&Whereabouts) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        if self.room.is_closed() {
+            return Err(StoreError::Closed);
+        }
+        look(&self.whereabouts)
+    }
+
     /// Empties the write-ahead log.
     async fn checkpoint(&self) -> Result<(), StoreError> {
         let (reply, answer) = oneshot::channel();
@@ -229,7 +237,7 @@ impl Store for SqliteStore {
     fn append(&self, mut events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
         let pipeline = Arc::clone(&self.pipeline);
         Box::pin(async move {
-            self.whereabouts.seen_lately()?;
+            self.in_place(Whereabouts::seen_lately)?;
             let room = self.room_now(events.len())?;
             // Here and not in the writer, of which there is only one.
             events.iter_mut().for_each(|incoming| incoming.event.write_ahead(session::json_of));
@@ -355,7 +363,7 @@ impl Store for SqliteStore {
         let erased = forget::erase(self, site.to_owned(), person);
         Box::pin(async move {
             // The next start may open another file, in which the person still is.
-            self.whereabouts.seen_lately()?;
+            self.in_place(Whereabouts::seen_lately)?;
             erased.await
         })
     }
@@ -367,7 +375,7 @@ impl Store for SqliteStore {
 
     fn ping(&self) -> Answer<'_, ()> {
         Box::pin(async move {
-            self.whereabouts.seen_now()?;
+            self.in_place(Whereabouts::seen_now)?;
             let write = |session: &mut Session<'_>| {
                 // A transaction without a change would not reach the disk; this one writes a row as it is.
                 let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";

@@ -94,6 +94,18 @@ fn a_row_that_does_not_read_back_is_an_error_not_a_gap() {
 }
 
 #[test]
+fn a_store_that_is_closed_says_so_and_does_not_miss_the_log_that_it_removed() {
+    let (folder, store) = open();
+    run(async {
+        store.append(vec![event(1)]).await.unwrap();
+        store.close().await.unwrap();
+        assert!(!folder.path().join("events.db-wal").exists());
+        assert!(matches!(store.ping().await, Err(StoreError::Closed)));
+        assert!(matches!(store.append(vec![event(1)]).await, Err(StoreError::Closed)));
+    });
+}
+
+#[test]
 fn a_query_that_panics_leaves_the_readers_working() {
     let (_folder, store) = open();
     run(async {
