@@ -1,7 +1,7 @@
 //! `postback-url`: the address to paste at a source's sender, token and placeholders included.
 //!
-//! What media buyers ask for first. It is the one command that prints a secret on purpose: the address is of no use
-//! without it.
+//! What media buyers ask for first, and what a webhook needs whose sender shows its token in the address. It is the one command
+//! that prints a secret on purpose: the address is of no use without it.
 
 use super::source_test::{SourceTestError, find};
 use crate::config::Config;

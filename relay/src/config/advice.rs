@@ -64,12 +64,26 @@ pub enum Advice {
         /// Length from which a key is safe.
         least: usize,
     },
+    /// A secret in quotes of its own.
+    #[error(
+        "stands in quotes, which are part of it here; take them away, also in the file for `--env-file`, which keeps them"
+    )]
+    QuotedSecret,
+    /// A reference without its braces.
+    #[error("looks like the name of an environment variable; the variable's value is written `${{NAME}}`")]
+    NoReference,
+    /// A secret that is probably another one.
+    #[error("does not begin with `{begins}`, so it is hardly the secret that belongs here")]
+    UnlikelySecret {
+        /// What the right one begins with.
+        begins: &'static str,
+    },
     /// A destination that is still being tried out.
     #[error(
         "sends every event as a test, which the platform may keep out of its reports; take it out when you are done"
     )]
     TestEvents,
-    /// A rule for an event that is not standard but looks like one.
+    /// A name of an event that is not standard but looks like one.
     #[error("event names are case-sensitive; the standard event is `{standard}`")]
     NotQuiteStandard {
         /// The standard name.

@@ -169,6 +169,12 @@ pub enum Fault {
     /// An API key that cannot be sent in a header.
     #[error("expected visible ASCII characters without blanks; make one with `openssl rand -hex 32`")]
     NoKey,
+    /// A secret with something at an end that cannot be part of it.
+    #[error(
+        "begins or ends with a blank, a line end or another character that nobody sees and that would be part of it; take it \
+         away, also in the file that the environment is made of"
+    )]
+    SecretEnds,
     /// A file that a value names and that cannot be read.
     #[error("file `{written}` cannot be read ({kind}); a relative path starts beside the configuration")]
     File {

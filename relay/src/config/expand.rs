@@ -46,7 +46,7 @@ fn value(name: &str, variables: Variables<'_>) -> Result<String, Fault> {
 }
 
 /// Whether this can be the name of a variable, by the rule of POSIX (Base Definitions, 8.1) and lower case too.
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')

@@ -6,11 +6,13 @@
 //!
 //! Rooms: `parse` turns the document into types, `reader` takes values out of a table and notes what is wrong,
 //! `expand` fills in `${NAME}`, `files` reads what a value names, `settings` hands a platform its keys (with `shape`, `spot`,
-//! `stand_in` and `quote` to tell all that is wrong with them), `error` has the words, `env` the environment.
+//! `stand_in` and `quote` to tell all that is wrong with them), `secrets` and `event_name` know what is hardly meant, `error` has
+//! the words, `env` the environment.
 
 mod advice;
 pub mod env;
 mod error;
+mod event_name;
 mod expand;
 mod files;
 mod notes;
@@ -18,6 +20,7 @@ mod origin;
 mod parse;
 mod quote;
 mod reader;
+mod secrets;
 mod settings;
 mod shape;
 mod spot;

@@ -10,6 +10,12 @@ pub(super) fn is_word(text: &str) -> bool {
     text.chars().count() < SECRET && text.chars().all(|c| c.is_alphanumeric() || " _-.".contains(c))
 }
 
+/// Whether a text that is no secret by its key may hold one all the same: addresses have room for a password before `@` and
+/// for a key behind `?`.
+pub(super) fn has_room_for_secrets(text: &str) -> bool {
+    text.contains(['@', '?'])
+}
+
 /// From so many characters on, a text may be a token.
 const SECRET: usize = 16;
 
@@ -23,6 +29,15 @@ mod tests {
             assert!(is_secret(name), "{name}");
         }
         assert!(!is_secret("pixel_id") && !is_secret("client_id"));
+    }
+
+    #[test]
+    fn an_address_has_room_for_secrets() {
+        for text in ["https://a:b@c.example", "a:b@c.example:80", "https://a.example/?key=b", "//a.example?b"]
+        {
+            assert!(has_room_for_secrets(text), "{text}");
+        }
+        assert!(!has_room_for_secrets("https://a.example/b#c") && !has_room_for_secrets("127.0.0.1:80"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use toml::de::{DeInteger, DeTable, DeValue};
 use super::error::Fault;
 use super::expand;
 use super::notes::Notes;
+use super::quote::has_room_for_secrets;
 use super::suggest::nearest;
 
 /// A value with its place in the file.
@@ -55,6 +56,11 @@ impl<'n, 'i> Section<'n, 'i> {
     /// Whether a key is there and has not been taken yet.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
+    }
+
+    /// Where the value of a key stands that has not been taken yet.
+    pub(super) fn place(&self, key: &str) -> Option<usize> {
+        self.table.get(key).map(|value| value.span().start)
     }
 
     /// Takes a value out, whatever it is.
@@ -214,7 +220,7 @@ impl Text {
     ) -> Option<T> {
         let meaning = parse(&self.value);
         if meaning.is_none() {
-            let found = Some(self.written.clone());
+            let found = Some(self.written.clone()).filter(|written| !has_room_for_secrets(written));
             notes.fault(&self.key, self.at, Fault::Invalid { expected: expected.to_owned(), found });
         }
         meaning

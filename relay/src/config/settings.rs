@@ -4,23 +4,25 @@
 //! A platform stops at the first mistake. To tell an operator all of them at once, a mistake is noted, taken out of
 //! the way, and the platform asked again; its reader is pure, so asking is free. Where a key has to be there, `stand_in` has
 //! values to try. An answer that came about with such help is thrown away.
+//!
+//! Leaves the way of the keys from the file to here to `take_over`.
+
+mod take_over;
 
 use std::collections::BTreeSet;
 use std::ops::Range;
-use std::path::Path;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
-use super::advice::Advice;
 use super::error::Fault;
-use super::files;
 use super::notes::Notes;
 use super::quote::{is_secret, is_word};
-use super::reader::{Node, Text, join, kind, shown, text};
+use super::reader::{Node, join, kind, shown};
+use super::secrets::Form;
 use super::shape::{Shape, in_words};
 use super::spot::{self, Numbers};
-use super::stand_in::{self, STAND_IN, StandIns};
+use super::stand_in::{self, StandIns};
 use super::suggest::nearest;
 use crate::platform::{Key, SettingError};
 use crate::secret::MASK;
@@ -38,6 +40,8 @@ pub(super) struct Own<'n> {
     told: BTreeSet<String>,
     /// Values no message may show.
     secrets: Vec<String>,
+    /// What is known of the secret that the key holds which is taken over.
+    form: Form,
     /// The number of each item of a list by where it begins, for when the ones before it are gone.
     numbers: Numbers,
     /// What stands for keys that were missing or wrong.
@@ -65,125 +69,11 @@ impl<'n> Own<'n> {
             shared,
             told,
             secrets,
+            form: Form::default(),
             numbers,
             stand_ins: StandIns::default(),
             set_aside: false,
             literal_secret: None,
-        }
-    }
-
-    /// Takes the keys over, references filled in, files read.
-    pub(super) fn take_over(&mut self, table: DeTable<'_>, keys: &[Key], directory: &Path) {
-        for (key, node) in table {
-            let name = key.get_ref().clone().into_owned();
-            let full = join(&self.path, &name);
-            let problems = self.notes.problems();
-            let value = match keys.iter().find(|known| known.name == name) {
-                Some(Key { file: true, .. }) => self.file(&full, &node, directory),
-                Some(_) | None => self.full(&full, &name, node),
-            };
-            if self.notes.problems() > problems {
-                self.told.insert(name.clone());
-            }
-            self.table.insert(Spanned::new(key.span(), name.into()), value);
-        }
-    }
-
-    /// The text of the file a value names, or the value itself where it is that text already. Secret either way.
-    fn file(&mut self, path: &str, node: &Node<'_>, directory: &Path) -> Node<'static> {
-        let contents = match text(self.notes, path.to_owned(), node, "the path of a file") {
-            Some(Text { value, referred, key, at, .. }) if value.trim_start().starts_with('{') => {
-                if !referred && self.literal_secret.is_none() {
-                    self.literal_secret = Some((key, at));
-                }
-                Some(value)
-            }
-            Some(Text { value, written, key, at, .. }) => match files::read(directory, &value, &written) {
-                Ok(contents) => {
-                    if contents.readable_by_others {
-                        self.notes.advise(&key, at, Advice::ReadableKeyFile);
-                    }
-                    Some(contents.text)
-                }
-                Err(fault) => {
-                    self.notes.fault(&key, at, fault);
-                    None
-                }
-            },
-            None => None,
-        };
-        self.secrets.extend(contents.clone());
-        let contents = contents.unwrap_or_else(|| STAND_IN.to_owned());
-        Spanned::new(node.span(), DeValue::String(contents.into()))
-    }
-
-    /// A value that owns its text, references filled in.
-    fn full(&mut self, path: &str, name: &str, node: Node<'_>) -> Node<'static> {
-        let span = node.span();
-        let value = match node.get_ref() {
-            DeValue::String(_) => DeValue::String(self.text(path, name, &node).into()),
-            DeValue::Boolean(flag) => DeValue::Boolean(*flag),
-            DeValue::Datetime(time) => DeValue::Datetime(*time),
-            DeValue::Integer(number) => self.number(name, number.to_string()),
-            DeValue::Float(number) => self.number(name, number.to_string()),
-            DeValue::Array(_) | DeValue::Table(_) => self.nested(path, name, node.into_inner()),
-        };
-        Spanned::new(span, value)
-    }
-
-    fn nested(&mut self, path: &str, name: &str, value: DeValue<'_>) -> DeValue<'static> {
-        match value {
-            DeValue::Array(items) => {
-                let named =
-                    items.into_iter().enumerate().map(|(place, item)| (format!("{path}[{place}]"), item));
-                let full = named.map(|(path, item)| self.full(&path, name, item));
-                let full = full.collect::<DeArray<'static>>();
-                self.numbers.extend(full.iter().enumerate().map(|(place, item)| (item.span().start, place)));
-                DeValue::Array(full)
-            }
-            DeValue::Table(table) => {
-                let mut full = DeTable::new();
-                for (key, item) in table {
-                    let name = key.get_ref().clone().into_owned();
-                    let item = self.full(&join(path, &name), &name, item);
-                    full.insert(Spanned::new(key.span(), name.into()), item);
-                }
-                DeValue::Table(full)
-            }
-            DeValue::String(_)
-            | DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_) => DeValue::Boolean(false),
-        }
-    }
-
-    /// A text, filled in. One whose references fail becomes a stand-in; the configuration is refused anyway.
-    fn text(&mut self, path: &str, name: &str, node: &Node<'_>) -> String {
-        let Some(Text { value, referred, key, at, .. }) = text(self.notes, path.to_owned(), node, "a text")
-        else {
-            return STAND_IN.to_owned();
-        };
-        if referred || is_secret(name) {
-            self.secrets.push(value.clone());
-        }
-        if is_secret(name) && !referred && self.literal_secret.is_none() {
-            self.literal_secret = Some((key, at));
-        }
-        value
-    }
-
-    /// A number that owns its digits.
-    ///
-    /// `toml` offers no way to make one but to parse it from text that lives as long; so these few bytes, once for
-    /// each number of a configuration that is read once, are never given back.
-    fn number(&mut self, name: &str, digits: String) -> DeValue<'static> {
-        if is_secret(name) {
-            self.secrets.push(digits.clone());
-        }
-        match DeValue::parse(Box::leak(digits.into_boxed_str())) {
-            Ok(value) => value.into_inner(),
-            Err(_) => DeValue::Boolean(false),
         }
     }
 
@@ -398,9 +288,9 @@ impl<'n> Own<'n> {
         found.map_or(self.span.start, |value| value.span().start)
     }
 
-    /// A message of the platform without the secrets it may quote.
+    /// A message of the platform without the secrets it may quote. What is shorter than any secret may be part of a word.
     fn masked(&self, message: &str) -> String {
-        let secrets = self.secrets.iter().filter(|secret| !secret.trim().is_empty());
+        let secrets = self.secrets.iter().filter(|secret| secret.chars().count() >= SHORTEST_MASKED);
         secrets.fold(message.to_owned(), |message, secret| message.replace(secret.as_str(), MASK))
     }
 }
@@ -410,6 +300,9 @@ fn missing(name: &str, keys: &[Key]) -> Fault {
     let meaning = keys.iter().find(|key| key.name == name).map_or("a value", |key| key.meaning);
     Fault::Missing { expected: meaning.to_owned() }
 }
+
+/// In a message of a platform, fewer characters than this are letters of its words.
+const SHORTEST_MASKED: usize = 6;
 
 /// Most times a platform is asked, for each mistake and each stand-in once: enough for any destination with hope left.
 const MISTAKES: usize = 64;

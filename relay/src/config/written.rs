@@ -4,6 +4,8 @@
 //! around it would be known. So checks are made inside the visitor. Leaves what is right to whoever reads the value.
 
 use std::fmt;
+use std::marker::PhantomData;
+use std::ops::RangeInclusive;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -25,6 +27,29 @@ pub(crate) fn table<'de, D: Deserializer<'de>, W: Deserialize<'de>, T>(
         }
     }
     deserializer.deserialize_any(Table(check))
+}
+
+/// A whole number of a range.
+pub(crate) fn number<'de, D: Deserializer<'de>, T: TryFrom<u64>>(
+    deserializer: D,
+    range: RangeInclusive<u64>,
+) -> Result<T, D::Error> {
+    struct Number<T>(RangeInclusive<u64>, PhantomData<T>);
+    impl<T: TryFrom<u64>> Visitor<'_> for Number<T> {
+        type Value = T;
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "a whole number from {} to {}", self.0.start(), self.0.end())
+        }
+        fn visit_i64<E: Error>(self, number: i64) -> Result<T, E> {
+            let within = u64::try_from(number).ok().filter(|number| self.0.contains(number));
+            let within = within.and_then(|number| T::try_from(number).ok());
+            within.ok_or_else(|| {
+                let (least, most) = (self.0.start(), self.0.end());
+                E::custom(format_args!("expected a whole number from {least} to {most}, found {number}"))
+            })
+        }
+    }
+    deserializer.deserialize_any(Number(range, PhantomData))
 }
 
 /// A text, checked.

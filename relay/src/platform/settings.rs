@@ -78,17 +78,21 @@ pub struct Key {
     pub file: bool,
     /// Whether it is there for trying a destination out, and hardly meant when it stays.
     pub trial: bool,
+    /// Of a secret: whether blanks at its ends may be part of it.
+    pub blanks: bool,
+    /// Of a secret: what a right one begins with; empty where nobody knows.
+    pub begins: &'static str,
 }
 
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning, file: false, trial: false }
+        Self { name, required: true, meaning, file: false, trial: false, blanks: false, begins: "" }
     }
 
     /// A key with a default.
     pub const fn optional(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: false, meaning, file: false, trial: false }
+        Self { required: false, ..Self::required(name, meaning) }
     }
 
     /// A key without a default for trying a destination out. `check` and the start remind of one that was left in.
@@ -100,6 +104,18 @@ impl Key {
     /// platform is given the file's text; a value that begins with `{` is that text itself.
     pub const fn file(name: &'static str, meaning: &'static str) -> Self {
         Self { file: true, ..Self::optional(name, meaning) }
+    }
+
+    /// The same key of a secret whose sender may have made it with a blank at an end. Others are refused with one.
+    #[must_use]
+    pub const fn with_blanks(self) -> Self {
+        Self { blanks: true, ..self }
+    }
+
+    /// The same key of a secret that begins with this wherever it is right. `check` warns of others.
+    #[must_use]
+    pub const fn beginning(self, begins: &'static str) -> Self {
+        Self { begins, ..self }
     }
 }
 

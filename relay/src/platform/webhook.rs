@@ -121,6 +121,10 @@ struct SigningKey(Zeroizing<Vec<u8>>);
 impl SigningKey {
     /// Takes `whsec_` and base64 as the bytes it stands for, any other text as its own bytes.
     fn read(secret: &Secret) -> Result<Self, SettingError> {
+        let empty = || SettingError::invalid("secret", "expected a signing key of 24 bytes or more");
+        if secret.is_blank() {
+            return Err(empty());
+        }
         let bytes = match secret.expose().strip_prefix("whsec_") {
             Some(encoded) => BASE64
                 .decode(encoded)
@@ -129,7 +133,7 @@ impl SigningKey {
         };
         // The scheme asks for 24 to 64 bytes of the keys it makes; a receiver that is there already may have less.
         if bytes.is_empty() {
-            return Err(SettingError::invalid("secret", "expected a signing key of 24 bytes or more"));
+            return Err(empty());
         }
         Ok(Self(Zeroizing::new(bytes)))
     }
@@ -310,6 +314,7 @@ mod tests {
         check("whsec_", None);
         check("whsec_not base64 at all, is it", None);
         check("", None);
+        check(" \r\n", None);
         let debug = format!("{:?}", SigningKey::read(&Secret::new("a text of 16 byte")));
         assert_eq!(debug, "Ok(********)");
     }

@@ -5,11 +5,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use shared::Purpose;
 
 use super::written::found;
 use super::{Part, told};
+use crate::config::written;
 use crate::platform::{Key, SettingError};
 
 /// The part.
@@ -81,15 +82,34 @@ struct Own {
     google: bool,
     tcf: bool,
     gpp: bool,
-    tcf_purposes: BTreeMap<String, Vec<u8>>,
-    tcf_special_features: BTreeMap<String, Vec<u8>>,
-    tcf_vendor: Option<u16>,
+    tcf_purposes: BTreeMap<String, Vec<Numbered<TCF_PURPOSES>>>,
+    tcf_special_features: BTreeMap<String, Vec<Numbered<TCF_SPECIAL_FEATURES>>>,
+    tcf_vendor: Option<Numbered<TCF_VENDORS>>,
     gpp_opt_outs: BTreeMap<String, Vec<String>>,
+}
+
+/// How far TCF counts: nobody could ever have consented to what lies behind. Its purposes and special features are those of
+/// version 2.2, a vendor's number has 16 bits (IAB Europe, "TCF Policies", appendix A; IAB Tech Lab, "Transparency and Consent
+/// String with Global Vendor List Format", `MaxVendorId`; read 2026-11-28).
+const TCF_PURPOSES: u64 = 11;
+const TCF_SPECIAL_FEATURES: u64 = 2;
+const TCF_VENDORS: u64 = 65_535;
+
+/// A number from 1 to `MOST`.
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Numbered<const MOST: u64>(u16);
+
+impl<'de, const MOST: u64> Deserialize<'de> for Numbered<MOST> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        written::number(deserializer, 1..=MOST).map(Self)
+    }
 }
 
 impl Default for Own {
     fn default() -> Self {
-        let purpose = |name: &str, numbers: &[u8]| (name.to_owned(), numbers.to_vec());
+        let purpose =
+            |name: &str, numbers: &[u16]| (name.to_owned(), numbers.iter().copied().map(Numbered).collect());
         let opt_out = |name: &str, purposes: &[&str]| {
             (name.to_owned(), purposes.iter().map(|&name| name.to_owned()).collect())
         };
@@ -161,5 +181,28 @@ mod tests {
             "expected purposes among ad_storage, ad_user_data, ad_personalization, found `ads`",
         );
         check("gpp_opt_outs = { SaleOptout = [] }", "has its default, found `SaleOptout`");
+    }
+
+    #[test]
+    fn what_nobody_can_consent_to_is_refused() {
+        let check = |text: &'static str, most: Option<u32>| {
+            let told = (PART.configure)(settings(text)).map_err(|error| error.to_string());
+            match most {
+                None => assert!(told.is_ok(), "{text}: {told:?}"),
+                Some(most) => {
+                    let expected = format!("expected a whole number from 1 to {most}, found ");
+                    assert!(told.as_ref().is_err_and(|error| error.contains(&expected)), "{text}: {told:?}");
+                }
+            }
+        };
+        check("tcf_purposes = { ad_storage = [1, 11] }", None);
+        for wrong in ["0", "12", "-1", "999999999999"] {
+            check(format!("tcf_purposes = {{ ad_storage = [1, {wrong}] }}").leak(), Some(11));
+        }
+        check("tcf_special_features = { ad_user_data = [1, 2] }", None);
+        check("tcf_special_features = { ad_user_data = [3] }", Some(2));
+        check("tcf_vendor = 65535", None);
+        check("tcf_vendor = 0", Some(65_535));
+        check("tcf_vendor = 65536", Some(65_535));
     }
 }

@@ -71,6 +71,27 @@ fn postback_url_is_ready_to_paste() {
     assert_eq!(place.run(&["postback-url", "x"], b""), ran(1, "", none));
 }
 
+/// Whoever shows a token in the address finds it in the address to paste.
+#[test]
+fn the_address_of_a_webhook_carries_its_token() {
+    let check = |lines: &str, query: &str| {
+        let source = format!("[[source]]\nname = 'form'\nsite = 'shop'\n{lines}\n");
+        let ran = Place::with(&format!("{RIGHT}{source}")).run(&["postback-url", "form"], b"");
+        assert_eq!(
+            ran,
+            self::ran(0, &format!("https://t.shop.example/v1/webhook/form{query}\n"), ""),
+            "{lines}"
+        );
+    };
+    check("kind = 'jotform'\ntoken = '${API_KEY}'", "?token=key-from-the-environment");
+    let json = |auth: &str| {
+        format!("kind = 'json'\nauth = {{ {auth} }}\n[[source.rule]]\nevent = 'Lead'\nid = 'id'")
+    };
+    check(&json("type = 'query', name = 'tk', token = 'a b&c'"), "?tk=a+b%26c");
+    check(&json("type = 'query', token = '${API_KEY}'"), "?token=key-from-the-environment");
+    check(&json("type = 'bearer', token = '${API_KEY}'"), "");
+}
+
 #[test]
 fn check_says_what_a_postback_source_lacks() {
     let check = |lines: &str, expected: &str| {

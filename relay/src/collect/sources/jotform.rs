@@ -93,6 +93,10 @@ impl Source for Jotform {
         }
     }
 
+    fn query_template(&self) -> Option<String> {
+        Some(login::in_address("token", &self.token))
+    }
+
     fn answer(&self, settled: &Settled<'_>) -> Answer {
         Answer::forgiving(settled)
     }

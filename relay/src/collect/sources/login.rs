@@ -3,6 +3,8 @@
 //! Everything is compared in constant time. These prove who sends, not what: whoever reads them once can send anything,
 //! so a signature is better where the sender offers one.
 
+use url::form_urlencoded;
+
 use super::{Denied, Inbound, signature};
 use crate::secret::Secret;
 
@@ -37,6 +39,12 @@ pub(super) fn parameter(
 ) -> Result<(), Denied> {
     let right = request.parameters().any(|(known, sent)| known == name && token.matches(&sent));
     if right { Ok(()) } else { Err(Denied::WrongToken { key }) }
+}
+
+/// That parameter as the sender's address must have it.
+pub(super) fn in_address(name: &str, token: &Secret) -> String {
+    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    format!("{}={}", encoded(name), encoded(token.expose()))
 }
 
 fn credentials<'a>(request: &Inbound<'a>, scheme: &str) -> Option<&'a str> {
@@ -86,5 +94,14 @@ mod tests {
         check("/v1/webhook/f?x=1&token=a+b", true);
         check("/v1/webhook/f?token=", false);
         check("/v1/webhook/a%20b", false);
+    }
+
+    #[test]
+    fn the_address_that_is_given_out_lets_in() {
+        let (none, token) = (headers(&[]), Secret::new("a b&c=d#ü"));
+        let target = format!("/v1/webhook/f?{}", in_address("to ken", &token));
+        assert_eq!(target, "/v1/webhook/f?to+ken=a+b%26c%3Dd%23%C3%BC");
+        let request = Inbound { target: &target, ..webhook(&none, "") };
+        assert_eq!(parameter(&request, "to ken", &token, "token"), Ok(()));
     }
 }

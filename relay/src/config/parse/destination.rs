@@ -5,19 +5,19 @@ use std::path::Path;
 use std::sync::Arc;
 
 use shared::Purpose;
-use shared::event::STANDARD_EVENTS;
 use toml::de::{DeTable, DeValue};
 use url::Url;
 
 use super::super::advice::Advice;
 use super::super::error::Fault;
+use super::super::event_name;
 use super::super::notes::Notes;
 use super::super::origin::base_url;
 use super::super::reader::{Node, Section, join, text};
 use super::super::settings::Own;
 use super::super::{Destination, EventSwitch};
 use super::site::Sites;
-use super::{Placed, name, site_of, taken, unknown};
+use super::{Placed, misspelt, name, site_of, taken, unknown};
 use crate::distribute::look_back;
 use crate::platform::{Key, Kind, Settings};
 
@@ -79,7 +79,10 @@ fn destination(
     let (notes, path, span) = (section.notes, section.path.clone(), section.span.clone());
     let (rest, known) = section.into_rest();
     // Without a platform nobody can say which of the other keys are right.
-    let kind = shared.kind?;
+    let Some(kind) = shared.kind else {
+        misspelt("platform", &rest, &path, notes);
+        return None;
+    };
     advise_on_trials(&rest, kind.keys, &path, notes);
     let mut own = Own::new(notes, path, span, known);
     own.take_over(rest, kind.keys, directory);
@@ -161,7 +164,7 @@ fn events(section: &mut Section<'_, '_>) -> BTreeMap<String, EventSwitch> {
     let mut events = BTreeMap::new();
     for (name, rule) in &rules {
         let key = join(&path, name.get_ref());
-        advise_on_case(name.get_ref(), &key, name.span().start, section);
+        event_name::advise(section.notes, &key, name.span().start, name.get_ref());
         if let Some(switch) = switch(&key, rule, section) {
             events.insert(name.get_ref().clone().into_owned(), switch);
         }
@@ -183,14 +186,6 @@ fn switch(key: &str, rule: &Node<'_>, section: &Section<'_, '_>) -> Option<Event
             let filled = |name: &str| (!name.trim().is_empty()).then(|| name.to_owned());
             name.parsed(section.notes, SWITCH_EXPECTED, filled).map(EventSwitch::Renamed)
         }
-    }
-}
-
-/// Says when a rule misses its event only by the case of its letters.
-fn advise_on_case(name: &str, key: &str, at: usize, section: &Section<'_, '_>) {
-    let standard = STANDARD_EVENTS.into_iter().find(|standard| standard.eq_ignore_ascii_case(name));
-    if let Some(standard) = standard.filter(|standard| *standard != name) {
-        section.notes.advise(key, at, Advice::NotQuiteStandard { standard });
     }
 }
 

@@ -18,7 +18,7 @@ use super::advice::Advice;
 use super::error::{ConfigError, Fault};
 use super::expand::Variables;
 use super::notes::Notes;
-use super::reader::{Section, Text};
+use super::reader::{Section, Text, join};
 use super::suggest::nearest;
 use super::{Config, Loaded};
 use crate::platform::Kind;
@@ -126,8 +126,21 @@ fn site_of(section: &mut Section<'_, '_>, sites: &Sites) -> Option<String> {
     if known().any(|key| key == text.value) {
         return Some(text.value);
     }
-    section.notes.fault(&text.key, text.at, unknown("site", &text, known()));
+    // The site that is meant may be the one whose key is at fault, which is told already.
+    if !sites.unnamed {
+        section.notes.fault(&text.key, text.at, unknown("site", &text, known()));
+    }
     None
+}
+
+/// Notes the keys that were probably meant to be the one that says how all the others are read.
+fn misspelt(wanted: &'static str, rest: &DeTable<'_>, path: &str, notes: &Notes<'_>) {
+    for key in rest.keys() {
+        if let Some(near) = nearest(key.get_ref(), [wanted]) {
+            let fault = Fault::UnknownKey { near: Some(near.to_owned()), known: Vec::new() };
+            notes.fault(&join(path, key.get_ref()), key.span().start, fault);
+        }
+    }
 }
 
 /// The fault of a name that is not one of `known`.
@@ -138,6 +151,6 @@ fn unknown<'a>(kind: &'static str, text: &Text, known: impl Iterator<Item = &'a 
 
 /// Notes that a name was given before.
 fn taken(kind: &'static str, text: &Text, first: usize, notes: &Notes<'_>) {
-    let (name, line) = (text.value.clone(), notes.line(first));
+    let (name, line) = (text.written.clone(), notes.line(first));
     notes.fault(&text.key, text.at, Fault::Taken { kind, name, line });
 }

@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 use shared::limits;
 use url::Url;
 
 use super::super::advice::Advice;
+use super::super::error::Fault;
 use super::super::notes::Notes;
 use super::super::origin::{base_url, is_loopback};
 use super::super::reader::{Section, Text};
@@ -122,11 +123,18 @@ const PER_CLIENT: u32 = 100;
 pub(super) fn delivery<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>) -> Delivery {
     let absent = || Section::new(notes, "delivery".to_owned(), 0..0, toml::de::DeTable::new());
     let mut section = section.unwrap_or_else(absent);
+    let base_at = section.place("backoff_base_ms");
     let delivery = Delivery {
         request_timeout_ms: section.whole("request_timeout_ms", TIMEOUT_MS, 10_000),
         backoff_base_ms: section.whole("backoff_base_ms", 1..=3_600_000, 1_000),
         backoff_cap_ms: section.whole("backoff_cap_ms", 1..=86_400_000, 300_000),
     };
+    let Delivery { backoff_base_ms: base, backoff_cap_ms: cap, .. } = delivery;
+    // A lower longest pause alone lowers the first one with it.
+    if let Some(at) = base_at.filter(|_| base > cap) {
+        let expected = format!("no more than `backoff_cap_ms`, which is {cap}");
+        section.fault("backoff_base_ms", at, Fault::Invalid { expected, found: Some(base.to_string()) });
+    }
     section.close();
     delivery
 }
@@ -147,7 +155,7 @@ pub(super) fn store(section: Option<Section<'_, '_>>, directory: &Path) -> Store
     let engine = |text: &str| (text == "sqlite").then_some(Engine::Sqlite);
     let settings = StoreSettings {
         engine: section.parsed("engine", "`sqlite`", engine).unwrap_or(Engine::Sqlite),
-        path: path(&mut section, "path", directory).unwrap_or(file),
+        path: section.parsed("path", STORE_EXPECTED, |text| store_file(text, directory)).unwrap_or(file),
         dedup_days: section.whole("dedup_days", DAYS, DEDUP_DAYS),
         log_days: section.whole("log_days", DAYS, LOG_DAYS),
         visitor_days: section.whole("visitor_days", 1..=VISITOR_DAYS, VISITOR_DAYS),
@@ -157,6 +165,13 @@ pub(super) fn store(section: Option<Section<'_, '_>>, directory: &Path) -> Store
     settings
 }
 
+/// The file's path, if it can be that of a file.
+fn store_file(text: &str, directory: &Path) -> Option<PathBuf> {
+    let path = directory.join(text);
+    (!text.trim().is_empty() && !text.ends_with('/') && !path.is_dir()).then_some(path)
+}
+
+const STORE_EXPECTED: &str = "the path of a file such as `data/anytrack.db`";
 const DAYS: RangeInclusive<u32> = 1..=3650;
 const DEDUP_DAYS: u32 = 30;
 const LOG_DAYS: u32 = 30;

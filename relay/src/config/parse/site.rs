@@ -9,6 +9,7 @@ use super::super::error::Fault;
 use super::super::notes::Notes;
 use super::super::origin::{cookie_domain, covers, origin};
 use super::super::reader::{Section, Text};
+use super::super::secrets::{self, Form};
 use super::super::{Server, Site};
 use super::{Placed, name, site_events, site_tag, site_token, taken};
 use crate::secret::Secret;
@@ -19,6 +20,8 @@ pub(super) struct Sites {
     pub(super) all: Vec<Site>,
     /// Every key given, also of sites that are wrong otherwise: a destination may name them.
     pub(super) keys: Vec<String>,
+    /// Whether a site has no good key, so that nobody can say which keys there are.
+    pub(super) unnamed: bool,
     /// The first API key written out in the file.
     pub(super) literal_secret: Option<Placed>,
 }
@@ -32,12 +35,13 @@ struct Given {
 
 /// Reads every `[[site]]`.
 pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server, directory: &Path) -> Sites {
-    let some = root.has("site");
+    let (some, problems) = (root.has("site"), root.notes.problems());
     let tables = root.sections("site", "key");
     if !some {
         root.missing("site", "at least one [[site]] with a key");
     }
     let (mut sites, mut given) = (Sites::default(), Given::default());
+    sites.unnamed = root.notes.problems() > problems;
     for table in tables {
         if let Some(site) = site(table, server, directory, &mut given, &mut sites) {
             sites.all.push(site);
@@ -56,6 +60,7 @@ fn site(
     let notes = section.notes;
     let key = section.required("key", "the name the tag and destinations use for this site");
     let key = key.and_then(|text| site_key(&text, notes, given));
+    sites.unnamed |= key.is_none();
     sites.keys.extend(key.clone());
     let origins = origins(&mut section);
     let api_keys = api_keys(&mut section, given, &mut sites.literal_secret);
@@ -125,6 +130,7 @@ fn api_keys(section: &mut Section<'_, '_>, given: &mut Given, literal: &mut Opti
             if value.len() < SAFE_API_KEY {
                 notes.advise(&key, at, Advice::ShortKey { least: SAFE_API_KEY });
             }
+            secrets::advise(notes, &key, at, &value, Form::default());
             let secret = Secret::new(value);
             given.api_keys.push((secret.clone(), at));
             keys.push(secret);

@@ -8,7 +8,7 @@ use super::super::Source;
 use super::super::reader::Section;
 use super::super::settings::Own;
 use super::site::Sites;
-use super::{Placed, name, site_of, taken, unknown};
+use super::{Placed, misspelt, name, site_of, taken, unknown};
 use crate::collect::sources::{self, Kind, Settings};
 
 /// The sources, and what else has to be known of them.
@@ -48,7 +48,10 @@ fn source(
     let (notes, path, span) = (section.notes, section.path.clone(), section.span.clone());
     let (rest, known) = section.into_rest();
     // Without a kind nobody can say which of the other keys are right.
-    let kind = kind?;
+    let Some(kind) = kind else {
+        misspelt("kind", &rest, &path, notes);
+        return None;
+    };
     let mut own = Own::new(notes, path, span, known);
     own.take_over(rest, kind.keys, directory);
     if literal.is_none() {

@@ -1,19 +1,22 @@
 //! `[telemetry]`: where traces go. A table that occurs once and may be left out; then there are none.
 
+use http::HeaderValue;
 use url::Url;
 
 use super::super::Collector;
 use super::super::origin::is_loopback;
-use super::super::reader::Section;
+use super::super::reader::{Section, Text};
 use super::Placed;
 use crate::config::advice::Advice;
+use crate::config::error::Fault;
+use crate::config::secrets::{self, Form};
 use crate::secret::Secret;
 
 /// Reads the table, if it is there.
 pub(super) fn telemetry(section: Option<Section<'_, '_>>, literal: &mut Option<Placed>) -> Option<Collector> {
     let mut section = section?;
     let address = section.required("traces", EXPECTED);
-    let authorization = section.text("authorization", "the value of the header, such as `Bearer …`");
+    let authorization = section.text("authorization", AUTHORIZATION_EXPECTED);
     let sample_percent = section.whole("sample_percent", 0..=100, 100);
     let url = address.and_then(|address| {
         let url = address.parsed(section.notes, EXPECTED, endpoint)?;
@@ -23,15 +26,23 @@ pub(super) fn telemetry(section: Option<Section<'_, '_>>, literal: &mut Option<P
         Some(url)
     });
     let authorization = authorization.map(|text| {
-        if !text.referred && literal.is_none() {
-            *literal = Some(Placed { key: text.key, at: text.at });
+        let Text { value, key, at, referred, .. } = text;
+        let value = secrets::checked(section.notes, &key, at, value, Form::default());
+        // With a line break in it no request could be made.
+        if value.trim().is_empty() || HeaderValue::from_str(&value).is_err() {
+            let expected = AUTHORIZATION_EXPECTED.to_owned();
+            section.notes.fault(&key, at, Fault::Invalid { expected, found: None });
         }
-        Secret::new(text.value)
+        if !referred && literal.is_none() {
+            *literal = Some(Placed { key, at });
+        }
+        Secret::new(value)
     });
     section.close();
     Some(Collector { url: url?, authorization, sample_percent })
 }
 
+const AUTHORIZATION_EXPECTED: &str = "the value of the header, one line such as `Bearer …`";
 const EXPECTED: &str = "the address of an OTLP collector that speaks HTTP, such as `http://127.0.0.1:4318`";
 
 /// The address for traces below a collector's own

@@ -1,10 +1,10 @@
 //! The words an operator reads: broken configurations and exactly the lines they lead to. Those of `[[source]]` tables are
-//! in `source_faults`.
+//! in `source_faults`, those about secrets in `secret_faults`.
 
-use super::{OWN, SITE, read};
+use super::{OWN, SITE, read, right};
 
 /// The lines a broken document leads to, without the file's name.
-fn check(text: &str, expected: &[&str]) {
+pub(super) fn check(text: &str, expected: &[&str]) {
     let said = match read(text, false) {
         Ok(_) => panic!("nothing is wrong with\n{text}"),
         Err(error) => error.to_string(),
@@ -20,7 +20,7 @@ pub(super) fn after_site(text: &str, expected: &[&str]) {
 }
 
 /// A document with a right site and a destination whose own keys are `text`, from line 7 on.
-fn in_destination(text: &str, expected: &[&str]) {
+pub(super) fn in_destination(text: &str, expected: &[&str]) {
     after_site(
         &format!("[[destination]]\nname = \"e\"\nsite = \"shop\"\nplatform = \"echo\"\n{text}"),
         expected,
@@ -139,11 +139,32 @@ fn store_and_tag_are_checked() {
         &[
             "4: store.engine: expected `sqlite`, found `redis`",
             "5: store.log_days: expected a whole number from 1 to 3650, found 0",
-            "6: store.path: expected a path, found ` `",
+            "6: store.path: expected the path of a file such as `data/anytrack.db`, found ` `",
             "7: store.visitor_days: expected a whole number from 1 to 400, found 500",
         ],
     );
+    after_site(
+        "[store]\npath = 'data/'",
+        &["4: store.path: expected the path of a file such as `data/anytrack.db`, found `data/`"],
+    );
+    let directory = env!("CARGO_MANIFEST_DIR");
+    let error =
+        read(&format!("{SITE}[store]\npath = '{directory}'"), false).expect_err("a directory is no file");
+    assert!(error.to_string().starts_with("a.toml:4: store.path: expected the path of a file"), "{error}");
     after_site("[tag]\nassets = true", &["4: tag.assets: expected a path, found true or false"]);
+}
+
+#[test]
+fn a_first_pause_is_no_longer_than_the_longest() {
+    after_site(
+        "[delivery]\nbackoff_base_ms = 300001",
+        &[
+            "4: delivery.backoff_base_ms: expected no more than `backoff_cap_ms`, which is 300000, found `300001`",
+        ],
+    );
+    // Whoever lowers the longest pause need not know of the first.
+    let delivery = right(&format!("{SITE}[delivery]\nbackoff_cap_ms = 10")).config.delivery;
+    assert_eq!((delivery.backoff_base_ms, delivery.backoff_cap_ms), (1_000, 10));
 }
 
 #[test]
@@ -194,7 +215,8 @@ fn what_the_tag_does_on_a_site_is_checked() {
     );
     after_site(
         "[site.tag]\nconsent = 'no'\ncountry_header = 'a b'\nsignals = ['gcp']\npage_views = 'all'\n\
-         make_cookies = ['_ttp']\n[site.tag.cmp]\ntcf_purposes = { ads = [1] }",
+         make_cookies = ['_ttp']\n[site.tag.cmp]\ntcf_purposes = { ads = [1] }\n\
+         tcf_special_features = { ad_storage = [0, 1, 13], ad_user_data = ['1'] }\ntcf_vendor = 99999999",
         &[
             "4: site.shop.tag.consent: expected `granted`, `required` or `regional`, found `no`",
             "5: site.shop.tag.country_header: expected a header's name such as `cf-ipcountry`, found `a b`",
@@ -203,6 +225,10 @@ fn what_the_tag_does_on_a_site_is_checked() {
             "8: site.shop.tag.make_cookies[0]: unknown cookie the relay can make `_ttp`; known here: _fbp, _uetvid, _ga",
             "10: site.shop.tag.cmp.tcf_purposes: expected purposes among ad_storage, ad_user_data, ad_personalization, \
              found `ads`",
+            "11: site.shop.tag.cmp.tcf_special_features.ad_storage[0]: expected a whole number from 1 to 2, found 0",
+            "11: site.shop.tag.cmp.tcf_special_features.ad_storage[2]: expected a whole number from 1 to 2, found 13",
+            "11: site.shop.tag.cmp.tcf_special_features.ad_user_data[0]: expected a whole number from 1 to 2, found a text",
+            "12: site.shop.tag.cmp.tcf_vendor: expected a whole number from 1 to 65535, found 99999999",
         ],
     );
     after_site("tag = 5", &["3: site.shop.tag: expected a table, found a whole number"]);

@@ -1,10 +1,14 @@
 //! What a configuration becomes: right documents, defaults, and no panic on any text.
 //!
-//! `faults` and `source_faults` hold the broken documents and their exact lines, `advice` the doubtful ones.
+//! `faults`, `source_faults`, `secret_faults` and `knock_on` hold the broken documents and their exact lines, `advice` and
+//! `event_names` the doubtful ones.
 
 mod advice;
+mod event_names;
 mod faults;
 mod files;
+mod knock_on;
+mod secret_faults;
 mod source_faults;
 
 use std::path::Path;
@@ -83,6 +87,7 @@ fn variables(name: &str) -> Option<String> {
         "API_KEY" => Some("key-from-the-environment".to_owned()),
         "BLANK" => Some(" ".to_owned()),
         "ADDRESS" => Some("hidden-address".to_owned()),
+        "CRLF" => Some("hunter2-hunter2-hunter2\r".to_owned()),
         _ => None,
     }
 }
@@ -96,6 +101,24 @@ fn read(text: &str, readable_by_others: bool) -> Result<Loaded, ConfigError> {
 /// Reads a document that must be right.
 fn right(text: &str) -> Loaded {
     read(text, false).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// What is said of a site that is right and has `text` behind it, from line 7 on, with the platforms there are.
+fn said(text: &str) -> Vec<String> {
+    let text = format!(
+        "[server]\npublic_url = \"https://t.shop.example\"\ntrusted_proxies = [\"127.0.0.1\"]\n\
+         [[site]]\nkey = \"shop\"\norigins = [\"https://shop.example\"]\n{text}"
+    );
+    let (directory, assets) = (Path::new("/etc/anytrack"), Path::new("dist/tag"));
+    let document = Document { file: "a.toml", text: &text, directory, assets, readable_by_others: false };
+    match parse(&document, crate::platform::ALL, &variables) {
+        Ok(loaded) => {
+            let warnings =
+                loaded.warnings.into_iter().filter(|warning| warning.what != Advice::NoDestinations);
+            warnings.map(|warning| warning.to_string()).collect()
+        }
+        Err(error) => error.to_string().lines().map(str::to_owned).collect(),
+    }
 }
 
 /// The least site.

@@ -98,6 +98,10 @@ impl Source for Mapped {
         }
     }
 
+    fn query_template(&self) -> Option<String> {
+        self.auth.in_address()
+    }
+
     /// Automations stop, or ring for their owner, after failures; what trying again does not mend is answered 200.
     fn answer(&self, settled: &Settled<'_>) -> Answer {
         Answer::forgiving(settled)

@@ -29,7 +29,8 @@ use payload::{Data, Envelope};
 pub const KIND: Kind = Kind { name: "stripe", door: Door::Webhook, keys: &KEYS, configure };
 
 const KEYS: [Key; 8] = [
-    Key::required("secret", "signing secret of the endpoint, `whsec_…` as it is shown; secret"),
+    Key::required("secret", "signing secret of the endpoint, `whsec_…` as it is shown; secret")
+        .beginning("whsec_"),
     Key::optional(
         "purchase",
         "`checkout.session.completed` (default) or, without Checkout, `payment_intent.succeeded` or \
@@ -116,10 +117,8 @@ enum MoneyOf {
 }
 
 fn configure(own: Settings) -> Result<Box<dyn Source>, SettingError> {
-    let mut own: Stripe = own.read()?;
+    let own: Stripe = own.read()?;
     settings::filled("secret", &own.secret)?;
-    // The dashboard's copy button is kinder than a hand that marks the text.
-    own.secret = Secret::new(own.secret.expose().trim());
     settings::event_name("renewal_event", &own.renewal_event)?;
     let known = |(code, decimals): (&String, &u8)| {
         *decimals <= 3 && Currency::parse(code).is_some_and(|currency| currency.as_str() == code)

@@ -10,7 +10,7 @@ const BODY: &str = r#"{"id":"evt_test_1","object":"event"}"#;
 const V1: &str = "721303c1263550617c915568b3104b7567f788dd6def64cabc86c1381256bc8a";
 
 fn source(more: &str) -> Box<dyn Source> {
-    let text: &'static str = format!("secret = ' whsec_test_secret '\n{more}").leak();
+    let text: &'static str = format!("secret = 'whsec_test_secret'\n{more}").leak();
     configure(settings(text)).expect("right settings")
 }
 

@@ -26,7 +26,9 @@ use payload::Order;
 pub const KIND: Kind = Kind { name: "woocommerce", door: Door::Webhook, keys: &KEYS, configure };
 
 const KEYS: [Key; 6] = [
-    Key::required("secret", "the secret of the webhook as it was typed; secret"),
+    // Where none is typed, WooCommerce draws 50 characters with `wp_generate_password( 50, true, true )`, and the blank is one of
+    // those (`WC_Admin_Webhooks::save` of woocommerce/woocommerce and WordPress' `pluggable.php`, read 2026-11-28).
+    Key::required("secret", "the secret of the webhook as it was typed; secret").with_blanks(),
     Key::optional("statuses", "order states that are a purchase; default `[\"processing\", \"completed\"]`"),
     Key::optional("order_id", "`id` (default) or `number`: what your pages report as `order_id`"),
     Key::optional(

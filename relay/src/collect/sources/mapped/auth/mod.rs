@@ -239,6 +239,18 @@ impl Auth {
             Self::StandardWebhooks { key } => standard(request, key),
         }
     }
+
+    /// What the sender's address must carry, if it must.
+    pub(super) fn in_address(&self) -> Option<String> {
+        match self {
+            Self::Query { name, token } => Some(login::in_address(name, token)),
+            Self::Bearer(_)
+            | Self::Header { .. }
+            | Self::Basic { .. }
+            | Self::Hmac(_)
+            | Self::StandardWebhooks { .. } => None,
+        }
+    }
 }
 
 const WRONG: Denied = Denied::WrongSignature { key: "auth" };
