@@ -3,6 +3,7 @@
 use shared::{Event, UnixMs};
 
 use super::{KEPT_LONGER_MS, REFUND, is_paid};
+use crate::store::order_note::PAYMENT;
 use crate::store::{Draft, Note, StoreError, Transaction};
 
 /// Remembers which order an event's payments are for, whichever report of the order says so, and tells a refund that names only
@@ -49,5 +50,3 @@ fn keys(event: &Event) -> Vec<String> {
 
 /// Tokens that stand for one payment, and not for a customer who pays often.
 const PAYMENTS: [&str; 2] = ["stripe_invoice", "stripe_payment_intent"];
-/// Prefix of the note that leads from a payment to its order.
-const PAYMENT: &str = "pay:";

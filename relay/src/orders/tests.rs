@@ -1,5 +1,6 @@
 //! What a refund learns of its order, whose word counts, and how short the note is.
 
+use super::refund::{amount, complete};
 use super::*;
 use crate::testing::event;
 

@@ -40,7 +40,7 @@ mod draft;
 pub mod due;
 mod error;
 pub mod memory;
-mod order_note;
+pub(crate) mod order_note;
 mod person;
 mod settlement;
 pub mod sqlite;

@@ -9,9 +9,9 @@ use serde::Deserialize;
 use super::Seq;
 
 /// What the key of an order's note begins with; the order's number follows.
-pub(super) const ORDER: &str = "ord:";
+pub(crate) const ORDER: &str = "ord:";
 /// What the key of a note begins with that leads from a payment to its order, whose number is its text.
-pub(super) const PAYMENT: &str = "pay:";
+pub(crate) const PAYMENT: &str = "pay:";
 
 /// The event that reported the order of a note.
 pub(super) fn reporter(text: &str) -> Option<Seq> {
