@@ -46,13 +46,15 @@ pub(super) fn token(sub_id: &str) -> Option<String> {
     parts.into_iter().find(is_token).map(str::to_ascii_lowercase)
 }
 
-/// What a refund tells of its order, as far as the sender knows it.
+/// What a refund tells of its order, as far as the sender knows it. Of one whose total was lowered after it had been paid back
+/// nothing is left, and not less.
 pub(super) fn of_order(
     time: Option<UnixMs>,
     value: Option<f64>,
     left: Option<f64>,
 ) -> BTreeMap<String, Scalar> {
     let time = time.map(|time| Scalar::Integer(time.0));
+    let left = left.map(|left| left.max(0.0));
     let amount =
         |amount: Option<f64>| amount.map(|amount| Scalar::Number((amount * 1000.0).round() / 1000.0));
     let told = [("order_time", time), ("order_value", amount(value)), ("remaining_value", amount(left))];

@@ -83,7 +83,7 @@ pub(super) fn refund(shop: &Shopify, refund: &Refund) -> Result<Reading, Unreada
     if !currencies.all(|other| other == currency) {
         return Err(Unreadable::Unsupported { advice: "a refund in several currencies has no value" });
     }
-    let value: f64 = paid.iter().filter_map(|one| one.amount.amount()).sum();
+    let value = refund::rounded(paid.iter().filter_map(|one| one.amount.amount()).sum());
     if value <= 0.0 {
         return Ok(Reading::ignored("no money was given back"));
     }

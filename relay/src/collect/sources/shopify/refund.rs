@@ -54,7 +54,12 @@ fn sum(
         let money = side(set);
         sum += sign * money.as_ref()?.amount.amount().filter(|_| code(money) == currency)?;
     }
-    Some((sum * 1000.0).round() / 1000.0)
+    Some(rounded(sum))
+}
+
+/// A sum of amounts to the precision of the currencies there are.
+pub(super) fn rounded(sum: f64) -> f64 {
+    (sum * 1000.0).round() / 1000.0
 }
 
 fn code(money: &Maybe<Money>) -> Option<Currency> {

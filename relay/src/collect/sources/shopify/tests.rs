@@ -117,6 +117,8 @@ fn a_refund_is_what_was_paid_out() {
     let sale = r#"{"kind":"sale","status":"success","amount":"8.00","currency":"EUR"}"#;
     check("", "refunds/create", &refund(&[paid, paid, failed, sale]), "Refund 9 EUR");
     check("", "refunds/create", &refund(&[failed]), "no money was given back");
+    let sums = ["0.10", "0.20"].map(|amount| paid.replace("4.50", amount));
+    check("", "refunds/create", &refund(&[&sums[0], &sums[1]]), "Refund 0.3 EUR");
     let test = paid.replace("\"kind\"", "\"test\":true,\"kind\"");
     check("", "refunds/create", &refund(&[&test]), "a test order");
     // Paid out as the customer saw it, and counted as the shop counts its orders, if both add up.

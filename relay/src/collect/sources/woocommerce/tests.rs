@@ -128,6 +128,15 @@ fn an_order_that_was_refunded_before_it_counted_is_no_purchase() {
 }
 
 #[test]
+fn more_given_back_than_the_order_is_worth_leaves_nothing() {
+    let order = r#"{"id":727,"status":"refunded","total":"29.35","currency":"EUR","date_paid_gmt":"2026-11-20T10:00:00",
+        "refunds":[{"id":731,"total":"-9.35"},{"id":732,"total":"-30.00"}]}"#;
+    let reading = read("", "order.updated", order);
+    let left = |place: usize| reading.events[place].draft.properties.custom["remaining_value"].clone();
+    assert_eq!([left(1), left(2)], [Scalar::Number(20.0), Scalar::Number(0.0)]);
+}
+
+#[test]
 fn what_counted_before_it_was_paid_is_as_old_as_the_order() {
     let since = |more: &str, method: &str| {
         let order = format!(
