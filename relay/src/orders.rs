@@ -5,6 +5,8 @@
 //! correction. What the relay told the platforms stands before what a refund says of its order, because platforms find
 //! the conversion by it. Amounts of different currencies are never reckoned against each other.
 
+mod change;
+mod early;
 mod payments;
 mod present;
 mod refund;
@@ -13,11 +15,13 @@ mod unreported;
 
 use serde::{Deserialize, Deserializer, Serialize};
 use shared::money::Currency;
-use shared::{Event, Properties, Scalar, Source, UnixMs, event_id, time};
+use shared::{Event, Properties, Source, UnixMs, time};
 
 use crate::enrich;
 use crate::store::order_note::ORDER;
 use crate::store::{Draft, Note, Seq, StoreError, Transaction};
+pub use change::{Change, compare};
+pub use early::kept_for;
 pub use payments::lead;
 pub use present::{Present, present};
 use refund::note_refund;
@@ -54,6 +58,12 @@ struct Order {
     /// How much of that on the word of pages alone.
     #[serde(rename = "p", default, deserialize_with = "or_nought", skip_serializing_if = "is_nought")]
     by_pages: f64,
+    /// The least that was said to be left of it before anybody reported it.
+    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
+    left: Option<f64>,
+    /// When it was called off unpaid, and how much that took back.
+    #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
+    off: Option<(UnixMs, f64)>,
 }
 
 /// Whose word on an order's value it is, the most trustworthy last.
@@ -155,7 +165,19 @@ pub fn note(
     let (name, time, report) = (Some(event.event.clone()), Some(event.time), Report::of(event, now));
     // A copy brings a consent; who else has vouched for the order has done so.
     let word = known.word.map_or(word, |before| before.max(word));
-    let order = Order { report, seq: None, event: name, time, value, currency, word: Some(word), ..known };
+    let back = early::paid_back(&known, event, word);
+    let order = Order {
+        report,
+        seq: None,
+        event: name,
+        time,
+        value,
+        currency,
+        word: Some(word),
+        back,
+        left: None,
+        ..known
+    };
     Ok(Some(Reported { order_id, visitor: event.visitor_id.clone(), order }))
 }
 
@@ -180,80 +202,6 @@ impl Reported {
         let Self { order_id, visitor, order } = self;
         remember(tx, site, now, visitor.as_deref(), &order_id, &Order { seq: Some(seq), ..order })
     }
-}
-
-/// What a further report of a known order makes of it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Change {
-    /// Nothing new.
-    None,
-    /// It says another value, which is not believed or cannot be told to platforms.
-    Contradiction,
-    /// The order turned out to be worth less: this refund says so.
-    Lowered(Box<Event>),
-}
-
-/// Compares a further report of an order with what is remembered.
-///
-/// Only a word at least as good as the first counts, and only a lower value can be told: platforms have a way to take back
-/// a part of a conversion, and none that all share to add to one.
-pub fn compare(
-    tx: &mut dyn Transaction,
-    site: &str,
-    now: UnixMs,
-    event: &Event,
-) -> Result<Change, StoreError> {
-    let Properties { order_id: Some(order_id), value: Some(value), currency, .. } = &event.properties else {
-        return Ok(Change::None);
-    };
-    let Some(mut order) = recall(tx, site, order_id)? else { return Ok(Change::None) };
-    let Some(before) = order.value.filter(|_| order.event.as_ref() == Some(&event.event)) else {
-        return Ok(Change::None);
-    };
-    // Nothing new is also what is left after refunds that were told: some report an order anew once it has shrunk.
-    let same = |known: f64| order.currency == *currency && (value - known).abs() < HALF_A_CENT;
-    let word = Word::of(event);
-    if same(before) || same(before - order.back) {
-        if word > Word::Page && order.word < Some(word) {
-            order.word = Some(word);
-            remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)?;
-        }
-        return Ok(Change::None);
-    }
-    if word == Word::Part {
-        return Ok(Change::None);
-    }
-    if order.currency != *currency || order.word > Some(word) || *value > before || *value < 0.0 {
-        return Ok(Change::Contradiction);
-    }
-    (order.value, order.word) = (Some(*value), Some(word));
-    remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)?;
-    Ok(Change::Lowered(Box::new(correction(event, order_id, before, &order))))
-}
-
-/// The refund that tells of a lowered value. Its id follows from order and value, so that the same news is told once.
-fn correction(event: &Event, order_id: &str, before: f64, order: &Order) -> Event {
-    let now_worth = order.value.unwrap_or_default();
-    let mut refund = event.clone();
-    REFUND.clone_into(&mut refund.event);
-    refund.event_id = event_id::derive(REFUND, &format!("{order_id}-worth-{now_worth}"))
-        .unwrap_or_else(|| format!("{REFUND}-{}", event.event_id));
-    refund.attribution = None;
-    let remaining = (now_worth - order.back).max(0.0);
-    let told = [(ORDER_VALUE, before), (REMAINING, remaining)];
-    let mut custom: std::collections::BTreeMap<String, Scalar> =
-        told.into_iter().map(|(name, amount)| (name.to_owned(), Scalar::Number(cents(amount)))).collect();
-    custom.extend(order.time.map(|time| (ORDER_TIME.to_owned(), Scalar::Integer(time.0))));
-    custom.extend(order.event.clone().map(|name| (ORDER_EVENT.to_owned(), Scalar::Text(name))));
-    refund.properties = Properties {
-        value: Some(cents(before - now_worth)),
-        currency: event.properties.currency,
-        order_id: Some(order_id.to_owned()),
-        custom,
-        ..Properties::default()
-    };
-    order.report.tell(&mut refund);
-    refund
 }
 
 fn recall(tx: &mut dyn Transaction, site: &str, order_id: &str) -> Result<Option<Order>, StoreError> {
@@ -283,6 +231,11 @@ fn remember(
     // A plain structure of ours always serialises.
     let text = serde_json::to_string(order).unwrap_or_default();
     tx.put_note(site, &key(order_id), Note { visitor, text: &text }, now.plus(KEPT_LONGER_MS))
+}
+
+/// What the refund is about that calls an order off before it was paid, as the ids of refunds have it.
+pub fn calling_off(order_id: &str) -> String {
+    [order_id, "-cancelled"].concat()
 }
 
 /// Whether an event of this name is an order that somebody pays.

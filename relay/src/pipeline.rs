@@ -82,7 +82,7 @@ impl Pipeline for Steps {
         let incoming = stitched(tx, rules, Incoming { site, received, event: event.into() })?;
         let Incoming { site, event, .. } = &incoming;
         deduplicate::note_withheld(tx, rules, site, received, event, &keys)?;
-        append(tx, incoming, word)
+        append(tx, rules, incoming, word)
     }
 }
 
@@ -101,7 +101,7 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
     if orders::overreaches(tx, &site, &event)? {
         return Ok(Verdict::Contradiction);
     }
-    if orders::is_of_nothing(tx, &site, &mut event)? {
+    if orders::is_of_nothing(tx, &site, received, &mut event)? {
         return Ok(Verdict::Duplicate);
     }
     orders::agree(tx, &site, &mut event)?;
@@ -118,16 +118,27 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
         }
     }
     let word = Word::of(&event);
-    append(tx, Incoming { site, received, event }, word)
+    append(tx, rules, Incoming { site, received, event }, word)
 }
 
-/// Appends an event, with what is known of its order.
-fn append(tx: &mut dyn Transaction, incoming: Incoming, word: Word) -> Result<Verdict, StoreError> {
+/// Appends an event, with what is known of its order, and after it the refunds that had overtaken it.
+fn append(
+    tx: &mut dyn Transaction,
+    rules: &Rules,
+    incoming: Incoming,
+    word: Word,
+) -> Result<Verdict, StoreError> {
     let Incoming { site, received, mut event } = incoming;
     let reported = orders::note(tx, &site, received, &mut event, word)?;
+    let kept = orders::kept_for(tx, &site, &event)?;
     let seq = tx.append(Incoming { site: site.clone(), received, event })?;
     if let Some(order) = reported {
         order.remember(tx, &site, received, seq)?;
+    }
+    for refund in kept {
+        let refund = Incoming { site: site.clone(), received, event: refund.into() };
+        let refund = stitched(tx, rules, refund)?;
+        settle(tx, rules, refund)?;
     }
     Ok(Verdict::Stored(seq))
 }
@@ -190,13 +201,13 @@ fn reports(body: &str) -> Result<Reports, StoreError> {
     serde_json::from_str(body).map_err(|_| StoreError::Corrupt { what: "held event" })
 }
 
-/// A further report of a known conversion: nothing, unless it says that the order was worth less.
+/// A further report of a known conversion: nothing, unless it says that the order was worth less, or paid after all.
 fn repeated(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     let Incoming { site, received, event } = incoming;
     match orders::compare(tx, &site, received, &event)? {
         Change::None => Ok(Verdict::Duplicate),
         Change::Contradiction => Ok(Verdict::Contradiction),
-        Change::Lowered(refund) => {
+        Change::Lowered(refund) | Change::PaidAfterAll(refund) => {
             for key in deduplicate::keys(&refund) {
                 tx.claim(&site, &key, received)?;
             }

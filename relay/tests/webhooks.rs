@@ -155,6 +155,50 @@ async fn what_was_never_counted_is_not_taken_back() {
     assert!(properties.get("only_if_reported").is_none(), "that was for the relay alone: {properties}");
 }
 
+/// `orders/paid` could not be delivered, and Shopify repeats it after the refund came.
+#[tokio::test]
+async fn a_refund_that_overtakes_its_order_follows_it() {
+    let relay = start("").await;
+    let given = json!([{ "kind": "refund", "status": "success", "amount": "9.90", "currency": "EUR" }]);
+    let refund = json!({ "id": 31, "order_id": 7, "created_at": relay::clock::now().rfc3339(), "transactions": given });
+    for (topic, body) in
+        [("refunds/create", &refund), ("orders/paid", &order(7)), ("refunds/create", &refund)]
+    {
+        assert_eq!(shopify(&relay, topic, body).await.body, "OK");
+    }
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Purchase-7", "Refund-7-31"]);
+    assert_eq!(events[1]["properties"]["remaining_value"], json!(50.0));
+    assert_eq!(events[1]["visitor_id"], VISITOR);
+}
+
+/// The shop cancels what is not paid within the hour, and the money comes all the same.
+#[tokio::test]
+async fn an_order_that_is_paid_after_it_was_cancelled_holds_again() {
+    let relay = start("").await;
+    let from_page = r#"[{"event":"Purchase","properties":{"order_id":"1","value":29.35,"currency":"EUR"}}]"#;
+    assert_eq!(relay.page(from_page).await.json()["accepted"], 1);
+    let ago = |minutes: i64| {
+        let time = relay::clock::now().plus(-minutes * 60_000).rfc3339();
+        time.trim_end_matches('Z').to_owned()
+    };
+    let order = |status: &str, modified: &str, paid: Option<&str>| {
+        json!({ "id": 1, "status": status, "total": "29.35", "currency": "EUR", "payment_method": "bacs",
+            "date_created_gmt": ago(90), "date_modified_gmt": modified, "date_paid_gmt": paid })
+    };
+    let (cancelled, paid) = (ago(30), ago(10));
+    let paid = order("processing", &paid, Some(&paid));
+    for order in [&order("cancelled", &cancelled, None), &paid, &paid] {
+        assert_eq!(woocommerce(&relay, order).await.status, 200);
+    }
+    let events = log(relay.stop().await.path());
+    let ids: Vec<&str> = events.iter().filter_map(|event| event["event_id"].as_str()).collect();
+    assert_eq!(ids, ["Purchase-1", "Refund-1-cancelled", "Refund-1-paid"]);
+    let left = |place: usize| &events[place]["properties"]["remaining_value"];
+    assert_eq!((left(1), left(2)), (&json!(0.0), &json!(29.35)));
+}
+
 #[tokio::test]
 async fn cash_on_delivery_that_is_refused_takes_its_purchase_back() {
     let relay = start("").await;

@@ -6,6 +6,9 @@
 //! as long as the platform needs to know the order. Owns these
 //! decisions, which need the store, so `preview` knows nothing of them; leaves the sums to [`orders`].
 //!
+//! A refund that overtook its order and names only an amount can be told to nobody yet: it waits for the order to be reported, for
+//! as long as a sender may repeat one that it could not deliver, and then goes as any other.
+//!
 //! When an order was delivered leaves no trace, only that it is no longer on its way. So a refund that waits for that looks again
 //! and again, and its reason says what it saw last.
 //!
@@ -14,8 +17,8 @@
 
 use std::sync::Arc;
 
-use shared::UnixMs;
-use shared::time::{HOUR_MS, MINUTE_MS};
+use shared::time::{DAY_MS, HOUR_MS, MINUTE_MS};
+use shared::{Source, UnixMs};
 
 use super::round::Item;
 use crate::config::Destination;
@@ -44,7 +47,7 @@ pub(super) async fn as_they_stand(
                 Some(seq) => store.standing(&destination.name, seq).await?,
                 None => Standing::Settled,
             };
-            item.left_out = unfit(restates, standing, item, now);
+            item.left_out = overtakes(&order, item, now).or_else(|| unfit(restates, standing, item, now));
         }
         if item.left_out.is_none() {
             let lowered = tell(store, &order, item).await? && !is_refund;
@@ -62,6 +65,15 @@ async fn tell(store: &dyn Store, order: &Present, item: &mut Item) -> Result<boo
         item.event = Arc::new(event);
     }
     Ok(told)
+}
+
+/// Why a refund waits that came before its order, if without that nobody can be told what is left.
+fn overtakes(order: &Present, item: &Item, now: UnixMs) -> Option<Skip> {
+    let until = item.received.plus(OVERTAKEN_MS);
+    // A page takes nothing off an order that is yet to be reported.
+    let counts = item.event.source != Source::Web && refund::remaining(&item.event).is_err();
+    let waits = counts && !order.is_reported() && now < until;
+    waits.then(|| Skip::until(until.min(now.plus(LOOK_AGAIN_MS)), NOT_REPORTED))
 }
 
 /// Why a refund must not go, or not yet, for the sake of its order.
@@ -97,14 +109,19 @@ fn taken_away(restates: Restates, order: &Item) -> Option<Skip> {
 
 /// The event that takes an order back.
 const REFUND: &str = "Refund";
+/// Why a refund waits whose order nobody has reported.
+const NOT_REPORTED: &str = "nobody has reported its order yet";
 /// Why a refund waits whose order comes with it.
 const GOES_FIRST: &str = "its order goes first";
 /// Why a refund waits whose order has not gone through yet.
 const STILL_TRIED: &str = "its order is still being tried";
 /// What a refund says that has seen its order on its way.
-const ON_ITS_WAY: [&str; 2] = [GOES_FIRST, STILL_TRIED];
+const ON_ITS_WAY: [&str; 3] = [NOT_REPORTED, GOES_FIRST, STILL_TRIED];
 /// How long a refund waits before it looks whether its order has gone. No great loss, for hours of waiting follow.
 const LOOK_AGAIN_MS: i64 = HOUR_MS;
+/// How long after its refund an order may still be reported: Stripe repeats what it could not deliver for three days, Shopify for
+/// four hours (docs.stripe.com/webhooks and shopify.dev, read 2026-11-23).
+const OVERTAKEN_MS: i64 = 3 * DAY_MS;
 /// A destination that reads the log so long after an event came is behind.
 const LATE_MS: i64 = 5 * MINUTE_MS;
 

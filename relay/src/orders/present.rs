@@ -6,7 +6,9 @@
 
 use shared::{Event, Scalar};
 
-use super::{HALF_A_CENT, Order, REFUND, REMAINING, cents, key, read};
+use super::refund::introduce;
+use super::report::ORDER_REPORTED;
+use super::{HALF_A_CENT, ORDER_VALUE, Order, REFUND, REMAINING, cents, key, read};
 use crate::enrich;
 use crate::store::{Seq, Store, StoreError};
 
@@ -26,10 +28,39 @@ impl Present {
         self.0.seq
     }
 
-    /// Tells the order, or a refund of it, what is left of its value. Answers whether the event has changed.
+    /// Whether anybody has reported it: of one whose refund came first there is a note as well.
+    pub fn is_reported(&self) -> bool {
+        self.0.event.is_some() || self.0.value.is_some()
+    }
+
+    /// Tells the order, or a refund of it, what is left of its value, and a refund that overtook it what that could not be told when
+    /// it came. Answers whether the event has changed.
     ///
     /// A value is only ever lowered. The goods go with the old one: they no longer add up to what is left.
     pub fn tell(&self, event: &mut Event) -> bool {
+        let caught_up = event.event == REFUND && self.catch_up(event);
+        self.tell_what_is_left(event) || caught_up
+    }
+
+    /// Tells a refund of an order that it overtook what else it would have learned of it.
+    fn catch_up(&self, event: &mut Event) -> bool {
+        let order = &self.0;
+        if !self.is_reported() || event.properties.custom.contains_key(ORDER_REPORTED) {
+            return false;
+        }
+        let before = event.clone();
+        introduce(order, event);
+        let properties = &mut event.properties;
+        if properties.value.is_none() && properties.currency.is_none() {
+            properties.currency = order.currency;
+        }
+        let whole = order.value.filter(|_| order.currency.is_some() && properties.currency == order.currency);
+        let told = whole.map(|whole| (ORDER_VALUE.to_owned(), Scalar::Number(whole)));
+        properties.custom.extend(told);
+        *event != before
+    }
+
+    fn tell_what_is_left(&self, event: &mut Event) -> bool {
         let Order { event: name, value: Some(whole), currency: Some(currency), back, .. } = &self.0 else {
             return false;
         };

@@ -1,10 +1,10 @@
 //! What a refund learns of its order, and the order of its refund.
 
-use shared::{Event, Properties, Scalar, Source, UnixMs};
+use shared::{Event, Properties, Scalar, Source, UnixMs, event_id};
 
 use super::{
-    COMMISSION, IN_PART, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REMAINING, Word, cents, recall,
-    remember,
+    COMMISSION, IN_PART, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REMAINING, Word, calling_off, cents,
+    early, recall, remember,
 };
 use crate::store::{Draft, StoreError, Transaction};
 
@@ -29,18 +29,26 @@ pub(super) fn note_refund(
         order.back = cents((order.back - order.by_pages).max(0.0));
         order.by_pages = 0.0;
     }
-    let back = order.back;
+    let (back, left) = (order.back, order.left);
     if is_copy {
         order.back = before(&order, event);
     }
     event.change(|event| complete(&mut order, event));
     if is_copy {
-        order.back = back;
+        (order.back, order.left) = (back, left);
     }
+    let taken = cents(order.back - back);
     if of_page {
-        order.by_pages = cents(order.by_pages + order.back - back);
+        order.by_pages = cents(order.by_pages + taken);
+    } else if taken > 0.0 && calls_off(event, order_id) {
+        order.off = Some((event.time, taken));
     }
     remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)
+}
+
+/// Whether a refund calls its order off before it was paid.
+fn calls_off(refund: &Event, order_id: &str) -> bool {
+    event_id::derive(&refund.event, &calling_off(order_id)).as_ref() == Some(&refund.event_id)
 }
 
 /// How much had been paid back before a refund of which a copy was taken already.
@@ -52,14 +60,12 @@ fn before(order: &Order, refund: &Event) -> f64 {
 /// Tells a refund what it lacks of its order, and the order what was paid back. Answers whether the refund has changed.
 pub(super) fn complete(order: &mut Order, event: &mut Event) -> bool {
     let before = event.clone();
-    order.report.tell(event);
+    introduce(order, event);
+    if order.value.is_none() {
+        early::take_back(order, event);
+        return *event != before;
+    }
     let Properties { value, currency, custom, .. } = &mut event.properties;
-    if let Some(time) = order.time {
-        custom.insert(ORDER_TIME.to_owned(), Scalar::Integer(time.0));
-    }
-    if let Some(name) = &order.event {
-        custom.insert(ORDER_EVENT.to_owned(), Scalar::Text(name.clone()));
-    }
     if let Some(share) = custom.get(COMMISSION)
         && order.word.is_some_and(|word| word != Word::Commission)
     {
@@ -93,11 +99,6 @@ pub(super) fn complete(order: &mut Order, event: &mut Event) -> bool {
         match (whole, *value) {
             (Some(whole), Some(back)) if left.is_none() => Some(whole - cents(order.back + back.abs())),
             (Some(_), None) if left.is_none() => Some(0.0),
-            (None, Some(back)) if order.value.is_none() => {
-                // Reported before its order.
-                order.back = cents(order.back + back.abs());
-                left
-            }
             (_, _) => left,
         }
     };
@@ -117,6 +118,18 @@ pub(super) fn complete(order: &mut Order, event: &mut Event) -> bool {
         }
     }
     *event != before
+}
+
+/// Tells a refund as what, when and how its order came to the platforms.
+pub(super) fn introduce(order: &Order, event: &mut Event) {
+    order.report.tell(event);
+    let custom = &mut event.properties.custom;
+    if let Some(time) = order.time {
+        custom.insert(ORDER_TIME.to_owned(), Scalar::Integer(time.0));
+    }
+    if let Some(name) = &order.event {
+        custom.insert(ORDER_EVENT.to_owned(), Scalar::Text(name.clone()));
+    }
 }
 
 pub(super) fn amount(scalar: &Scalar) -> Option<f64> {

@@ -76,7 +76,7 @@ impl Report {
 }
 
 /// The property that says when an order was reported.
-const ORDER_REPORTED: &str = "order_reported";
+pub(super) const ORDER_REPORTED: &str = "order_reported";
 /// The property that says where it came about, in the words of `source`.
 const ORDER_SOURCE: &str = "order_source";
 /// The property that lists by what it could be matched, between blanks.

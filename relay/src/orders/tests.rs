@@ -15,6 +15,8 @@ pub(super) fn known(value: f64, back: f64) -> Order {
         word: Some(Word::Page),
         back,
         by_pages: 0.0,
+        left: None,
+        off: None,
     }
 }
 
@@ -53,6 +55,45 @@ fn a_refund_learns_what_it_takes_back() {
     let in_part = [&eur("20"), r#","commission":"part""#].concat();
     check(known(59.9, 5.0), &in_part, Some(54.9), 5.0);
     check(paid(), &in_part, Some(39.9), 20.0);
+}
+
+#[test]
+fn what_was_paid_back_before_its_order_holds_of_it() {
+    let check = |refunds: &[&str], sale: &str, expected: f64| {
+        let mut order = Order::default();
+        for properties in refunds {
+            let json =
+                format!(r#"{{"event":"Refund","event_id":"r","properties":{{"order_id":"1"{properties}}}}}"#);
+            complete(&mut order, &mut event(&json));
+        }
+        let sold = event(&format!(
+            r#"{{"event":"Purchase","event_id":"p","properties":{{"order_id":"1","currency":"EUR"{sale}}}}}"#
+        ));
+        assert_eq!(early::paid_back(&order, &sold, Word::of(&sold)), expected, "{refunds:?} {sale}");
+    };
+    let sale = r#","value":100"#;
+    let (twenty, ten) = (r#","value":20,"currency":"EUR""#, r#","value":-10,"currency":"EUR""#);
+    check(&[], sale, 0.0);
+    check(&[twenty, ten], sale, 30.0);
+    // Amounts of another currency, or of none, are not reckoned against the order's.
+    let dollars = r#","value":20,"currency":"USD""#;
+    check(&[dollars], sale, 0.0);
+    check(&[twenty, dollars], sale, 20.0);
+    check(&[r#","value":20"#], sale, 0.0);
+    // No amount is all of it.
+    check(&[""], sale, 100.0);
+    check(&[r#","currency":"USD""#], sale, 0.0);
+    // What is said to be left holds, whoever says it, and what comes after takes from that.
+    let left = r#","value":20,"currency":"EUR","remaining_value":80"#;
+    check(&[left, left], sale, 20.0);
+    check(&[left, ten], sale, 30.0);
+    check(&[ten, left], sale, 20.0);
+    check(&[r#","currency":"EUR","remaining_value":-5"#], sale, 100.0);
+    // A network's share and the shop's amounts have nothing in common but the whole.
+    check(&[r#","value":3,"currency":"EUR","commission":"part""#], sale, 0.0);
+    let share = r#","value":3,"commission":true"#;
+    check(&[twenty], share, 0.0);
+    check(&[""], share, 3.0);
 }
 
 #[test]
@@ -131,8 +172,12 @@ fn the_note_is_short() {
     let text = serde_json::to_string(&known(59.9, 0.0)).expect("plain");
     assert_eq!(text, r#"{"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p"}"#);
     assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), known(59.9, 0.0));
-    let full = Order { seq: Some(7), by_pages: 5.0, ..known(59.9, 5.0) };
+    let (left, off) = (Some(54.9), Some((UnixMs(2000), 54.9)));
+    let full = Order { seq: Some(7), by_pages: 5.0, left, off, ..known(59.9, 5.0) };
     let text = serde_json::to_string(&full).expect("plain");
-    assert_eq!(text, r#"{"n":7,"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p","b":5.0,"p":5.0}"#);
+    assert_eq!(
+        text,
+        r#"{"n":7,"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p","b":5.0,"p":5.0,"l":54.9,"x":[2000,54.9]}"#
+    );
     assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), full);
 }

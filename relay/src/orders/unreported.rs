@@ -4,9 +4,9 @@
 //! been counted by a page alone, and a network also rejects what it never let count. Such a refund says so, and is nothing where
 //! there is nothing to take back. Leaves to `orders` what is remembered of orders.
 
-use shared::{Properties, Scalar};
+use shared::{Properties, Scalar, UnixMs};
 
-use super::{PAID, REFUND, Word, recall};
+use super::{PAID, REFUND, Word, early, recall};
 use crate::deduplicate;
 use crate::store::{Draft, StoreError, Transaction};
 
@@ -14,12 +14,21 @@ use crate::store::{Draft, StoreError, Transaction};
 /// under which that may have been; as a truth value it is a network's, whose word is about its own commission.
 pub const ONLY_IF_REPORTED: &str = "only_if_reported";
 
-/// Whether a refund takes back only what was reported, and nothing was. The mark is for us alone and is taken off.
-pub fn is_of_nothing(tx: &mut dyn Transaction, site: &str, event: &mut Draft) -> Result<bool, StoreError> {
+/// Whether a refund takes back only what was reported, and nothing was. Money that a shop has paid out is kept for the order, which
+/// may have been overtaken. The mark is for us alone and is taken off.
+pub fn is_of_nothing(
+    tx: &mut dyn Transaction,
+    site: &str,
+    now: UnixMs,
+    event: &mut Draft,
+) -> Result<bool, StoreError> {
     let Properties { order_id, custom, .. } = &event.properties;
     let said = custom.get(ONLY_IF_REPORTED).filter(|_| event.event == REFUND);
     let (Some(order_id), Some(said)) = (order_id, said) else { return Ok(false) };
     let nothing = !is_known(tx, site, order_id, said)?;
+    if nothing && matches!(said, Scalar::Text(_)) && early::holds_later(event) {
+        early::keep(tx, site, now, order_id, event)?;
+    }
     event.change(|event| event.properties.custom.remove(ONLY_IF_REPORTED).is_some());
     Ok(nothing)
 }

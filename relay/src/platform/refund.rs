@@ -23,7 +23,10 @@ pub struct Restates {
 
 /// What is left of the order: as the sender says, or the order's value less what was paid back; nought when no amount
 /// is named. A refund of unknown share is skipped.
-pub(super) fn remaining(event: &Event) -> Result<f64, Skip> {
+///
+/// # Errors
+/// When it is unknown.
+pub fn remaining(event: &Event) -> Result<f64, Skip> {
     let left = match (number(event, "remaining_value"), event.properties.value, number(event, "order_value"))
     {
         (Some(left), _, _) => (left >= 0.0).then_some(left),

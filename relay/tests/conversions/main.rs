@@ -4,6 +4,7 @@
 mod clicks;
 mod consent;
 mod erasure;
+mod overtaken;
 mod refunds;
 mod reporters;
 mod shop;

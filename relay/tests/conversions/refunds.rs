@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::shop::{NOW, Shop, webhook};
 
 /// A destination whose refunds need to know what is left of the order.
-fn google() -> String {
+pub(crate) fn google() -> String {
     "[[destination]]\nname = \"google\"\nsite = \"shop\"\nplatform = \"google-ads\"\noperating_account = \"1234567890\"\n\
      conversion_actions = { Purchase = \"987654321\" }\n\
      oauth = { client_id = \"c\", client_secret = \"s\", refresh_token = \"r\" }\n\
@@ -14,9 +14,9 @@ fn google() -> String {
         .to_owned()
 }
 
-const DAY: i64 = 86_400_000;
+pub(crate) const DAY: i64 = 86_400_000;
 
-fn order(event: &str, id: &str, at: i64, more: &str) -> String {
+pub(crate) fn order(event: &str, id: &str, at: i64, more: &str) -> String {
     format!(
         r#"{{"event":"{event}","event_id":"{id}","source":"server","time":{},"properties":{{"order_id":"88"{more}}},
             "click_ids":{{"gclid":{{"value":"Cj0KCQ_a","seen_at":{}}}}}}}"#,
@@ -26,7 +26,7 @@ fn order(event: &str, id: &str, at: i64, more: &str) -> String {
 }
 
 /// The properties of the last event of the log.
-fn last(shop: &Shop) -> Value {
+pub(crate) fn last(shop: &Shop) -> Value {
     json!(shop.log().last().unwrap().properties)
 }
 

@@ -2,9 +2,9 @@
 
 use std::future::Future;
 
+use serde_json::json;
 use shared::Event;
 use shared::identity::Field;
-use shared::time::DAY_MS;
 
 use super::*;
 use crate::config::Config;
@@ -146,6 +146,61 @@ fn a_refund_that_saw_its_order_on_its_way_waits_until_the_platform_knows_it() {
     };
     check(Shop::with_a_refund(""), DAY_MS);
     check(Shop::of(MICROSOFT).sell(), 6 * HOUR_MS);
+}
+
+/// The sender repeats the order, which it could not deliver, after the refund has come.
+#[test]
+fn a_refund_that_overtakes_its_order_waits_for_it_and_lowers_it_once() {
+    const OVERTAKER: Seq = 1;
+    const OVERTAKEN: Seq = 2;
+    let check = |shop: Shop, known_after: i64| {
+        shop.take("Refund", "r", r#","value":20"#);
+        let waits = shop.goes(OVERTAKER, false, 0).expect_err("nobody has reported its order");
+        assert_eq!((waits.reason, waits.until), (SkipReason::TooEarly, Some(NOW.plus(HOUR_MS))));
+        shop.settle(retry(OVERTAKER, NOW.plus(HOUR_MS)));
+        shop.take("Purchase", "p", r#","value":100"#);
+        let order = shop.goes(OVERTAKEN, false, 0).expect("it goes as it came");
+        assert_eq!(order.properties.value, Some(100.0));
+        let then = |reason: &str, after_ms: i64| shop.goes_after(OVERTAKER, Some(reason), after_ms);
+        let first = then(&waits.detail, HOUR_MS).expect_err("its order goes first");
+        assert_eq!(first.detail, GOES_FIRST);
+        shop.settle(delivered(OVERTAKEN));
+        for seen in [waits, first] {
+            let gone = then(&seen.detail, 2 * HOUR_MS).expect_err("only just now");
+            assert_eq!(gone.until, Some(NOW.plus(2 * HOUR_MS + known_after)));
+            let refund = then(&gone.detail, 3 * DAY_MS).expect("its order is known by then");
+            let told = serde_json::to_value(&refund.properties.custom).expect("plain");
+            assert_eq!((&told["remaining_value"], &told["order_value"]), (&json!(80.0), &json!(100.0)));
+            assert_eq!((&told["order_event"], &told["order_reported"]), (&json!("Purchase"), &json!(NOW.0)));
+            let again = shop.goes(OVERTAKER, true, 4 * DAY_MS).expect("it is replayed");
+            assert_eq!(again.properties, refund.properties);
+        }
+        assert_eq!(shop.goes(OVERTAKEN, true, DAY_MS).expect("it goes").properties.value, Some(80.0));
+    };
+    check(Shop::open(""), DAY_MS);
+    check(Shop::of(MICROSOFT), 6 * HOUR_MS);
+}
+
+#[test]
+fn a_refund_waits_for_an_order_that_may_still_be_reported_and_no_longer() {
+    let shop = Shop::open("");
+    shop.take("Refund", "r", r#","value":20"#);
+    let last = shop.goes(1, true, 3 * DAY_MS - MINUTE_MS).expect_err("it may still come");
+    assert_eq!(last.until, Some(NOW.plus(3 * DAY_MS)));
+    shop.goes(1, true, 3 * DAY_MS).expect("it goes as any other");
+    shop.take("Refund", "r2", r#","value":20,"order_value":100"#);
+    shop.goes(2, false, 0).expect("it says what is left");
+}
+
+/// All of it was paid back before anybody reported it: the refund must not say that all is left.
+#[test]
+fn a_refund_of_the_whole_stays_one_when_its_order_comes() {
+    let shop = Shop::open("");
+    shop.take("Refund", "r", "");
+    shop.take("Purchase", "p", r#","value":100"#);
+    shop.settle(delivered(2));
+    let refund = shop.goes(1, true, DAY_MS).expect("it goes");
+    assert_eq!(refund.properties.custom.get("remaining_value"), Some(&shared::Scalar::Number(0.0)));
 }
 
 /// An adjustment of a conversion that Microsoft does not know makes none of it, and the tag may have told of it.

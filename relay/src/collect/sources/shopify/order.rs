@@ -9,6 +9,7 @@ use super::super::json::{Amount, Maybe};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::payload::{Account, Customer, LineItem, MoneySet, Order, Refund};
 use super::{ItemId, MoneyOf, POINT_OF_SALE, Shopify, person, refund};
+use crate::orders::calling_off;
 
 /// A purchase, whatever it is called, or the reversal of one, with everything the order knows.
 pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<Found, Unreadable> {
@@ -16,7 +17,7 @@ pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<F
     let time = order.processed_at.time().or_else(|| order.created_at.time());
     let mut found = match name {
         // Refunds of one order in parts have ids of their own; so has its cancellation.
-        "Refund" => Found::about(name, &format!("{id}-cancelled"), order.cancelled_at.time().or(time)),
+        "Refund" => Found::about(name, &calling_off(&id), order.cancelled_at.time().or(time)),
         _ => Found::of_order(name, time),
     };
     let presentment = shop.money == MoneyOf::Presentment && presented(&order.total_price_set).is_some();

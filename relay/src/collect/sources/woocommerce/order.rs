@@ -14,7 +14,7 @@ use super::payload::{Address, Customer, LineItem, Order};
 use super::{ItemId, OrderId, WooCommerce};
 use crate::collect::draft::Draft;
 use crate::collect::raw_user::{Personal, RawUser};
-use crate::orders::ONLY_IF_REPORTED;
+use crate::orders::{ONLY_IF_REPORTED, calling_off};
 
 /// The purchase an order is.
 pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
@@ -73,9 +73,9 @@ pub(super) fn refunds(order_id: &str, order: &Order) -> Vec<Found> {
 }
 
 /// An order that was called off before anybody paid: cash on delivery that was refused, a transfer that never came. It takes back
-/// what counted of it, here or on a page, if anything did.
+/// what counted of it, here or on a page, if anything did. A purchase that says it was paid later than that undoes it.
 pub(super) fn cancellation(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
-    let mut found = Found::about("Refund", &format!("{order_id}-cancelled"), utc(&order.date_modified_gmt));
+    let mut found = Found::about("Refund", &calling_off(order_id), utc(&order.date_modified_gmt));
     let placed = utc(&order.date_created_gmt);
     found.since = placed;
     found.draft.source = Some(Source::Server);

@@ -1,0 +1,115 @@
+//! What comes out of turn: refunds that overtake their order, and orders that are paid after they were called off.
+
+use relay::store::Verdict;
+use serde_json::json;
+
+use crate::refunds::{DAY, google, last, order};
+use crate::shop::{Shop, webhook};
+
+const PAID: &str = r#","value":100,"currency":"EUR""#;
+
+/// What a shop's source makes of money that was paid out.
+fn paid_out(name: &str) -> String {
+    let more = format!(r#","value":20,"currency":"EUR","only_if_reported":"{name}""#);
+    order("Refund", "Refund-88-9", 0, &more)
+}
+
+fn names(shop: &Shop) -> Vec<String> {
+    shop.log().into_iter().map(|event| event.event).collect()
+}
+
+/// Shopify repeats an order that it could not deliver, after its refund came.
+#[test]
+fn a_shops_refund_that_overtakes_its_order_follows_it() {
+    for open in [Shop::open as fn(&str, &str) -> Shop, Shop::on_disk] {
+        let shop = open("", &google());
+        let refund = paid_out("Subscribe");
+        assert_eq!(shop.take(0, &refund), Verdict::Duplicate, "nobody has reported an order");
+        assert_eq!(shop.take(1, &refund), Verdict::Duplicate);
+        shop.take(2, &order("Lead", "l", 0, ""));
+        shop.take(3, &order("Purchase", "p", 0, PAID));
+        assert_eq!(names(&shop), ["Lead", "Purchase", "Refund"]);
+        let told = last(&shop);
+        assert_eq!((&told["value"], &told["remaining_value"]), (&json!(20.0), &json!(80.0)));
+        assert!(told.get("only_if_reported").is_none(), "{told}");
+        // Neither the refund nor the order counts again.
+        assert_eq!(shop.take(4, &refund), Verdict::Duplicate);
+        assert_eq!(shop.take(5, &order("Purchase", "q", 0, PAID)), Verdict::Duplicate);
+        shop.take(6, &order("Refund", "Refund-88-10", 0, r#","value":30,"currency":"EUR""#));
+        assert_eq!(last(&shop)["remaining_value"], json!(50.0));
+    }
+}
+
+#[test]
+fn an_order_is_overtaken_under_whatever_name_and_however_it_is_held() {
+    let shop = Shop::open("", &webhook("all", ""));
+    shop.take(0, &paid_out("Renewal"));
+    shop.take(1, &order("Renewal", "Renewal-88", 0, PAID));
+    assert_eq!(names(&shop), ["Renewal", "Refund"]);
+    let shop = Shop::open("merge_window = { Purchase = \"30s\" }", &webhook("all", ""));
+    shop.take(0, &paid_out("Subscribe"));
+    assert_eq!(shop.take(1, &order("Purchase", "p", 0, PAID)), Verdict::Held);
+    assert_eq!(shop.release(60_000), 1);
+    assert_eq!(names(&shop), ["Purchase", "Refund"]);
+}
+
+/// What was called off before it counted is an order like any other if it is reported after all; and a page keeps nothing.
+#[test]
+fn what_calls_an_order_off_or_comes_from_a_page_is_not_kept_for_it() {
+    let off = order("Refund", "Refund-88-cancelled", 0, &[PAID, CALLED_OFF].concat());
+    for refund in [off, paid_out("Subscribe").replace("server", "web")] {
+        let shop = Shop::open("", &google());
+        assert_eq!(shop.take(0, &refund), Verdict::Duplicate);
+        shop.take(1, &order("Purchase", "p", 0, PAID));
+        assert_eq!(names(&shop), ["Purchase"]);
+    }
+}
+
+#[test]
+fn what_is_paid_back_before_the_order_is_reckoned_in_its_currency() {
+    let check = |first: &str, left: f64| {
+        let shop = Shop::open("", &google());
+        shop.take(0, &order("Refund", "r1", 0, first));
+        shop.take(1, &order("Purchase", "p", 0, PAID));
+        shop.take(2, &order("Refund", "r2", 0, r#","value":10,"currency":"EUR""#));
+        assert_eq!(last(&shop)["remaining_value"], json!(left), "{first}");
+    };
+    check(r#","value":20,"currency":"EUR""#, 70.0);
+    check(r#","value":3000,"currency":"JPY""#, 90.0);
+    check(r#","currency":"EUR","remaining_value":60"#, 50.0);
+    check("", 0.0);
+}
+
+const CALLED_OFF: &str = r#","remaining_value":0,"only_if_reported":"Subscribe""#;
+
+/// The shop cancels what nobody has paid within the hour, and the money comes later.
+#[test]
+fn an_order_that_is_paid_after_it_was_called_off_holds_again() {
+    let check = |paid: f64, back: f64, left: f64| {
+        let shop = Shop::open("", &google());
+        let sale = |id: &str, days: i64, value: f64| {
+            order("Purchase", id, days * DAY, &format!(r#","value":{value},"currency":"EUR""#))
+        };
+        shop.take(-5 * DAY, &sale("p", -5, 100.0).replace("server", "web"));
+        let off = order("Refund", "Refund-88-cancelled", -3 * DAY, &[PAID, CALLED_OFF].concat());
+        assert_eq!(shop.take(-3 * DAY, &off), Verdict::Stored(2));
+        // As of before, and a page that is opened once more.
+        assert_eq!(shop.take(-3 * DAY, &sale("q", -4, 100.0)), Verdict::Duplicate);
+        assert_eq!(shop.take(-2 * DAY, &sale("w", -2, 100.0).replace("server", "web")), Verdict::Duplicate);
+        assert_eq!(shop.take(-2 * DAY, &sale("Purchase-88", -2, paid)), Verdict::Stored(3));
+        assert_eq!(shop.log()[2].event_id, "Refund-88-paid");
+        let told = last(&shop);
+        assert_eq!((&told["value"], &told["remaining_value"]), (&json!(back), &json!(left)), "{told}");
+        assert_eq!(told["order_value"], json!(100.0));
+        assert_eq!(shop.sent_to("google").last().map(String::as_str), Some("Refund-88-paid"));
+        // Once, and a refund takes from what holds.
+        let again = shop.take(-DAY, &sale("Purchase-88", -2, paid));
+        assert!(matches!(again, Verdict::Duplicate | Verdict::Contradiction), "{again:?}");
+        shop.take(0, &order("Refund", "r", 0, r#","value":20,"currency":"EUR""#));
+        assert_eq!(last(&shop)["remaining_value"], json!(left - 20.0));
+    };
+    check(100.0, 0.0, 100.0);
+    check(80.0, 20.0, 80.0);
+    // More is told to nobody, as ever.
+    check(120.0, 0.0, 100.0);
+}
