@@ -75,6 +75,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether calls that stand apart have a login of their own, so that they go on while the others are refused theirs.
+    fn has_second_login(&self) -> bool {
+        false
+    }
+
     /// How an access token is fetched, where requests need one that is not in the settings.
     fn credentials(&self) -> Option<&dyn Credentials> {
         None

@@ -200,6 +200,11 @@ impl Platform for Microsoft {
         matches!(call, OFFLINE | ONLINE_ADJUSTMENTS | OFFLINE_ADJUSTMENTS)
     }
 
+    /// The tag has a token of its own, which says nothing of the account that uploads.
+    fn has_second_login(&self) -> bool {
+        self.offline.is_some()
+    }
+
     fn limits(&self) -> Limits {
         Limits { batch: BATCH_EVENTS, concurrency: CONCURRENCY, pace_ms: 0, retry_for_ms: RETRY_FOR_MS }
     }
