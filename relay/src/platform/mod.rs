@@ -95,6 +95,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
         None
     }
 
+    /// Events for which the settings say where they go, by their names.
+    fn mapped(&self) -> Vec<&str> {
+        Vec::new()
+    }
+
     /// How the account is tried out with an event that nobody caused.
     fn trial(&self, _event: &Outgoing<'_>, _now: UnixMs) -> Trial {
         Trial::None

@@ -76,8 +76,8 @@ pub struct Key {
     pub meaning: &'static str,
     /// Whether its value is the path of a file, of which the platform is given the text.
     pub file: bool,
-    /// Whether it is there for trying a destination out, and hardly meant when it stays.
-    pub trial: bool,
+    /// Of a key that is there for trying a destination out and hardly meant when it stays: what becomes of events meanwhile.
+    pub trial: Option<&'static str>,
     /// Of a secret: whether blanks at its ends may be part of it.
     pub blanks: bool,
     /// Of a secret: what a right one begins with; empty where nobody knows.
@@ -87,7 +87,7 @@ pub struct Key {
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning, file: false, trial: false, blanks: false, begins: "" }
+        Self { name, required: true, meaning, file: false, trial: None, blanks: false, begins: "" }
     }
 
     /// A key with a default.
@@ -97,7 +97,14 @@ impl Key {
 
     /// A key without a default for trying a destination out. `check` and the start remind of one that was left in.
     pub const fn trial(name: &'static str, meaning: &'static str) -> Self {
-        Self { trial: true, ..Self::optional(name, meaning) }
+        let effect = "sends every event as a test, which the platform may keep out of its reports";
+        Self { trial: Some(effect), ..Self::optional(name, meaning) }
+    }
+
+    /// A key that, where it is true, lets the platform check events and count none. The same is said of it.
+    pub const fn check_only(name: &'static str, meaning: &'static str) -> Self {
+        let effect = "lets the platform check every event and count none, so that nothing is reported";
+        Self { trial: Some(effect), ..Self::optional(name, meaning) }
     }
 
     /// A key with a default whose value is the path of a file with a secret in it, relative to the configuration. The

@@ -337,6 +337,7 @@ pub(crate) fn destination(platform: impl Platform + 'static) -> Arc<Destination>
         consent: Vec::new(),
         consent_required: false,
         look_back_days: None,
+        timeout_ms: 10_000,
         events: BTreeMap::new(),
         endpoint: None,
     })

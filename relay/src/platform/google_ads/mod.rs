@@ -143,6 +143,10 @@ impl Platform for GoogleAds {
         }
     }
 
+    fn mapped(&self) -> Vec<&str> {
+        self.traits.actions.keys().map(String::as_str).collect()
+    }
+
     fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
         let mut built = self.requests(&[*event], now, true);
         built
