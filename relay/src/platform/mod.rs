@@ -60,8 +60,8 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// the request.
     fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
 
-    /// What an answer says of events that were taken all the same, where the operator may want to mend it. In words of ours: an
-    /// answer may repeat what was sent.
+    /// What an answer says of events that were taken all the same, where the operator may want to mend it. In words of ours, or
+    /// quoted as in a reason: an answer may repeat what was sent.
     fn remark(&self, _call: Call, _response: &Response) -> Option<String> {
         None
     }

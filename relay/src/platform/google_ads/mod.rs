@@ -143,6 +143,10 @@ impl Platform for GoogleAds {
         }
     }
 
+    fn remark(&self, call: Call, response: &Response) -> Option<String> {
+        if call == ADJUST { None } else { response::remark(response) }
+    }
+
     fn mapped(&self) -> Vec<&str> {
         self.traits.actions.keys().map(String::as_str).collect()
     }

@@ -95,6 +95,35 @@ fn a_success_names_its_request() {
 }
 
 #[test]
+fn fields_that_google_warns_of_are_named_and_what_stood_there_is_not() {
+    let check = |status, warnings: &str, expected: Option<&str>| {
+        let body = format!(r#"{{"requestId":"R1","fieldWarnings":{warnings}}}"#);
+        let expected = expected.map(|list| format!("Google Ads warns of fields of some events: {list}"));
+        assert_eq!(remark(&answer(status, &body)), expected, "{warnings}");
+        let tag = if status == 200 { "delivered" } else { "split" };
+        assert_eq!(tags(status, &body, 2), [tag; 2], "{warnings}");
+    };
+    let of = |event: usize, field: &str, reason: &str| {
+        format!(
+            r#"{{"field":"events.events[{event}].{field}","reason":"{reason}","description":"jane@example.com is none"}}"#
+        )
+    };
+    let long = "WARNING_REASON_CUSTOM_VARIABLE_NOT_FOUND";
+    let several = [
+        of(1, "custom_variables[0].variable", long),
+        of(0, "cart_data", ""),
+        of(7, "custom_variables[2].variable", long),
+    ];
+    let list = format!("cart_data, custom_variables.variable ({long})");
+    check(200, &format!("[{}]", several.join(",")), Some(&list));
+    for nothing in ["[]", "null", "{}", "[7]"] {
+        check(200, nothing, None);
+    }
+    check(400, &format!("[{}]", of(0, "cart_data", "")), None);
+    assert_eq!(remark(&Response::NoAnswer("late".into())), None);
+}
+
+#[test]
 fn waits_are_as_long_as_google_asks() {
     let check = |details: &str, seconds: Option<u64>| {
         let body = format!(r#"{{"error":{{"status":"RESOURCE_EXHAUSTED","details":[{details}]}}}}"#);
