@@ -228,7 +228,7 @@ impl Round<'_> {
             tally.note_health(&carried.outcomes);
         }
         self.note_receipt(places, &carried, tally);
-        let (mut refused, mut named, mut undecided) = (Vec::new(), false, false);
+        let (mut refused, mut named, mut kept, mut undecided) = (Vec::new(), false, false, false);
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
         for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
             self.metrics.outcome(name, outcome.tag());
@@ -248,12 +248,16 @@ impl Round<'_> {
                     undecided = true;
                     outcome
                 }
-                outcome @ (Outcome::Delivered | Outcome::Later { .. } | Outcome::Misconfigured { .. }) => {
+                outcome @ Outcome::Misconfigured { .. } => {
+                    kept = true;
                     outcome
                 }
+                outcome @ (Outcome::Delivered | Outcome::Later { .. }) => outcome,
             };
             tally.outcomes[*place] = Some((outcome, reached));
         }
+        // What is kept for its settings' sake is the culprit where others were refused beside it.
+        named |= kept && !refused.is_empty();
         match (named, refused.is_empty()) {
             (true, _) => Answer::Named(refused),
             (false, false) => Answer::Refused(refused),

@@ -78,6 +78,8 @@ pub struct Key {
     pub file: bool,
     /// Of a key that is there for trying a destination out and hardly meant when it stays: what becomes of events meanwhile.
     pub trial: Option<&'static str>,
+    /// The same of one key in the table that this one is: its name, and what becomes of events meanwhile.
+    pub inner_trial: Option<(&'static str, &'static str)>,
     /// Of a secret: whether blanks at its ends may be part of it.
     pub blanks: bool,
     /// Of a secret: what a right one begins with; empty where nobody knows.
@@ -87,7 +89,16 @@ pub struct Key {
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning, file: false, trial: None, blanks: false, begins: "" }
+        Self {
+            name,
+            required: true,
+            meaning,
+            file: false,
+            trial: None,
+            inner_trial: None,
+            blanks: false,
+            begins: "",
+        }
     }
 
     /// A key with a default.
@@ -111,6 +122,12 @@ impl Key {
     /// platform is given the file's text; a value that begins with `{` is that text itself.
     pub const fn file(name: &'static str, meaning: &'static str) -> Self {
         Self { file: true, ..Self::optional(name, meaning) }
+    }
+
+    /// The same key of a table in which one key is for trying a destination out. The same is said of that.
+    #[must_use]
+    pub const fn with_trial(self, name: &'static str, effect: &'static str) -> Self {
+        Self { inner_trial: Some((name, effect)), ..self }
     }
 
     /// The same key of a secret whose sender may have made it with a blank at an end. Others are refused with one.

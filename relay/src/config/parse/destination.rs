@@ -200,10 +200,23 @@ fn switch(key: &str, rule: &Node<'_>, section: &Section<'_, '_>) -> Option<Event
 /// Reminds of keys that are for trying a destination out.
 fn advise_on_trials(rest: &DeTable<'_>, keys: &[Key], path: &str, notes: &Notes<'_>) {
     for (name, value) in rest {
-        let effect = keys.iter().find(|key| *key.name == **name.get_ref()).and_then(|key| key.trial);
-        if let Some(effect) = effect.filter(|_| !matches!(value.get_ref(), DeValue::Boolean(false))) {
-            notes.advise(&join(path, name.get_ref()), name.span().start, Advice::TriedOut { effect });
+        let Some(key) = keys.iter().find(|key| *key.name == **name.get_ref()) else { continue };
+        let path = join(path, name.get_ref());
+        if let Some(effect) = key.trial {
+            advise_on_trial(&path, value, effect, notes);
         }
+        if let Some((inner, effect)) = key.inner_trial
+            && let Some(value) = value.get_ref().get(inner)
+        {
+            advise_on_trial(&join(&path, inner), value, effect, notes);
+        }
+    }
+}
+
+/// Reminds of one such key, unless it is switched off.
+fn advise_on_trial(path: &str, value: &Node<'_>, effect: &'static str, notes: &Notes<'_>) {
+    if !matches!(value.get_ref(), DeValue::Boolean(false)) {
+        notes.advise(path, value.span().start, Advice::TriedOut { effect });
     }
 }
 

@@ -184,6 +184,23 @@ fn an_account_that_is_only_checked_is_said() {
 }
 
 #[test]
+fn uploads_to_a_sandbox_are_said() {
+    let said = |more: &str| {
+        said(&format!(
+            "[[destination]]\nname = \"ms\"\nsite = \"shop\"\nplatform = \"microsoft\"\ntag_id = \"1\"\n\
+             access_token = \"${{TOKEN}}\"\n[destination.offline]\nclient_id = \"c\"\nrefresh_token = \"${{TOKEN}}\"\n\
+             developer_token = \"${{TOKEN}}\"\ncustomer_id = \"1\"\naccount_id = \"2\"\n\
+             conversions = {{ Lead = \"CRM lead\" }}\n{more}"
+        ))
+    };
+    let expected = "a.toml:20: destination.ms.offline.sandbox: uploads to Microsoft's sandbox, which attributes nothing; \
+                    take it out when you are done";
+    assert_eq!(said("sandbox = true"), [expected]);
+    assert_eq!(said("sandbox = false"), [""; 0]);
+    assert_eq!(said(""), [""; 0]);
+}
+
+#[test]
 fn a_stop_that_is_over_before_an_answer_is_said() {
     let of = |server: &str, delivery: &str, destination: &str| {
         let text = WHOLE

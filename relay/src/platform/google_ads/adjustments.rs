@@ -289,8 +289,10 @@ fn classify(name: &str, code: &str) -> Option<Class> {
         | "CANNOT_RESTATE_CONVERSION_ACTION_THAT_ALWAYS_USES_DEFAULT_CONVERSION_VALUE" => Class::Action,
         "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"
         | "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"
+        | "CUSTOMER_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS"
         | "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION"
         | "UNAUTHORIZED_CUSTOMER" => Class::Configuration,
+        _ if code.starts_with("CUSTOMER_DATA_POLICY_PROHIBITS_") => Class::Configuration,
         _ => match name {
             "authenticationError" | "authorizationError" | "notAllowlistedError" => Class::Configuration,
             "quotaError" => Class::Throttled,

@@ -132,9 +132,10 @@ fn invalid(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
         // A request holds the events of one conversion action, so what is wrong with that is no concern of the others.
         let of_action = fault.reasons().any(|reason| OF_ONE_ACTION.contains(&reason))
             || fault.violations().any(|violation| violation.field.contains("product_destination_id"));
-        let outcome =
-            if of_action { Outcome::Misconfigured { reason } } else { Outcome::Unauthorized { reason } };
-        return each(events, &outcome);
+        if of_action {
+            return of_one_action(fault, &reason, events);
+        }
+        return each(events, &Outcome::Unauthorized { reason });
     }
     let mut culprits: BTreeMap<usize, String> = BTreeMap::new();
     for violation in fault.violations() {
@@ -149,6 +150,22 @@ fn invalid(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
         Some(words) => Outcome::Rejected { reason: format!("Google Ads: {words}") },
         // Nothing was taken, so the others go again.
         None => Outcome::Split { reason: format!("refused beside another event: {reason}") },
+    };
+    (0..events).map(outcome).collect()
+}
+
+/// The action does not fit, or not these events of it: the others go again, for nothing was taken.
+fn of_one_action(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
+    let violations =
+        fault.violations().filter(|violation| OF_ONE_ACTION.contains(&violation.reason.as_str()));
+    let named: BTreeSet<usize> =
+        violations.filter_map(|violation| index(&violation.field)).filter(|index| *index < events).collect();
+    let outcome = |place: usize| {
+        if named.is_empty() || named.contains(&place) {
+            Outcome::Misconfigured { reason: reason.to_owned() }
+        } else {
+            Outcome::Split { reason: format!("refused beside another event: {reason}") }
+        }
     };
     (0..events).map(outcome).collect()
 }

@@ -79,7 +79,8 @@ const KEYS: [Key; 5] = [
         "offline",
         "offline conversions and refunds: { client_id, client_secret, refresh_token, developer_token, customer_id, \
          account_id, conversions = { Lead = \"goal\", Refund = \"goal\" } }",
-    ),
+    )
+    .with_trial("sandbox", "uploads to Microsoft's sandbox, which attributes nothing"),
 ];
 
 /// The keys as they are read.

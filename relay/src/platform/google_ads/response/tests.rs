@@ -53,6 +53,8 @@ fn faults_of_the_settings_hold_the_destination_and_say_what_to_do() {
         assert!(words.ends_with(advice) && words.contains(reason), "{words}");
         assert_eq!(of_action, OF_ONE_ACTION.contains(&reason), "{reason}: others go on or not");
     }
+    let body = violation("events.events[1].event_source", "EVENT_SOURCE_AND_DESTINATION_MISMATCH");
+    assert_eq!(tags(400, &body, 3), ["split", "misconfigured", "split"], "other sources may fit");
     let body = violation("destinations[0].operating_account", "SOME_NEW_REASON");
     assert_eq!(tags(400, &body, 1), ["unauthorized"]);
     let body = violation("destinations[0].product_destination_id", "SOME_NEW_REASON");
