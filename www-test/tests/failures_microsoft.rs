@@ -235,7 +235,8 @@ async fn what_the_operator_must_mend_of_the_tag_holds_no_upload() {
     let house = House::build(Platform { settings: wrong_tag, ..MICROSOFT }).await;
     let relay = house.bed.start().await.expect("the relay starts");
     house.send_events(&[lead("e-1")]).await;
-    let held = relay.wait_for_metrics("held", SOON, |metrics| metrics.of("destination_up", "microsoft") == 0.0);
+    let held =
+        relay.wait_for_metrics("held", SOON, |metrics| metrics.of("destination_up", "microsoft") == 0.0);
     held.await.expect("the tag's events are held");
     house.send_events(&[crm_lead(1)]).await;
     let has_one = |state: &State| state.counted("microsoft").counted == 1;
