@@ -202,7 +202,12 @@ fn make_workers(
     traces: &Traces,
 ) -> Vec<Worker> {
     let delivery = config.delivery;
-    let client = HttpClient::new(Duration::from_millis(delivery.request_timeout_ms));
+    // Destinations with a patience of their own have a client of their own.
+    let usual = HttpClient::new(Duration::from_millis(delivery.request_timeout_ms));
+    let client = |timeout_ms: u64| {
+        let is_usual = timeout_ms == delivery.request_timeout_ms;
+        if is_usual { usual.clone() } else { HttpClient::new(Duration::from_millis(timeout_ms)) }
+    };
     let backoff = Backoff {
         base: Duration::from_millis(delivery.backoff_base_ms),
         cap: Duration::from_millis(delivery.backoff_cap_ms),
@@ -210,7 +215,7 @@ fn make_workers(
     let make = |destination: &crate::config::Destination| Worker {
         destination: Arc::new(destination.clone()),
         store: store.clone(),
-        client: client.clone(),
+        client: client(destination.timeout_ms),
         backoff,
         metrics: metrics.clone(),
         traces: traces.clone(),

@@ -3,9 +3,10 @@
 
 mod plain;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use plain::{Bench, Plain, SILENCE, append, server, settled, store, worker};
+use plain::{Bench, Plain, SILENCE, append, is_upload, server, settled, store, worker};
 use relay::distribute::schedule::Backoff;
 use relay::distribute::{HttpClient, Worker};
 use relay::store::{Receipt, Retry, Settlement};
@@ -113,23 +114,56 @@ async fn a_turn_that_is_begun_after_a_stop_takes_no_more_than_one_request_holds(
 }
 
 #[tokio::test]
-async fn the_silence_of_a_call_that_stands_apart_makes_nothing_smaller() {
-    let mut left = 3;
-    let script = move |_: &[String]| {
-        left -= 1;
-        if left >= 0 { SILENCE } else { 200 }
-    };
+async fn the_silence_of_a_call_makes_smaller_what_goes_by_that_call_alone() {
+    let script = |ids: &[String]| if is_upload(&ids[0]) && ids.len() > 5 { SILENCE } else { 200 };
     let (url, mut requests) = server(Box::new(script)).await;
     let store = store().await;
-    append(&store, 1..=32).await;
+    append(&store, 1..=128).await;
     let client = HttpClient::new(Duration::from_millis(300));
-    let platform = Plain { apart: true, ..Plain::at(url, 32) };
+    let platform = Plain { uploads: true, ..Plain::at(url, 64) };
     let bench = Bench::at_work(Worker { client, ..worker(&store, platform) });
-    bench.until(settled).await;
+    let backlog = bench.until(settled).await;
+    assert_eq!((backlog.cursor, backlog.dead), (128, 0));
     bench.stop().await;
-    for status in [SILENCE, SILENCE, SILENCE, 200] {
-        let (ids, said) = requests.try_recv().expect("a request");
-        assert_eq!((ids.len(), said), (32, status));
+    let (mut others, mut silent, mut answered) = (Vec::new(), Vec::new(), Vec::new());
+    while let Ok((ids, status)) = requests.try_recv() {
+        let sizes = match (is_upload(&ids[0]), status) {
+            (false, _) => &mut others,
+            (true, SILENCE) => &mut silent,
+            (true, _) => &mut answered,
+        };
+        sizes.push(ids.len());
+    }
+    assert_eq!((others, silent), (vec![32, 32], vec![32, 16, 8]));
+    assert_eq!((answered.iter().max(), answered.iter().sum::<usize>()), (Some(&4), 64));
+}
+
+#[tokio::test]
+async fn a_login_that_is_refused_holds_nothing_that_goes_by_another() {
+    let script = |ids: &[String]| if is_upload(&ids[0]) { 200 } else { 401 };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store = store().await;
+    append(&store, 1..=1).await;
+    let hour = Duration::from_secs(3_600);
+    let backoff = Backoff { base: hour, cap: hour };
+    let platform = Plain { uploads: true, ..Plain::at(url, 10) };
+    let bench = Bench::at_work(Worker { backoff, ..worker(&store, platform) });
+    bench.until(|backlog| backlog.cursor == 1 && backlog.pending == 1).await;
+    // What comes while the destination is held.
+    append(&bench.store, 2..=6).await;
+    let backlog = bench.until(|backlog| backlog.cursor == 6 && backlog.pending == 3).await;
+    assert_eq!(backlog.dead, 0);
+    assert!(!bench.is_up(), "its operator is told all the same");
+    bench.stop().await;
+    let (mut uploaded, mut refused) = (BTreeSet::new(), Vec::new());
+    while let Ok((ids, status)) = requests.try_recv() {
+        if status == 200 { uploaded.extend(ids) } else { refused.push(ids) }
+    }
+    assert_eq!(uploaded, BTreeSet::from(["e2", "e4", "e6"].map(str::to_owned)));
+    assert_eq!(refused, [["e1"]], "and is not asked with every event");
+    for pending in store.due("d", UnixMs(i64::MAX), 10).await.expect("pending") {
+        let words = if pending.logged.seq == 1 { "bad token" } else { "not sent: bad token" };
+        assert_eq!(pending.reason, words);
     }
 }
 

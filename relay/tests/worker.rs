@@ -11,6 +11,7 @@ use relay::distribute::access::Access;
 use relay::distribute::apart::Apart;
 use relay::distribute::courier::Courier;
 use relay::distribute::pace::Pace;
+use relay::distribute::portion::Portions;
 use relay::distribute::round::{Item, Round};
 use relay::distribute::schedule::Backoff;
 use relay::distribute::steady::Steady;
@@ -200,7 +201,7 @@ async fn what_a_platform_remarks_of_events_it_took_is_told() {
     let access = Access::new("d", store.clone(), client.clone(), now);
     let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
     let courier = Courier { destination, client, access, pace, complaints: Arc::default(), now };
-    let (waits, apart) = (Steady::new(now), Apart::default());
+    let (waits, apart, portions) = (Steady::new(now), Apart::default(), Portions::default());
     let round = Round {
         courier: &courier,
         backoff,
@@ -209,7 +210,8 @@ async fn what_a_platform_remarks_of_events_it_took_is_told() {
         now,
         waits: &waits,
         apart: &apart,
-        portion: usize::MAX,
+        held: None,
+        portions: &portions,
         draw,
     };
     let logged = store.read(0, 1).await.expect("the log");

@@ -28,7 +28,7 @@ async fn the_doctor_sends_test_events_where_a_platform_has_a_way_to_take_them() 
         format!("pixel_id = \"1234567890\"\naccess_token = \"{token}\"\ntest_event_code = \"{CODE}\"")
     };
     let tiktok = "pixel_code = \"C0EXAMPLE0PIXEL0CODE\"\naccess_token = \"t\"";
-    let google = "operating_account = \"4445556666\"\nconversion_actions = { Purchase = \"7001\", Lead = \"7002\" }\n\
+    let google = "operating_account = \"4445556666\"\nconversion_actions = { Purchase = \"7001\", Lead = \"7002\", Qualified = \"7003\" }\n\
                   oauth = { client_id = \"the-client\", client_secret = \"the-secret\", refresh_token = \"the-refresh\" }";
     let more = [
         table("meta-right", "meta", &url, &meta("right-token")),
@@ -65,7 +65,7 @@ async fn the_doctor_sends_test_events_where_a_platform_has_a_way_to_take_them() 
         ("meta-purchases", "untried", "no PageView goes there"),
         ("tiktok-coded", "ok", "a PageView was taken"),
         ("tiktok-plain", "untried", "into `test_event_code`"),
-        ("google", "ok", "Purchase and Lead were checked and would be taken; nothing was counted"),
+        ("google", "ok", "Purchase, Lead and Qualified were checked and would be taken; nothing was counted"),
         ("webhook", "untried", "no test mode"),
     ] {
         let line = said.lines().find(|line| line.contains(&format!("{name}: test event: ")));
@@ -84,7 +84,7 @@ async fn the_doctor_sends_test_events_where_a_platform_has_a_way_to_take_them() 
     let coded = |body: &serde_json::Value| body["test_event_code"] == CODE;
     assert!(of("meta", "events").iter().all(coded) && of("tiktok", "track").iter().all(coded));
     let checked = of("google-ads", "ingest");
-    assert_eq!(checked.len(), 2, "each conversion action is tried");
+    assert_eq!(checked.len(), 3, "each conversion action is tried");
     assert!(checked.iter().all(|body| body["validateOnly"] == true), "{checked:?}");
     assert_eq!(sandbox.counted("google-ads").counted, 0);
     assert_eq!((sandbox.counted("meta").counted, sandbox.counted("tiktok").counted), (1, 1));

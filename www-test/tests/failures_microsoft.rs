@@ -200,8 +200,10 @@ async fn set_apart(settings: fn(&str) -> Settings, words: &str) {
     let house = House::build(Platform { settings, ..MICROSOFT }).await;
     let relay = house.bed.start().await.expect("the relay starts");
     house.send_events(&[crm_lead(1)]).await;
-    let told = relay
-        .wait_for_metrics("refused", SOON, |metrics| metrics.outcomes("microsoft", "unauthorized") >= 2.0);
+    let told = relay.wait_for_metrics("refused", SOON, |metrics| {
+        let of = |outcome| metrics.outcomes("microsoft", outcome);
+        of("unauthorized") + of("misconfigured") >= 2.0
+    });
     told.await.unwrap_or_else(|error| panic!("{words}: {error}"));
     house.send_events(&[lead("e-1")]).await;
     let has_one = |state: &State| state.counted("microsoft").counted == 1;
@@ -228,6 +230,23 @@ async fn what_the_operator_must_mend_holds_the_destination() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_the_operator_must_mend_of_the_tag_holds_no_upload() {
+    let wrong_tag = |url: &str| changed(url, "187012345", "0");
+    let house = House::build(Platform { settings: wrong_tag, ..MICROSOFT }).await;
+    let relay = house.bed.start().await.expect("the relay starts");
+    house.send_events(&[lead("e-1")]).await;
+    let held =
+        relay.wait_for_metrics("held", SOON, |metrics| metrics.of("destination_up", "microsoft") == 0.0);
+    held.await.expect("the tag's events are held");
+    house.send_events(&[crm_lead(1)]).await;
+    let has_one = |state: &State| state.counted("microsoft").counted == 1;
+    house.sandbox.wait_until("the upload", SOON, has_one).await.expect("it is not held up");
+    let kept = relay.wait_for_metrics("one waits", SOON, |metrics| metrics.of("pending", "microsoft") == 1.0);
+    kept.await.expect("the tag's event waits");
+    assert_eq!(house.dead(), []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_operator_must_mend_for_uploads_holds_them_alone() {
     set_apart(|url| changed(url, "\"18\"", "\"0\""), "UserIsNotAuthorized").await;
     set_apart(|url| changed(url, "\"developer\"", "\"unknown\""), "InvalidCredentials").await;
@@ -242,7 +261,7 @@ async fn a_new_goal_is_waited_for() {
     let relay = house.bed.start().await.expect("the relay starts");
     house.send_events(&[crm_lead(1)]).await;
     let waits =
-        relay.wait_for_metrics("waiting", SOON, |metrics| metrics.outcomes("microsoft", "retry") >= 1.0);
+        relay.wait_for_metrics("waiting", SOON, |metrics| metrics.outcomes("microsoft", "later") >= 1.0);
     let metrics = waits.await.expect("the relay tries");
     assert_eq!((metrics.of("pending", "microsoft"), house.dead()), (1.0, Vec::new()));
 }

@@ -31,6 +31,16 @@ pub enum Advice {
     /// Everyone would share one address, and one rate limit.
     #[error("a proxy on this machine is not trusted, so all visitors share its address; add `127.0.0.1/32`")]
     UntrustedProxy,
+    /// A stop would cut off what has been sent.
+    #[error(
+        "a stop may be over before `{destination}` has answered, so that what was sent goes again and may count twice; write {least_ms} or more, or give the destination a shorter `timeout_ms`"
+    )]
+    HastyStop {
+        /// The destination with the longest wait.
+        destination: String,
+        /// How long a stop must be allowed to take, in milliseconds.
+        least_ms: u64,
+    },
     /// A client may name any address as its own.
     #[error(
         "believes every address of {network}, so a client may choose the address that limits, places and `allowed_ips` go by; name the proxy's own network"
@@ -79,10 +89,11 @@ pub enum Advice {
         begins: &'static str,
     },
     /// A destination that is still being tried out.
-    #[error(
-        "sends every event as a test, which the platform may keep out of its reports; take it out when you are done"
-    )]
-    TestEvents,
+    #[error("{effect}; take it out when you are done")]
+    TriedOut {
+        /// What becomes of its events meanwhile.
+        effect: &'static str,
+    },
     /// A name of an event that is not standard but looks like one.
     #[error("event names are case-sensitive; the standard event is `{standard}`")]
     NotQuiteStandard {

@@ -109,7 +109,7 @@ pub struct RateLimit {
 /// `[delivery]`: how patiently events are sent to platforms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Delivery {
-    /// Longest wait for a platform's whole answer. Default 10 s.
+    /// Longest wait for a platform's whole answer, where a destination does not say another. Default 10 s.
     pub request_timeout_ms: u64,
     /// Longest first pause after a failure; it doubles from there. Default 1 s.
     pub backoff_base_ms: u64,
@@ -318,6 +318,8 @@ pub struct Destination {
     pub consent_required: bool,
     /// Oldest click it is told of, in days; `None` for every age. Default: the platform's own window.
     pub look_back_days: Option<u16>,
+    /// Longest wait for the platform's whole answer. Default: that of `[delivery]`.
+    pub timeout_ms: u64,
     /// Events switched off or renamed here.
     pub events: BTreeMap<String, EventSwitch>,
     /// Replaces scheme and host of every address of the platform.

@@ -20,10 +20,7 @@ pub struct Apart(BTreeMap<Call, Circuit>);
 impl Apart {
     /// How long a call is to be left alone, and why, if it is.
     pub fn closed(&self, call: Call, now: UnixMs) -> Option<(Duration, &str)> {
-        let circuit = self.0.get(call)?;
-        let Admits::NoneUntil(until) = circuit.admits(now) else { return None };
-        let wait = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
-        Some((wait, circuit.reason().unwrap_or_default()))
+        self.0.get(call)?.closed(now)
     }
 
     /// Forgets the trouble of the calls that may be tried again. Answers which these are.

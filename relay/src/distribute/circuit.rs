@@ -52,6 +52,13 @@ impl Circuit {
         }
     }
 
+    /// How long it admits nothing, and why, while it does not.
+    pub fn closed(&self, now: UnixMs) -> Option<(Duration, &str)> {
+        let Admits::NoneUntil(until) = self.admits(now) else { return None };
+        let wait = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
+        Some((wait, self.reason().unwrap_or_default()))
+    }
+
     /// Learns from a round. Answers whether the state changed in a way the operator should hear of.
     pub fn learn(&mut self, health: &Health, backoff: &Backoff, draw: f64, now: UnixMs) -> Change {
         let was_open = self.open_until.is_some();
@@ -136,6 +143,8 @@ mod tests {
         assert_eq!(circuit.admits(UnixMs(0)), Admits::All);
         assert_eq!(circuit.learn(&trouble(), &BACKOFF, 1.0, UnixMs(0)), Change::Opened);
         assert_eq!(circuit.admits(UnixMs(999)), Admits::NoneUntil(UnixMs(1_000)));
+        assert_eq!(circuit.closed(UnixMs(999)), Some((Duration::from_millis(1), "HTTP 503")));
+        assert_eq!(circuit.closed(UnixMs(1_000)), None);
         assert_eq!(circuit.admits(UnixMs(1_000)), Admits::Probe);
         assert_eq!(circuit.learn(&trouble(), &BACKOFF, 1.0, UnixMs(1_000)), Change::None);
         assert_eq!(circuit.open_until(), Some(UnixMs(3_000)));

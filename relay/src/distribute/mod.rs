@@ -3,7 +3,7 @@
 //! Rooms: [`plan`] decides what a destination gets (consent, switches, the clicks that [`look_back`] leaves it, the
 //! platform's own requests), `restate` how an order stands that goes again, [`round`] sends one handful of events and settles what became of each, `search` finds those for
 //! whose sake a request is refused whole, [`courier`] carries a request with the token that [`access`] keeps, no faster than
-//! [`pace`] lets it, [`circuit`] remembers how a destination is doing, [`apart`] the same of single calls, [`portion`] how much it
+//! [`pace`] lets it, [`circuit`] remembers how a destination is doing, [`apart`] the same of single calls, [`portion`] how much each
 //! answers at once, [`complaints`] what the operator was told of parts of it, [`schedule`] says how long to wait, [`steady`] by
 //! which clock, [`worker`] ties them to the store, [`http_client`] is the only sender and [`resolve`] says to which
 //! addresses.

@@ -5,8 +5,42 @@
 //! back by doubling once several portions were answered: a try too large costs a timeout, and every event of it may be counted
 //! again where repeats are not known. So each such try that fails doubles what must be answered before the next. One event that
 //! meets silence alone says nothing of size: then the platform is silent, and that is for the circuit to see.
+//!
+//! Each call has a portion of its own: what a large upload meets says nothing of the small requests beside it.
 
-/// How much goes together to one destination.
+use std::collections::BTreeMap;
+
+use crate::platform::Call;
+
+/// How much goes together by each call of one destination.
+#[derive(Debug, Default)]
+pub struct Portions(BTreeMap<Call, Portion>);
+
+impl Portions {
+    /// Most events that go together by a call.
+    pub fn of(&self, call: Call) -> usize {
+        self.0.get(call).map_or(usize::MAX, Portion::most)
+    }
+
+    /// Most events that go together by any of its calls; no bound before one was made.
+    pub fn most(&self) -> usize {
+        self.0.values().map(Portion::most).max().unwrap_or(usize::MAX)
+    }
+
+    /// So many go together by every call.
+    pub fn least(&self) -> usize {
+        self.0.values().map(Portion::most).min().unwrap_or(usize::MAX)
+    }
+
+    /// Learns what a round showed of each call, of a destination that is given `whole` events at once when all is well.
+    pub fn learn(&mut self, served: &BTreeMap<Call, Served>, whole: usize) {
+        for (call, showed) in served {
+            self.0.entry(*call).or_default().learn(*showed, whole);
+        }
+    }
+}
+
+/// How much goes together by one call.
 #[derive(Debug)]
 pub struct Portion {
     most: usize,
@@ -18,7 +52,7 @@ pub struct Portion {
     on_trial: bool,
 }
 
-/// What a round showed of sizes.
+/// What a round showed of the sizes of one call's requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Served {
     /// Events of the largest request that was sent and met silence; none where all were answered.
@@ -39,7 +73,7 @@ impl Portion {
         self.most
     }
 
-    /// Learns from a round of a destination that is given `whole` events at once when all is well.
+    /// Learns what a round showed of it, where `whole` events are given at once when all is well.
     pub fn learn(&mut self, served: Served, whole: usize) {
         if served.unanswered > 1 {
             let doubled = self.needed.saturating_mul(2).min(MOST_NEEDED);
@@ -108,6 +142,17 @@ mod tests {
         assert_eq!(after(&[silence(10), silence(1_000)]).most(), 5);
         // Answered beside it, which says nothing of the one that was not.
         assert_eq!(after(&[Served { unanswered: 10, answered: 1_000 }]).most(), 5);
+    }
+
+    #[test]
+    fn each_call_has_a_portion_of_its_own() {
+        let mut portions = Portions::default();
+        assert_eq!([portions.of("upload"), portions.most(), portions.least()], [usize::MAX; 3]);
+        portions.learn(&BTreeMap::from([("upload", silence(400)), ("events", answer(1))]), WHOLE);
+        assert_eq!((portions.of("upload"), portions.of("events")), (200, usize::MAX));
+        assert_eq!((portions.most(), portions.least()), (usize::MAX, 200));
+        portions.learn(&BTreeMap::from([("events", silence(1_000))]), WHOLE);
+        assert_eq!((portions.of("upload"), portions.of("events"), portions.most()), (200, 500, 500));
     }
 
     #[test]

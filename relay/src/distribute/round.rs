@@ -19,9 +19,9 @@ use self::settle::put_off;
 use self::tally::Tally;
 use super::apart::Apart;
 use super::circuit::Health;
-use super::courier::{Carried, Courier, Echo};
+use super::courier::{Carried, Courier};
 use super::plan::plan;
-use super::portion::Served;
+use super::portion::{Portions, Served};
 use super::schedule::Backoff;
 use super::search::{Answer, Search};
 use super::steady::Steady;
@@ -90,8 +90,10 @@ pub struct Round<'a> {
     pub waits: &'a Steady,
     /// Which of the calls that stand apart are to be left alone.
     pub apart: &'a Apart,
+    /// For how long all others are, and why, where only those go.
+    pub held: Option<(Duration, &'a str)>,
     /// Most events that go together.
-    pub portion: usize,
+    pub portions: &'a Portions,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -105,16 +107,16 @@ pub struct Settled {
     pub health: Health,
     /// What it says about the calls that stand apart.
     pub apart: BTreeMap<Call, Health>,
-    /// What it says about the sizes of requests.
-    pub served: Served,
+    /// What it says about the sizes of requests, by their call.
+    pub served: BTreeMap<Call, Served>,
 }
 
 /// So many attempts that failed make an event suspect of being the trouble itself. A platform that is down is asked with single
 /// events, so no more of them get there than were under way together. What an answer keeps for its settings' sake is never one.
 pub(super) const SUSPECT: u32 = 4;
 
-/// A request that nobody would call large.
-const SMALL: usize = 50;
+/// What was said of each request, and in which parts those go that were too large to be sent.
+type Attempted = (Vec<Answer>, Vec<Vec<usize>>);
 
 impl Round<'_> {
     /// Sends the events and settles each. The settlement's cursor is left to the worker.
@@ -126,33 +128,39 @@ impl Round<'_> {
                 None => places.push(place),
             }
         }
-        let mut search = Search::in_portions(&places, self.portion);
+        let mut search = Search::among(places);
         // In trouble, what is left keeps no outcome and is put back.
         while let Some(places) = search.ask().filter(|_| !tally.in_trouble()) {
-            let answers = self.attempt(&items, places, &mut tally).await;
+            let (answers, parts) = self.attempt(&items, places, &mut tally).await;
             search.learn(answers);
+            search.go_on_in(parts);
         }
         self.settle(items, tally)
     }
 
-    /// Plans and sends the events at `places`. What was said of each request.
-    async fn attempt(&self, items: &[Item], places: Vec<usize>, tally: &mut Tally) -> Vec<Answer> {
+    /// Plans the events at `places` and sends them, but for those whose request would be larger than its call answers.
+    async fn attempt(&self, items: &[Item], places: Vec<usize>, tally: &mut Tally) -> Attempted {
         let events: Vec<&Event> = places.iter().map(|place| &*items[*place].event).collect();
         let destination = &*self.courier.destination;
         let built = plan(destination, &events, (self.now)());
+        let skipped = built.skips.len();
         for (index, skip) in built.skips {
             self.leave_out(events[index], places[index], skip, tally);
         }
         let (mut waiting, mut answers, mut sizes) = (built.requests.into_iter(), Vec::new(), Vec::new());
-        let mut flying = JoinSet::new();
+        let (mut flying, mut parts) = (JoinSet::new(), Vec::new());
         loop {
             while flying.len() < destination.platform.limits().concurrency.max(1) {
                 let Some(planned) = waiting.next() else { break };
-                if let Some((wait, reason)) = self.apart.closed(planned.call, self.waits.now()) {
-                    for place in planned.events.iter().map(|index| places[*index]) {
+                let most = self.portions.of(planned.call);
+                let here: Vec<usize> = planned.events.iter().map(|index| places[*index]).collect();
+                if let Some((wait, reason)) = self.closed(planned.call) {
+                    for place in here {
                         tally.outcomes[place] = Some((put_off(&items[place], wait, reason), false));
                     }
-                } else if !tally.in_trouble() {
+                } else if here.len() > most {
+                    parts.extend(here.chunks(most.max(1)).map(<[usize]>::to_vec));
+                } else if !tally.in_trouble() && !tally.is_troubled(planned.call) {
                     let courier = self.courier.clone();
                     flying.spawn(async move { courier.carry(planned).await });
                 }
@@ -162,21 +170,17 @@ impl Round<'_> {
             let Ok(carried) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
             self.trace(items, &here, &carried);
-            sizes.extend(self.size(here.len(), &carried));
+            sizes.push((carried.planned.call, here.len(), carried.echo()));
             answers.push(self.judge(&here, carried, tally));
         }
-        tally.note_served(places.len(), &sizes);
-        answers
+        tally.note_served(skipped, &sizes);
+        (answers, parts)
     }
 
-    /// What a request says of sizes. The silence of a call that stands apart is the call's own where the request was small, and
-    /// must not make small what goes by the others.
-    fn size(&self, events: usize, carried: &Carried) -> Option<(usize, Echo)> {
-        let echo = carried.echo();
-        let is_own = echo == Echo::Silence
-            && events <= SMALL
-            && self.courier.destination.platform.apart(carried.planned.call);
-        (!is_own).then_some((events, echo))
+    /// How long a call is to be left alone, and why, if it is.
+    fn closed(&self, call: Call) -> Option<(Duration, &str)> {
+        let is_apart = self.courier.destination.platform.apart(call);
+        if is_apart { self.apart.closed(call, self.waits.now()) } else { self.held }
     }
 
     /// Notes an event that the platform is not sent, or not yet.
@@ -224,7 +228,7 @@ impl Round<'_> {
             tally.note_health(&carried.outcomes);
         }
         self.note_receipt(places, &carried, tally);
-        let (mut refused, mut named, mut undecided) = (Vec::new(), false, false);
+        let (mut refused, mut named, mut kept, mut undecided) = (Vec::new(), false, false, false);
         let (reached, name) = (carried.reached(), &self.courier.destination.name);
         for (index, (place, outcome)) in places.iter().zip(carried.outcomes).enumerate() {
             self.metrics.outcome(name, outcome.tag());
@@ -244,12 +248,16 @@ impl Round<'_> {
                     undecided = true;
                     outcome
                 }
-                outcome @ (Outcome::Delivered | Outcome::Later { .. } | Outcome::Misconfigured { .. }) => {
+                outcome @ Outcome::Misconfigured { .. } => {
+                    kept = true;
                     outcome
                 }
+                outcome @ (Outcome::Delivered | Outcome::Later { .. }) => outcome,
             };
             tally.outcomes[*place] = Some((outcome, reached));
         }
+        // What is kept for its settings' sake is the culprit where others were refused beside it.
+        named |= kept && !refused.is_empty();
         match (named, refused.is_empty()) {
             (true, _) => Answer::Named(refused),
             (false, false) => Answer::Refused(refused),
@@ -285,7 +293,7 @@ impl Round<'_> {
             carried.response.as_ref().and_then(|response| destination.platform.remark(call, response));
         let Some(remark) = remark else { return };
         if self.courier.complaints.is_due(call, &remark, (self.now)()) {
-            warn!(destination = %destination.name, call, remark = %remark, "events were taken, but not as they were sent");
+            warn!(destination = %destination.name, call, remark = %remark, "the platform remarks on events it took");
         }
     }
 

@@ -51,10 +51,16 @@ pub(super) enum Answer {
 }
 
 impl Search {
-    /// A search that begins with one request for every `most` of `places`, in their order.
-    pub(super) fn in_portions(places: &[usize], most: usize) -> Self {
-        let untried = places.chunks(most.max(1)).rev().map(<[usize]>::to_vec).collect();
-        Self { untried, ..Self::default() }
+    /// A search that begins with all of `places` together.
+    pub(super) fn among(places: Vec<usize>) -> Self {
+        let mut search = Self::default();
+        search.put(places);
+        search
+    }
+
+    /// Takes up places that were not sent because they are too many for one request, in the parts they are to go in.
+    pub(super) fn go_on_in(&mut self, parts: Vec<Vec<usize>>) {
+        parts.into_iter().rev().for_each(|places| self.put(places));
     }
 
     /// The places to send next; `None` when nothing is left to be learned now.
@@ -168,7 +174,7 @@ mod tests {
 
     /// A search that begins with one request for all.
     fn among(events: usize) -> Search {
-        Search::in_portions(&(0..events).collect::<Vec<_>>(), usize::MAX)
+        Search::among((0..events).collect())
     }
 
     /// Sends `events` to a platform that refuses every request with one of `bad` in it.
@@ -268,8 +274,12 @@ mod tests {
     }
 
     #[test]
-    fn portions_go_in_their_order_and_a_culprit_is_hunted_in_its_own() {
-        let mut search = Search::in_portions(&[0, 1, 2, 3, 4, 5, 6], 3);
+    fn parts_go_in_their_order_and_a_culprit_is_hunted_in_its_own() {
+        let mut search = among(7);
+        // A request for all would be too large.
+        let all = search.ask().expect("all");
+        search.learn(Vec::new());
+        search.go_on_in(all.chunks(3).map(<[usize]>::to_vec).collect());
         let mut asked = Vec::new();
         while let Some(places) = search.ask() {
             asked.push(places.clone());
@@ -281,8 +291,6 @@ mod tests {
         }
         let expected: [&[usize]; 7] = [&[0, 1, 2], &[3, 4, 5], &[3, 4], &[3], &[4], &[5], &[6]];
         assert_eq!(asked, expected);
-        let mut after = Search::in_portions(&[0, 1, 2], 2);
-        assert_eq!((after.ask(), after.ask(), after.ask()), (Some(vec![0, 1]), Some(vec![2]), None));
     }
 
     #[test]

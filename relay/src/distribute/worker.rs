@@ -25,7 +25,7 @@ use super::circuit::{Admits, Circuit};
 use super::courier::Courier;
 use super::http_client::HttpClient;
 use super::pace::Pace;
-use super::portion::Portion;
+use super::portion::Portions;
 use super::restate::as_they_stand;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
@@ -68,7 +68,7 @@ struct Position {
     /// The circuits of calls that stand apart.
     apart: Apart,
     /// How much goes together.
-    portion: Portion,
+    portions: Portions,
     /// When the earliest pending event is due; `None` when nothing is pending.
     next_due: Option<UnixMs>,
     /// When the earliest receipt is to be asked about; `None` when there is none.
@@ -154,7 +154,7 @@ impl Worker {
                     cursor,
                     circuit,
                     apart: Apart::default(),
-                    portion: Portion::default(),
+                    portions: Portions::default(),
                     next_due,
                     next_receipt,
                     told,
@@ -195,10 +195,15 @@ impl Worker {
         position.courier.renew().await;
         let now = position.waits.now();
         let whole = self.whole();
-        let batch = whole.min(position.portion.most());
-        let (due_limit, fresh_limit) = match position.circuit.admits(now) {
+        // Where some calls are given less at once than others, a turn of the largest takes several requests of theirs, for which
+        // there is no time before a stop.
+        let portions = &position.portions;
+        let batch = whole.min(if position.stopping { portions.least() } else { portions.most() });
+        let admits = position.circuit.admits(now);
+        let (due_limit, fresh_limit) = match admits {
             Admits::All => (batch, batch),
             Admits::Probe => (1, 1),
+            Admits::NoneUntil(_) if self.goes_on(position) => (batch, batch),
             Admits::NoneUntil(_) => return Ok(Turn::Idle),
         };
         let inquired = self.inquire(position, (self.now)()).await?;
@@ -213,8 +218,7 @@ impl Worker {
                 position.next_due = next_due.map(pause);
             }
         }
-        let Chosen { mut items, fresh, spare } =
-            position.turns.choose(due, position.circuit.open_until().is_some());
+        let Chosen { mut items, fresh, spare } = position.turns.choose(due, admits == Admits::Probe);
         let mut cursor = None;
         // What is due and what is new would take two requests' time, where each of both takes one.
         let room = if position.stopping { batch.saturating_sub(items.len()) } else { fresh_limit };
@@ -233,6 +237,11 @@ impl Worker {
         }
         self.deliver(position, items, cursor).await?;
         Ok(Turn::Worked)
+    }
+
+    /// Whether the destination is refused for a login that not all of its calls need: those others go on.
+    fn goes_on(&self, position: &Position) -> bool {
+        position.circuit.is_held() && self.destination.platform.has_second_login()
     }
 
     /// How many events the platform is given at once when all is well.
@@ -299,7 +308,8 @@ impl Worker {
             now: self.now,
             waits: &position.waits,
             apart: &position.apart,
-            portion: position.portion.most(),
+            held: position.circuit.closed(position.waits.now()),
+            portions: &position.portions,
             draw: self.draw,
         };
         let settled = round.run(items).await;
@@ -310,7 +320,7 @@ impl Worker {
         // Learned before settling: if the store fails, the same events come again, and the wait still counts.
         let change = position.circuit.learn(&settled.health, &self.backoff, (self.draw)(), now);
         self.announce(change, &position.circuit);
-        position.portion.learn(settled.served, self.whole());
+        position.portions.learn(&settled.served, self.whole());
         for (call, health) in settled.apart {
             let (change, circuit) = position.apart.learn(call, &health, &self.backoff, (self.draw)(), now);
             self.announce_call(call, change, circuit);
@@ -349,8 +359,8 @@ impl Worker {
     fn pause(&self, position: &Position) -> Pause {
         let now = position.waits.now();
         let (ms, listen) = match position.circuit.admits(now) {
-            Admits::NoneUntil(open) => (Some(open.since(now)), false),
-            Admits::All | Admits::Probe => {
+            Admits::NoneUntil(open) if !self.goes_on(position) => (Some(open.since(now)), false),
+            Admits::All | Admits::Probe | Admits::NoneUntil(_) => {
                 let due = position.next_due.map(|due| due.since(now));
                 let receipt = position.next_receipt.map(|due| due.since((self.now)()));
                 (due.into_iter().chain(receipt).min(), true)

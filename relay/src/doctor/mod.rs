@@ -81,6 +81,7 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
     }
     let mut clock = None;
     for destination in &config.destinations {
+        let client = HttpClient::new(Duration::from_millis(destination.timeout_ms));
         let (reached, date) = reach(destination, &client, now).await;
         clock = clock.or(date.map(|date| (date, now())));
         found.push(reached);
@@ -216,8 +217,9 @@ fn knock(destination: &Destination, now: UnixMs) -> Option<Request> {
 
 /// An event that every platform has a use for.
 fn sample(name: &str, now: UnixMs) -> Option<Event> {
+    let name = serde_json::Value::from(name);
     let json = format!(
-        r#"{{"event":"{name}","event_id":"doctor-{now}","page":{{"url":"https://shop.example/"}},
+        r#"{{"event":{name},"event_id":"doctor-{now}","page":{{"url":"https://shop.example/"}},
             "click_ids":{{"fbclid":"sample","gclid":"sample","ttclid":"sample","tblci":"sample","ob_click_id":"sample",
                           "msclkid":"0f3c1b2a4d5e6f708192a3b4c5d6e7f8"}},
             "user":{{"email":"sample@example.com"}},"context":{{"ip":"8.8.8.8","user_agent":"Mozilla/5.0 (anytrack-relay doctor)"}},

@@ -60,8 +60,8 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// the request.
     fn read(&self, call: Call, response: &Response, events: usize, now: UnixMs) -> Vec<Outcome>;
 
-    /// What an answer says of events that were taken all the same, where the operator may want to mend it. In words of ours: an
-    /// answer may repeat what was sent.
+    /// What an answer says of events that were taken all the same, where the operator may want to mend it. In words of ours, or
+    /// quoted as in a reason: an answer may repeat what was sent.
     fn remark(&self, _call: Call, _response: &Response) -> Option<String> {
         None
     }
@@ -72,6 +72,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// Whether a call has credentials or an interface of its own, so that its trouble says nothing of the other calls: a
     /// refused upload of refunds must not stop the purchases.
     fn apart(&self, _call: Call) -> bool {
+        false
+    }
+
+    /// Whether calls that stand apart have a login of their own, so that they go on while the others are refused theirs.
+    fn has_second_login(&self) -> bool {
         false
     }
 
@@ -88,6 +93,11 @@ pub trait Platform: Send + Sync + std::fmt::Debug {
     /// How to ask what became of a request, where the answer at once does not say.
     fn inquiries(&self) -> Option<&dyn Inquiries> {
         None
+    }
+
+    /// Events for which the settings say where they go, by their names.
+    fn mapped(&self) -> Vec<&str> {
+        Vec::new()
     }
 
     /// How the account is tried out with an event that nobody caused.

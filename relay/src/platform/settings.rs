@@ -76,8 +76,10 @@ pub struct Key {
     pub meaning: &'static str,
     /// Whether its value is the path of a file, of which the platform is given the text.
     pub file: bool,
-    /// Whether it is there for trying a destination out, and hardly meant when it stays.
-    pub trial: bool,
+    /// Of a key that is there for trying a destination out and hardly meant when it stays: what becomes of events meanwhile.
+    pub trial: Option<&'static str>,
+    /// The same of one key in the table that this one is: its name, and what becomes of events meanwhile.
+    pub inner_trial: Option<(&'static str, &'static str)>,
     /// Of a secret: whether blanks at its ends may be part of it.
     pub blanks: bool,
     /// Of a secret: what a right one begins with; empty where nobody knows.
@@ -87,7 +89,16 @@ pub struct Key {
 impl Key {
     /// A key every destination of the platform must have.
     pub const fn required(name: &'static str, meaning: &'static str) -> Self {
-        Self { name, required: true, meaning, file: false, trial: false, blanks: false, begins: "" }
+        Self {
+            name,
+            required: true,
+            meaning,
+            file: false,
+            trial: None,
+            inner_trial: None,
+            blanks: false,
+            begins: "",
+        }
     }
 
     /// A key with a default.
@@ -97,13 +108,26 @@ impl Key {
 
     /// A key without a default for trying a destination out. `check` and the start remind of one that was left in.
     pub const fn trial(name: &'static str, meaning: &'static str) -> Self {
-        Self { trial: true, ..Self::optional(name, meaning) }
+        let effect = "sends every event as a test, which the platform may keep out of its reports";
+        Self { trial: Some(effect), ..Self::optional(name, meaning) }
+    }
+
+    /// A key that, where it is true, lets the platform check events and count none. The same is said of it.
+    pub const fn check_only(name: &'static str, meaning: &'static str) -> Self {
+        let effect = "lets the platform check every event and count none, so that nothing is reported";
+        Self { trial: Some(effect), ..Self::optional(name, meaning) }
     }
 
     /// A key with a default whose value is the path of a file with a secret in it, relative to the configuration. The
     /// platform is given the file's text; a value that begins with `{` is that text itself.
     pub const fn file(name: &'static str, meaning: &'static str) -> Self {
         Self { file: true, ..Self::optional(name, meaning) }
+    }
+
+    /// The same key of a table in which one key is for trying a destination out. The same is said of that.
+    #[must_use]
+    pub const fn with_trial(self, name: &'static str, effect: &'static str) -> Self {
+        Self { inner_trial: Some((name, effect)), ..self }
     }
 
     /// The same key of a secret whose sender may have made it with a blank at an end. Others are refused with one.

@@ -46,6 +46,8 @@ pub(crate) struct Plain {
     pub(crate) too_old: bool,
     /// Every call stands apart from all others.
     pub(crate) apart: bool,
+    /// Events of even numbers go by a call that stands apart, with a login of its own.
+    pub(crate) uploads: bool,
     /// Whether it says only later what became of a request.
     pub(crate) late: bool,
 }
@@ -53,8 +55,22 @@ pub(crate) struct Plain {
 impl Plain {
     /// A platform at `url` that takes `batch` events in a request and is worth an hour of retries.
     pub(crate) fn at(url: url::Url, batch: usize) -> Self {
-        Self { url, batch, request: batch, retry_for_ms: HOUR, too_old: false, apart: false, late: false }
+        Self {
+            url,
+            batch,
+            request: batch,
+            retry_for_ms: HOUR,
+            too_old: false,
+            apart: false,
+            uploads: false,
+            late: false,
+        }
     }
+}
+
+/// Whether an event goes by the call of its own where a platform has one.
+pub(crate) fn is_upload(id: &str) -> bool {
+    id.strip_prefix('e').and_then(|number| number.parse::<usize>().ok()).is_some_and(|number| number % 2 == 0)
 }
 
 /// 200 settles, 202 asks for patience, 409 wants the events again at once, 410 refuses them after all.
@@ -90,8 +106,13 @@ impl Platform for Plain {
             let skips = (0..events.len()).map(|place| (place, skip.clone())).collect();
             return Built { skips, ..Built::default() };
         }
-        let places: Vec<usize> = (0..events.len()).collect();
-        let planned = places.chunks(self.request).map(|places| {
+        let goes_apart = |place: &usize| self.uploads && is_upload(&events[*place].event.event_id);
+        let (uploads, others): (Vec<usize>, Vec<usize>) = (0..events.len()).partition(goes_apart);
+        let calls = [("take", others), (UPLOAD, uploads)];
+        let chunks = calls
+            .iter()
+            .flat_map(|(call, places)| places.chunks(self.request).map(move |places| (*call, places)));
+        let planned = chunks.map(|(call, places)| {
             let ids: Vec<&str> = places.iter().map(|place| events[*place].event.event_id.as_str()).collect();
             let request = Request {
                 method: "POST",
@@ -100,7 +121,7 @@ impl Platform for Plain {
                 body: Body::Json(Text::json(&ids)),
                 public_only: false,
             };
-            Planned { call: "take", request, events: places.to_vec(), quality: Vec::new() }
+            Planned { call, request, events: places.to_vec(), quality: Vec::new() }
         });
         Built { requests: planned.collect(), ..Built::default() }
     }
@@ -128,8 +149,12 @@ impl Platform for Plain {
         remarks.then(|| "a field was dropped".to_owned())
     }
 
-    fn apart(&self, _call: Call) -> bool {
-        self.apart
+    fn apart(&self, call: Call) -> bool {
+        self.apart || call == UPLOAD
+    }
+
+    fn has_second_login(&self) -> bool {
+        self.uploads
     }
 
     fn inquiries(&self) -> Option<&dyn Inquiries> {
@@ -140,6 +165,9 @@ impl Platform for Plain {
         Limits { batch: self.batch, concurrency: 2, pace_ms: 0, retry_for_ms: self.retry_for_ms }
     }
 }
+
+/// The call of its own.
+const UPLOAD: Call = "upload";
 
 /// What the server does with a request that holds these event ids: the status it answers with, or [`SILENCE`].
 pub(crate) type Script = Box<dyn FnMut(&[String]) -> u16 + Send>;
@@ -309,6 +337,7 @@ pub(crate) fn destination(platform: impl Platform + 'static) -> Arc<Destination>
         consent: Vec::new(),
         consent_required: false,
         look_back_days: None,
+        timeout_ms: 10_000,
         events: BTreeMap::new(),
         endpoint: None,
     })

@@ -15,7 +15,8 @@ use super::super::notes::Notes;
 use super::super::origin::base_url;
 use super::super::reader::{Node, Section, join, text};
 use super::super::settings::Own;
-use super::super::{Destination, EventSwitch};
+use super::super::{Delivery, Destination, EventSwitch};
+use super::server::TIMEOUT_MS;
 use super::site::Sites;
 use super::{Placed, misspelt, name, site_of, taken, unknown};
 use crate::distribute::look_back;
@@ -38,6 +39,7 @@ struct Shared {
     kind: Option<Kind>,
     consent: Vec<Purpose>,
     look_back_days: u16,
+    timeout_ms: u64,
     events: BTreeMap<String, EventSwitch>,
     endpoint: Option<Url>,
 }
@@ -48,13 +50,16 @@ pub(super) fn destinations(
     sites: &Sites,
     kinds: &[Kind],
     directory: &Path,
+    delivery: Delivery,
 ) -> Destinations {
     let tables = root.sections("destination", "name");
     let mut destinations = Destinations { tables: tables.len(), ..Destinations::default() };
     let mut names = HashMap::new();
     for table in tables {
         let literal = &mut destinations.literal_secret;
-        destinations.all.extend(destination(table, sites, kinds, directory, &mut names, literal));
+        let timeout_ms = delivery.request_timeout_ms;
+        let read = destination(table, sites, kinds, directory, timeout_ms, &mut names, literal);
+        destinations.all.extend(read);
     }
     destinations
 }
@@ -64,6 +69,7 @@ fn destination(
     sites: &Sites,
     kinds: &[Kind],
     directory: &Path,
+    timeout_ms: u64,
     names: &mut HashMap<String, usize>,
     literal: &mut Option<Placed>,
 ) -> Option<Destination> {
@@ -73,6 +79,7 @@ fn destination(
         kind: kind(&mut section, kinds),
         consent: consent(&mut section),
         look_back_days: section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0),
+        timeout_ms: section.whole("timeout_ms", TIMEOUT_MS, timeout_ms),
         events: events(&mut section),
         endpoint: section.parsed("endpoint", ENDPOINT_EXPECTED, base_url),
     };
@@ -106,6 +113,7 @@ fn destination(
             0 => look_back::default_days(kind.name),
             days => Some(days),
         },
+        timeout_ms: shared.timeout_ms,
         events: shared.events,
         endpoint: shared.endpoint,
     })
@@ -191,10 +199,24 @@ fn switch(key: &str, rule: &Node<'_>, section: &Section<'_, '_>) -> Option<Event
 
 /// Reminds of keys that are for trying a destination out.
 fn advise_on_trials(rest: &DeTable<'_>, keys: &[Key], path: &str, notes: &Notes<'_>) {
-    for name in rest.keys() {
-        if keys.iter().any(|key| key.trial && *key.name == **name.get_ref()) {
-            notes.advise(&join(path, name.get_ref()), name.span().start, Advice::TestEvents);
+    for (name, value) in rest {
+        let Some(key) = keys.iter().find(|key| *key.name == **name.get_ref()) else { continue };
+        let path = join(path, name.get_ref());
+        if let Some(effect) = key.trial {
+            advise_on_trial(&path, value, effect, notes);
         }
+        if let Some((inner, effect)) = key.inner_trial
+            && let Some(value) = value.get_ref().get(inner)
+        {
+            advise_on_trial(&join(&path, inner), value, effect, notes);
+        }
+    }
+}
+
+/// Reminds of one such key, unless it is switched off.
+fn advise_on_trial(path: &str, value: &Node<'_>, effect: &'static str, notes: &Notes<'_>) {
+    if !matches!(value.get_ref(), DeValue::Boolean(false)) {
+        notes.advise(path, value.span().start, Advice::TriedOut { effect });
     }
 }
 

@@ -20,7 +20,7 @@ use super::expand::Variables;
 use super::notes::Notes;
 use super::reader::{Section, Text, join};
 use super::suggest::nearest;
-use super::{Config, Loaded};
+use super::{Config, Destination, Loaded, Server};
 use crate::platform::Kind;
 use site::Sites;
 
@@ -74,13 +74,16 @@ fn syntax<'i>(text: &'i str, notes: &Notes<'_>) -> Option<Spanned<DeTable<'i>>> 
 
 fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], notes: &Notes<'_>) -> Config {
     let mut root = Section::new(notes, String::new(), 0..0, table.into_inner());
-    let server = server::server(root.section("server"), notes);
+    let server = root.section("server");
+    let stop_at = |server: &Section<'_, '_>| server.place("shutdown_timeout_ms").unwrap_or(server.span.start);
+    let stop_at = server.as_ref().map_or(0, stop_at);
+    let server = server::server(server, notes);
     let delivery = server::delivery(root.section("delivery"), notes);
     let store = server::store(root.section("store"), document.directory);
     let tag = server::tag(root.section("tag"), document);
     let sites = site::sites(&mut root, &server, document.directory);
     let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
-    let destinations = destination::destinations(&mut root, &sites, kinds, document.directory);
+    let destinations = destination::destinations(&mut root, &sites, kinds, document.directory, delivery);
     let mut traced = None;
     let collector = telemetry::telemetry(root.section("telemetry"), &mut traced);
     root.close();
@@ -88,6 +91,7 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     if destinations.all.is_empty() && destinations.tables == 0 {
         notes.advise("destination", 0, Advice::NoDestinations);
     }
+    advise_on_stop(&server, stop_at, &destinations.all, notes);
     let literal = sites.literal_secret.or(sources.literal_secret).or(destinations.literal_secret).or(traced);
     if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
         notes.advise(&key, at, Advice::ReadableSecret);
@@ -95,6 +99,19 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let (sites, sources, destinations) = (sites.all, sources.all, destinations.all);
     Config { server, delivery, store, tag, sites, sources, destinations, collector }
 }
+
+/// Says when an orderly stop is over before a request to a platform must be.
+fn advise_on_stop(server: &Server, at: usize, destinations: &[Destination], notes: &Notes<'_>) {
+    let Some(slowest) = destinations.iter().max_by_key(|destination| destination.timeout_ms) else { return };
+    let least_ms = slowest.timeout_ms.saturating_add(RECORDING_MS);
+    if server.shutdown_timeout_ms < least_ms {
+        let advice = Advice::HastyStop { destination: slowest.name.clone(), least_ms };
+        notes.advise("server.shutdown_timeout_ms", at, advice);
+    }
+}
+
+/// What writing down takes after the last answer.
+const RECORDING_MS: u64 = 1_000;
 
 /// A key and where its value stands.
 pub(super) struct Placed {

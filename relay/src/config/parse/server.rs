@@ -40,7 +40,7 @@ pub(super) fn server<'n>(section: Option<Section<'n, '_>>, notes: &'n Notes<'n>)
 }
 
 /// A tenth of a second to an hour: shorter cuts off honest senders, longer is no limit.
-const TIMEOUT_MS: RangeInclusive<u64> = 100..=3_600_000;
+pub(super) const TIMEOUT_MS: RangeInclusive<u64> = 100..=3_600_000;
 const LISTEN_EXPECTED: &str = "an address and a port such as `127.0.0.1:8080`";
 const PUBLIC_URL_EXPECTED: &str =
     "the relay's public address without a path, such as `https://t.shop.example`";

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::{Advice, Document, load, parse};
-use super::{KINDS, SITE, WHOLE, read, variables};
+use super::{KINDS, SITE, WHOLE, read, said, variables};
 use crate::platform;
 
 /// The advice a document that is right otherwise leads to.
@@ -165,6 +165,67 @@ fn a_destination_that_is_still_being_tried_out_is_said() {
         check(platform, &[]);
         check(&format!("{platform}\ntest_event_code = \"TEST1\""), &[said]);
     }
+}
+
+#[test]
+fn an_account_that_is_only_checked_is_said() {
+    let said = |more: &str| {
+        said(&format!(
+            "[[destination]]\nname = \"ads\"\nsite = \"shop\"\nplatform = \"google-ads\"\n\
+             operating_account = \"1234567890\"\nconversion_actions = {{ Purchase = \"7\" }}\n\
+             oauth = {{ client_id = \"c\", client_secret = \"${{TOKEN}}\", refresh_token = \"${{TOKEN}}\" }}\n{more}"
+        ))
+    };
+    let expected = "a.toml:14: destination.ads.validate_only: lets the platform check every event and count none, so that \
+                    nothing is reported; take it out when you are done";
+    assert_eq!(said("validate_only = true"), [expected]);
+    assert_eq!(said("validate_only = false"), [""; 0]);
+    assert_eq!(said(""), [""; 0]);
+}
+
+#[test]
+fn uploads_to_a_sandbox_are_said() {
+    let said = |more: &str| {
+        said(&format!(
+            "[[destination]]\nname = \"ms\"\nsite = \"shop\"\nplatform = \"microsoft\"\ntag_id = \"1\"\n\
+             access_token = \"${{TOKEN}}\"\n[destination.offline]\nclient_id = \"c\"\nrefresh_token = \"${{TOKEN}}\"\n\
+             developer_token = \"${{TOKEN}}\"\ncustomer_id = \"1\"\naccount_id = \"2\"\n\
+             conversions = {{ Lead = \"CRM lead\" }}\n{more}"
+        ))
+    };
+    let expected = "a.toml:20: destination.ms.offline.sandbox: uploads to Microsoft's sandbox, which attributes nothing; \
+                    take it out when you are done";
+    assert_eq!(said("sandbox = true"), [expected]);
+    assert_eq!(said("sandbox = false"), [""; 0]);
+    assert_eq!(said(""), [""; 0]);
+}
+
+#[test]
+fn a_stop_that_is_over_before_an_answer_is_said() {
+    let of = |server: &str, delivery: &str, destination: &str| {
+        let text = WHOLE
+            .replace("max_connections = 2_000\n", &format!("max_connections = 2_000\n{server}\n"))
+            .replace("[delivery]\n", &format!("[delivery]\n{delivery}\n"))
+            .replace("retries = 3\n", &format!("retries = 3\n{destination}\n"));
+        let loaded = read(&text, false).unwrap_or_else(|error| panic!("{error}"));
+        loaded.warnings.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let said = |line: usize, least_ms: u64| {
+        format!(
+            "a.toml:{line}: server.shutdown_timeout_ms: a stop may be over before `e` has answered, so that what was sent \
+             goes again and may count twice; write {least_ms} or more, or give the destination a shorter `timeout_ms`"
+        )
+    };
+    assert_eq!(of("", "", "timeout_ms = 19000"), [""; 0]);
+    assert_eq!(of("", "", "timeout_ms = 19001"), [said(2, 20_001)]);
+    assert_eq!(of("shutdown_timeout_ms = 10999", "", ""), [said(8, 11_000)]);
+    assert_eq!(of("shutdown_timeout_ms = 11000", "", ""), [""; 0]);
+    assert_eq!(of("", "request_timeout_ms = 30000", ""), [said(2, 31_000)]);
+    // Nobody waits so long.
+    assert_eq!(of("", "request_timeout_ms = 30000", "timeout_ms = 5000"), [""; 0]);
+    let out_of_range = WHOLE.replace("retries = 3", "timeout_ms = 99");
+    let said = read(&out_of_range, false).expect_err("too short").to_string();
+    assert!(said.contains("destination.e.timeout_ms"), "{said}");
 }
 
 #[cfg(unix)]

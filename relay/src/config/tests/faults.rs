@@ -362,7 +362,7 @@ fn settings_of_a_platform_are_said_in_the_same_words() {
             "9: destination.e.acount: unknown key; did you mean `account`?",
             "10: destination.e.evnts: unknown key; did you mean `events`?",
             "11: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
-         platform, consent, look_back_days, events, endpoint",
+         platform, consent, look_back_days, timeout_ms, events, endpoint",
         ],
     );
     in_destination(
@@ -446,7 +446,7 @@ fn references_to_the_environment_are_checked_everywhere() {
         &[
             "8: destination.e.access_token: environment variable NO_TOKEN is not set; export it or write the value here",
             "9: destination.e.foo: unknown key; known here: account, access_token, retries, oauth, name, site, \
-         platform, consent, look_back_days, events, endpoint",
+         platform, consent, look_back_days, timeout_ms, events, endpoint",
         ],
     );
     in_destination(

@@ -217,6 +217,7 @@ fn a_whole_document_is_read() {
         ("e", "shop", "echo")
     );
     assert_eq!(destination.consent, [Purpose::AdUserData]);
+    assert_eq!(destination.timeout_ms, 10_000);
     assert_eq!(destination.events["PageView"], EventSwitch::Off);
     assert_eq!(destination.events["Lead"], EventSwitch::Renamed("contact".into()));
     assert_eq!(destination.endpoint.as_ref().map(Url::as_str), Some("http://127.0.0.1:9100/"));
@@ -264,6 +265,19 @@ fn a_destination_needs_consent_unless_told_otherwise() {
         consent("consent = ['ad_personalization', 'ad_personalization']"),
         [Purpose::AdPersonalization]
     );
+}
+
+#[test]
+fn a_destination_waits_as_long_as_it_says_or_as_all_do() {
+    let timeout = |line: &str| {
+        let text = format!(
+            "{SITE}[delivery]\nrequest_timeout_ms = 7000\n\
+             [[destination]]\nname='e'\nsite='shop'\nplatform='echo'\n{OWN}{line}"
+        );
+        right(&text).config.destinations[0].timeout_ms
+    };
+    assert_eq!(timeout(""), 7_000);
+    assert_eq!(timeout("timeout_ms = 60_000"), 60_000);
 }
 
 #[test]

@@ -16,8 +16,8 @@ pub(super) struct Tally {
     pub(super) receipts: Vec<(Receipt, Vec<usize>)>,
     /// How the calls are that stand apart.
     pub(super) apart: BTreeMap<Call, Health>,
-    /// What the requests said of sizes.
-    pub(super) served: Served,
+    /// What the requests of each call said of sizes.
+    pub(super) served: BTreeMap<Call, Served>,
     answered: bool,
     trouble: Option<Health>,
 }
@@ -30,7 +30,7 @@ impl Tally {
             skips: Vec::new(),
             receipts: Vec::new(),
             apart: BTreeMap::new(),
-            served: Served::default(),
+            served: BTreeMap::new(),
             answered: false,
             trouble: None,
         }
@@ -39,6 +39,11 @@ impl Tally {
     /// Whether going on is pointless: everything so far met trouble that is not the events' fault.
     pub(super) fn in_trouble(&self) -> bool {
         !self.answered && self.trouble.is_some()
+    }
+
+    /// Whether a call that stands apart has met such trouble in this round: the next request of it would, too.
+    pub(super) fn is_troubled(&self, call: Call) -> bool {
+        matches!(self.apart.get(call), Some(Health::Trouble { .. } | Health::Unauthorized { .. }))
     }
 
     pub(super) fn health(&self) -> Health {
@@ -69,12 +74,21 @@ impl Tally {
         }
     }
 
-    /// Notes what the requests for `together` events said of sizes: the number of events of each, and its echo.
-    pub(super) fn note_served(&mut self, together: usize, requests: &[(usize, Echo)]) {
-        let silent = requests.iter().filter(|(_, echo)| *echo == Echo::Silence);
-        self.served.unanswered = silent.map(|(events, _)| *events).fold(self.served.unanswered, usize::max);
-        if !requests.is_empty() && requests.iter().all(|(_, echo)| *echo == Echo::Answer) {
-            self.served.answered = self.served.answered.max(together);
+    /// Notes what the requests of an attempt said of sizes: the call of each, the number of its events, and its echo. Of the events
+    /// that were `skipped` nobody knows by which call they would have gone.
+    pub(super) fn note_served(&mut self, skipped: usize, requests: &[(Call, usize, Echo)]) {
+        let mut together: BTreeMap<Call, Option<usize>> = BTreeMap::new();
+        for (call, events, echo) in requests {
+            let served = self.served.entry(*call).or_default();
+            if *echo == Echo::Silence {
+                served.unanswered = served.unanswered.max(*events);
+            }
+            let sum = together.entry(*call).or_insert(Some(skipped));
+            *sum = sum.filter(|_| *echo == Echo::Answer).map(|sum| sum + events);
+        }
+        for (call, answered) in together {
+            let served = self.served.entry(call).or_default();
+            served.answered = served.answered.max(answered.unwrap_or(0));
         }
     }
 }

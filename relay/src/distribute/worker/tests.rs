@@ -53,6 +53,7 @@ fn worker(store: Arc<dyn Store>) -> Worker {
             consent: Vec::new(),
             consent_required: false,
             look_back_days: None,
+            timeout_ms: 10_000,
             events: BTreeMap::new(),
             endpoint: None,
         }),

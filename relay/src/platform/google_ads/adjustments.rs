@@ -218,6 +218,8 @@ enum Class {
     TooSoon(Duration),
     /// Never.
     Permanent,
+    /// The conversion action is not there, or takes no such change. Those of other actions go on.
+    Action,
     /// Something in the account or the settings.
     Configuration,
     /// Too many calls.
@@ -243,6 +245,12 @@ impl RowError {
             Some(Class::Duplicate) => Outcome::Delivered,
             Some(Class::TooSoon(after)) => Outcome::Later { after, reason },
             Some(Class::Permanent) => Outcome::Rejected { reason },
+            Some(Class::Action) => Outcome::Misconfigured {
+                reason: format!(
+                    "{reason}; check the ids in `conversion_actions`: they belong to `adjustments.customer_id`, and only \
+                    actions made as Import or Website take a changed value"
+                ),
+            },
             Some(Class::Configuration) => Outcome::Unauthorized {
                 reason: format!(
                     "{reason}; check `adjustments`, `login_account` and the account, or leave \
@@ -278,11 +286,13 @@ fn classify(name: &str, code: &str) -> Option<Class> {
         "NO_CONVERSION_ACTION_FOUND"
         | "INVALID_CONVERSION_ACTION"
         | "INVALID_CONVERSION_ACTION_TYPE"
-        | "CANNOT_RESTATE_CONVERSION_ACTION_THAT_ALWAYS_USES_DEFAULT_CONVERSION_VALUE"
-        | "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"
+        | "CANNOT_RESTATE_CONVERSION_ACTION_THAT_ALWAYS_USES_DEFAULT_CONVERSION_VALUE" => Class::Action,
+        "CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"
         | "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS"
+        | "CUSTOMER_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS"
         | "CLOUD_PROJECT_NOT_APPROVED_FOR_PRODUCTION"
         | "UNAUTHORIZED_CUSTOMER" => Class::Configuration,
+        _ if code.starts_with("CUSTOMER_DATA_POLICY_PROHIBITS_") => Class::Configuration,
         _ => match name {
             "authenticationError" | "authorizationError" | "notAllowlistedError" => Class::Configuration,
             "quotaError" => Class::Throttled,

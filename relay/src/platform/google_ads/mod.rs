@@ -143,6 +143,14 @@ impl Platform for GoogleAds {
         }
     }
 
+    fn remark(&self, call: Call, response: &Response) -> Option<String> {
+        if call == ADJUST { None } else { response::remark(response) }
+    }
+
+    fn mapped(&self) -> Vec<&str> {
+        self.traits.actions.keys().map(String::as_str).collect()
+    }
+
     fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
         let mut built = self.requests(&[*event], now, true);
         built

@@ -6,12 +6,13 @@
 //! operator has mended them. Facts: pages "understand errors" and "limits", and `error.proto` (read 2026-11-23); the
 //! list of reasons is open, so one that is unknown counts as the events' fault.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::Deserialize;
-use shared::UnixMs;
+use serde_json::Value;
 use shared::time::{DAY_MS, HOUR_MS};
+use shared::{UnixMs, limits};
 
 use crate::platform::answer::{Answer, arrived, by_status, code, each, quote, refused, throttled, transient};
 use crate::platform::{Outcome, Response};
@@ -24,6 +25,9 @@ struct Reply {
     request_id: Option<String>,
     #[serde(default)]
     error: Option<Fault>,
+    /// Violations of fields that were let pass. Whatever it is, the events were taken.
+    #[serde(default)]
+    field_warnings: Value,
 }
 
 /// Google's error object (google.rpc.Status).
@@ -66,7 +70,7 @@ pub(super) fn read(response: &Response, events: usize, validate_only: bool, now:
     match serde_json::from_slice::<Reply>(answer.body) {
         Ok(Reply { error: Some(fault), .. }) => by_fault(&fault, answer, events, now),
         // A request that was only validated gets no id.
-        Ok(Reply { request_id, error: None })
+        Ok(Reply { request_id, error: None, .. })
             if success && (validate_only || request_id.as_ref().is_some_and(|id| !id.is_empty())) =>
         {
             each(events, &Outcome::Delivered)
@@ -89,6 +93,19 @@ pub(super) fn request_id(response: &Response) -> Option<String> {
     let answer = arrived(response).ok().filter(|answer| (200..300).contains(&answer.status))?;
     let reply: Reply = serde_json::from_slice(answer.body).ok()?;
     reply.request_id.filter(|id| !id.is_empty() && id.len() <= LONGEST_ID && reply.error.is_none())
+}
+
+/// The fields that Google warns of in events that it took. Not its descriptions, which may repeat what stood there.
+pub(super) fn remark(response: &Response) -> Option<String> {
+    let answer = arrived(response).ok().filter(|answer| (200..300).contains(&answer.status))?;
+    let reply: Reply = serde_json::from_slice(answer.body).ok()?;
+    let warnings = reply.field_warnings.as_array()?.iter();
+    let warnings = warnings.filter_map(|warning| Violation::deserialize(warning).ok());
+    let fields: BTreeSet<String> = warnings.map(|warning| warning.of_any_event()).collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    let list = fields.join(", ");
+    (!list.is_empty())
+        .then(|| format!("Google Ads warns of fields of some events: {}", limits::clip(&list, LONGEST_LIST)))
 }
 
 fn by_fault(fault: &Fault, answer: Answer<'_>, events: usize, now: UnixMs) -> Vec<Outcome> {
@@ -115,9 +132,10 @@ fn invalid(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
         // A request holds the events of one conversion action, so what is wrong with that is no concern of the others.
         let of_action = fault.reasons().any(|reason| OF_ONE_ACTION.contains(&reason))
             || fault.violations().any(|violation| violation.field.contains("product_destination_id"));
-        let outcome =
-            if of_action { Outcome::Misconfigured { reason } } else { Outcome::Unauthorized { reason } };
-        return each(events, &outcome);
+        if of_action {
+            return of_one_action(fault, &reason, events);
+        }
+        return each(events, &Outcome::Unauthorized { reason });
     }
     let mut culprits: BTreeMap<usize, String> = BTreeMap::new();
     for violation in fault.violations() {
@@ -132,6 +150,22 @@ fn invalid(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
         Some(words) => Outcome::Rejected { reason: format!("Google Ads: {words}") },
         // Nothing was taken, so the others go again.
         None => Outcome::Split { reason: format!("refused beside another event: {reason}") },
+    };
+    (0..events).map(outcome).collect()
+}
+
+/// The action does not fit, or not these events of it: the others go again, for nothing was taken.
+fn of_one_action(fault: &Fault, reason: &str, events: usize) -> Vec<Outcome> {
+    let violations =
+        fault.violations().filter(|violation| OF_ONE_ACTION.contains(&violation.reason.as_str()));
+    let named: BTreeSet<usize> =
+        violations.filter_map(|violation| index(&violation.field)).filter(|index| *index < events).collect();
+    let outcome = |place: usize| {
+        if named.is_empty() || named.contains(&place) {
+            Outcome::Misconfigured { reason: reason.to_owned() }
+        } else {
+            Outcome::Split { reason: format!("refused beside another event: {reason}") }
+        }
     };
     (0..events).map(outcome).collect()
 }
@@ -205,6 +239,14 @@ impl Violation {
         let words = format!("{}: {}", quote(&self.field), code(&self.reason));
         if self.description.is_empty() { words } else { format!("{words}, {}", quote(&self.description)) }
     }
+
+    /// `cart_data (WARNING_REASON_X)` of `events.events[3].cart_data`, whichever event it was.
+    fn of_any_event(&self) -> String {
+        let parts = self.field.split('[').map(|part| part.split_once(']').map_or(part, |(_, rest)| rest));
+        let field: String = parts.collect();
+        let field = quote(field.strip_prefix("events.events.").unwrap_or(&field));
+        if self.reason.is_empty() { field } else { format!("{field} ({})", code(&self.reason)) }
+    }
 }
 
 /// `30s` or `1.5s`, as google.rpc.RetryInfo writes a duration.
@@ -223,18 +265,20 @@ fn until_reset(now: UnixMs) -> Duration {
 /// What to do when Google names no reason.
 const ACCESS: &str = "check the credentials, that their user or service account may work in the Google Ads account, and \
     that the Data Manager API is enabled in their project";
+/// Longest list of fields that is told, in bytes.
+const LONGEST_LIST: usize = 400;
 const DAY_S: f64 = 86_400.0;
 /// Request ids seen are some 50 characters; what is far longer is none.
 const LONGEST_ID: usize = 500;
 
-/// Reasons that lie in the settings or the account, and what to do about each.
-/// Those that lie in the conversion action and not in the account.
+/// Those of [`CONFIGURATION`] that lie in the conversion action and not in the account.
 const OF_ONE_ACTION: [&str; 3] = [
     "INVALID_CONVERSION_ACTION_ID",
     "INVALID_CONVERSION_ACTION_TYPE",
     "EVENT_SOURCE_AND_DESTINATION_MISMATCH",
 ];
 
+/// Reasons that lie in the settings or the account, and what to do about each.
 const CONFIGURATION: [(&str, &str); 16] = [
     (
         "INVALID_CONVERSION_ACTION_ID",

@@ -37,7 +37,7 @@ pub(super) const KEYS: [Key; 14] = [
         "\"UPLOAD_CLICKS\" (the default): the relay is the only source of these conversions; \
          \"WEBPAGE\": it adds to those of a Google tag",
     ),
-    Key::optional("validate_only", "true: Google checks the events and counts none; default false"),
+    Key::check_only("validate_only", "true: Google checks the events and counts none; default false"),
     Key::optional("quota_project", "Cloud project whose quota is used; default that of the credentials"),
     Key::optional(
         "transaction_id_prefix",

@@ -211,6 +211,10 @@ impl Platform for Meta {
         response::read(response, events)
     }
 
+    fn remark(&self, _call: Call, response: &Response) -> Option<String> {
+        response::remark(response)
+    }
+
     fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
         match self.test_event_code {
             None => Trial::NeedsCode { place: TEST_EVENTS },

@@ -9,6 +9,7 @@
 //! cost every event until somebody looks, so whatever no event can cause holds the destination.
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::platform::answer::{Answer, arrived, by_status, each, quote, refused, throttled, transient};
 use crate::platform::{Outcome, Response};
@@ -20,6 +21,9 @@ struct Reply {
     events_received: Option<u64>,
     #[serde(default)]
     error: Option<Fault>,
+    /// A list of warnings. Whatever it is, the events were taken.
+    #[serde(default)]
+    messages: Option<Value>,
 }
 
 /// Meta's error object.
@@ -68,7 +72,9 @@ pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
     let reply: Option<Reply> = serde_json::from_slice(answer.body).ok();
     let outcome = match reply {
         Some(Reply { error: Some(fault), .. }) => by_fault(&fault, answer, events),
-        Some(Reply { events_received, error: None }) if is_success(answer) => taken(events_received, events),
+        Some(Reply { events_received, error: None, .. }) if is_success(answer) => {
+            taken(events_received, events)
+        }
         None if is_success(answer) => {
             // Something answered, but not in Meta's words: the events may be taken, so only a repeat is
             // right.
@@ -80,6 +86,27 @@ pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
     };
     each(events, &outcome)
 }
+
+/// What Meta says of events that it took: the warnings in its answer, and the header by which it tells of a version that ends
+/// (page "using the API" and the Graph API's guide on versioning, read 2026-11-23).
+pub(super) fn remark(response: &Response) -> Option<String> {
+    let Response::Answer { headers, .. } = response else { return None };
+    let answer = arrived(response).ok().filter(|answer| is_success(*answer))?;
+    let reply: Option<Reply> = serde_json::from_slice(answer.body).ok();
+    let messages = reply.as_ref().and_then(|reply| reply.messages.as_ref()?.as_array());
+    let mut messages = messages.into_iter().flatten().map(|message| match message {
+        Value::String(text) => quote(text),
+        other => quote(&other.to_string()),
+    });
+    // One is enough to look by, and an answer may hold one for each event.
+    let message = messages.find(|message| !message.is_empty()).map(|said| format!("Meta says: {said}"));
+    let version = headers.iter().find(|(name, _)| name == VERSION_WARNING);
+    let version = version.map(|(_, said)| format!("Meta says of `api_version`: {}", quote(said)));
+    message.into_iter().chain(version).reduce(|one, other| format!("{one}; {other}"))
+}
+
+/// The header of a version that will not be served for long.
+const VERSION_WARNING: &str = "x-ad-api-version-warning";
 
 fn is_success(answer: Answer<'_>) -> bool {
     (200..300).contains(&answer.status)
@@ -302,12 +329,36 @@ mod tests {
         check(200, r#"{"events_received":1}"#, 2, "split");
         check(200, r#"{"events_received":0}"#, 1, "retry");
         check(200, r#"{"events_received":3}"#, 2, "delivered");
+        check(200, r#"{"events_received":2,"messages":{"of another":"shape"}}"#, 2, "delivered");
         check(200, r"{}", 2, "retry");
         check(200, "[]", 2, "retry");
         check(200, "", 2, "retry");
         check(204, "", 2, "retry");
         check(200, "<html>welcome to the airport</html>", 2, "retry");
         check(200, r#"{"events_received":"2"}"#, 2, "retry");
+    }
+
+    #[test]
+    fn what_meta_says_of_events_it_took_is_passed_on_without_what_was_sent() {
+        let check = |status, header: Option<&str>, messages: &str, expected: Option<&str>| {
+            let headers = header.map(|text| ("x-ad-api-version-warning".to_owned(), text.to_owned()));
+            let body = format!(r#"{{"events_received":1,"messages":{messages}}}"#).into_bytes();
+            let headers = headers.into_iter().collect();
+            let response = Response::Answer { status, retry_after: None, headers, body };
+            assert_eq!(remark(&response).as_deref(), expected, "{messages}");
+        };
+        for nothing in ["[]", "null", "{}", "7"] {
+            check(200, None, nothing, None);
+        }
+        check(200, None, r#"["",{}]"#, Some("Meta says: {}"));
+        let masked = Some("Meta says: no match for ********");
+        check(200, None, r#"["no match for jane@example.com","two"]"#, masked);
+        check(200, None, r#"[{"code":1}]"#, Some(r#"Meta says: {"code":1}"#));
+        check(200, Some("v21.0 ends"), "[]", Some("Meta says of `api_version`: v21.0 ends"));
+        let both = "Meta says: look; Meta says of `api_version`: v21.0 ends";
+        check(200, Some("v21.0 ends"), r#"["look"]"#, Some(both));
+        check(400, Some("v21.0 ends"), r#"["look"]"#, None);
+        assert_eq!(remark(&Response::NoAnswer("late".into())), None);
     }
 
     #[test]

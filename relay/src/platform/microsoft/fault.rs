@@ -40,7 +40,8 @@ struct Error {
 enum Class {
     /// Token, developer token, account or rights.
     Credentials,
-    /// The goal is not what the event needs it to be: nothing for it will be taken until the operator acts.
+    /// The goal is not there, or not what the event needs it to be: nothing for it will be taken until the operator acts. Other
+    /// goals are none the worse for it.
     Goal,
     /// The goal was made less than two hours ago.
     GoalTooRecent,
@@ -162,11 +163,12 @@ impl Class {
                      signed in may use that account"
                 ),
             },
-            Self::Goal => Outcome::Unauthorized {
+            Self::Goal => Outcome::Misconfigured {
                 reason: format!("{reason}; check the goal named in `offline.conversions`"),
             },
             Self::GoalTooRecent => {
-                Outcome::Retry { after: answer.retry_after, at_least: GOAL_WARM_UP, reason }
+                let after = answer.retry_after.unwrap_or_default().max(GOAL_WARM_UP);
+                Outcome::Later { after, reason }
             }
             Self::Throttled => throttled(answer.retry_after, reason),
             Self::Transient => transient(answer.retry_after, reason),
@@ -186,8 +188,10 @@ impl Error {
                 Some(Class::Credentials)
             }
             "OfflineConversionGoalTooRecent" => Some(Class::GoalTooRecent),
+            // `GoalNotFoundOrInactive` is a word of the reports on offline conversions, as are those of what is done already.
             "NotEligibleForEnhancedConversions"
             | "OfflineConversionNameInvalid"
+            | "GoalNotFoundOrInactive"
             | "OfflineConversionRestateRetractNotSupported" => Some(Class::Goal),
             "ConversionAlreadyRetracted" | "DuplicateConversionKey" => Some(Class::Done),
             _ => None,
@@ -267,16 +271,17 @@ mod tests {
         };
         check("InternalError", "retry");
         check("CallRateExceeded", "retry");
-        check("OfflineConversionGoalTooRecent", "retry");
+        check("OfflineConversionGoalTooRecent", "later");
         for name in ["InvalidCredentials", "AuthenticationTokenExpired", "UserIsNotAuthorized"] {
             check(name, "unauthorized");
         }
         for name in [
             "NotEligibleForEnhancedConversions",
             "OfflineConversionNameInvalid",
+            "GoalNotFoundOrInactive",
             "OfflineConversionRestateRetractNotSupported",
         ] {
-            check(name, "unauthorized");
+            check(name, "misconfigured");
         }
         for name in [
             "OfflineConversionMSClickIdNullOrEmpty",
@@ -302,8 +307,16 @@ mod tests {
     #[test]
     fn a_new_goal_is_given_its_two_hours() {
         let error = partial(r#"{"Index":0,"ErrorCode":"OfflineConversionGoalTooRecent"}"#);
-        let Outcome::Retry { at_least, .. } = &read(&answer(200, &error), 1)[0] else { panic!("a retry") };
-        assert_eq!(*at_least, Duration::from_secs(7_200));
+        let check = |retry_after: Option<u64>, expected: u64| {
+            let retry_after = retry_after.map(Duration::from_secs);
+            let body = error.clone().into_bytes();
+            let response = Response::Answer { status: 200, retry_after, headers: Vec::new(), body };
+            let Outcome::Later { after, .. } = &read(&response, 1)[0] else { panic!("later") };
+            assert_eq!(*after, Duration::from_secs(expected));
+        };
+        check(None, 7_200);
+        check(Some(60), 7_200);
+        check(Some(10_000), 10_000);
     }
 
     #[test]
@@ -341,6 +354,7 @@ mod tests {
             check(401, &fault(code, name), &["unauthorized", "unauthorized"]);
             check(400, &fault(code, ""), &["unauthorized"]);
         }
+        check(400, &fault(5_601, "OfflineConversionNameInvalid"), &["misconfigured", "misconfigured"]);
         check(429, &fault(117, "CallRateExceeded"), &["retry", "retry"]);
         check(400, &fault(117, ""), &["retry"]);
         check(500, &fault(0, "InternalError"), &["retry"]);

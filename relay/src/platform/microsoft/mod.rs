@@ -79,7 +79,8 @@ const KEYS: [Key; 5] = [
         "offline",
         "offline conversions and refunds: { client_id, client_secret, refresh_token, developer_token, customer_id, \
          account_id, conversions = { Lead = \"goal\", Refund = \"goal\" } }",
-    ),
+    )
+    .with_trial("sandbox", "uploads to Microsoft's sandbox, which attributes nothing"),
 ];
 
 /// The keys as they are read.
@@ -198,6 +199,11 @@ impl Platform for Microsoft {
     /// Offline conversions and adjustments go to another host, with a login of their own.
     fn apart(&self, call: Call) -> bool {
         matches!(call, OFFLINE | ONLINE_ADJUSTMENTS | OFFLINE_ADJUSTMENTS)
+    }
+
+    /// The tag has a token of its own, which says nothing of the account that uploads.
+    fn has_second_login(&self) -> bool {
+        self.offline.is_some()
     }
 
     fn limits(&self) -> Limits {

@@ -126,6 +126,7 @@ fn the_source_chooses_the_route() {
         let (call, _) = built(&*platform, &event, None).expect(name);
         assert_eq!(call, expected, "{offline:?} {source} {name}");
         assert_eq!(platform.credentials().is_some(), offline.is_some());
+        assert_eq!(platform.has_second_login(), offline.is_some(), "the tag's token is not the uploads'");
     };
     for source in ["crm", "phone", "store", "email", "chat"] {
         check(None, source, "Lead", EVENTS);

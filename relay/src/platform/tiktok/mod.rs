@@ -182,6 +182,10 @@ impl Platform for TikTok {
         response::read(response, events)
     }
 
+    fn remark(&self, _call: Call, response: &Response) -> Option<String> {
+        response::remark(response)
+    }
+
     fn trial(&self, event: &Outgoing<'_>, now: UnixMs) -> Trial {
         match self.test_event_code {
             None => Trial::NeedsCode { place: TEST_EVENTS },

@@ -63,6 +63,21 @@ pub(super) fn read(response: &Response, events: usize) -> Vec<Outcome> {
     each(events, &outcome)
 }
 
+/// What TikTok says of events that it took, beyond its "OK".
+pub(super) fn remark(response: &Response) -> Option<String> {
+    let answer = arrived(response).ok().filter(|answer| is_success(*answer))?;
+    let reply: Reply = serde_json::from_slice(answer.body).ok()?;
+    match classify(reply.code) {
+        Class::Taken => {
+            let words = quote(&reply.message);
+            let is_usual = words.is_empty() || words.eq_ignore_ascii_case("OK");
+            (!is_usual).then(|| format!("TikTok says: {words}"))
+        }
+        Class::Partial => Some(format!("TikTok took a request in part: {}", reason(&reply))),
+        Class::Credentials | Class::Data | Class::Throttled | Class::Transient | Class::Unknown => None,
+    }
+}
+
 fn is_success(answer: Answer<'_>) -> bool {
     (200..300).contains(&answer.status)
 }
@@ -213,6 +228,23 @@ mod tests {
         check(40_999, "rejected");
         check(20_001, "delivered");
         check(0, "delivered");
+    }
+
+    #[test]
+    fn what_tiktok_says_beyond_its_ok_is_passed_on() {
+        let check = |status, code: i64, message: &str, expected: Option<&str>| {
+            let body = format!(r#"{{"code":{code},"message":"{message}","request_id":"R1"}}"#);
+            assert_eq!(remark(&answer(status, &body)).as_deref(), expected, "{code} {message}");
+        };
+        check(200, 0, "OK", None);
+        check(200, 0, "ok", None);
+        check(200, 0, "", None);
+        check(200, 0, "email of jane@example.com ignored", Some("TikTok says: email of ******** ignored"));
+        let partly = "TikTok took a request in part: TikTok error 20001: Partial success (request R1)";
+        check(200, 20_001, "Partial success", Some(partly));
+        check(200, 40_002, "Invalid parameter", None);
+        check(502, 0, "look", None);
+        assert_eq!(remark(&answer(200, "<html>")), None);
     }
 
     #[test]

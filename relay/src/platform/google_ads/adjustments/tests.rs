@@ -71,7 +71,25 @@ fn every_documented_code_has_its_class() {
         ],
         "rejected",
     );
-    check(name, &["NO_CONVERSION_ACTION_FOUND", "INVALID_CONVERSION_ACTION_TYPE"], "unauthorized");
+    check(
+        name,
+        &[
+            "NO_CONVERSION_ACTION_FOUND",
+            "INVALID_CONVERSION_ACTION",
+            "INVALID_CONVERSION_ACTION_TYPE",
+            "CANNOT_RESTATE_CONVERSION_ACTION_THAT_ALWAYS_USES_DEFAULT_CONVERSION_VALUE",
+        ],
+        "misconfigured",
+    );
+    check(
+        name,
+        &[
+            "CUSTOMER_NOT_ACCEPTED_CUSTOMER_DATA_TERMS",
+            "CUSTOMER_NOT_ENABLED_ENHANCED_CONVERSIONS_FOR_LEADS",
+            "CUSTOMER_DATA_POLICY_PROHIBITS_ENHANCED_CONVERSIONS",
+        ],
+        "unauthorized",
+    );
     check("authorizationError", &["USER_PERMISSION_DENIED"], "unauthorized");
     check("authenticationError", &["OAUTH_TOKEN_EXPIRED"], "unauthorized");
     check("notAllowlistedError", &["CUSTOMER_NOT_ALLOWLISTED_FOR_THIS_FEATURE"], "unauthorized");

@@ -53,6 +53,8 @@ fn faults_of_the_settings_hold_the_destination_and_say_what_to_do() {
         assert!(words.ends_with(advice) && words.contains(reason), "{words}");
         assert_eq!(of_action, OF_ONE_ACTION.contains(&reason), "{reason}: others go on or not");
     }
+    let body = violation("events.events[1].event_source", "EVENT_SOURCE_AND_DESTINATION_MISMATCH");
+    assert_eq!(tags(400, &body, 3), ["split", "misconfigured", "split"], "other sources may fit");
     let body = violation("destinations[0].operating_account", "SOME_NEW_REASON");
     assert_eq!(tags(400, &body, 1), ["unauthorized"]);
     let body = violation("destinations[0].product_destination_id", "SOME_NEW_REASON");
@@ -92,6 +94,35 @@ fn a_success_names_its_request() {
     assert_eq!(request_id(&answer(200, r#"{"requestId":"R1"}"#)).as_deref(), Some("R1"));
     assert_eq!(request_id(&answer(400, r#"{"requestId":"R1"}"#)), None);
     assert_eq!(request_id(&Response::NoAnswer("late".into())), None);
+}
+
+#[test]
+fn fields_that_google_warns_of_are_named_and_what_stood_there_is_not() {
+    let check = |status, warnings: &str, expected: Option<&str>| {
+        let body = format!(r#"{{"requestId":"R1","fieldWarnings":{warnings}}}"#);
+        let expected = expected.map(|list| format!("Google Ads warns of fields of some events: {list}"));
+        assert_eq!(remark(&answer(status, &body)), expected, "{warnings}");
+        let tag = if status == 200 { "delivered" } else { "split" };
+        assert_eq!(tags(status, &body, 2), [tag; 2], "{warnings}");
+    };
+    let of = |event: usize, field: &str, reason: &str| {
+        format!(
+            r#"{{"field":"events.events[{event}].{field}","reason":"{reason}","description":"jane@example.com is none"}}"#
+        )
+    };
+    let long = "WARNING_REASON_CUSTOM_VARIABLE_NOT_FOUND";
+    let several = [
+        of(1, "custom_variables[0].variable", long),
+        of(0, "cart_data", ""),
+        of(7, "custom_variables[2].variable", long),
+    ];
+    let list = format!("cart_data, custom_variables.variable ({long})");
+    check(200, &format!("[{}]", several.join(",")), Some(&list));
+    for nothing in ["[]", "null", "{}", "[7]"] {
+        check(200, nothing, None);
+    }
+    check(400, &format!("[{}]", of(0, "cart_data", "")), None);
+    assert_eq!(remark(&Response::NoAnswer("late".into())), None);
 }
 
 #[test]
