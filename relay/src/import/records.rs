@@ -36,6 +36,9 @@ pub enum RecordsError {
     /// The system refuses it.
     #[error(transparent)]
     Read(#[from] io::Error),
+    /// Its text is not written as it must be.
+    #[error("written as UTF-16; save it as UTF-8, which Excel calls `CSV UTF-8`")]
+    Utf16,
     /// Its headings are not understood.
     #[error(transparent)]
     Columns(#[from] ColumnsError),
@@ -111,6 +114,11 @@ impl<F: Read + Seek> Records<F> {
         ignored: &[String],
         from: Option<Place>,
     ) -> Result<Self, RecordsError> {
+        let mut head = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut head)?;
+        if is_utf_16(&head) {
+            return Err(RecordsError::Utf16);
+        }
         let start = from.unwrap_or(Place { byte: 0, line: 1 });
         match format {
             Format::Jsonl => {
@@ -118,18 +126,23 @@ impl<F: Read + Seek> Records<F> {
                 Ok(Self { source: Source::Lines(BufReader::new(file)), next: start })
             }
             Format::Csv => {
-                // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
-                let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-                let headings = table.headers().map_err(io::Error::from)?.clone();
-                let columns = Columns::read(headings.iter(), ignored)?;
-                let first = Place { byte: table.position().byte(), line: table.position().line() };
-                let next = from.filter(|from| from.byte > first.byte).unwrap_or(first);
-                let mut position = csv::Position::new();
-                position.set_byte(next.byte).set_line(next.line);
-                table.seek(position).map_err(io::Error::from)?;
-                Ok(Self { source: Source::Table(Box::new(table), columns), next })
+                file.seek(SeekFrom::Start(0))?;
+                Self::of_table(file, ignored, from)
             }
         }
+    }
+
+    fn of_table(file: F, ignored: &[String], from: Option<Place>) -> Result<Self, RecordsError> {
+        // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
+        let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let headings = table.headers().map_err(io::Error::from)?.clone();
+        let columns = Columns::read(headings.iter(), ignored)?;
+        let mut first = place_of(table.position());
+        // The parser ends a row at CR and counts LF with the next one. Counted here, each row begins on its own line.
+        first.line += u64::from(ends_with_cr_lf(table.get_mut(), first.byte)?);
+        let next = from.filter(|from| from.byte > first.byte).unwrap_or(first);
+        table.seek_raw(SeekFrom::Start(next.byte), position_of(next)).map_err(io::Error::from)?;
+        Ok(Self { source: Source::Table(Box::new(table), columns), next })
     }
 
     /// Where the next record begins: what lies before has been read.
@@ -151,14 +164,73 @@ impl<F: Read + Seek> Records<F> {
             Source::Table(table, columns) => {
                 let mut row = csv::ByteRecord::new();
                 let line = self.next.line;
-                if !table.read_byte_record(&mut row).map_err(io::Error::from)? {
+                let mut found = table.read_byte_record(&mut row).map_err(io::Error::from)?;
+                if found && row.get(0).is_some_and(|cell| cell.starts_with(MARK)) {
+                    found = read_behind_marks(table, self.next, &mut row)?;
+                }
+                if !found {
                     return Ok(None);
                 }
-                let line = row.position().map_or(line, csv::Position::line);
-                self.next = Place { byte: table.position().byte(), line: table.position().line() };
+                self.next = place_of(table.position());
                 Ok(Some(Record { line, json: json_of_row(row, columns) }))
             }
         }
+    }
+}
+
+/// The byte order mark, which some programs begin a file with. It is in the middle of one that was put together of two.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Whether a file begins as text in UTF-16 does: with its byte order mark, or with a letter of ASCII, which has a zero beside it.
+fn is_utf_16(head: &[u8]) -> bool {
+    matches!(head, [0xff, 0xfe] | [0xfe, 0xff] | [0, _] | [_, 0])
+}
+
+fn place_of(position: &csv::Position) -> Place {
+    Place { byte: position.byte(), line: position.line() }
+}
+
+fn position_of(place: Place) -> csv::Position {
+    let mut position = csv::Position::new();
+    position.set_byte(place.byte).set_line(place.line);
+    position
+}
+
+/// Whether the row that ends at this byte ends with CR, and LF follows. Leaves the file at another place.
+fn ends_with_cr_lf(file: &mut (impl Read + Seek), end: u64) -> io::Result<bool> {
+    let mut around = Vec::new();
+    file.seek(SeekFrom::Start(end.saturating_sub(1)))?;
+    file.take(2).read_to_end(&mut around)?;
+    Ok(around == b"\r\n")
+}
+
+/// Reads a row once more, without the byte order marks before it; false where nothing is left. The parser passes over such a mark
+/// only where it begins to read, so that a row would be another one when an import goes on there.
+fn read_behind_marks<F: Read + Seek>(
+    table: &mut csv::Reader<F>,
+    from: Place,
+    row: &mut csv::ByteRecord,
+) -> io::Result<bool> {
+    let file = table.get_mut();
+    file.seek(SeekFrom::Start(from.byte))?;
+    let behind = behind_marks(file, from)?;
+    table.seek_raw(SeekFrom::Start(behind.byte), position_of(behind)).map_err(io::Error::from)?;
+    table.read_byte_record(row).map_err(io::Error::from)
+}
+
+/// The place behind all byte order marks and ends of lines.
+fn behind_marks(file: impl Read, mut place: Place) -> io::Result<Place> {
+    let mut input = BufReader::new(file);
+    loop {
+        let rest = input.fill_buf()?;
+        let passed = match rest.first() {
+            Some(b'\r' | b'\n') => 1,
+            Some(_) if rest.starts_with(MARK) => MARK.len(),
+            Some(_) | None => return Ok(place),
+        };
+        place.line += u64::from(rest.first() == Some(&b'\n'));
+        place.byte += passed as u64;
+        input.consume(passed);
     }
 }
 
@@ -261,6 +333,55 @@ mod tests {
             all(&file(table.as_bytes()), Format::Csv, None).iter().map(|(line, _)| *line).collect::<Vec<_>>(),
             [2, 4, 5]
         );
+    }
+
+    #[test]
+    fn a_byte_order_mark_before_a_row_makes_no_difference_wherever_reading_begins() {
+        let rows = [
+            "\u{feff}event,time,email",
+            "Lead,1,",
+            "\u{feff}Lead,2,",
+            "\u{feff}\u{feff}\"Lead\",3,\"a,b\"",
+            "\"\u{feff}Lead\",4,",
+            "Lead,5,",
+            "",
+            "\u{feff}",
+            "Lead,6,\u{feff}c",
+            "\u{feff}",
+        ];
+        let event = |line: u64, json: &str| (line, json.to_owned());
+        let expected = [
+            event(2, r#"{"event":"Lead","time":1}"#),
+            event(3, r#"{"event":"Lead","time":2}"#),
+            event(4, r#"{"event":"Lead","time":3,"user":{"email":"a,b"}}"#),
+            event(5, "{\"event\":\"\u{feff}Lead\",\"time\":4}"),
+            event(6, r#"{"event":"Lead","time":5}"#),
+            event(7, "{\"event\":\"Lead\",\"time\":6,\"user\":{\"email\":\"\u{feff}c\"}}"),
+        ];
+        for end in ["\n", "\r\n"] {
+            let file = file(rows.join(end).as_bytes());
+            assert_eq!(all(&file, Format::Csv, None), expected, "{end:?}");
+            let mut records = Records::open(file.path(), Format::Csv, &[], None).unwrap();
+            for read in 0..=expected.len() {
+                let rest = all(&file, Format::Csv, Some(records.place()));
+                assert_eq!(rest, expected[read..], "{end:?}, from row {read}");
+                records.read_next().unwrap();
+            }
+        }
+    }
+
+    #[test]
+    fn a_file_in_utf_16_is_refused_and_says_so() {
+        let text = "event,time\nLead,1\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let marked = |mark: [u8; 2], text: &[u8]| [mark.as_slice(), text].concat();
+        let files = [marked([0xff, 0xfe], &little), marked([0xfe, 0xff], &big), little, big];
+        for (text, format) in files.iter().flat_map(|text| [(text, Format::Csv), (text, Format::Jsonl)]) {
+            let error = Records::open(file(text).path(), format, &[], None).err().unwrap();
+            assert!(matches!(error, RecordsError::Utf16), "{format:?}: {error}");
+        }
+        assert_eq!(all(&file(b"{"), Format::Jsonl, None), [(1, "{".to_owned())], "one byte tells nothing");
     }
 
     #[test]
