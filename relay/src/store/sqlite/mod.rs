@@ -54,7 +54,9 @@ mod tests;
 mod whereabouts;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -156,7 +158,7 @@ impl SqliteStore {
             group_events,
             published: Arc::clone(&published),
         };
-        let thread = spawn("store writer", &path, move || writer.run())?;
+        let thread = spawn_vital(writer::THREAD, &path, Arc::clone(&published), move || writer.run())?;
         let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
         Ok(Self {
             pipeline: Arc::new(pipeline),
@@ -204,8 +206,13 @@ impl SqliteStore {
         self.suspicion.none_met()?;
         let (reply, answer) = oneshot::channel();
         let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
-        self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
-        self.suspicion.watched(answer.await.unwrap_or(Err(StoreError::Closed)))
+        self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| self.over())?;
+        self.suspicion.watched(answer.await.unwrap_or_else(|_| Err(self.over())))
+    }
+
+    /// Why the writer answers nothing.
+    fn over(&self) -> StoreError {
+        self.published.sound().err().unwrap_or(StoreError::Closed)
     }
 
     /// Asks a reader.
@@ -389,6 +396,10 @@ impl Store for SqliteStore {
         self.published.head.subscribe()
     }
 
+    fn ended(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send + '_>> {
+        Box::pin(self.published.ended())
+    }
+
     fn close(&self) -> Answer<'_, ()> {
         Box::pin(async move {
             if self.room.is_closed() {
@@ -450,4 +461,19 @@ fn spawn(name: &str, path: &Path, body: impl FnOnce() + Send + 'static) -> Resul
         .name(name.to_owned())
         .spawn(body)
         .map_err(|source| OpenError::Inaccessible { path: path.to_owned(), source })
+}
+
+/// Starts a thread without which the store can do nothing, and has it said when a panic ends it. Its message went to the panic hook.
+fn spawn_vital(
+    name: &'static str,
+    path: &Path,
+    published: Arc<Published>,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    spawn(name, path, move || {
+        // Unwind safe: nobody goes on with what the panic left, and nothing that was not confirmed is acknowledged.
+        if catch_unwind(AssertUnwindSafe(body)).is_err() {
+            published.end(name);
+        }
+    })
 }
