@@ -48,13 +48,15 @@ pub(super) fn destinations(
     sites: &Sites,
     kinds: &[Kind],
     directory: &Path,
+    visitor_days: u32,
 ) -> Destinations {
     let tables = root.sections("destination", "name");
     let mut destinations = Destinations { tables: tables.len(), ..Destinations::default() };
     let mut names = HashMap::new();
     for table in tables {
         let literal = &mut destinations.literal_secret;
-        destinations.all.extend(destination(table, sites, kinds, directory, &mut names, literal));
+        let made = destination(table, sites, kinds, directory, visitor_days, &mut names, literal);
+        destinations.all.extend(made);
     }
     destinations
 }
@@ -64,6 +66,7 @@ fn destination(
     sites: &Sites,
     kinds: &[Kind],
     directory: &Path,
+    visitor_days: u32,
     names: &mut HashMap<String, usize>,
     literal: &mut Option<Placed>,
 ) -> Option<Destination> {
@@ -72,7 +75,7 @@ fn destination(
         site: site_of(&mut section, sites),
         kind: kind(&mut section, kinds),
         consent: consent(&mut section),
-        look_back_days: section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0),
+        look_back_days: look_back_days(&mut section, visitor_days),
         events: events(&mut section),
         endpoint: section.parsed("endpoint", ENDPOINT_EXPECTED, base_url),
     };
@@ -155,6 +158,17 @@ fn consent(section: &mut Section<'_, '_>) -> Vec<Purpose> {
         }
     }
     purposes
+}
+
+/// How old a click may be, in days; 0 where nothing is said.
+fn look_back_days(section: &mut Section<'_, '_>, visitor_days: u32) -> u16 {
+    let at = section.place("look_back_days");
+    let days = section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0);
+    if let Some(at) = at.filter(|_| u32::from(days) > visitor_days) {
+        let advice = Advice::ForgottenBefore { visitor_days };
+        section.notes.advise(&section.key("look_back_days"), at, advice);
+    }
+    days
 }
 
 fn events(section: &mut Section<'_, '_>) -> BTreeMap<String, EventSwitch> {
