@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::job::Job;
 use super::session::Session;
 use super::*;
-use crate::store::Transaction;
+use crate::store::{Incoming, Settlement, Store, Transaction, Verdict};
 
 fn append_only(transaction: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     transaction.append(incoming).map(Verdict::Stored)
