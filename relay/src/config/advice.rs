@@ -63,11 +63,8 @@ pub enum Advice {
     )]
     ForeignRelay,
     /// The browser would drop the cookie.
-    #[error("browsers drop the visitor cookie unless {host} is this domain or below it")]
-    ForeignCookieDomain {
-        /// The relay's public host.
-        host: String,
-    },
+    #[error("browsers drop the visitor cookie unless the host of `public_url` is this domain or below it")]
+    ForeignCookieDomain,
     /// The tag lets go what no destination takes.
     #[error(
         "the site's `consent_required` holds events without an answer back all the same; leave it out, or ask everywhere"

@@ -156,7 +156,7 @@ fn cookie(section: &mut Section<'_, '_>, server: &Server) -> Option<String> {
     let domain = text.parsed(notes, COOKIE_EXPECTED, cookie_domain)?;
     let host = server.public_url.host_str().unwrap_or_default();
     if !covers(&domain, host) {
-        notes.advise(&text.key, text.at, Advice::ForeignCookieDomain { host: host.to_owned() });
+        notes.advise(&text.key, text.at, Advice::ForeignCookieDomain);
     }
     Some(domain)
 }

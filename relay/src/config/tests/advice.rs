@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::{Advice, Document, load, parse};
-use super::{KINDS, OWN, SITE, WHOLE, read, variables};
+use super::{KINDS, OWN, SITE, WHOLE, read, right, variables};
 use crate::platform;
 
 /// The advice a document that is right otherwise leads to.
@@ -45,10 +45,16 @@ fn what_browsers_would_suffer_from_is_said() {
             .replace(".shop.example\"\nc", "shop.test\"\nc"),
         false,
         &[
-            "a.toml:21: site.shop.cookie_domain: browsers drop the visitor cookie unless 127.0.0.1 is this domain or below \
-         it",
+            "a.toml:21: site.shop.cookie_domain: browsers drop the visitor cookie unless the host of `public_url` is this domain or \
+         below it",
         ],
     );
+    let hidden = WHOLE
+        .replace("https://T.shop.example", "https://${ADDRESS}")
+        .replace("\"HTTPS://Shop.Example:443\", \"https://shop.example\", ", "");
+    let warnings = right(&hidden).warnings;
+    let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(said.contains("cookie_domain") && !said.contains("hidden-address"), "{said}");
     check(
         &WHOLE.replace("\"127.0.0.1\", ", ""),
         false,
