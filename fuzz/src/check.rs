@@ -3,6 +3,7 @@
 use serde_json::Value;
 use shared::{Event, click_id, event_id, limits, scrub};
 
+use crate::secrets::MARKER;
 use crate::stage::FROM_OUTSIDE;
 
 /// The event is within its limits, holds no e-mail address, and reads back as it was written.
@@ -32,21 +33,12 @@ pub(crate) fn shown(text: &str) {
 /// repeats what its own sender wrote tells nothing.
 pub(crate) fn names_a_secret(bytes: &[u8]) -> bool {
     let holds = |part: &str| bytes.windows(part.len()).any(|window| window == part.as_bytes());
-    holds(FROM_OUTSIDE) || holds("secret-of")
-}
-
-/// Whether every secret of a configuration stands where a secret belongs; moved into an origin or a name it is none.
-pub(crate) fn secrets_are_in_place(text: &str) -> bool {
-    let is_secrets = |line: &str| {
-        let before = line.split("secret-of").next().unwrap_or_default();
-        ["secret", "token", "api_keys"].iter().any(|word| before.contains(word))
-    };
-    text.lines().filter(|line| line.contains("secret-of")).all(is_secrets)
+    holds(FROM_OUTSIDE) || holds(MARKER)
 }
 
 /// A text holds none of the configuration's secrets.
 pub(crate) fn keeps_secrets(text: &str) {
-    assert!(!text.contains(FROM_OUTSIDE) && !text.contains("secret-of"), "a secret: {text}");
+    assert!(!text.contains(FROM_OUTSIDE) && !text.contains(MARKER), "a secret: {text}");
 }
 
 /// A text that goes into one line of a log or a table.

@@ -2,14 +2,14 @@
 
 use relay::pipeline::Steps;
 
-use crate::check;
 use crate::seeds::{files, name, read, recorded, text};
 use crate::stage::{destinations, parse};
+use crate::{check, secrets};
 
 /// Reads a configuration.
 pub fn run(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else { return };
-    if !check::secrets_are_in_place(text) {
+    if !secrets::are_in_place(text) {
         return;
     }
     match parse(text) {

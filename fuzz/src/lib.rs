@@ -16,6 +16,7 @@ pub mod delivery;
 pub mod import;
 pub mod marks;
 pub mod request;
+mod secrets;
 pub mod seeds;
 pub mod source;
 mod stage;

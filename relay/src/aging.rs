@@ -49,7 +49,7 @@ pub async fn prune(
         match store.prune(retention(&settings, now), &destinations).await {
             Ok(0) => {}
             Ok(events) => info!(events, "old events forgotten"),
-            Err(StoreError::Closed | StoreError::Damaged { .. }) => return,
+            Err(StoreError::Closed | StoreError::Damaged { .. } | StoreError::Ended { .. }) => return,
             Err(error) => error!(%error, "old events could not be forgotten"),
         }
     }

@@ -4,7 +4,9 @@
 //! starts a second relay by mistake hears of the database and not of the port.
 //! Stop, in this order, each with its limit: no new connections, requests under way end, workers deliver what they
 //! can right now, the store writes what it holds and closes. Killing it instead loses nothing either; it only means
-//! that some events are sent a second time under the same id.
+//! that some events are sent a second time under the same id. A store that a fault of the program has ended stops the relay the same
+//! way, with an error: whoever watches over the process starts it again, which nothing else would bring back to work. A disk that
+//! failed it does not: that takes an operator, and the relay says so until then.
 
 use std::io;
 use std::net::SocketAddr;
@@ -68,7 +70,7 @@ fn way_out(error: &io::Error) -> &'static str {
     }
 }
 
-/// Runs a relay until SIGTERM, SIGINT or SIGHUP.
+/// Runs a relay until SIGTERM, SIGINT or SIGHUP, or until its store can work no more.
 pub fn run(config: Config) -> Result<(), Error> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -135,6 +137,13 @@ async fn serve_from(
     let address = listener.local_addr()?;
     info!(%address, sites = config.sites.len(), destinations = config.destinations.len(), "relay ready");
     let relay = Arc::new(Relay::new(&config, store.clone(), metrics, assets, clock::now).traced(traces));
+    let mut ended = None;
+    let stop = async {
+        tokio::select! {
+            () = stop => {}
+            error = store.ended() => ended = Some(error),
+        }
+    };
     http::serve(relay, listener, &threads, stop).await;
 
     info!("stopping: delivering what can be delivered");
@@ -154,7 +163,8 @@ async fn serve_from(
         let _ = stop.send(());
         let _ = exporting.await;
     }
-    store.close().await?;
+    let closed = store.close().await;
+    ended.map_or(closed, Err)?;
     info!("stopped");
     Ok(())
 }
@@ -259,7 +269,7 @@ async fn release(store: Arc<dyn Store>, pause: Duration) {
             // There may be more.
             Ok(RELEASED_AT_ONCE) => continue,
             Ok(_) => {}
-            Err(StoreError::Closed | StoreError::Damaged { .. }) => return,
+            Err(StoreError::Closed | StoreError::Damaged { .. } | StoreError::Ended { .. }) => return,
             Err(error) => error!(%error, "held conversions could not be released; trying again"),
         }
         tokio::time::sleep(pause).await;
@@ -331,6 +341,27 @@ mod tests {
             let event = event(&format!(r#"{{"event":"{body}","event_id":"{id}"}}"#)).into();
             tx.append(Incoming { site, received, event }).map(Verdict::Stored)
         }
+    }
+
+    #[tokio::test]
+    async fn a_relay_whose_store_has_ended_stops_in_good_order_and_says_why() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let document = crate::config::Document {
+            file: "a.toml",
+            text: "[[site]]\nkey = \"shop\"\n",
+            directory: folder.path(),
+            assets: folder.path(),
+            readable_by_others: false,
+        };
+        let config = crate::config::parse(&document, &[], &|_| None).expect("it is right").config;
+        let store = SqliteStore::open(&config.store.path, Steps::new(&config)).expect("a store");
+        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        store.strike_writer();
+        let serving = serve_from(listener, Arc::new(store), config, std::future::pending());
+        let ended = timeout(Duration::from_secs(60), serving).await.expect("it stops by itself");
+        assert!(matches!(ended, Err(Error::Store(StoreError::Ended { .. }))), "{ended:?}");
+        assert!(listen(address).await.is_ok(), "it let go of its port");
     }
 
     async fn hold(store: &dyn Store, id: &str, received: UnixMs) {

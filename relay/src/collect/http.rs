@@ -1,7 +1,9 @@
-//! The HTTP server: connections and their limits, routes, and the state every route shares.
+//! The HTTP server: connections and their limits (`accept`), routes, and the state every route shares.
 //!
 //! Owns what happens before a route is known: how many connections, how long headers and bodies may take, how large
 //! they may be, and who the client is. Leaves every meaning to the route's own file.
+
+mod accept;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,25 +16,18 @@ use http::request::Parts;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Body;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
 use shared::UnixMs;
 use shared::time::DAY_MS;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
-use tokio::time::Instant;
-use tracing::{debug, warn};
+use tracing::warn;
 
+pub use self::accept::serve;
 use super::assets::Assets;
 use super::batch::Batch;
 use super::not_stored::NotStored;
-use super::outlet::Outlet;
 use super::rate_limit::RateLimit;
 use super::reply::{self, Refusal, Reply};
 use super::site_token::{self, Shown};
 use super::sources::{Door, door};
-use super::threads::Threads;
 use super::turned_away::TurnedAway;
 use super::{browser, client_address, random, server_api, site_module};
 use crate::config::{Config, Server, Site, Source};
@@ -235,85 +230,6 @@ impl Relay {
     }
 }
 
-/// Accepts connections until `stop` resolves, then lets the requests under way finish.
-pub async fn serve(
-    relay: Arc<Relay>,
-    listener: TcpListener,
-    threads: &Threads,
-    stop: impl Future<Output = ()>,
-) {
-    let places = Arc::new(Semaphore::new(relay.server.max_connections));
-    let graceful = GracefulShutdown::new();
-    let mut told: Option<Instant> = None;
-    tokio::pin!(stop);
-    loop {
-        // A place is taken before accepting, so that connections past the limit wait in the system's queue.
-        let accepted = async {
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
-        };
-        let (place, socket, peer) = tokio::select! {
-            () = &mut stop => break,
-            accepted = accepted => match accepted {
-                (Ok(place), Ok((socket, peer))) => (place, socket, peer.ip()),
-                (_, Err(error)) => {
-                    // Out of file descriptors, usually: wait for some to be given back.
-                    relay.metrics.accept_failure();
-                    if told.is_none_or(|told| told.elapsed() > ACCEPT_TOLD_FOR) {
-                        told = Some(Instant::now());
-                        warn!(%error, "cannot accept connections; trying on");
-                    }
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                    continue;
-                }
-                (Err(_), _) => break,
-            },
-        };
-        // A socket belongs to the runtime it was made on, and is to be the thread's.
-        let Ok(socket) = socket.into_std() else { continue };
-        threads.spawn(|| {
-            let socket = TcpStream::from_std(socket);
-            let (relay, watcher) = (relay.clone(), graceful.watcher());
-            async move {
-                let Ok(socket) = socket else { return };
-                if let Err(error) = watcher.watch(connection(relay, socket, peer)).await {
-                    debug!(%error, "connection ended");
-                }
-                drop(place);
-            }
-        });
-    }
-    drop(listener);
-    let limit = Duration::from_millis(relay.server.shutdown_timeout_ms);
-    if tokio::time::timeout(limit, graceful.shutdown()).await.is_err() {
-        warn!(
-            "requests still under way were cut off; raise server.shutdown_timeout_ms if that happens often"
-        );
-    }
-}
-
-/// One connection with its limits on headers and on answers.
-fn connection(
-    relay: Arc<Relay>,
-    socket: TcpStream,
-    peer: IpAddr,
-) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> {
-    // Answers are small; waiting to fill a packet only delays them.
-    let _ = socket.set_nodelay(true);
-    let header_timeout = Duration::from_millis(relay.server.header_timeout_ms);
-    let socket = Outlet::new(socket, Duration::from_millis(relay.server.answer_timeout_ms));
-    let service = service_fn(move |request| {
-        let relay = relay.clone();
-        async move { Ok::<_, std::convert::Infallible>(answer(&relay, request, peer).await) }
-    });
-    hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(header_timeout)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LARGEST_HEADERS_BYTES)
-        .serve_connection(TokioIo::new(socket), service)
-}
-
 /// Answers one request, of whatever its body is made, and counts it.
 pub async fn answer(relay: &Relay, request: Request<impl Sent>, peer: IpAddr) -> Reply {
     let (route, result) = route(relay, request, peer).await;
@@ -425,15 +341,7 @@ async fn read_body(relay: &Relay, headers: &HeaderMap, body: impl Sent) -> Resul
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-/// A browser sends about 20 headers; proxies add a few.
-const MOST_HEADERS: usize = 64;
-/// Cookies make headers long; 32 kB is what common proxies allow, too.
-const LARGEST_HEADERS_BYTES: usize = 32 * 1024;
 /// Clients known at once to the rate limits: about 10 MB.
 const MOST_CLIENTS: usize = 100_000;
 /// Dropped events that one request may report.
 const MOST_DROPPED: u32 = 10_000;
-/// Rest after the system refused a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// How long such a refusal is not told again.
-const ACCEPT_TOLD_FOR: Duration = Duration::from_secs(30);

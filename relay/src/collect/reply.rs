@@ -185,7 +185,7 @@ impl From<StoreError> for Refusal {
         // Behind means soon; a disk that refuses takes an operator.
         let seconds = match error {
             StoreError::Busy => 1,
-            StoreError::Closed => 5,
+            StoreError::Closed | StoreError::Ended { .. } => 5,
             StoreError::Engine { .. }
             | StoreError::Damaged { .. }
             | StoreError::Corrupt { .. }

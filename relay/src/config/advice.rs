@@ -28,6 +28,18 @@ pub enum Advice {
     /// Nothing leaves.
     #[error("no destinations, so events are stored and go nowhere; add a [[destination]]")]
     NoDestinations,
+    /// Nothing of one site leaves.
+    #[error("no [[destination]] is this site's, so its events are stored and go nowhere")]
+    NoDestinationHere,
+    /// Clicks would be told that are forgotten.
+    #[error(
+        "longer than a visitor who does not come back is remembered (`visitor_days` in [store] is {visitor_days}), so older clicks are \
+         found only where the browser still sends them; raise that, or lower this"
+    )]
+    ForgottenBefore {
+        /// How long the relay remembers.
+        visitor_days: u32,
+    },
     /// Everyone would share one address, and one rate limit.
     #[error("a proxy on this machine is not trusted, so all visitors share its address; add `127.0.0.1/32`")]
     UntrustedProxy,
@@ -41,6 +53,11 @@ pub enum Advice {
         /// How long a stop must be allowed to take, in milliseconds.
         least_ms: u64,
     },
+    /// The same, where the proxy reaches the relay by another way than this machine's own.
+    #[error(
+        "https is ended by a proxy, and none that can reach `listen` is trusted, so all visitors share its address; add its network"
+    )]
+    NoProxyTrusted,
     /// A client may name any address as its own.
     #[error(
         "believes every address of {network}, so a client may choose the address that limits, places and `allowed_ips` go by; name the proxy's own network"
@@ -49,12 +66,15 @@ pub enum Advice {
         /// The network that is hardly a proxy's.
         network: String,
     },
+    /// The browser would take the relay for somebody else.
+    #[error(
+        "none of them is under the domain of `public_url`, so browsers refuse the visitor cookie as a third party's; give the relay an \
+         address under the site's own domain"
+    )]
+    ForeignRelay,
     /// The browser would drop the cookie.
-    #[error("browsers drop the visitor cookie unless {host} is this domain or below it")]
-    ForeignCookieDomain {
-        /// The relay's public host.
-        host: String,
-    },
+    #[error("browsers drop the visitor cookie unless the host of `public_url` is this domain or below it")]
+    ForeignCookieDomain,
     /// The tag lets go what no destination takes.
     #[error(
         "the site's `consent_required` holds events without an answer back all the same; leave it out, or ask everywhere"

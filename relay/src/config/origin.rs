@@ -35,6 +35,18 @@ pub(super) fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// Whether two addresses surely belong to different sites, as browsers count them: the last two labels of their hosts differ.
+/// Whether equal ones are enough, as in `co.uk`, would take the Public Suffix List.
+pub(super) fn surely_apart(one: &Url, other: &Url) -> bool {
+    fn end(url: &Url) -> Option<(&str, &str)> {
+        let Some(Host::Domain(name)) = url.host() else { return None };
+        let mut labels = name.trim_end_matches('.').rsplit('.');
+        labels.next().zip(labels.next())
+    }
+    let known = !is_loopback(one) && !is_loopback(other);
+    known && end(one).zip(end(other)).is_some_and(|(one, other)| one != other)
+}
+
 /// The domain a cookie may be set for: at least two labels, lower case, no leading dot, no address.
 pub(super) fn cookie_domain(text: &str) -> Option<String> {
     let name = text.strip_prefix('.').unwrap_or(text);
@@ -56,6 +68,21 @@ pub(super) fn covers(domain: &str, host: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_of_different_sites_is_told_where_that_is_sure() {
+        let check = |one: &str, other: &str, expected: bool| {
+            let address = |host: &str| base_url(&format!("https://{host}")).unwrap();
+            assert_eq!(surely_apart(&address(one), &address(other)), expected, "{one} {other}");
+        };
+        check("shop.example", "t.other.example", true);
+        check("www.shop.example", "t.shop.test", true);
+        for same in ["shop.example", "t.shop.example", "t.eu.shop.example.", "192.0.2.1", "[::1]", "relay"] {
+            check("www.shop.example", same, false);
+        }
+        check("shop.localhost", "t.shop.example", false);
+        check("one.co.uk", "other.co.uk", false);
+    }
 
     #[test]
     fn origins_have_one_spelling() {

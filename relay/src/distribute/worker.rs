@@ -110,8 +110,8 @@ impl Worker {
                 Ok(Turn::Worked) => continue,
                 Ok(Turn::Idle) if *stop.borrow() => return,
                 Ok(Turn::Idle) => {}
-                // A damaged store has said so itself, once; nothing comes of it before the next start.
-                Err(StoreError::Closed | StoreError::Damaged { .. }) => return,
+                // A damaged store has said so itself, once; nothing comes of it before the next start. The same of one that ended.
+                Err(StoreError::Closed | StoreError::Damaged { .. } | StoreError::Ended { .. }) => return,
                 Err(trouble) => {
                     error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
                     if wait(STORE_PAUSE, &mut stop).await {
@@ -164,7 +164,9 @@ impl Worker {
             };
             match stood.await {
                 Ok(position) => return Some(position),
-                Err(StoreError::Closed | StoreError::Damaged { .. }) => return None,
+                Err(StoreError::Closed | StoreError::Damaged { .. } | StoreError::Ended { .. }) => {
+                    return None;
+                }
                 Err(trouble) => {
                     error!(destination = %self.destination.name, error = %trouble, "the store failed; waiting");
                     if wait(STORE_PAUSE, stop).await {
@@ -345,7 +347,9 @@ impl Worker {
         loop {
             match self.store.settle(&self.destination.name, settlement.clone()).await {
                 Ok(()) => return Ok(()),
-                Err(ended @ (StoreError::Closed | StoreError::Damaged { .. })) => return Err(ended),
+                Err(ended @ (StoreError::Closed | StoreError::Damaged { .. } | StoreError::Ended { .. })) => {
+                    return Err(ended);
+                }
                 Err(trouble) if tries >= SETTLE_TRIES => return Err(trouble),
                 Err(_) => {
                     tries += 1;

@@ -4,6 +4,7 @@
 //! and the advice that follows, also what a relay that runs says of its store (`running`); leaves the configuration's own mistakes to
 //! `config` and printing to the command line.
 
+mod place;
 mod running;
 mod send_test;
 
@@ -71,7 +72,9 @@ pub async fn examine(config: &Config, test_events: bool, now: fn() -> UnixMs) ->
     // What lies under the name may not be what a relay in trouble works on.
     let is_known = trouble.is_none();
     let store = trouble.map_or_else(|| store(&config.store.path), |said| finding(State::Bad, STORE, said));
-    let mut found = vec![store, disk(&config.store.path), tag(&config.tag.assets)];
+    let mut found = vec![store, disk(&config.store.path)];
+    found.extend(place::place(&config.store.path));
+    found.push(tag(&config.tag.assets));
     if config.destinations.is_empty() {
         found.push(finding(
             State::Advice,
@@ -143,11 +146,16 @@ fn backlog(path: &Path, destination: &Destination) -> Option<Finding> {
 /// Whether there is room to write.
 fn disk(path: &Path) -> Finding {
     let area = "disk";
-    let folder = path.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."));
+    let folder = folder_of(path);
     match rustix::fs::statvfs(folder) {
         Err(error) => finding(State::Bad, area, format!("{}: {error}", folder.display())),
         Ok(disk) => room(disk.f_bavail.saturating_mul(disk.f_frsize)),
     }
+}
+
+/// The folder in which a file lies, or will.
+fn folder_of(file: &Path) -> &Path {
+    file.ancestors().skip(1).find(|folder| folder.is_dir()).unwrap_or(Path::new("."))
 }
 
 fn room(free: u64) -> Finding {

@@ -36,6 +36,9 @@ pub enum RecordsError {
     /// The system refuses it.
     #[error(transparent)]
     Read(#[from] io::Error),
+    /// Its text is not written as it must be.
+    #[error("written as UTF-16; save it as UTF-8, which Excel calls `CSV UTF-8`")]
+    Utf16,
     /// Its headings are not understood.
     #[error(transparent)]
     Columns(#[from] ColumnsError),
@@ -111,6 +114,11 @@ impl<F: Read + Seek> Records<F> {
         ignored: &[String],
         from: Option<Place>,
     ) -> Result<Self, RecordsError> {
+        let mut head = Vec::new();
+        file.by_ref().take(2).read_to_end(&mut head)?;
+        if is_utf_16(&head) {
+            return Err(RecordsError::Utf16);
+        }
         let start = from.unwrap_or(Place { byte: 0, line: 1 });
         match format {
             Format::Jsonl => {
@@ -118,18 +126,23 @@ impl<F: Read + Seek> Records<F> {
                 Ok(Self { source: Source::Lines(BufReader::new(file)), next: start })
             }
             Format::Csv => {
-                // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
-                let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
-                let headings = table.headers().map_err(io::Error::from)?.clone();
-                let columns = Columns::read(headings.iter(), ignored)?;
-                let first = Place { byte: table.position().byte(), line: table.position().line() };
-                let next = from.filter(|from| from.byte > first.byte).unwrap_or(first);
-                let mut position = csv::Position::new();
-                position.set_byte(next.byte).set_line(next.line);
-                table.seek(position).map_err(io::Error::from)?;
-                Ok(Self { source: Source::Table(Box::new(table), columns), next })
+                file.seek(SeekFrom::Start(0))?;
+                Self::of_table(file, ignored, from)
             }
         }
+    }
+
+    fn of_table(file: F, ignored: &[String], from: Option<Place>) -> Result<Self, RecordsError> {
+        // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
+        let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let headings = table.headers().map_err(io::Error::from)?.clone();
+        let columns = Columns::read(headings.iter(), ignored)?;
+        let mut first = place_of(table.position());
+        // The parser ends a row at CR and counts LF with the next one. Counted here, each row begins on its own line.
+        first.line += u64::from(ends_with_cr_lf(table.get_mut(), first.byte)?);
+        let next = from.filter(|from| from.byte > first.byte).unwrap_or(first);
+        table.seek_raw(SeekFrom::Start(next.byte), position_of(next)).map_err(io::Error::from)?;
+        Ok(Self { source: Source::Table(Box::new(table), columns), next })
     }
 
     /// Where the next record begins: what lies before has been read.
@@ -151,14 +164,73 @@ impl<F: Read + Seek> Records<F> {
             Source::Table(table, columns) => {
                 let mut row = csv::ByteRecord::new();
                 let line = self.next.line;
-                if !table.read_byte_record(&mut row).map_err(io::Error::from)? {
+                let mut found = table.read_byte_record(&mut row).map_err(io::Error::from)?;
+                if found && row.get(0).is_some_and(|cell| cell.starts_with(MARK)) {
+                    found = read_behind_marks(table, self.next, &mut row)?;
+                }
+                if !found {
                     return Ok(None);
                 }
-                let line = row.position().map_or(line, csv::Position::line);
-                self.next = Place { byte: table.position().byte(), line: table.position().line() };
+                self.next = place_of(table.position());
                 Ok(Some(Record { line, json: json_of_row(row, columns) }))
             }
         }
+    }
+}
+
+/// The byte order mark, which some programs begin a file with. It is in the middle of one that was put together of two.
+const MARK: &[u8] = "\u{feff}".as_bytes();
+
+/// Whether a file begins as text in UTF-16 does: with its byte order mark, or with a letter of ASCII, which has a zero beside it.
+fn is_utf_16(head: &[u8]) -> bool {
+    matches!(head, [0xff, 0xfe] | [0xfe, 0xff] | [0, _] | [_, 0])
+}
+
+fn place_of(position: &csv::Position) -> Place {
+    Place { byte: position.byte(), line: position.line() }
+}
+
+fn position_of(place: Place) -> csv::Position {
+    let mut position = csv::Position::new();
+    position.set_byte(place.byte).set_line(place.line);
+    position
+}
+
+/// Whether the row that ends at this byte ends with CR, and LF follows. Leaves the file at another place.
+fn ends_with_cr_lf(file: &mut (impl Read + Seek), end: u64) -> io::Result<bool> {
+    let mut around = Vec::new();
+    file.seek(SeekFrom::Start(end.saturating_sub(1)))?;
+    file.take(2).read_to_end(&mut around)?;
+    Ok(around == b"\r\n")
+}
+
+/// Reads a row once more, without the byte order marks before it; false where nothing is left. The parser passes over such a mark
+/// only where it begins to read, so that a row would be another one when an import goes on there.
+fn read_behind_marks<F: Read + Seek>(
+    table: &mut csv::Reader<F>,
+    from: Place,
+    row: &mut csv::ByteRecord,
+) -> io::Result<bool> {
+    let file = table.get_mut();
+    file.seek(SeekFrom::Start(from.byte))?;
+    let behind = behind_marks(file, from)?;
+    table.seek_raw(SeekFrom::Start(behind.byte), position_of(behind)).map_err(io::Error::from)?;
+    table.read_byte_record(row).map_err(io::Error::from)
+}
+
+/// The place behind all byte order marks and ends of lines.
+fn behind_marks(file: impl Read, mut place: Place) -> io::Result<Place> {
+    let mut input = BufReader::new(file);
+    loop {
+        let rest = input.fill_buf()?;
+        let passed = match rest.first() {
+            Some(b'\r' | b'\n') => 1,
+            Some(_) if rest.starts_with(MARK) => MARK.len(),
+            Some(_) | None => return Ok(place),
+        };
+        place.line += u64::from(rest.first() == Some(&b'\n'));
+        place.byte += passed as u64;
+        input.consume(passed);
     }
 }
 
@@ -219,73 +291,4 @@ pub(super) fn mark_kept(event: &mut Event) {
 const LONGEST: u64 = 256 * 1024;
 
 #[cfg(test)]
-mod tests {
-    use std::io::Write;
-
-    use super::*;
-
-    fn file(text: &[u8]) -> tempfile::NamedTempFile {
-        let mut file = tempfile::NamedTempFile::new().unwrap();
-        file.write_all(text).unwrap();
-        file
-    }
-
-    /// Every record from a place on: its line, and its JSON or what is wrong.
-    fn all(file: &tempfile::NamedTempFile, format: Format, from: Option<Place>) -> Vec<(u64, String)> {
-        let mut records = Records::open(file.path(), format, &[], from).unwrap();
-        let text = |record: Record| match record.json {
-            Ok(json) => (record.line, json.trim().to_owned()),
-            Err(problem) => (record.line, problem.to_string()),
-        };
-        std::iter::from_fn(|| records.read_next().unwrap().map(text)).collect()
-    }
-
-    #[test]
-    fn a_file_read_from_any_place_gives_the_rest() {
-        let long = format!("{{\"x\":\"{}\"}}", "y".repeat(300_000));
-        let lines = format!("{{\"a\":1}}\n\n{long}\n{{\"b\":2}}\n{{\"c\":3}}");
-        let table = "event,time,page.title\nLead,1,\"two\nlines\"\nPurchase,2,\"say \"\"hi\"\"\"\nLead,3,\n";
-        for (format, text) in [(Format::Jsonl, lines.as_str()), (Format::Csv, table)] {
-            let file = file(text.as_bytes());
-            let whole = all(&file, format, None);
-            let mut records = Records::open(file.path(), format, &[], None).unwrap();
-            for read in 0..whole.len() {
-                assert_eq!(all(&file, format, Some(records.place())), whole[read..], "{format:?}");
-                records.read_next().unwrap();
-            }
-        }
-        let jsonl = all(&file(lines.as_bytes()), Format::Jsonl, None);
-        let places: Vec<u64> = jsonl.iter().map(|(line, _)| *line).collect();
-        assert_eq!((places, jsonl[1].1.as_str()), (vec![1, 3, 4, 5], "longer than an event may be"));
-        assert_eq!(
-            all(&file(table.as_bytes()), Format::Csv, None).iter().map(|(line, _)| *line).collect::<Vec<_>>(),
-            [2, 4, 5]
-        );
-    }
-
-    #[test]
-    fn text_that_is_no_utf_8_costs_only_its_line() {
-        let found = all(&file(b"{\"a\":1}\n\xff\n{\"b\":2}\n"), Format::Jsonl, None);
-        assert_eq!(
-            found.iter().map(|(_, json)| json.as_str()).collect::<Vec<_>>(),
-            ["{\"a\":1}", "not UTF-8; save the file as UTF-8", "{\"b\":2}"]
-        );
-    }
-
-    #[test]
-    fn a_row_that_does_not_stand_under_the_headings_is_refused() {
-        let text =
-            "event,time,email\nLead,1,a@example.com\nLead,2\nPurchase,3,1,90\nLead,4,,,, \nLead,5,\nLead\n";
-        let found = all(&file(text.as_bytes()), Format::Csv, None);
-        let advice = "; put a cell that holds a comma in quotes, and leave an empty one in its place";
-        let expected = [
-            (2_u64, r#"{"event":"Lead","time":1,"user":{"email":"a@example.com"}}"#.to_owned()),
-            (3, format!("cells: 2, headings: 3{advice}")),
-            (4, format!("cells: 4, headings: 3{advice}")),
-            (5, r#"{"event":"Lead","time":4}"#.to_owned()),
-            (6, r#"{"event":"Lead","time":5}"#.to_owned()),
-            (7, format!("cells: 1, headings: 3{advice}")),
-        ];
-        assert_eq!(found, expected);
-    }
-}
+mod tests;

@@ -43,6 +43,16 @@ pub enum StoreError {
         #[source]
         source: Arc<dyn std::error::Error + Send + Sync>,
     },
+    /// A fault of the program ended a thread without which the store can do nothing. It takes nothing more and hands nothing
+    /// out for delivery; whoever runs it stops, to be started again.
+    #[error(
+        "a fault of the program ended the thread `{thread}`; nothing unconfirmed was acknowledged; start the relay again, and please \
+         report this"
+    )]
+    Ended {
+        /// Which.
+        thread: &'static str,
+    },
     /// Too much is waiting to be written; come back later.
     #[error("the store is behind: too many events are waiting to be written")]
     Busy,

@@ -35,6 +35,8 @@
 //! 9. **Pressure.** What waits to be written is bounded. Beyond that, [`Store::append`] and [`Store::ping`] answer
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 //! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
+//! 11. **A fault of its own.** A panic in the pipeline or a query is its caller's error. One in an engine's own work ends that work:
+//!    from then on everything that writes or hands out answers [`StoreError::Ended`], and [`Store::ended`] tells whoever runs it.
 
 mod draft;
 pub mod due;
@@ -307,6 +309,11 @@ pub trait Store: Send + Sync + 'static {
     fn ping(&self) -> Answer<'_, ()>;
     /// Wakes whenever the log has grown: the value is the log's last number, and what it names can be read.
     fn watch(&self) -> tokio::sync::watch::Receiver<Seq>;
+    /// Answers only once a fault of the engine's own has ended its work, with [`StoreError::Ended`]. An engine without threads has
+    /// none to lose.
+    fn ended(&self) -> Pin<Box<dyn Future<Output = StoreError> + Send + '_>> {
+        Box::pin(std::future::pending())
+    }
     /// Waits for everything that was accepted to be durable, then closes. Later calls answer [`StoreError::Closed`].
     fn close(&self) -> Answer<'_, ()>;
 }

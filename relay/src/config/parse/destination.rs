@@ -44,6 +44,15 @@ struct Shared {
     endpoint: Option<Url>,
 }
 
+/// What the settings of other tables mean for a destination.
+#[derive(Clone, Copy)]
+struct Ends {
+    /// How long all platforms are waited for.
+    timeout_ms: u64,
+    /// How long a visitor is remembered.
+    visitor_days: u32,
+}
+
 /// Reads every `[[destination]]`.
 pub(super) fn destinations(
     root: &mut Section<'_, '_>,
@@ -51,15 +60,16 @@ pub(super) fn destinations(
     kinds: &[Kind],
     directory: &Path,
     delivery: Delivery,
+    visitor_days: u32,
 ) -> Destinations {
     let tables = root.sections("destination", "name");
     let mut destinations = Destinations { tables: tables.len(), ..Destinations::default() };
     let mut names = HashMap::new();
     for table in tables {
         let literal = &mut destinations.literal_secret;
-        let timeout_ms = delivery.request_timeout_ms;
-        let read = destination(table, sites, kinds, directory, timeout_ms, &mut names, literal);
-        destinations.all.extend(read);
+        let ends = Ends { timeout_ms: delivery.request_timeout_ms, visitor_days };
+        let made = destination(table, sites, kinds, directory, ends, &mut names, literal);
+        destinations.all.extend(made);
     }
     destinations
 }
@@ -69,7 +79,7 @@ fn destination(
     sites: &Sites,
     kinds: &[Kind],
     directory: &Path,
-    timeout_ms: u64,
+    ends: Ends,
     names: &mut HashMap<String, usize>,
     literal: &mut Option<Placed>,
 ) -> Option<Destination> {
@@ -78,8 +88,8 @@ fn destination(
         site: site_of(&mut section, sites),
         kind: kind(&mut section, kinds),
         consent: consent(&mut section),
-        look_back_days: section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0),
-        timeout_ms: section.whole("timeout_ms", TIMEOUT_MS, timeout_ms),
+        look_back_days: look_back_days(&mut section, ends.visitor_days),
+        timeout_ms: section.whole("timeout_ms", TIMEOUT_MS, ends.timeout_ms),
         events: events(&mut section),
         endpoint: section.parsed("endpoint", ENDPOINT_EXPECTED, base_url),
     };
@@ -163,6 +173,17 @@ fn consent(section: &mut Section<'_, '_>) -> Vec<Purpose> {
         }
     }
     purposes
+}
+
+/// How old a click may be, in days; 0 where nothing is said.
+fn look_back_days(section: &mut Section<'_, '_>, visitor_days: u32) -> u16 {
+    let at = section.place("look_back_days");
+    let days = section.whole("look_back_days", 1..=look_back::MOST_DAYS, 0);
+    if let Some(at) = at.filter(|_| u32::from(days) > visitor_days) {
+        let advice = Advice::ForgottenBefore { visitor_days };
+        section.notes.advise(&section.key("look_back_days"), at, advice);
+    }
+    days
 }
 
 fn events(section: &mut Section<'_, '_>) -> BTreeMap<String, EventSwitch> {

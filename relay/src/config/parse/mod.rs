@@ -22,6 +22,7 @@ use super::reader::{Section, Text, join};
 use super::suggest::nearest;
 use super::{Config, Destination, Loaded, Server};
 use crate::platform::Kind;
+use destination::Destinations;
 use site::Sites;
 
 /// A configuration's text and what is known around it.
@@ -83,15 +84,14 @@ fn read(table: Spanned<DeTable<'_>>, document: &Document<'_>, kinds: &[Kind], no
     let tag = server::tag(root.section("tag"), document);
     let sites = site::sites(&mut root, &server, document.directory);
     let sources = source::sources(&mut root, &sites, store.dedup_days, document.directory);
-    let destinations = destination::destinations(&mut root, &sites, kinds, document.directory, delivery);
+    let destinations =
+        destination::destinations(&mut root, &sites, kinds, document.directory, delivery, store.visitor_days);
     let mut traced = None;
     let collector = telemetry::telemetry(root.section("telemetry"), &mut traced);
     root.close();
 
-    if destinations.all.is_empty() && destinations.tables == 0 {
-        notes.advise("destination", 0, Advice::NoDestinations);
-    }
     advise_on_stop(&server, stop_at, &destinations.all, notes);
+    advise_on_ends(&sites, &destinations, notes);
     let literal = sites.literal_secret.or(sources.literal_secret).or(destinations.literal_secret).or(traced);
     if let Some(Placed { key, at }) = literal.filter(|_| document.readable_by_others) {
         notes.advise(&key, at, Advice::ReadableSecret);
@@ -112,6 +112,18 @@ fn advise_on_stop(server: &Server, at: usize, destinations: &[Destination], note
 
 /// What writing down takes after the last answer.
 const RECORDING_MS: u64 = 1_000;
+
+/// Says which events go nowhere.
+fn advise_on_ends(sites: &Sites, destinations: &Destinations, notes: &Notes<'_>) {
+    if destinations.tables == 0 {
+        return notes.advise("destination", 0, Advice::NoDestinations);
+    }
+    for (site, Placed { key, at }) in sites.all.iter().zip(&sites.placed) {
+        if !destinations.all.iter().any(|destination| destination.site == site.key) {
+            notes.advise(key, *at, Advice::NoDestinationHere);
+        }
+    }
+}
 
 /// A key and where its value stands.
 pub(super) struct Placed {

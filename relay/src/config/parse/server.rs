@@ -96,13 +96,17 @@ fn network(text: &str) -> Option<IpNet> {
     text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from))
 }
 
-/// Says when TLS must be ended by a proxy on this machine (the relay speaks plain HTTP) that is not believed.
+/// Says when TLS must be ended by a proxy (the relay speaks plain HTTP) that is not believed.
 fn advise_on_proxies(server: &Server, section: &Section<'_, '_>) {
     let local = server.listen.ip();
-    let believed = server.trusted_proxies.iter().any(|network| network.contains(&local));
-    if server.public_url.scheme() == "https" && local.is_loopback() && !believed {
-        let key = section.key("trusted_proxies");
-        section.notes.advise(&key, section.span.start, Advice::UntrustedProxy);
+    // Who asks at one address of the machine comes from an address of that kind, also if it is the machine itself.
+    let believed = server.trusted_proxies.iter().any(|network| match local.is_loopback() {
+        true => network.contains(&local),
+        false => local.is_unspecified() || !network.addr().is_loopback(),
+    });
+    if server.public_url.scheme() == "https" && !believed {
+        let advice = if local.is_loopback() { Advice::UntrustedProxy } else { Advice::NoProxyTrusted };
+        section.notes.advise(&section.key("trusted_proxies"), section.span.start, advice);
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::advice::Advice;
 use super::super::error::Fault;
 use super::super::notes::Notes;
-use super::super::origin::{cookie_domain, covers, origin};
+use super::super::origin::{base_url, cookie_domain, covers, origin, surely_apart};
 use super::super::reader::{Section, Text};
 use super::super::secrets::{self, Form};
 use super::super::{Server, Site};
@@ -18,6 +18,8 @@ use crate::secret::Secret;
 #[derive(Default)]
 pub(super) struct Sites {
     pub(super) all: Vec<Site>,
+    /// Where each of them stands.
+    pub(super) placed: Vec<Placed>,
     /// Every key given, also of sites that are wrong otherwise: a destination may name them.
     pub(super) keys: Vec<String>,
     /// Whether a site has no good key, so that nobody can say which keys there are.
@@ -43,8 +45,10 @@ pub(super) fn sites(root: &mut Section<'_, '_>, server: &Server, directory: &Pat
     let (mut sites, mut given) = (Sites::default(), Given::default());
     sites.unnamed = root.notes.problems() > problems;
     for table in tables {
+        let placed = Placed { key: table.path.clone(), at: table.span.start };
         if let Some(site) = site(table, server, directory, &mut given, &mut sites) {
             sites.all.push(site);
+            sites.placed.push(placed);
         }
     }
     sites
@@ -62,7 +66,7 @@ fn site(
     let key = key.and_then(|text| site_key(&text, notes, given));
     sites.unnamed |= key.is_none();
     sites.keys.extend(key.clone());
-    let origins = origins(&mut section);
+    let origins = origins(&mut section, server);
     let api_keys = api_keys(&mut section, given, &mut sites.literal_secret);
     let cookie_domain = cookie(&mut section, server);
     let consent_required = section.flag("consent_required", false);
@@ -102,8 +106,8 @@ fn site_key(text: &Text, notes: &Notes<'_>, given: &mut Given) -> Option<String>
     Some(key)
 }
 
-fn origins(section: &mut Section<'_, '_>) -> Vec<String> {
-    let (notes, at) = (section.notes, section.span.start);
+fn origins(section: &mut Section<'_, '_>, server: &Server) -> Vec<String> {
+    let (notes, at) = (section.notes, section.place("origins").unwrap_or(section.span.start));
     let texts = section.texts("origins", ORIGIN_EXPECTED).unwrap_or_default();
     if texts.is_empty() {
         notes.advise(&section.key("origins"), at, Advice::NoOrigins);
@@ -113,6 +117,10 @@ fn origins(section: &mut Section<'_, '_>) -> Vec<String> {
         if !origins.contains(&origin) {
             origins.push(origin);
         }
+    }
+    let pages: Vec<_> = origins.iter().filter_map(|origin| base_url(origin)).collect();
+    if !pages.is_empty() && pages.iter().all(|page| surely_apart(page, &server.public_url)) {
+        notes.advise(&section.key("origins"), at, Advice::ForeignRelay);
     }
     origins
 }
@@ -148,7 +156,7 @@ fn cookie(section: &mut Section<'_, '_>, server: &Server) -> Option<String> {
     let domain = text.parsed(notes, COOKIE_EXPECTED, cookie_domain)?;
     let host = server.public_url.host_str().unwrap_or_default();
     if !covers(&domain, host) {
-        notes.advise(&text.key, text.at, Advice::ForeignCookieDomain { host: host.to_owned() });
+        notes.advise(&text.key, text.at, Advice::ForeignCookieDomain);
     }
     Some(domain)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::super::{Advice, Document, load, parse};
-use super::{KINDS, SITE, WHOLE, read, said, variables};
+use super::{KINDS, OWN, SITE, WHOLE, read, right, said, variables};
 use crate::platform;
 
 /// The advice a document that is right otherwise leads to.
@@ -45,10 +45,16 @@ fn what_browsers_would_suffer_from_is_said() {
             .replace(".shop.example\"\nc", "shop.test\"\nc"),
         false,
         &[
-            "a.toml:21: site.shop.cookie_domain: browsers drop the visitor cookie unless 127.0.0.1 is this domain or below \
-         it",
+            "a.toml:21: site.shop.cookie_domain: browsers drop the visitor cookie unless the host of `public_url` is this domain or \
+         below it",
         ],
     );
+    let hidden = WHOLE
+        .replace("https://T.shop.example", "https://${ADDRESS}")
+        .replace("\"HTTPS://Shop.Example:443\", \"https://shop.example\", ", "");
+    let warnings = right(&hidden).warnings;
+    let said = warnings.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    assert!(said.contains("cookie_domain") && !said.contains("hidden-address"), "{said}");
     check(
         &WHOLE.replace("\"127.0.0.1\", ", ""),
         false,
@@ -57,6 +63,64 @@ fn what_browsers_would_suffer_from_is_said() {
          add `127.0.0.1/32`",
         ],
     );
+}
+
+#[test]
+fn a_proxy_that_nobody_believes_is_said_wherever_the_relay_listens() {
+    let said = "a.toml:2: server.trusted_proxies: https is ended by a proxy, and none that can reach `listen` is trusted, so all \
+                visitors share its address; add its network";
+    let with = |listen: &str, networks: &str| {
+        WHOLE
+            .replace("\"127.0.0.1:0\"", &format!("\"{listen}\""))
+            .replace("trusted_proxies = [\"127.0.0.1\", \"10.0.0.0/8\"]\n", networks)
+    };
+    check(&with("192.0.2.7:80", ""), false, &[said]);
+    check(&with("192.0.2.7:80", "trusted_proxies = [\"::1\", \"127.0.0.0/8\"]\n"), false, &[said]);
+    check(&with("0.0.0.0:80", "trusted_proxies = []\n"), false, &[said]);
+    check(&with("0.0.0.0:80", ""), false, &[]);
+    check(&with("192.0.2.7:80", "trusted_proxies = [\"192.0.2.7\"]\n"), false, &[]);
+    check(&with("[::]:80", "trusted_proxies = [\"fd00::/8\"]\n"), false, &[]);
+}
+
+#[test]
+fn a_relay_that_is_a_third_party_to_its_site_is_said() {
+    let said = "a.toml:19: site.shop.origins: none of them is under the domain of `public_url`, so browsers refuse the visitor cookie \
+                as a third party's; give the relay an address under the site's own domain";
+    let text = WHOLE.replace("cookie_domain = \".shop.example\"\n", "");
+    let with = |origins: &str| {
+        text.replace("\"HTTPS://Shop.Example:443\", \"https://shop.example\", \"null\"", origins)
+    };
+    check(&with("\"https://shop.test\", \"https://www.shop.test\", \"null\""), false, &[said]);
+    check(&with("\"https://shop.test\", \"https://www.shop.example\""), false, &[]);
+    check(&with("\"null\""), false, &[]);
+    check(&with("\"http://localhost:3000\""), false, &[]);
+}
+
+#[test]
+fn a_site_whose_events_go_nowhere_is_said() {
+    let other = "[[site]]\nkey = \"blog\"\norigins = [\"https://blog.shop.example\"]\n";
+    let line = WHOLE.lines().count() + 1;
+    let said = format!(
+        "a.toml:{line}: site.blog: no [[destination]] is this site's, so its events are stored and go nowhere"
+    );
+    check(&format!("{WHOLE}{other}"), false, &[&said]);
+    let destination = format!("[[destination]]\nname = \"b\"\nsite = \"blog\"\nplatform = \"echo\"\n{OWN}");
+    check(&format!("{WHOLE}{other}{destination}"), false, &[]);
+}
+
+#[test]
+fn a_look_back_beyond_what_is_remembered_is_said() {
+    let with = |visitor_days: u32, look_back: &str| {
+        WHOLE
+            .replace("dedup_days = 7\n", &format!("dedup_days = 7\nvisitor_days = {visitor_days}\n"))
+            .replace("retries = 3\n", &format!("retries = 3\n{look_back}"))
+    };
+    let said = "a.toml:33: destination.e.look_back_days: longer than a visitor who does not come back is remembered \
+                (`visitor_days` in [store] is 20), so older clicks are found only where the browser still sends them; raise that, \
+                or lower this";
+    check(&with(20, "look_back_days = 21\n"), false, &[said]);
+    check(&with(21, "look_back_days = 21\n"), false, &[]);
+    check(&with(20, ""), false, &[]);
 }
 
 #[test]

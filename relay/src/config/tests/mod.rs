@@ -1,9 +1,10 @@
 //! What a configuration becomes: right documents, defaults, and no panic on any text.
 //!
-//! `faults`, `source_faults`, `secret_faults` and `knock_on` hold the broken documents and their exact lines, `advice` and
-//! `event_names` the doubtful ones.
+//! `faults`, `destination_faults`, `source_faults`, `secret_faults` and `knock_on` hold the broken documents and their exact lines,
+//! `advice` and `event_names` the doubtful ones.
 
 mod advice;
+mod destination_faults;
 mod event_names;
 mod faults;
 mod files;

@@ -17,6 +17,7 @@
 //! | `lock` | one relay per file |
 //! | `open_error` | why a database does not open |
 //! | `schema` | tables, settings, migration |
+//! | `calls` | the trait: which thread answers which call |
 //! | `job`, `writer` | the queue's content; group commit and what a failure takes down |
 //! | `syncer`, `published` | what is durable, and that nobody hears of anything else; what is visible to all |
 //! | `checkpoint` | moving the write-ahead log into the database |
@@ -30,6 +31,7 @@
 //!
 //! Leaves the pipeline to its author: it arrives as a function.
 
+mod calls;
 mod checkpoint;
 mod forget;
 mod held;
@@ -54,16 +56,15 @@ mod tests;
 mod whereabouts;
 mod writer;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
-use shared::UnixMs;
-use shared::visitor::Visitor;
 use tokio::runtime::{Handle, RuntimeFlavor};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot};
 
 use self::checkpoint::Helper;
 use self::job::{Command, Task};
@@ -72,17 +73,12 @@ pub use self::open_error::OpenError;
 use self::open_error::is_damage;
 use self::published::Published;
 use self::reader::Readers;
-use self::recent::Entry;
 use self::session::Session;
 use self::suspicion::Suspicion;
 use self::syncer::{Confirm, Syncer, open_wal};
 use self::whereabouts::Whereabouts;
 use self::writer::Writer;
-use super::{
-    Answer, Backlog, DeadLetter, Erased, Incoming, Logged, Pending, Person, Pipeline, Receipt, Retention,
-    Seq, Settlement, Standing, Store, StoreError, Verdict,
-};
-use crate::secret::Secret;
+use super::{Pipeline, StoreError};
 
 /// Sizes that trade memory against throughput.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,7 +152,7 @@ impl SqliteStore {
             group_events,
             published: Arc::clone(&published),
         };
-        let thread = spawn("store writer", &path, move || writer.run())?;
+        let thread = spawn_vital(writer::THREAD, &path, Arc::clone(&published), move || writer.run())?;
         let queue_events = sizes.queue_events.clamp(1, u32::MAX as usize);
         Ok(Self {
             pipeline: Arc::new(pipeline),
@@ -204,8 +200,13 @@ impl SqliteStore {
         self.suspicion.none_met()?;
         let (reply, answer) = oneshot::channel();
         let task = Task { work: Some(work), result: None, reply, room, runtime: threads_of_its_own() };
-        self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| StoreError::Closed)?;
-        self.suspicion.watched(answer.await.unwrap_or(Err(StoreError::Closed)))
+        self.writer.commands.send(Command::Work(Box::new(task))).map_err(|_| self.over())?;
+        self.suspicion.watched(answer.await.unwrap_or_else(|_| Err(self.over())))
+    }
+
+    /// Why the writer answers nothing.
+    fn over(&self) -> StoreError {
+        self.published.sound().err().unwrap_or(StoreError::Closed)
     }
 
     /// Asks a reader.
@@ -230,176 +231,6 @@ impl SqliteStore {
         let (reply, answer) = oneshot::channel();
         self.writer.commands.send(Command::Checkpoint(reply)).map_err(|_| StoreError::Closed)?;
         answer.await.unwrap_or(Err(StoreError::Closed))
-    }
-}
-
-impl Store for SqliteStore {
-    fn append(&self, mut events: Vec<Incoming>) -> Answer<'_, Vec<Verdict>> {
-        let pipeline = Arc::clone(&self.pipeline);
-        Box::pin(async move {
-            self.in_place(Whereabouts::seen_lately)?;
-            let room = self.room_now(events.len())?;
-            // Here and not in the writer, of which there is only one.
-            events.iter_mut().for_each(|incoming| incoming.event.write_ahead(session::json_of));
-            let append = move |session: &mut Session<'_>| {
-                events.into_iter().map(|incoming| pipeline.decide(session, incoming)).collect()
-            };
-            self.submit(room, append).await
-        })
-    }
-
-    fn release(&self, now: UnixMs, limit: usize) -> Answer<'_, usize> {
-        let pipeline = Arc::clone(&self.pipeline);
-        Box::pin(self.write(move |session| held::release(session, &*pipeline, now, limit)))
-    }
-
-    fn next_release(&self) -> Answer<'_, Option<UnixMs>> {
-        Box::pin(self.ask(held::next_release))
-    }
-
-    fn read(&self, after: Seq, limit: usize) -> Answer<'_, Vec<Logged>> {
-        Box::pin(async move {
-            if self.room.is_closed() {
-                return Err(StoreError::Closed);
-            }
-            // What is delivered must be recorded, and no longer could be.
-            self.published.sound()?;
-            let head = *self.published.head.borrow();
-            let recent = self.published.recent().read(after, limit);
-            match recent {
-                Some(entries) if entries.is_empty() => Ok(Vec::new()),
-                // By a reader as well, for reading JSON takes time that the runtime's threads owe to requests.
-                Some(entries) => self.ask(move |_| entries.iter().map(Entry::logged).collect()).await,
-                None => self.ask(move |connection| reader::read(connection, after, head, limit)).await,
-            }
-        })
-    }
-
-    fn cursor(&self, destination: &str, from_start: bool) -> Answer<'_, Seq> {
-        let destination = destination.to_owned();
-        Box::pin(self.write(move |session| settle::cursor(session, &destination, from_start)))
-    }
-
-    fn due(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Pending>> {
-        let destination = destination.to_owned();
-        Box::pin(async move {
-            self.published.sound()?;
-            let head = *self.published.head.borrow();
-            self.ask(move |connection| reader::due(connection, &destination, now, head, limit)).await
-        })
-    }
-
-    fn settle(&self, destination: &str, settlement: Settlement) -> Answer<'_, ()> {
-        let destination = destination.to_owned();
-        Box::pin(self.write(move |session| settle::settle(session, &destination, &settlement)))
-    }
-
-    fn requeue(&self, destination: &str, events: Vec<Seq>, due: UnixMs) -> Answer<'_, u64> {
-        let destination = destination.to_owned();
-        Box::pin(async move {
-            let kept =
-                self.write(move |session| settle::requeue(session, &destination, &events, due)).await?;
-            self.published.requeues.send_modify(|count| *count += 1);
-            Ok(kept)
-        })
-    }
-
-    fn discard(&self, destination: &str, events: Vec<Seq>) -> Answer<'_, u64> {
-        let destination = destination.to_owned();
-        Box::pin(self.write(move |session| settle::discard(session, &destination, &events)))
-    }
-
-    fn requeues(&self) -> watch::Receiver<u64> {
-        self.published.requeues.subscribe()
-    }
-
-    fn receipts(&self, destination: &str, now: UnixMs, limit: usize) -> Answer<'_, Vec<Receipt>> {
-        let destination = destination.to_owned();
-        Box::pin(self.ask(move |connection| reader::receipts(connection, &destination, now, limit)))
-    }
-
-    fn backlog(&self, destination: &str) -> Answer<'_, Backlog> {
-        let destination = destination.to_owned();
-        Box::pin(async move {
-            let counted = self.ask(move |connection| reader::backlog(connection, &destination)).await?;
-            // Read after the cursor, so that it is not behind it; it still would be, of a cursor that was begun at the end of
-            // a log whose last events are not published yet.
-            let head = counted.cursor.max(*self.published.head.borrow());
-            Ok(Backlog { head, ..counted })
-        })
-    }
-
-    fn dead_letters(&self, destination: &str, limit: usize) -> Answer<'_, Vec<DeadLetter>> {
-        let destination = destination.to_owned();
-        Box::pin(self.ask(move |connection| reader::dead_letters(connection, &destination, limit)))
-    }
-
-    fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing> {
-        let destination = destination.to_owned();
-        Box::pin(self.ask(move |connection| reader::standing(connection, &destination, seq)))
-    }
-
-    fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>> {
-        let (site, key) = (site.to_owned(), key.to_owned());
-        Box::pin(self.ask(move |connection| reader::note(connection, &site, &key)))
-    }
-
-    fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
-        let destination = destination.to_owned();
-        Box::pin(self.write(move |session| settle::remember(session, &destination, key, &value)))
-    }
-
-    fn recall(&self, destination: &str, key: &'static str) -> Answer<'_, Option<Secret>> {
-        let destination = destination.to_owned();
-        Box::pin(self.ask(move |connection| reader::recall(connection, &destination, key)))
-    }
-
-    fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>> {
-        let (site, id) = (site.to_owned(), id.to_owned());
-        Box::pin(self.ask(move |connection| reader::visitor(connection, &site, &id)))
-    }
-
-    fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased> {
-        let erased = forget::erase(self, site.to_owned(), person);
-        Box::pin(async move {
-            // The next start may open another file, in which the person still is.
-            self.in_place(Whereabouts::seen_lately)?;
-            erased.await
-        })
-    }
-
-    fn prune(&self, retention: Retention, destinations: &[String]) -> Answer<'_, u64> {
-        let destinations = destinations.to_vec();
-        Box::pin(async move { forget::prune(self, retention, &destinations).await })
-    }
-
-    fn ping(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            self.in_place(Whereabouts::seen_now)?;
-            let write = |session: &mut Session<'_>| {
-                // A transaction without a change would not reach the disk; this one writes a row as it is.
-                let sql = "INSERT OR REPLACE INTO log_head VALUES (1, ?1)";
-                session.execute("write at all", sql, [session.head()]).map(drop)
-            };
-            self.submit(self.room_now(1)?, write).await
-        })
-    }
-
-    fn watch(&self) -> watch::Receiver<Seq> {
-        self.published.head.subscribe()
-    }
-
-    fn close(&self) -> Answer<'_, ()> {
-        Box::pin(async move {
-            if self.room.is_closed() {
-                return Err(StoreError::Closed);
-            }
-            self.room.close();
-            self.readers.close();
-            let (reply, answer) = oneshot::channel();
-            self.writer.commands.send(Command::Close(Some(reply))).map_err(|_| StoreError::Closed)?;
-            answer.await.unwrap_or(Err(StoreError::Closed))
-        })
     }
 }
 
@@ -450,4 +281,19 @@ fn spawn(name: &str, path: &Path, body: impl FnOnce() + Send + 'static) -> Resul
         .name(name.to_owned())
         .spawn(body)
         .map_err(|source| OpenError::Inaccessible { path: path.to_owned(), source })
+}
+
+/// Starts a thread without which the store can do nothing, and has it said when a panic ends it. Its message went to the panic hook.
+fn spawn_vital(
+    name: &'static str,
+    path: &Path,
+    published: Arc<Published>,
+    body: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    spawn(name, path, move || {
+        // Unwind safe: nobody goes on with what the panic left, and nothing that was not confirmed is acknowledged.
+        if catch_unwind(AssertUnwindSafe(body)).is_err() {
+            published.end(name);
+        }
+    })
 }

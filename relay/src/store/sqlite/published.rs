@@ -1,5 +1,5 @@
 //! What the store's threads tell everyone else: how far the durable log reaches, its newest events, and whether the
-//! store can still be trusted.
+//! store can still be trusted, and still works.
 //!
 //! Owns the order in which a transaction becomes visible: first its events, then the number that wakes their readers.
 //! Leaves to `syncer` that only what is durable comes here.
@@ -23,6 +23,8 @@ pub(super) struct Published {
     /// Durable transactions so far.
     pub(super) commits: AtomicU64,
     broken: OnceLock<StoreError>,
+    /// The thread that a panic ended.
+    ended: watch::Sender<Option<&'static str>>,
 }
 
 impl Published {
@@ -35,6 +37,7 @@ impl Published {
             requeues: watch::Sender::new(0),
             commits: AtomicU64::new(0),
             broken: OnceLock::new(),
+            ended: watch::Sender::new(None),
         }
     }
 
@@ -61,6 +64,25 @@ impl Published {
             error
         });
         error.clone()
+    }
+
+    /// Ends the store's work for good, because a thread of it has ended before its time.
+    pub(super) fn end(&self, thread: &'static str) {
+        let error = StoreError::Ended { thread };
+        tracing::error!(%error, "the store takes nothing any more, so the relay stops");
+        let _ = self.broken.set(error);
+        self.ended.send_replace(Some(thread));
+    }
+
+    /// Waits until a thread of the store's has ended before its time.
+    pub(super) async fn ended(&self) -> StoreError {
+        let mut ended = self.ended.subscribe();
+        let thread = ended.wait_for(Option::is_some).await.ok().and_then(|thread| *thread);
+        match thread {
+            Some(thread) => StoreError::Ended { thread },
+            // Whoever could tell is gone with the store.
+            None => std::future::pending().await,
+        }
     }
 
     /// The error that ended the store's work, if one did.

@@ -47,9 +47,11 @@ use rusqlite::ffi;
 use super::job::{Job, Ran, answer};
 use super::published::Published;
 use super::session::Committed;
-use super::{OpenError, spawn};
+use super::{OpenError, spawn_vital};
 use crate::store::StoreError;
 
+/// The thread's name.
+const THREAD: &str = "store sync";
 /// Transactions that may wait for the next sync. More than are ever committed during one on a healthy disk; on a slow one
 /// the next groups grow meanwhile.
 const MOST_AHEAD: usize = 8;
@@ -91,13 +93,14 @@ impl Syncer {
     /// Starts it.
     pub(super) fn start(path: &Path, sync: Confirm, published: Arc<Published>) -> Result<Self, OpenError> {
         let (groups, handed_on) = sync_channel(MOST_AHEAD);
-        let thread = spawn("store sync", path, move || work(&handed_on, sync, &published))?;
+        let told = Arc::clone(&published);
+        let thread = spawn_vital(THREAD, path, told, move || work(&handed_on, sync, &published))?;
         Ok(Self { groups: Some(groups), thread: Some(thread) })
     }
 
     /// Takes a group over. Waits while too many are ahead of it.
     pub(super) fn hand_on(&self, group: Group) {
-        // The thread ends after the writer only, or by a panic; what it cannot take is not durable.
+        // The thread ends after the writer only, or by a panic, which it has told then; what it cannot take is not durable.
         let Some(groups) = &self.groups else { return };
         if let Err(SendError(group)) = groups.send(group) {
             group.refuse(&StoreError::Closed);

@@ -6,9 +6,10 @@ use rusqlite::params;
 use shared::{Event, UnixMs};
 use tempfile::TempDir;
 
+use super::job::Job;
 use super::session::Session;
 use super::*;
-use crate::store::Transaction;
+use crate::store::{Incoming, Settlement, Store, Transaction, Verdict};
 
 fn append_only(transaction: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, StoreError> {
     transaction.append(incoming).map(Verdict::Stored)
@@ -102,6 +103,56 @@ fn a_store_that_is_closed_says_so_and_does_not_miss_the_log_that_it_removed() {
         assert!(!folder.path().join("events.db-wal").exists());
         assert!(matches!(store.ping().await, Err(StoreError::Closed)));
         assert!(matches!(store.append(vec![event(1)]).await, Err(StoreError::Closed)));
+    });
+}
+
+/// Work that panics where the writer catches nothing.
+struct Unweighable;
+
+impl Job for Unweighable {
+    fn weight(&self) -> usize {
+        panic!("the writer was told to panic")
+    }
+
+    fn runtime(&self) -> Option<&Handle> {
+        None
+    }
+
+    fn run(&mut self, _: &mut Session<'_>) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, _: Option<StoreError>) {}
+}
+
+impl SqliteStore {
+    /// Has the writer's thread panic.
+    pub(crate) fn strike_writer(&self) {
+        assert!(self.writer.commands.send(Command::Work(Box::new(Unweighable))).is_ok(), "it runs");
+    }
+}
+
+#[test]
+fn a_writer_that_panics_ends_the_stores_work_and_takes_nothing_that_was_acknowledged() {
+    let (folder, store) = open();
+    run(async {
+        let ended = |error: StoreError| {
+            assert!(matches!(error, StoreError::Ended { thread: "store writer" }), "{error}");
+        };
+        store.append(vec![event(1)]).await.unwrap();
+        store.strike_writer();
+        ended(store.ended().await);
+        ended(store.ping().await.unwrap_err());
+        ended(store.append(vec![event(1)]).await.unwrap_err());
+        ended(store.settle("meta", Settlement::default()).await.unwrap_err());
+        ended(store.read(0, 9).await.unwrap_err());
+        ended(store.due("meta", UnixMs(9), 9).await.unwrap_err());
+    });
+    drop(store);
+    let store = SqliteStore::open(&folder.path().join("events.db"), append_only).unwrap();
+    run(async {
+        assert_eq!(store.read(0, 9).await.unwrap().len(), 1);
+        assert_eq!(store.append(vec![event(1)]).await.unwrap(), [Verdict::Stored(2)]);
     });
 }
 

@@ -8,6 +8,11 @@
 //! ours, and without the lock a second relay gets in. All of these are made before this looks for the first time, and stay the same
 //! files until the database is closed (`syncer` says why for the log; the index goes with it). Not final: nothing was taken
 //! meanwhile, so what is put back is as good as before.
+//!
+//! What is written over within the same file (`cp`) is not seen here, and cannot be without false alarms: size and times of the file
+//! change by our own checkpoints and by those of an operator's tool, also downwards by its `VACUUM`, and the header changes with them. A
+//! look into the file would take a handle of our own, and closing that would drop SQLite's locks (see `lock`). A mark of this very start,
+//! asked for by SQL, would come out of a cache or the write-ahead log, where the other file is not.
 
 use std::fs::{self, Metadata};
 use std::io::{self, ErrorKind};

@@ -24,6 +24,9 @@ use super::syncer::{Group, Syncer, is_lost, refuse};
 use super::{Panicked, engine_error};
 use crate::store::StoreError;
 
+/// The thread's name.
+pub(super) const THREAD: &str = "store writer";
+
 /// What a commit adds to the write-ahead log however little it holds, roughly: the last page of every table.
 const COMMIT_BYTES: usize = 4 * 4096;
 /// What a job adds besides its events' bodies, roughly: keys, and its part of the pages they are spread over.
@@ -76,7 +79,7 @@ impl Writer {
             .run(&connection),
             Err(error) => {
                 tracing::error!(%error, "the store's writer could not start");
-                return;
+                return published.end(THREAD);
             }
         };
         let closed = close(connection, &published);

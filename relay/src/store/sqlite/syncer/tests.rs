@@ -272,6 +272,26 @@ fn a_sync_of_the_engines_own_that_fails_ends_the_stores_work_too() {
     check(ffi::SQLITE_FULL, false);
 }
 
+#[test]
+fn a_sync_thread_that_panics_acknowledges_nothing_and_ends_the_stores_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("events.db");
+    let panics =
+        |_: Confirm| -> Confirm { Box::new(|| -> io::Result<()> { panic!("the disk was told to") }) };
+    let store = SqliteStore::open_on(&path, once, Sizes::default(), panics).unwrap();
+    let ended = |error: StoreError| {
+        assert!(matches!(error, StoreError::Ended { thread: "store sync" }), "{error}");
+    };
+    assert!(run(store.append(vec![event("one")])).is_err(), "nobody confirmed it");
+    ended(run(store.ended()));
+    ended(run(store.append(vec![event("two")])).unwrap_err());
+    ended(run(store.read(0, 9)).unwrap_err());
+    ended(run(store.close()).unwrap_err());
+    let store = SqliteStore::open(&path, once).unwrap();
+    assert_eq!(run(store.append(vec![event("one")])).unwrap(), [Verdict::Duplicate]);
+    assert_eq!(run(store.append(vec![event("two")])).unwrap(), [Verdict::Stored(2)]);
+}
+
 /// What a power cut would leave that came right after the last sync, and took everything with it that was written since that
 /// sync began: the files as they were then.
 #[derive(Clone)]
