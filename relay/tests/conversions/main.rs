@@ -4,6 +4,7 @@
 mod clicks;
 mod consent;
 mod erasure;
+mod kept;
 mod refunds;
 mod reporters;
 mod shop;
