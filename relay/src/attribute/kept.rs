@@ -156,17 +156,27 @@ pub(super) fn yield_to_newer(event: &mut Event, memory: &Visitor, dated: &[Strin
         let kind = kind(param).filter(|_| click_id::find(param).is_some_and(Spec::is_ad_click));
         newest.extend(kind.zip(click.seen_at.map(|seen_at| seen_at.min(happened))));
     }
-    let clicks = event.click_ids.len();
+    let mut gone: Vec<(String, String)> = Vec::new();
     event.click_ids.retain(|param, own| {
         let is_older = |(of, at): &(Kind, UnixMs)| kind(param) == Some(*of) && own.seen_at < Some(*at);
         let is_same = lent.click_ids.get(param).is_some_and(|known| known.value == own.value);
-        is_same || !dated.contains(param) || !newest.iter().any(is_older)
+        let stays = is_same || !dated.contains(param) || !newest.iter().any(is_older);
+        if !stays {
+            gone.push((param.clone(), own.value.clone()));
+        }
+        stays
+    });
+    // A cookie that carries such a click goes with it.
+    event.cookies.retain(|name, value| {
+        click_id::from_cookie(name, value).is_none_or(|(spec, found)| {
+            gone.iter().all(|(param, value)| param != spec.param || *value != found.value)
+        })
     });
     let is_campaign_older = lent.campaign.is_some() && campaign_at.is_some_and(|at| at < memory.campaign_at);
     if is_campaign_older {
         event.campaign = None;
     }
-    is_campaign_older || event.click_ids.len() < clicks
+    is_campaign_older || !gone.is_empty()
 }
 
 /// Whether all that is known of a click's time is that it was before the event.

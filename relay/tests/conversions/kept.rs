@@ -200,6 +200,26 @@ fn of_two_clicks_of_known_times_the_newer_counts() {
     check("web", visitor, 2, "gclid", "own");
 }
 
+#[test]
+fn the_cookie_of_a_click_that_yields_goes_with_it() {
+    let check = |days_ago: i64, click: &str, cookie: bool| {
+        let shop = Shop::open("", &webhook("all", ""));
+        let lead = json!({ "event": "Lead", "event_id": "l", "time": NOW - days_ago * DAY, "visitor_id": "v1",
+            "click_ids": { "fbclid": "IwAR_came" }, "page": { "url": "https://shop.example/" } });
+        shop.take(0, &lead.to_string());
+        let told = format!("fb.1.{}.IwAR_told", NOW - 5 * DAY);
+        let deal = json!({ "event": "Purchase", "event_id": "d", "source": "crm", "time": NOW, "visitor_id": "v1",
+            "cookies": { "_fbc": told } });
+        shop.take(1, &deal.to_string());
+        let body = shop.bodies("all").pop().unwrap();
+        let event = &body["event"];
+        assert_eq!(event["click_ids"]["fbclid"]["value"], click, "{days_ago}");
+        assert_eq!(event["cookies"]["_fbc"].is_string(), cookie, "{days_ago}");
+    };
+    check(2, "IwAR_came", false);
+    check(9, "IwAR_told", true);
+}
+
 /// The visitor's newer click is too old for one destination; there the one that the shop has kept stands in, also for the refund.
 #[test]
 fn a_kept_click_counts_where_the_better_one_is_outside_the_window() {

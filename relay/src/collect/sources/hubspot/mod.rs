@@ -36,8 +36,8 @@ const KEYS: [Key; 6] = [
     ),
     Key::optional(
         "events",
-        "our event by stage (`closedwon`), by `contact.creation`, `deal.creation` or `contact.propertyChange`; default \
-         `{ closedwon = \"Purchase\", \"contact.creation\" = \"Lead\" }`",
+        "our event by stage (`closedwon`), by `contact.creation`, `deal.creation` or `contact.propertyChange`; \
+         default `{ closedwon = \"Purchase\", \"contact.creation\" = \"Lead\" }`",
     ),
     Key::optional(
         "stages",

@@ -182,8 +182,8 @@ fn what_a_delivery_tells_of_an_object_goes_with_its_event() {
     assert_eq!(reading.events[1].draft.properties.order_id.as_deref(), Some("88"));
     let visitors = reading.events.iter().map(|found| found.draft.visitor_id.as_deref());
     assert_eq!(visitors.collect::<Vec<_>>(), [Some("v-1"), None, None]);
-    let clicks = reading.events.iter().map(|found| found.draft.click_ids.keys().cloned().collect());
-    assert_eq!(clicks.collect::<Vec<Vec<String>>>(), [vec!["gclid".to_owned()], vec![], vec![]]);
+    let clicks = reading.events.iter().map(|found| found.draft.click_ids.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(clicks.collect::<Vec<_>>(), [vec!["gclid".to_owned()], vec![], vec![]]);
     let named = reading.events.iter().map(|found| !found.draft.user.is_empty());
     assert_eq!(named.collect::<Vec<_>>(), [true, false, false]);
 }
