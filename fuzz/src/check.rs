@@ -68,7 +68,7 @@ fn bounded(event: &Event) {
     }
     assert!(tokens.len() <= limits::TOKENS && tokens.values().all(|token| token.len() <= limits::COOKIE));
     if let Some(campaign) = campaign {
-        let shared::Campaign { source, medium, name, term, content, id } = campaign;
+        let shared::Campaign { source, medium, name, term, content, id, seen_at: _ } = campaign;
         let parts = [source, medium, name, term, content, id].into_iter().flatten();
         assert!(parts.map(String::len).all(|length| length <= limits::PROPERTY));
     }

@@ -23,7 +23,8 @@ use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unm
 use crate::collect::read::click_token;
 use crate::rules::{Rules, denials, on_top_of, under};
 use crate::store::{Draft, Person, StoreError, Transaction};
-use kept::Kept;
+use kept::{Kept, dated, yield_to_newer};
+pub(crate) use kept::{kind, kinds};
 
 /// How long a memory lends what it knows, in milliseconds: the longest window of any platform here.
 pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
@@ -46,6 +47,7 @@ pub fn stitch(
         record: Attribution::default(),
         touches: Vec::new(),
         reason: Unmatched::Nobody,
+        dated: Vec::new(),
     };
     stitch.run(rules, event)?;
     let Stitch { mut record, touches, reason, .. } = stitch;
@@ -75,6 +77,8 @@ struct Stitch<'a> {
     touches: Vec<Touch>,
     /// The best reason so far why no click was found.
     reason: Unmatched,
+    /// Parameters that the event brings of landings whose times somebody has told.
+    dated: Vec<String>,
 }
 
 impl Stitch<'_> {
@@ -82,11 +86,12 @@ impl Stitch<'_> {
     fn run(&mut self, rules: &Rules, event: &mut Draft) -> Result<(), StoreError> {
         let mut kept = Kept::default();
         event.change(|event| kept.take(event));
+        self.dated = dated(event);
         let own_memory = self.search(rules, event)?;
         if kept.is_empty() {
             return Ok(());
         }
-        kept.weigh(event);
+        self.record.passed_over = kept.weigh(event);
         event.change(|event| kept.give(event, &mut self.record));
         let (Some(id), Some(mut memory)) = (event.visitor_id.as_deref(), own_memory) else { return Ok(()) };
         if !is_denied(&event.consent) && kept.teach(&mut memory, event.time) {
@@ -216,6 +221,7 @@ impl Stitch<'_> {
     /// Fills the event from a memory. One that no browser sent, such as a purchase a shop's server reports, is also lent
     /// the visitor's client and page: platforms match by them, and the server's own would be wrong.
     fn lend(&mut self, memory: &Visitor, evidence: Evidence, event: &mut Draft) {
+        event.change(|event| yield_to_newer(event, memory, &self.dated, LOOK_BACK_MS));
         let own: Vec<String> = match memory.click_ids.is_empty() {
             true => Vec::new(),
             false => event.click_ids.keys().cloned().collect(),
@@ -307,10 +313,12 @@ fn said(remembered: &Consent, answer: Answer, own: &Consent) -> Consent {
 
 /// The touches that earn credit for a conversion: those of the memories it was lent from, and what it brings itself.
 fn credited(mut touches: Vec<Touch>, event: &Event) -> Vec<Touch> {
-    if touches.is_empty() {
-        let landed = event.campaign.as_ref();
-        touch::absorb(&mut touches, event, landed, |_, _| true);
-    }
+    let nothing_known = touches.is_empty();
+    // Of what the event brings itself, the times that somebody has told are touches in any case.
+    let landed = event.campaign.as_ref().filter(|campaign| nothing_known || campaign.seen_at.is_some());
+    touches.sort_by_key(|touch| touch.at);
+    touch::absorb(&mut touches, event, landed, |_, _| nothing_known);
+    touches.retain(|touch| event.time.since(touch.at) <= LOOK_BACK_MS);
     touch::earning(touches)
 }
 

@@ -26,6 +26,9 @@ pub fn from_browser(event: &mut Event, facts: &Facts) {
     for id in event.click_ids.values_mut() {
         id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
     }
+    if let Some(campaign) = &mut event.campaign {
+        campaign.seen_at = campaign.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
+    }
     event.context = facts.client.clone();
     event.source = Source::Web;
 }
@@ -35,6 +38,9 @@ pub fn from_server(event: &mut Event, received: UnixMs) {
     event.time = not_in_future(event.time, received);
     for id in event.click_ids.values_mut() {
         id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at, event.time));
+    }
+    if let Some(campaign) = &mut event.campaign {
+        campaign.seen_at = campaign.seen_at.map(|seen_at| not_in_future(seen_at, event.time));
     }
 }
 
@@ -60,6 +66,10 @@ pub fn minimise(event: &mut Event) -> bool {
     }
     if no_storage {
         event.click_ids.clear();
+        if let Some(record) = &mut event.attribution {
+            record.passed_over.clear();
+        }
+        event.attribution = event.attribution.take().filter(|record| !record.is_empty());
         event.cookies.clear();
         event.tokens.clear();
         event.visitor_id = None;
@@ -120,6 +130,32 @@ mod tests {
         assert_eq!(claimed.source, Source::Web);
         assert_eq!(claimed.context.ip.as_deref(), Some("203.0.113.9"));
         assert_eq!(claimed.context.user_agent, None);
+    }
+
+    #[test]
+    fn a_campaign_is_of_the_page_s_clock_and_never_of_the_future() {
+        let at = |event: &Event| event.campaign.as_ref().and_then(|campaign| campaign.seen_at);
+        let read = |seen_at: i64| {
+            event(&format!(
+                r#"{{"event":"Lead","time":500000,"campaign":{{"source":"ads","seen_at":{seen_at}}}}}"#
+            ))
+        };
+        let mut late = read(400_000);
+        from_browser(&mut late, &facts(1_000_000, 500_000));
+        assert_eq!(at(&late), Some(UnixMs(900_000)));
+        let mut told = read(600_000);
+        from_server(&mut told, UnixMs(1_000_000));
+        assert_eq!(at(&told), Some(UnixMs(500_000)));
+    }
+
+    #[test]
+    fn a_denial_takes_what_was_passed_over() {
+        let mut denied = event(r#"{"event":"Lead","consent":{"ad_storage":"denied"}}"#);
+        let click = shared::ClickId { value: "IwAR_kept".to_owned(), seen_at: None };
+        let record = denied.attribution.get_or_insert_with(Box::<shared::Attribution>::default);
+        record.passed_over.insert("fbclid".to_owned(), click);
+        minimise(&mut denied);
+        assert_eq!(denied.attribution, None);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
 use shared::event::{ClickId, Source};
-use shared::{Consent, Context, Event, Page, Properties, limits};
+use shared::{Attribution, Consent, Context, Event, Page, Properties, limits};
 
 use crate::orders::Word;
 use crate::rules::on_top_of;
@@ -137,7 +137,8 @@ fn join_journey(event: &mut Event, report: &Event) {
 }
 
 /// Of two click ids for one parameter the one seen later; of one click the time, if only one report knows it, and the
-/// earlier if both do. One that another system has kept says nothing of its time, and yields to any that it did not keep.
+/// earlier if both do. One that another system has kept says nothing of its time, and yields to any that it did not keep, but is
+/// written down for the destinations for which that one is too old.
 fn join_click(event: &mut Event, param: &str, click: &ClickId) {
     let is_kept = |click: &ClickId| click.seen_at == Some(ClickId::SOME_TIME_BEFORE);
     let worth = |click: &ClickId| (!is_kept(click), click.seen_at);
@@ -154,8 +155,15 @@ fn join_click(event: &mut Event, param: &str, click: &ClickId) {
                 (false, true) => mine.seen_at,
             };
         }
-        Some(mine) if (worth(click), &click.value) > (worth(mine), &mine.value) => mine.clone_from(click),
-        Some(_) => {}
+        Some(mine) => {
+            let is_better = (worth(click), &click.value) > (worth(mine), &mine.value);
+            let other = if is_better { std::mem::replace(mine, click.clone()) } else { click.clone() };
+            if is_kept(&other) && !is_kept(mine) {
+                let other = ClickId { seen_at: None, ..other };
+                let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+                record.passed_over.insert(param.to_owned(), other);
+            }
+        }
     }
 }
 
@@ -205,6 +213,21 @@ mod tests {
         "click_ids":{"fbclid":"b"},"context":{"ip":"203.0.113.9"}}"#;
     const PAY: &str = r#"{"event":"Purchase","event_id":"cs_1","time":2500,"source":"server","user":{"phone":"+12025550123"},
         "properties":{"order_id":"1","value":59.9,"currency":"EUR"},"tokens":{"stripe_customer":"cus_1"}}"#;
+
+    #[test]
+    fn a_kept_click_that_yields_is_written_down() {
+        let kept = SHOP.replace(r#""fbclid":"b""#, r#""fbclid":{"value":"b","seen_at":0}"#);
+        let (kept, later) = (kept.as_str(), PAGE.replace("\"time\":2000", "\"time\":1800"));
+        for reports in [[PAGE, kept], [kept, PAGE], [kept, later.as_str()]] {
+            let (merged, _) = one_of(reports.map(event).to_vec()).expect("two reports");
+            assert_eq!(merged.click_ids["fbclid"].value, "a");
+            let record = merged.attribution.expect("written down");
+            let passed_over = &record.passed_over["fbclid"];
+            assert_eq!((passed_over.value.as_str(), passed_over.seen_at), ("b", None));
+        }
+        let (merged, _) = one_of(vec![event(PAGE), event(SHOP)]).expect("two reports");
+        assert_eq!(merged.attribution, None, "nobody has kept it");
+    }
 
     #[test]
     fn the_best_word_on_each_part_counts_whatever_came_first() {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::click_id;
 use crate::consent::Consent;
-use crate::event::Event;
+use crate::event::{ClickId, Event};
 use crate::time::{DAY_MS, UnixMs};
 use crate::touch::{self, Credit, Touch};
 
@@ -24,6 +24,10 @@ pub struct Attribution {
     /// Click ids the event did not bring, each with what led to it. All others are its own.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lent: BTreeMap<String, Evidence>,
+    /// Clicks that another system has kept and to which one of a known time was preferred, with the labels beside them: they count
+    /// wherever that one is too old.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub passed_over: BTreeMap<String, ClickId>,
     /// Why a conversion has no click.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unmatched: Option<Unmatched>,
@@ -38,9 +42,9 @@ pub struct Attribution {
 impl Attribution {
     /// Whether there is nothing worth writing down.
     pub fn is_empty(&self) -> bool {
-        let Self { by, lent, unmatched, earlier, touches } = self;
+        let Self { by, lent, passed_over, unmatched, earlier, touches } = self;
         let told = by.is_some() || unmatched.is_some() || earlier.is_some();
-        !told && lent.is_empty() && touches.is_empty()
+        !told && lent.is_empty() && passed_over.is_empty() && touches.is_empty()
     }
 }
 

@@ -246,6 +246,34 @@ pub struct Campaign {
     /// `utm_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
+    /// When it was first seen on a landing, where that is known to be another time than the event's;
+    /// [`ClickId::SOME_TIME_BEFORE`] where another system has kept it and nobody says when it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<UnixMs>,
+}
+
+impl Campaign {
+    /// Whether it names nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self { source, medium, name, term, content, id, seen_at: _ } = self;
+        [source, medium, name, term, content, id].into_iter().all(Option::is_none)
+    }
+
+    /// The campaign by itself, whenever it brought somebody.
+    #[must_use]
+    pub fn undated(&self) -> Self {
+        Self { seen_at: None, ..self.clone() }
+    }
+
+    /// When it brought the visitor of an event of this time: no later than that.
+    pub fn landed_at(&self, event_time: UnixMs) -> UnixMs {
+        self.seen_at.map_or(event_time, |seen_at| seen_at.min(event_time))
+    }
+
+    /// Whether all that is known of its time is that it was before the event.
+    pub fn is_of_some_time(&self) -> bool {
+        self.seen_at == Some(ClickId::SOME_TIME_BEFORE)
+    }
 }
 
 /// The visitor's client, as a platform wants to see it: never the relay's own.

@@ -46,7 +46,8 @@ pub fn valid(text: &str) -> bool {
 
 /// Whether `text` can be a visitor id or token: 1 to [`limits::ID`] letters, digits, `-`, `_` and `.`.
 ///
-/// This narrow alphabet survives cookies, addresses and Stripe's `client_reference_id` unchanged.
+/// This narrow alphabet survives cookies and addresses unchanged. Stripe's `client_reference_id` takes no dot, and ids of our own
+/// have none.
 pub fn valid_token(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     !text.is_empty() && text.len() <= limits::ID && text.bytes().all(plain)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::click_id::{self, Spec};
 use crate::event::{Campaign, Event};
-use crate::time::{MINUTE_MS, UnixMs};
+use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
 
 /// Touches remembered of one visitor. Beyond it the second oldest goes: the first is worth more.
 const MOST: usize = 16;
@@ -47,7 +47,8 @@ impl Touch {
 /// Adds what an event says of landings to the touches that are known. Answers whether they have changed.
 ///
 /// A click id is a touch of the time it was first seen; one whose time nobody says is one of the event's time, if `is_new`
-/// says that it was not known before. `landed` is the campaign, if the event brought a new one.
+/// says that it was not known before. `landed` is the campaign, if the event brought a new one or says when it was. What is known
+/// of a landing and told once more by another clock is no second one.
 pub fn absorb(
     touches: &mut Vec<Touch>,
     event: &Event,
@@ -56,12 +57,14 @@ pub fn absorb(
 ) -> bool {
     let mut changed = false;
     for (param, click) in &event.click_ids {
-        let is_touch = click.seen_at.is_some() || is_new(param, &click.value);
+        let is_news = is_new(param, &click.value);
+        let is_touch = click.seen_at.is_some() || is_news;
         if !is_touch || !click_id::find(param).is_some_and(Spec::is_ad_click) {
             continue;
         }
         let at = click.seen_at.map_or(event.time, |seen_at| seen_at.min(event.time));
-        changed |= match touches.iter_mut().find(|touch| touch.at == at) {
+        let is_again = |touch: &Touch| touch.clicks.contains(param) && touch.at.since(at).abs() <= MINUTE_MS;
+        changed |= match touches.iter_mut().find(|touch| touch.at == at || !is_news && is_again(touch)) {
             Some(touch) => touch.clicks.binary_search(param).is_err_and(|place| {
                 touch.clicks.insert(place, param.clone());
                 true
@@ -70,16 +73,23 @@ pub fn absorb(
         };
     }
     if let Some(campaign) = landed {
-        let of_landing =
-            |touch: &&mut Touch| touch.campaign.is_none() && touch.at.since(event.time).abs() <= MINUTE_MS;
-        changed |= match touches.iter_mut().find(of_landing) {
-            Some(touch) => touch.campaign.replace(campaign.clone()).is_none(),
-            None => {
-                put(touches, Touch { at: event.time, clicks: Vec::new(), campaign: Some(campaign.clone()) })
-            }
-        };
+        changed |= land(touches, campaign, event.time);
     }
     changed
+}
+
+/// Adds a landing by a campaign, to the touch of the click it came with if there is one. Answers whether the touches have changed.
+fn land(touches: &mut Vec<Touch>, campaign: &Campaign, event_time: UnixMs) -> bool {
+    let (at, named) = (campaign.landed_at(event_time), campaign.undated());
+    let again = |touch: &Touch| touch.campaign.as_ref() == Some(&named) && touch.at.since(at).abs() < DAY_MS;
+    if campaign.seen_at.is_some() && touches.iter().any(again) {
+        return false;
+    }
+    let of_landing = |touch: &&mut Touch| touch.campaign.is_none() && touch.at.since(at).abs() <= MINUTE_MS;
+    match touches.iter_mut().find(of_landing) {
+        Some(touch) => touch.campaign.replace(named).is_none(),
+        None => put(touches, Touch { at, clicks: Vec::new(), campaign: Some(named) }),
+    }
 }
 
 /// Puts a touch in its place; when there are too many, the second oldest goes, which may be this one. Answers whether
@@ -220,6 +230,42 @@ mod tests {
         assert!(absorb(&mut touches, &named(7000, "c"), None, unlike_a));
         assert_eq!(touches[1], touch(7000, &["fbclid"], None));
         assert!(!absorb(&mut touches, &event(8000, ""), None, nothing), "a direct visit");
+    }
+
+    #[test]
+    fn a_campaign_whose_time_is_told_is_a_touch_of_that_time() {
+        let told = |at: i64| Campaign {
+            name: Some("spring".to_owned()),
+            seen_at: Some(UnixMs(at)),
+            ..Campaign::default()
+        };
+        let mut touches = vec![touch(DAY_MS, &["fbclid"], None)];
+        let order = event(9 * DAY_MS, "");
+        let nothing = |_: &str, _: &str| false;
+        // The landing with the click, told by another clock; the same once more; and one of other days.
+        assert!(absorb(&mut touches, &order, Some(&told(DAY_MS + 3000)), nothing));
+        assert_eq!(touches, [touch(DAY_MS, &["fbclid"], Some("spring"))]);
+        assert!(!absorb(&mut touches, &order, Some(&told(DAY_MS - 3_600_000)), nothing));
+        assert!(absorb(&mut touches, &order, Some(&told(5 * DAY_MS)), nothing));
+        assert!(
+            absorb(&mut touches, &order, Some(&told(99 * DAY_MS)), nothing),
+            "never later than the event"
+        );
+        let times: Vec<i64> = touches.iter().map(|touch| touch.at.0 / DAY_MS).collect();
+        assert_eq!(times, [1, 5, 9]);
+        assert!(touches.iter().all(|touch| touch.campaign.as_ref().is_some_and(|one| one.seen_at.is_none())));
+    }
+
+    #[test]
+    fn a_known_click_told_by_another_clock_is_no_second_touch() {
+        let mut touches = vec![touch(100_000, &["fbclid"], None)];
+        let told =
+            |at: i64| event(900_000, &format!(r#","click_ids":{{"fbclid":{{"value":"a","seen_at":{at}}}}}"#));
+        let (known, new) = (|_: &str, _: &str| false, |_: &str, _: &str| true);
+        assert!(!absorb(&mut touches, &told(97_000), None, known));
+        assert!(absorb(&mut touches, &told(98_000), None, new), "another click of that minute");
+        assert!(absorb(&mut touches, &told(700_000), None, known), "another landing");
+        assert_eq!(touches.len(), 3);
     }
 
     #[test]

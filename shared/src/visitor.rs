@@ -77,11 +77,13 @@ impl Visitor {
     /// something else changed or a day has passed.
     pub fn absorb(&mut self, event: &Event) -> bool {
         let newest = event.time >= self.seen_at;
-        let landed = self.lands_by_campaign(event).then_some(event.campaign.as_ref()).flatten();
+        let is_landing = |campaign: &&Campaign| campaign.seen_at.is_some() || self.lands_by(campaign, event);
+        let landed = event.campaign.as_ref().filter(is_landing);
         let known =
             |param: &str, value: &str| self.click_ids.get(param).is_some_and(|known| known.value == value);
-        let untimed = event.click_ids.iter().filter(|(_, click)| click.seen_at.is_none());
-        let repeated: Vec<&str> = untimed
+        let repeated: Vec<&str> = event
+            .click_ids
+            .iter()
             .filter(|(param, click)| known(param, &click.value))
             .map(|(param, _)| param.as_str())
             .collect();
@@ -242,25 +244,26 @@ impl Visitor {
 
     fn absorb_campaign(&mut self, event: &Event) -> bool {
         let Some(campaign) = &event.campaign else { return false };
-        let changed = self.lands_by_campaign(event);
+        let changed = self.lands_by(campaign, event);
         if self.first_campaign.is_none() {
-            self.first_campaign = Some(campaign.clone());
+            self.first_campaign = Some(campaign.undated());
         }
         if changed {
-            self.last_campaign = Some(campaign.clone());
-            self.campaign_at = event.time;
+            self.last_campaign = Some(campaign.undated());
+            self.campaign_at = campaign.landed_at(event.time);
         }
         changed
     }
 
     /// Whether the event's campaign is news: another one, or the same that brought the visitor again.
-    fn lands_by_campaign(&self, event: &Event) -> bool {
-        let Some(campaign) = &event.campaign else { return false };
-        // The same campaign counts anew when it brought the visitor again: its parameters stand in the address.
-        let landed = event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
-        let again = landed && event.time.since(self.campaign_at) >= DAY_MS;
-        let differs = self.last_campaign.as_ref() != Some(campaign);
-        (differs || again) && event.time >= self.campaign_at
+    fn lands_by(&self, campaign: &Campaign, event: &Event) -> bool {
+        let at = campaign.landed_at(event.time);
+        // The same campaign counts anew when it brought the visitor again: its parameters stand in the address, or somebody says
+        // when it did.
+        let in_address = || event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
+        let again = at.since(self.campaign_at) >= DAY_MS && (campaign.seen_at.is_some() || in_address());
+        let differs = self.last_campaign.as_ref() != Some(&campaign.undated());
+        (differs || again) && at >= self.campaign_at
     }
 
     /// The touches that may earn credit for an event of this time, by the terms of [`Visitor::fill`].

@@ -1,9 +1,11 @@
-//! Kept: the clicks of an event that another system has kept and of which nobody says when they were.
+//! Kept: the clicks and the campaign of an event that another system has kept.
 //!
 //! A shop keeps the address of a landing, a CRM the click with which a contact began; the visitor may have come by another ad
-//! since. So a click whose time is known and that can be lent to the event beats one that was kept; where none of its platform
-//! can be lent, the kept one counts. These clicks, and the campaign that was kept with them, are set aside while the event's
-//! click is looked for, and what counts is given back. Pure; leaves the search to `attribute`.
+//! since. Where nobody says when that was, a click whose time is known and that can be lent to the event beats one that was kept;
+//! where none of its platform can be lent, the kept one counts. These clicks, and the campaign, are set aside while the event's
+//! click is looked for, and what counts is given back. What was passed over is written down, because the better click may be
+//! too old for some destination. Where somebody does say when it was, the newer of the two counts ([`yield_to_newer`]).
+//! Pure; leaves the search to `attribute`.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -18,13 +20,19 @@ use shared::{Attribution, Event, Source, UnixMs, limits};
 pub(super) struct Kept {
     click_ids: BTreeMap<String, ClickId>,
     campaign: Option<Campaign>,
+    /// What was passed over already, when several reports became one event.
+    passed_over: BTreeMap<String, ClickId>,
 }
 
 impl Kept {
     /// Takes out of an event what was kept. Answers whether the event has changed.
     pub(super) fn take(&mut self, event: &mut Event) -> bool {
-        if !event.click_ids.values().any(is_vague) {
-            return false;
+        let passed_over = event.attribution.take().map(|record| record.passed_over);
+        let is_record_taken = passed_over.is_some();
+        self.passed_over = passed_over.unwrap_or_default();
+        let is_vague_campaign = event.campaign.as_ref().is_some_and(Campaign::is_of_some_time);
+        if !is_vague_campaign && !event.click_ids.values().any(is_vague) {
+            return is_record_taken;
         }
         for (param, mut click) in mem::take(&mut event.click_ids) {
             // Our own token is no click; it leads to one.
@@ -35,8 +43,13 @@ impl Kept {
             let place = if is_kept { &mut self.click_ids } else { &mut event.click_ids };
             place.insert(param, click);
         }
+        let is_undated = event.campaign.as_ref().is_some_and(|campaign| campaign.seen_at.is_none());
+        let is_beside_click = is_undated && !self.click_ids.is_empty();
+        if is_vague_campaign {
+            event.campaign = event.campaign.take().map(|campaign| campaign.undated());
+        }
         // A page knows its own campaign, also where a shop's report of the same order has joined it.
-        if !self.click_ids.is_empty() && event.source != Source::Web {
+        if (is_vague_campaign || is_beside_click) && event.source != Source::Web {
             self.campaign = event.campaign.take();
         }
         true
@@ -44,14 +57,26 @@ impl Kept {
 
     /// Whether nothing was kept.
     pub(super) fn is_empty(&self) -> bool {
-        self.click_ids.is_empty() && self.campaign.is_none()
+        self.click_ids.is_empty() && self.campaign.is_none() && self.passed_over.is_empty()
     }
 
-    /// Drops what the event, after the search, has something better for.
-    pub(super) fn weigh(&mut self, event: &Event) {
+    /// Drops what the event, after the search, has something better for. Answers which clicks that were, and their labels.
+    pub(super) fn weigh(&mut self, event: &Event) -> BTreeMap<String, ClickId> {
         let better = kinds(event.click_ids.keys());
-        self.click_ids.retain(|param, _| kind(param).is_none_or(|kind| !better.contains(&kind)));
+        let is_beaten = |param: &str| kind(param).is_some_and(|kind| better.contains(&kind));
+        let kept = mem::take(&mut self.click_ids);
+        let (beaten, kept): (BTreeMap<_, _>, BTreeMap<_, _>) =
+            kept.into_iter().partition(|(param, _)| is_beaten(param));
+        self.click_ids = kept;
         self.campaign = self.campaign.take().filter(|_| event.campaign.is_none());
+        let mut passed_over = mem::take(&mut self.passed_over);
+        passed_over.extend(beaten);
+        // The same click, of which the event knows the time, is no other one.
+        passed_over
+            .retain(|param, click| event.click_ids.get(param).is_none_or(|own| own.value != click.value));
+        let with_click = kinds(passed_over.keys());
+        passed_over.retain(|param, _| kind(param).is_some_and(|kind| with_click.contains(&kind)));
+        passed_over
     }
 
     /// Gives it to the event, in place of the labels that a memory has lent it: they belong to another click. Answers whether
@@ -103,22 +128,73 @@ impl Kept {
     }
 }
 
+/// The parameters of what an event brings of landings whose times somebody has told. None of a page's event, which brings what its
+/// visitor came by last.
+pub(super) fn dated(event: &Event) -> Vec<String> {
+    if event.source == Source::Web {
+        return Vec::new();
+    }
+    let dated = event.click_ids.iter().filter(|(_, click)| click.seen_at.is_some());
+    dated.map(|(param, _)| param.clone()).collect()
+}
+
+/// Takes out of an event what a memory knows something newer than: of the clicks it brings itself the `dated` ones, and the campaign
+/// if somebody has told its time. Answers whether the event has changed.
+pub(super) fn yield_to_newer(event: &mut Event, memory: &Visitor, dated: &[String], max_age_ms: i64) -> bool {
+    let campaign_at = event.campaign.as_ref().and_then(|campaign| campaign.seen_at);
+    if dated.is_empty() && (campaign_at.is_none() || event.source == Source::Web) {
+        return false;
+    }
+    // What the memory would lend to the event if it had nothing of its own.
+    let mut lent = event.clone();
+    lent.click_ids.clear();
+    lent.campaign = None;
+    memory.fill(&mut lent, max_age_ms);
+    let happened = event.time;
+    let mut newest: Vec<(Kind, UnixMs)> = Vec::new();
+    for (param, click) in &lent.click_ids {
+        let kind = kind(param).filter(|_| click_id::find(param).is_some_and(Spec::is_ad_click));
+        newest.extend(kind.zip(click.seen_at.map(|seen_at| seen_at.min(happened))));
+    }
+    let mut gone: Vec<(String, String)> = Vec::new();
+    event.click_ids.retain(|param, own| {
+        let is_older = |(of, at): &(Kind, UnixMs)| kind(param) == Some(*of) && own.seen_at < Some(*at);
+        let is_same = lent.click_ids.get(param).is_some_and(|known| known.value == own.value);
+        let stays = is_same || !dated.contains(param) || !newest.iter().any(is_older);
+        if !stays {
+            gone.push((param.clone(), own.value.clone()));
+        }
+        stays
+    });
+    // A cookie that carries such a click goes with it.
+    event.cookies.retain(|name, value| {
+        click_id::from_cookie(name, value).is_none_or(|(spec, found)| {
+            gone.iter().all(|(param, value)| param != spec.param || *value != found.value)
+        })
+    });
+    let is_campaign_older = lent.campaign.is_some() && campaign_at.is_some_and(|at| at < memory.campaign_at);
+    if is_campaign_older {
+        event.campaign = None;
+    }
+    is_campaign_older || !gone.is_empty()
+}
+
 /// Whether all that is known of a click's time is that it was before the event.
 fn is_vague(click: &ClickId) -> bool {
     click.seen_at == Some(ClickId::SOME_TIME_BEFORE)
 }
 
 /// Clicks of one kind can stand for each other: those of one platform, but for a chat that began from an ad.
-type Kind = (&'static str, bool);
+pub(crate) type Kind = (&'static str, bool);
 
 /// The kind of a click or a label.
-fn kind(param: &str) -> Option<Kind> {
+pub(crate) fn kind(param: &str) -> Option<Kind> {
     let spec = click_id::find(param)?;
     Some((spec.platform, spec.param == CHAT))
 }
 
 /// The kinds of the ads' clicks among some parameters: a label says nothing of any click but the one it came with.
-fn kinds<'a>(params: impl Iterator<Item = &'a String>) -> Vec<Kind> {
+pub(crate) fn kinds<'a>(params: impl Iterator<Item = &'a String>) -> Vec<Kind> {
     let clicks = params.filter(|param| click_id::find(param).is_some_and(Spec::is_ad_click));
     clicks.filter_map(|param| kind(param)).collect()
 }

@@ -4,7 +4,8 @@
 //! and dropped, because a conversion is worth more than its ornaments. Values are never trimmed, cut or lower-cased.
 
 use shared::event::{ClickId, Event};
-use shared::{click_id, limits, scrub};
+use shared::time::DAY_MS;
+use shared::{UnixMs, click_id, limits, scrub};
 
 use super::raw_event::Pairs;
 use super::read::{shown, time};
@@ -22,7 +23,8 @@ pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings
     }
 }
 
-/// Click ids the event names, then those of its page's address, then those inside the ad cookies.
+/// Click ids the event names, then those of its page's address, then those inside the ad cookies. A cookie that says when its click
+/// was says it of a click that is named without a time.
 pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warnings: &mut Vec<String>) {
     for (param, mut id) in named {
         id.seen_at = id.seen_at.map(|at| time(&format!("click_ids.{}.seen_at", shown(&param)), at, warnings));
@@ -44,7 +46,9 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
         click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at: Some(*time) });
     }
     for (param, id) in cookies.iter().filter_map(|(name, value)| from_cookie(name, value)) {
-        click_ids.entry(param.to_owned()).or_insert(id);
+        if click_ids.get(param).is_none_or(|named| tells_more(param, &id, named, *time)) {
+            click_ids.insert(param.to_owned(), id);
+        }
     }
     while event.click_ids.len() > limits::CLICK_IDS {
         event.click_ids.pop_last();
@@ -56,6 +60,18 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
 fn query(url: &str) -> Option<&str> {
     let (_, query) = url.split_once('?')?;
     query.split('#').next()
+}
+
+/// Whether a cookie tells more of a click than what is named: its time, or of a platform whose click another system has kept, a
+/// click of a known time that can be the event's.
+fn tells_more(param: &str, cookie: &ClickId, named: &ClickId, happened: UnixMs) -> bool {
+    let Some(seen_at) = cookie.seen_at else { return false };
+    let is_kept = named.seen_at == Some(ClickId::SOME_TIME_BEFORE);
+    if cookie.value == named.value {
+        return is_kept || named.seen_at.is_none();
+    }
+    let days = click_id::find(param).map_or(0, |spec| i64::from(spec.days));
+    is_kept && (0..=days * DAY_MS).contains(&happened.since(seen_at))
 }
 
 /// The click id inside an ad cookie, by parameter.

@@ -213,7 +213,10 @@ fn build(raw: RawEvent, defaults: Defaults<'_>, mut warnings: Vec<String>) -> Re
         page,
         click_ids: BTreeMap::new(),
         cookies: BTreeMap::new(),
-        campaign: raw.campaign.map(campaign).filter(|campaign| *campaign != Campaign::default()),
+        campaign: raw
+            .campaign
+            .map(|given| campaign(given, &mut warnings))
+            .filter(|campaign| !campaign.is_empty()),
         context: context(raw.context.unwrap_or_default(), &mut warnings),
         tokens: tokens(raw.tokens.unwrap_or_default(), &mut properties),
         user,
@@ -319,7 +322,7 @@ pub(super) fn time(name: &str, time: UnixMs, warnings: &mut Vec<String>) -> Unix
     read
 }
 
-fn campaign(campaign: Campaign) -> Campaign {
+fn campaign(campaign: Campaign, warnings: &mut Vec<String>) -> Campaign {
     let text = |text: Option<String>| {
         let text = text.map(|text| limits::clipped(text, limits::PROPERTY));
         text.filter(|text| !text.is_empty() && !scrub::looks_like_email(text))
@@ -331,6 +334,7 @@ fn campaign(campaign: Campaign) -> Campaign {
         term: text(campaign.term),
         content: text(campaign.content),
         id: text(campaign.id),
+        seen_at: campaign.seen_at.map(|at| time("campaign.seen_at", at, warnings)),
     }
 }
 

@@ -1,13 +1,15 @@
 //! Look-back: how old a click may be at each platform, and what is left out of an event because its click is older.
 //!
 //! The visitor's memory lends a click for as long as any platform takes it; here each platform gets only what lies in its
-//! own window. A click of unknown age is left in: the platform knows it better. Owns the windows' defaults; pure.
+//! own window. A click of unknown age is left in: the platform knows it better. So one that another system has kept, and that was
+//! passed over for a newer one of a known time, counts where that one is left out. Owns the windows' defaults; pure.
 
 use std::borrow::Cow;
 
 use shared::click_id::{self, Spec};
-use shared::{Event, UnixMs, time};
+use shared::{Event, UnixMs, limits, time};
 
+use crate::attribute::{kind, kinds};
 use crate::platform::refund;
 
 /// Default windows in days, each the longest the platform credits or accepts: within it, the conversion's own setting at
@@ -91,7 +93,27 @@ pub fn within<'e>(
     let mut fresh = event.clone();
     fresh.click_ids.retain(|param, _| left_out.iter().all(|left| left.parameter != *param));
     fresh.cookies.retain(|name, _| !cookies.contains(&name));
+    step_in(&mut fresh, &left_out);
     (Cow::Owned(fresh), left_out)
+}
+
+/// Has the clicks that were passed over stand in for those of their kind that were left out, unless there is another. What led to
+/// the event's click did not lead to these: they are its own.
+fn step_in(event: &mut Event, left_out: &[LeftOut]) {
+    let Some(record) = &mut event.attribution else { return };
+    for left in left_out {
+        record.lent.remove(&left.parameter);
+    }
+    let gone = kinds(left_out.iter().map(|left| &left.parameter));
+    let there = kinds(event.click_ids.keys());
+    let passed_over = std::mem::take(&mut record.passed_over);
+    for (param, click) in passed_over {
+        let is_wanted = kind(&param).is_some_and(|kind| gone.contains(&kind) && !there.contains(&kind));
+        if is_wanted && event.click_ids.len() < limits::CLICK_IDS {
+            // A label that is there belongs to the click that was left out.
+            event.click_ids.insert(param, click);
+        }
+    }
 }
 
 /// When the click led to something: a refund goes where its order went, however much later it is.
@@ -140,6 +162,32 @@ mod tests {
         check("taboola", Some(1), event(91, 91), &[]);
         check("webhook", None, event(91, 91), &[]);
         check("webhook", Some(30), event(31, 3), &["fbclid", "cookie _fbc"]);
+    }
+
+    #[test]
+    fn a_click_that_was_passed_over_counts_where_the_other_is_too_old() {
+        let mut event = event(8, 3);
+        let kept = |value: &str| shared::ClickId { value: value.to_owned(), seen_at: None };
+        let mut record = shared::Attribution::default();
+        record.lent.insert("fbclid".to_owned(), shared::Evidence::Email);
+        for (param, value) in [("fbclid", "IwAR_kept"), ("ttclid", "E.C.P.kept"), ("gclid", "Cj0-kept")] {
+            record.passed_over.insert(param.to_owned(), kept(value));
+        }
+        event.attribution = Some(Box::new(record));
+        let check = |platform, days, expected: [&str; 2]| {
+            let (kept, _) = within(platform, days, &event);
+            let clicks = ["fbclid", "ttclid"].map(|param| kept.click_ids[param].value.as_str());
+            assert_eq!(clicks, expected, "{platform} {days:?}");
+            assert!(!kept.click_ids.contains_key("gclid"), "{platform}: it stands in for nothing here");
+            let lent = kept.attribution.as_ref().map(|record| record.lent.len());
+            assert_eq!(lent, Some(usize::from(clicks[0] == "IwAR_a")), "{platform} {days:?}");
+        };
+        check("meta", Some(90), ["IwAR_a", "E.C.P.tt"]);
+        check("meta", Some(7), ["IwAR_kept", "E.C.P.tt"]);
+        check("tiktok", Some(7), ["IwAR_a", "E.C.P.tt"]);
+        check("tiktok", Some(2), ["IwAR_a", "E.C.P.kept"]);
+        check("webhook", Some(7), ["IwAR_kept", "E.C.P.tt"]);
+        check("webhook", None, ["IwAR_a", "E.C.P.tt"]);
     }
 
     #[test]

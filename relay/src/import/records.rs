@@ -279,11 +279,14 @@ fn json_line(
     Ok(Some(text.map_err(|_| NoEvent::NotText)))
 }
 
-/// Marks the clicks of an event that say no time: a table has kept them with the deal or the contact they began, and the visitor
-/// may have come by another ad since.
+/// Marks the clicks and the campaign of an event that say no time: a table has kept them with the deal or the contact they began, and
+/// the visitor may have come by another ad since.
 pub(super) fn mark_kept(event: &mut Event) {
     for click in event.click_ids.values_mut() {
         click.seen_at.get_or_insert(ClickId::SOME_TIME_BEFORE);
+    }
+    if let Some(campaign) = &mut event.campaign {
+        campaign.seen_at.get_or_insert(ClickId::SOME_TIME_BEFORE);
     }
 }
 

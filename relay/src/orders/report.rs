@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use shared::event::ClickId;
 use shared::identity::Field;
-use shared::{Consent, Event, Scalar, Source, UnixMs};
+use shared::{Attribution, Consent, Event, Scalar, Source, UnixMs};
 
 use crate::enrich;
 use crate::rules::on_top_of;
@@ -25,6 +25,9 @@ pub(super) struct Report {
     /// Those click ids, by which platforms find it again: the visitor may have clicked another ad since.
     #[serde(rename = "k", default, skip_serializing_if = "BTreeMap::is_empty")]
     clicks: BTreeMap<String, ClickId>,
+    /// Those that were passed over for them, by which a platform finds it for which they were too old.
+    #[serde(rename = "q", default, skip_serializing_if = "BTreeMap::is_empty")]
+    passed_over: BTreeMap<String, ClickId>,
     /// What the visitor had agreed to.
     #[serde(rename = "a", default, skip_serializing_if = "Consent::is_empty")]
     consent: Consent,
@@ -44,6 +47,11 @@ impl Report {
             source: Some(event.source),
             identifiers: Some(identifiers.join(" ")),
             clicks: event.click_ids.clone(),
+            passed_over: event
+                .attribution
+                .as_ref()
+                .map(|record| record.passed_over.clone())
+                .unwrap_or_default(),
             consent: event.consent,
         }
     }
@@ -69,6 +77,10 @@ impl Report {
         custom.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         if self.at.is_some() {
             event.click_ids.clone_from(&self.clicks);
+            if !self.passed_over.is_empty() {
+                let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+                record.passed_over.clone_from(&self.passed_over);
+            }
         }
         event.consent = self.agreed(event);
         enrich::minimise(event);

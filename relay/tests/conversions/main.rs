@@ -4,6 +4,7 @@
 mod clicks;
 mod consent;
 mod erasure;
+mod kept;
 mod overtaken;
 mod refunds;
 mod reporters;

@@ -242,6 +242,30 @@ fn the_same_campaign_counts_anew_when_it_lands_again() {
     assert_eq!(names, [Some("spring".to_owned()), Some("autumn".to_owned())]);
 }
 
+#[test]
+fn a_campaign_whose_time_is_told_is_as_old_as_that() {
+    let told = |name: &str, days: i64| {
+        let mut event = with_campaign(NOW, name, "https://shop.example/");
+        if let Some(campaign) = &mut event.campaign {
+            campaign.seen_at = Some(UnixMs(NOW - days * DAY_MS));
+        }
+        event
+    };
+    let landing = with_campaign(NOW - 5 * DAY_MS, "spring", "https://shop.example/?utm_campaign=spring");
+    let mut visitor = visitor_of(&[landing]);
+    let last = |visitor: &Visitor| {
+        let campaign = visitor.last_campaign.clone().expect("a campaign");
+        assert_eq!(campaign.seen_at, None);
+        (campaign.name.expect("a name"), NOW - visitor.campaign_at.0, visitor.touches.len())
+    };
+    assert!(visitor.absorb(&told("winter", 9)), "an older one is a touch");
+    assert_eq!(last(&visitor), ("spring".to_owned(), 5 * DAY_MS, 2));
+    assert!(!visitor.absorb(&told("spring", 5)), "the same landing");
+    assert!(visitor.absorb(&told("summer", 2)));
+    assert_eq!(last(&visitor), ("summer".to_owned(), 2 * DAY_MS, 3));
+    assert!(!visitor.absorb(&told("summer", 2)));
+}
+
 /// An event somewhere in some months, with some click ids, cookies and a campaign.
 fn any_event() -> impl Strategy<Value = Event> {
     let day = || 0..300 * DAY_MS;

@@ -145,6 +145,39 @@ fn an_email_address_is_no_part_of_an_item_and_no_language() {
     assert!(!stored.contains("jane"), "{stored}");
 }
 
+/// Meta's and Google's cookies say when their click was.
+#[test]
+fn a_cookie_tells_when_a_named_click_was() {
+    let at = |days: i64| NOW.0 - days * shared::time::DAY_MS;
+    let check = |named: &str, days: i64, expected: (&str, Option<i64>)| {
+        let cookie = format!("fb.1.{}.IwAR_cookie", at(days));
+        let json =
+            format!(r#"{{"event":"Lead","click_ids":{{"fbclid":{named}}},"cookies":{{"_fbc":"{cookie}"}}}}"#);
+        let event = understood(&json).event;
+        let click = &event.click_ids["fbclid"];
+        assert_eq!((click.value.as_str(), click.seen_at.map(|at| at.0)), expected, "{named} {days}");
+    };
+    let told = ("IwAR_cookie", Some(at(9)));
+    check(r#""IwAR_cookie""#, 9, told);
+    check(r#"{"value":"IwAR_cookie","seen_at":0}"#, 9, told);
+    check(&format!(r#"{{"value":"IwAR_cookie","seen_at":{}}}"#, at(1)), 9, ("IwAR_cookie", Some(at(1))));
+    // Another click: only what somebody has kept yields, and not to one that is too old or later.
+    check(r#""IwAR_named""#, 9, ("IwAR_named", None));
+    let kept = r#"{"value":"IwAR_kept","seen_at":0}"#;
+    check(kept, 9, told);
+    check(kept, 91, ("IwAR_kept", Some(0)));
+    check(kept, -1, ("IwAR_kept", Some(0)));
+}
+
+#[test]
+fn the_time_of_a_campaign_is_read_and_names_nothing_by_itself() {
+    let campaign =
+        |json: &str| understood(&format!(r#"{{"event":"Lead","campaign":{json}}}"#)).event.campaign;
+    let read = campaign(r#"{"source":"ads","seen_at":1795180000}"#).expect("a campaign");
+    assert_eq!(read.seen_at, Some(UnixMs(1_795_180_000_000)));
+    assert_eq!(campaign(r#"{"seen_at":1795180000000}"#), None);
+}
+
 #[test]
 fn an_email_address_is_no_click_id_and_no_cookie() {
     for address in ["jane@example.com", "jane%40example.com", "jane%2540example.com"] {

@@ -17,6 +17,7 @@ use super::Draft;
 pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
     let name = name.trim();
     let bare = name.strip_prefix('_').unwrap_or(name);
+    let name = of_meta(bare).unwrap_or(name);
     // A cookie that does not say when its click was is no better than the click's parameter, whose name some have.
     let undated = click_id::from_cookie(name, value).filter(|(_, found)| found.seen_at.is_none());
     if bare == visitor::VISITOR_PROPERTY {
@@ -27,6 +28,15 @@ pub(super) fn field(name: &str, value: &str, draft: &mut Draft) {
         draft.cookies.insert(name.to_owned(), value.to_owned());
     } else if let Some(spec) = click_id::find(bare).filter(|spec| click_id::valid(spec, value)) {
         click(spec.param, value, draft);
+    }
+}
+
+/// Meta's cookies by the names that its API has for their values, under which CRMs keep them.
+pub(super) fn of_meta(bare: &str) -> Option<&'static str> {
+    match bare {
+        "fbc" => Some("_fbc"),
+        "fbp" => Some("_fbp"),
+        _ => None,
     }
 }
 
@@ -69,36 +79,48 @@ pub(super) fn visitor(value: &str, draft: &mut Draft) {
     }
 }
 
-/// Takes click ids and the campaign out of the address of a landing, whole or from its path on. When the click was is
-/// not known: the landing was before the event, nobody says how long, and perhaps the visitor came by another ad since.
-pub(super) fn landing(address: &str, draft: &mut Draft) {
+/// Takes click ids and the campaign out of the address of a landing, whole or from its path on. Mostly nobody says when it was:
+/// before the event, who knows how long, and perhaps the visitor came by another ad since.
+pub(super) fn landing(address: &str, at: Option<UnixMs>, draft: &mut Draft) {
     let address = address.split_once('#').map_or(address, |(address, _)| address);
     let Some((_, query)) = address.split_once('?') else { return };
     for (spec, value) in click_id::from_query(query) {
-        let id = ClickId { value, seen_at: Some(ClickId::SOME_TIME_BEFORE) };
-        draft.click_ids.entry(spec.param.to_owned()).or_insert(id);
+        let seen_at = at.unwrap_or(ClickId::SOME_TIME_BEFORE);
+        let id = ClickId { value, seen_at: Some(seen_at) };
+        let known = draft.click_ids.entry(spec.param.to_owned()).or_insert_with(|| id.clone());
+        // The landing may tell the time of a click that was kept by itself.
+        if known.value == id.value && known.seen_at == Some(ClickId::SOME_TIME_BEFORE) {
+            known.seen_at = id.seen_at;
+        }
     }
     let pairs = form_urlencoded::parse(query.as_bytes());
     campaign(
         pairs.filter_map(|(name, value)| Some((name.strip_prefix("utm_")?.to_owned().into(), value))),
+        at,
         draft,
     );
 }
 
-/// Takes a campaign from the names of its UTM parameters without `utm_`, unless one is known.
-pub(super) fn campaign<'a>(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>, draft: &mut Draft) {
+/// Takes a campaign from the names of its UTM parameters without `utm_`, unless one is known, and when it brought the visitor.
+pub(super) fn campaign<'a>(
+    pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    at: Option<UnixMs>,
+    draft: &mut Draft,
+) {
     let mut campaign = Campaign::default();
     pairs.for_each(|(name, value)| utm(&name, &value, &mut campaign));
-    if draft.campaign.is_none() && campaign != Campaign::default() {
+    if draft.campaign.is_none() && !campaign.is_empty() {
+        campaign.seen_at = Some(at.unwrap_or(ClickId::SOME_TIME_BEFORE));
         draft.campaign = Some(campaign);
     }
 }
 
-/// Takes one UTM parameter, its name without `utm_`, unless it is known.
+/// Takes one UTM parameter that was kept, its name without `utm_`, unless it is known.
 pub(super) fn campaign_field(name: &str, value: &str, draft: &mut Draft) {
     let mut campaign = draft.campaign.take().unwrap_or_default();
     utm(name, value, &mut campaign);
-    draft.campaign = Some(campaign).filter(|campaign| *campaign != Campaign::default());
+    campaign.seen_at.get_or_insert(ClickId::SOME_TIME_BEFORE);
+    draft.campaign = Some(campaign).filter(|campaign| !campaign.is_empty());
 }
 
 /// The UTM parameters there are, without `utm_`.
@@ -206,6 +228,7 @@ mod tests {
         let mut draft = Draft::default();
         landing(
             "/p/mug?utm_source=ads&utm_campaign=a%20b&utm_medium=&fbclid=IwAR_x&gclid=#top?gclid=no",
+            None,
             &mut draft,
         );
         assert_eq!(clicks(&draft), [("fbclid", "IwAR_x")]);
@@ -220,7 +243,31 @@ mod tests {
         assert_eq!((campaign.source.as_deref(), campaign.medium), (Some("ads"), None));
         let mut bare = Draft::default();
         campaign_field("term", "", &mut bare);
-        landing("/", &mut bare);
+        landing("/", None, &mut bare);
         assert!(bare.campaign.is_none() && bare.click_ids.is_empty());
+    }
+
+    #[test]
+    fn a_landing_is_of_the_time_that_is_told_and_else_of_some_time() {
+        let kept = ClickId::SOME_TIME_BEFORE;
+        let check = |at: Option<UnixMs>, known: &[(&str, &str)], expected: UnixMs| {
+            let mut draft = drafted(known);
+            landing("https://shop.example/?utm_source=ads&gclid=Cj0-x", at, &mut draft);
+            assert_eq!(draft.click_ids["gclid"].seen_at, Some(expected), "{known:?}");
+            let campaign = draft.campaign.and_then(|campaign| campaign.seen_at);
+            assert_eq!(campaign, Some(at.unwrap_or(kept)), "{known:?}");
+        };
+        let at = UnixMs(1_795_400_000_000);
+        check(None, &[], kept);
+        check(Some(at), &[], at);
+        // The click was kept by itself, and the landing says when it was; it says nothing of another click.
+        check(Some(at), &[("gclid", "Cj0-x")], at);
+        check(Some(at), &[("gclid", "Cj0-y")], kept);
+    }
+
+    #[test]
+    fn metas_cookies_are_known_by_its_names_for_their_values() {
+        let draft = drafted(&[("fbc", "fb.1.1795400000100.IwAR0"), ("fbp", "fb.1.1700000000000.1")]);
+        assert!(draft.cookies.keys().eq(["_fbc", "_fbp"]), "{:?}", draft.cookies);
     }
 }

@@ -121,6 +121,7 @@ impl Target {
         let utm = bare.strip_prefix("utm_").filter(|utm| carried::CAMPAIGN.contains(utm));
         let ours = bare == visitor::VISITOR_PROPERTY
             || click_id::find(bare).is_some()
+            || carried::of_meta(bare).is_some()
             || click_id::wanted_cookie(name.trim());
         match utm {
             Some(utm) => Some(Self::Campaign(utm.to_owned())),
@@ -172,7 +173,7 @@ impl Target {
             Self::PageUrl => {
                 fill(&mut draft.page.url, node);
                 if let Some(url) = node.text() {
-                    carried::landing(&url, draft);
+                    carried::landing(&url, None, draft);
                 }
             }
             Self::Referrer => fill(&mut draft.page.referrer, node),

@@ -6,6 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use shared::UnixMs;
+use shared::event::Source;
 
 use super::take::{Proof, Taken, take};
 use super::{Door, Inbound};
@@ -98,6 +99,7 @@ impl Recorded {
             Ok(taken) => (None, taken),
             Err(why) => (Some(why.to_string()), &Taken::default()),
         };
+        let nameless: Vec<String> = taken.events.iter().filter_map(names_nobody).collect();
         let answer = taken.answer.clone().unwrap_or_else(|| source.source.answer(&settled));
         let shown = json!({
             "source": source.name,
@@ -107,7 +109,7 @@ impl Recorded {
             "reason": why.as_deref().or(taken.ignored),
             "events": taken.events.iter().map(event).collect::<Vec<_>>(),
             "refused": taken.refused,
-            "warnings": taken.notes.iter().chain(&taken.warnings).collect::<Vec<_>>(),
+            "warnings": taken.notes.iter().chain(&taken.warnings).chain(&nameless).collect::<Vec<_>>(),
             "answer": { "status": answer.status.as_u16(), "body": answer.body },
         });
         Ok((shown, why.is_none() && taken.refused.is_empty()))
@@ -120,6 +122,24 @@ fn event(event: &shared::Event) -> Value {
     enrich::minimise(&mut event);
     // Our own plain structures always serialise.
     serde_json::to_value(event).unwrap_or_default()
+}
+
+/// What is to be said of a CRM's event that names nobody: such webhooks tell of a record's number, and of the person nothing.
+fn names_nobody(event: &shared::Event) -> Option<String> {
+    let shared::Event { visitor_id, click_ids, cookies, user, properties, tokens, .. } = event;
+    let is_named = visitor_id.is_some() || !user.is_empty() || properties.order_id.is_some();
+    if event.source != Source::Crm || is_named || !click_ids.is_empty() || !cookies.is_empty() {
+        return None;
+    }
+    let known_by: Vec<&str> = tokens.keys().map(String::as_str).collect();
+    let way = match known_by.is_empty() {
+        true => "no platform can match it".to_owned(),
+        false => {
+            let known_by = known_by.join(" or ");
+            format!("it is matched only if another event named its {known_by} together with the visitor")
+        }
+    };
+    Some(format!("{}: nothing in the request says who it is about; {way}", event.event))
 }
 
 /// What stands before the first empty line, and what after it.

@@ -40,7 +40,10 @@ pub(super) fn app(own: &GoHighLevel, kind: &str, body: &Node<'_>) -> Reading {
     }
     let contact = record.first(&["contactId"]).text().or_else(|| body.at(&["contactDetails", "id"]).text());
     let contact = if kind.starts_with("Contact") { record.get("id").text() } else { contact };
-    let time = record.get(if kind.ends_with("Create") { "dateAdded" } else { "timestamp" });
+    // When the record was made it says itself; when it was changed, the delivery.
+    let added = record.get("dateAdded");
+    let is_added = kind.ends_with("Create") && !added.is_blank();
+    let time = if is_added { added } else { body.get("timestamp") };
     let parts = Parts { id: record.first(&["id", "_id"]).text(), contact, time };
     read(own, stages, &parts, |draft| {
         for person in [body, body.get("contactDetails"), body.get("contactSnapshot")] {
@@ -173,7 +176,7 @@ const PERSON: [(Field, &str); 15] = [
 /// How the contact came, as HighLevel's own forms noted it.
 fn attribution(source: &Node<'_>, draft: &mut Draft) {
     if let Some(url) = source.get("url").text() {
-        carried::landing(&url, draft);
+        carried::landing(&url, None, draft);
     }
     for (name, node) in source.pairs() {
         let Some(text) = node.text() else { continue };

@@ -2,10 +2,13 @@
 //!
 //! developers.hubspot.com, "Validating requests" (v3) and "Webhooks API"; knowledge.hubspot.com, "Use webhooks in
 //! workflows" (read 2026-11-23). Both are signed with the app's client secret over method, address, body and time. An
-//! app's deliveries are lists of up to 100 events that name an object and a property, and hold neither person nor amount;
-//! a workflow sends the record itself. Deliveries that fail are repeated for a day (apps) or three (workflows).
+//! app's deliveries are lists of up to 100 events that name an object and a property, and hold neither person nor amount but where
+//! these properties are among them; a workflow sends the record itself. Deliveries that fail are repeated for a day (apps) or three
+//! (workflows).
 
 mod record;
+
+use std::collections::BTreeSet;
 
 use serde::Deserialize;
 use shared::UnixMs;
@@ -33,8 +36,8 @@ const KEYS: [Key; 6] = [
     ),
     Key::optional(
         "events",
-        "our event by stage (`closedwon`), by `contact.creation` or `deal.creation`; default \
-         `{ closedwon = \"Purchase\", \"contact.creation\" = \"Lead\" }`",
+        "our event by stage (`closedwon`), by `contact.creation`, `deal.creation` or `contact.propertyChange`; \
+         default `{ closedwon = \"Purchase\", \"contact.creation\" = \"Lead\" }`",
     ),
     Key::optional(
         "stages",
@@ -124,8 +127,11 @@ impl Source for Hubspot {
             Node::Nothing | Node::Leaf(_) | Node::Table(_) => return Ok(record::workflow(self, &body)),
         };
         let mut reading = Reading::default();
+        let (told, mut ids) = (record::told(changes), BTreeSet::new());
         for change in changes {
-            match record::change(self, change) {
+            match record::change(self, change, &told) {
+                // Several changes may be one event of ours.
+                Ok(Some(found)) if !ids.insert(found.draft.event_id.clone()) => {}
                 Ok(Some(found)) => reading.events.push(found),
                 Ok(None) => reading.ignored = Some(record::UNMAPPED),
                 Err(why) => reading.refused.push(why),

@@ -3,11 +3,18 @@
 //! **Ids.** A deal or contact counts once for each of our events: `Purchase-hubspot-deal-<id>`. A deal that is won, lost and won
 //! again is one Purchase. Where a property is mapped to `order_id`, the id follows from that instead. The account (portal) is
 //! part of neither ids nor tokens: an app's webhooks name it and a workflow need not, and both report the same deal.
+//!
+//! **The person.** An app's webhook tells of an object's number and of one property. What the same delivery tells of the same object
+//! (its e-mail address, our visitor id, the amount of a deal) is taken along; there is nothing else to find the person by.
+
+use std::collections::BTreeMap;
 
 use shared::UnixMs;
 use shared::event::Source;
 use shared::identity::Field;
+use shared::money::Currency;
 
+use super::super::carried;
 use super::super::manner::Manner;
 use super::super::reading::{Found, Reading};
 use super::super::stages::EventName;
@@ -17,26 +24,85 @@ use super::Hubspot;
 pub(super) const UNMAPPED: &str = "no event is set for this stage or type; see `events`";
 const NO_ID: &str = "no objectId, so a repeat would count again";
 
-/// One event of an app's webhook: it names an object, a property and its new value.
-pub(super) fn change(hubspot: &Hubspot, change: &Node<'_>) -> Result<Option<Found>, &'static str> {
+/// What one delivery of an app tells of each object, by its kind and number: the properties that have changed.
+pub(super) type Told<'r, 'a> = BTreeMap<(String, String), Vec<(String, &'r Node<'a>)>>;
+
+/// What the events of one delivery tell of their objects.
+pub(super) fn told<'r, 'a>(changes: &'r [Node<'a>]) -> Told<'r, 'a> {
+    let mut told = Told::new();
+    for change in changes {
+        let (object, what) = subject(change);
+        let (id, property) = (change.get("objectId").text(), change.get("propertyName").text());
+        let (Some(id), Some(property)) = (id, property) else { continue };
+        let properties = told.entry((object, id)).or_default();
+        if what == CHANGED && properties.len() < MOST_PROPERTIES {
+            properties.push((property, change.get("propertyValue")));
+        }
+    }
+    told
+}
+
+/// The kind of object an event of an app is about, and what happened to it.
+fn subject(change: &Node<'_>) -> (String, String) {
     let kind = change.get("subscriptionType").text().unwrap_or_default();
     let (object, what) = kind.split_once('.').unwrap_or((&kind, ""));
     let object = match object {
         "object" => object_of(change.get("objectTypeId")).unwrap_or_else(|| "object".to_owned()),
         named => named.to_owned(),
     };
+    (object, what.to_owned())
+}
+
+/// One event of an app's webhook: it names an object, a property and its new value.
+pub(super) fn change(
+    hubspot: &Hubspot,
+    change: &Node<'_>,
+    told: &Told<'_, '_>,
+) -> Result<Option<Found>, &'static str> {
+    let (object, what) = subject(change);
     let property = change.get("propertyName").text().unwrap_or_default();
-    let stage = match what {
-        "propertyChange" if hubspot.stages.contains(&property) => change.get("propertyValue").text(),
-        "creation" => Some(format!("{object}.creation")),
-        _ => None,
-    };
-    let Some(name) = stage.and_then(|stage| hubspot.events.event([stage.as_str()]).map(str::to_owned)) else {
+    let stage = Some(property).filter(|property| what == CHANGED && hubspot.stages.contains(property));
+    let stage = stage.and_then(|_| change.get("propertyValue").text());
+    // A change by itself means something only where somebody names it: so what a contact is given later is heard.
+    let by_itself = [CREATED, CHANGED].contains(&what.as_str()).then(|| format!("{object}.{what}"));
+    let stages = [stage, by_itself];
+    let Some(name) = hubspot.events.event(stages.iter().flatten().map(String::as_str)) else {
         return Ok(None);
     };
     let id = change.get("objectId").text().ok_or(NO_ID)?;
     let time = change.get("occurredAt").whole().map(UnixMs);
-    Ok(Some(found(&name, &object, &id, time)))
+    let mut found = found(name, &object, &id, time);
+    let properties = told.get(&(object, id)).map(Vec::as_slice).unwrap_or_default();
+    along(hubspot, properties, &mut found)?;
+    Ok(Some(found))
+}
+
+/// Takes along what else was told of the object. Its id stays as it is: what comes in one delivery may come in two another time.
+fn along(
+    hubspot: &Hubspot,
+    properties: &[(String, &Node<'_>)],
+    found: &mut Found,
+) -> Result<(), &'static str> {
+    let draft = &mut found.draft;
+    for (name, value) in properties {
+        match name.as_str() {
+            "amount" => draft.properties.value = Manner::default().amount(value)?,
+            "deal_currency_code" => {
+                draft.properties.currency = value.text().and_then(|code| Currency::parse(&code));
+            }
+            _ => {}
+        }
+        for (field, _) in PERSON.iter().filter(|(_, known)| known == name) {
+            draft.user.take(*field, value.personal());
+        }
+        for (param, _) in CLICKS.iter().filter(|(_, known)| known == name) {
+            hubspot.fields.put(param, value, draft)?;
+        }
+        hubspot.fields.put(name, value, draft)?;
+    }
+    let properties = &mut draft.properties;
+    properties.currency = properties.currency.or(hubspot.currency).filter(|_| properties.value.is_some());
+    Ok(())
 }
 
 /// A workflow's request: the record itself, its properties beside each other or under `properties`.
@@ -111,8 +177,7 @@ impl<'r, 'a> Record<'r, 'a> {
     fn fill(&self, hubspot: &Hubspot, found: &mut Found) -> Result<(), &'static str> {
         let draft = &mut found.draft;
         draft.properties.value = Manner::default().amount(self.get("amount"))?;
-        let own =
-            self.get("deal_currency_code").text().and_then(|code| shared::money::Currency::parse(&code));
+        let own = self.get("deal_currency_code").text().and_then(|code| Currency::parse(&code));
         draft.properties.currency = own.or(hubspot.currency);
         for (field, name) in PERSON {
             draft.user.take(field, self.get(name).personal());
@@ -122,6 +187,10 @@ impl<'r, 'a> Record<'r, 'a> {
         }
         for (name, _) in self.properties.pairs() {
             hubspot.fields.put(name, self.get(name), draft)?;
+        }
+        if let Some(url) = self.get(FIRST_PAGE).text() {
+            let at = Manner::default().time(self.get(FIRST_SEEN)).ok().flatten();
+            carried::landing(&url, at, draft);
         }
         let contact = self.first(&["associated_contact_id", "contactId", "vid"]).text();
         if let Some(contact) = contact {
@@ -165,6 +234,18 @@ const PERSON: [(Field, &str); 11] = [
     (Field::Country, "country"),
     (Field::BirthDate, "date_of_birth"),
 ];
+
+/// The first page a contact was seen on, as HubSpot's tracking of visits keeps it, and when that was (knowledge.hubspot.com, "HubSpot's
+/// default contact properties", read 2026-11-28).
+const FIRST_PAGE: &str = "hs_analytics_first_url";
+const FIRST_SEEN: &str = "hs_analytics_first_timestamp";
+
+/// What happened to an object of which a property has changed.
+const CHANGED: &str = "propertyChange";
+/// What happened to a new object.
+const CREATED: &str = "creation";
+/// Most properties of one object that are taken out of one delivery, which holds at most 100 events.
+const MOST_PROPERTIES: usize = 100;
 
 /// Click ids that HubSpot's own tracking of ads keeps.
 const CLICKS: [(&str, &str); 2] = [("gclid", "hs_google_click_id"), ("fbclid", "hs_facebook_click_id")];

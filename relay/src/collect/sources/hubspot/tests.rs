@@ -154,6 +154,82 @@ fn a_batch_is_read_event_by_event() {
     assert_eq!(reading.events[0].draft.time, Some(UnixMs(1_795_420_800_000)));
 }
 
+/// An app's webhook tells one property at a time, and one delivery often several of the same object.
+#[test]
+fn what_a_delivery_tells_of_an_object_goes_with_its_event() {
+    let change = |object: &str, id: u8, property: &str, value: &str| {
+        format!(
+            r#"{{"subscriptionType":"{object}.propertyChange","objectId":{id},"propertyName":"{property}","propertyValue":"{value}"}}"#
+        )
+    };
+    let batch = [
+        r#"{"subscriptionType":"contact.creation","objectId":5}"#.to_owned(),
+        change("contact", 5, "email", "jane@example.com"),
+        change("contact", 5, "at_vid", "v-1"),
+        change("contact", 5, "hs_google_click_id", "Cj0-x"),
+        // Of another contact, and of a deal with the same number.
+        change("contact", 6, "ad", "IwAR_x"),
+        change("deal", 5, "amount", "59.90"),
+        change("deal", 5, "dealstage", "closedwon"),
+        change("deal", 5, "order", "88"),
+        r#"{"subscriptionType":"contact.creation","objectId":7}"#.to_owned(),
+    ];
+    let more = "currency = 'EUR'\nfields = { ad = 'fbclid', order = 'order_id' }";
+    let reading = read(more, &format!("[{}]", batch.join(",")));
+    assert_eq!(summary(&reading), ["Lead - -", "Purchase 59.9 EUR", "Lead - -"]);
+    let ids: Vec<_> = reading.events.iter().filter_map(|found| found.draft.event_id.as_deref()).collect();
+    assert_eq!(ids, ["Lead-hubspot-contact-5", "Purchase-hubspot-deal-5", "Lead-hubspot-contact-7"]);
+    assert_eq!(reading.events[1].draft.properties.order_id.as_deref(), Some("88"));
+    let visitors = reading.events.iter().map(|found| found.draft.visitor_id.as_deref());
+    assert_eq!(visitors.collect::<Vec<_>>(), [Some("v-1"), None, None]);
+    let clicks = reading.events.iter().map(|found| found.draft.click_ids.keys().cloned().collect::<Vec<_>>());
+    assert_eq!(clicks.collect::<Vec<_>>(), [vec!["gclid".to_owned()], vec![], vec![]]);
+    let named = reading.events.iter().map(|found| !found.draft.user.is_empty());
+    assert_eq!(named.collect::<Vec<_>>(), [true, false, false]);
+}
+
+#[test]
+fn a_change_by_itself_is_heard_where_it_is_named() {
+    let change = |property: &str, value: &str| {
+        format!(
+            r#"{{"subscriptionType":"contact.propertyChange","objectId":5,"propertyName":"{property}","propertyValue":"{value}"}}"#
+        )
+    };
+    let batch = format!("[{},{}]", change("email", "jane@example.com"), change("at_vid", "v-1"));
+    assert_eq!(summary(&read("", &batch)), [record::UNMAPPED]);
+    let more = "events = { 'contact.propertyChange' = 'Known', lead = 'Lead' }";
+    let reading = read(more, &batch);
+    assert_eq!(summary(&reading), ["Known - -"], "once for a contact");
+    let draft = &reading.events[0].draft;
+    assert_eq!((draft.visitor_id.as_deref(), draft.user.is_empty()), (Some("v-1"), false));
+    assert_eq!(draft.event_id.as_deref(), Some("Known-hubspot-contact-5"));
+    let staged = read(more, &format!("[{}]", change("lifecyclestage", "lead")));
+    assert_eq!(summary(&staged), ["Lead - -"], "a stage says more");
+}
+
+#[test]
+fn the_first_page_of_a_contact_says_when_its_click_was() {
+    let at = 1_795_400_000_000_i64;
+    let page = "https://shop.example/?gclid=Cj0-x&utm_source=ads";
+    let check = |more: &str, expected: i64| {
+        let contact = format!(r#"{{"vid":7,"hs_analytics_first_url":"{page}"{more}}}"#);
+        let reading = read("", &contact);
+        let draft = &reading.events[0].draft;
+        assert_eq!(draft.click_ids["gclid"].seen_at, Some(UnixMs(expected)), "{more}");
+        let campaign = draft.campaign.as_ref().expect("a campaign");
+        assert_eq!(
+            (campaign.source.as_deref(), campaign.is_of_some_time()),
+            (Some("ads"), !more.contains("time"))
+        );
+    };
+    check("", 0);
+    check(&format!(r#","hs_analytics_first_timestamp":"{at}""#), at);
+    check(r#","hs_analytics_first_timestamp":"2026-11-23T02:13:20Z""#, at);
+    // What HubSpot keeps of ads is the same click, or another of which nobody says when it was.
+    check(&format!(r#","hs_analytics_first_timestamp":{at},"hs_google_click_id":"Cj0-x""#), at);
+    check(&format!(r#","hs_analytics_first_timestamp":{at},"hs_google_click_id":"Cj0-y""#), 0);
+}
+
 #[test]
 fn what_visitors_brought_along_is_found() {
     let contact = r#"{"vid":7,"portal-id":1,"at_vid":"v-1","hs_google_click_id":"Cj0-x","campaign_click":"IwAR_x","order":"88"}"#;

@@ -122,7 +122,8 @@ fn journey(order: &mut Order, found: &mut Found) {
         }
     }
     if let Some(landing) = order.landing_site.text() {
-        carried::landing(landing, draft);
+        // No order says when that was: the customer's journey, which does, is in no webhook.
+        carried::landing(landing, None, draft);
     }
     for (name, token) in [("cart_token", &order.cart_token), ("checkout_token", &order.checkout_token)] {
         // The cart's token may carry a key behind a question mark, which the page does not always see.

@@ -125,12 +125,13 @@ fn journey(order: &mut Order, draft: &mut Draft) {
     let metas = || order.meta_data.iter().filter_map(|meta| Some((meta.key.text()?, meta.value.text()?)));
     metas().for_each(|(name, value)| carried::field(name, value, draft));
     let attribution = || metas().filter_map(|(name, value)| Some((name.strip_prefix(ATTRIBUTION)?, value)));
+    let named = |wanted: &str| attribution().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    let landed_at = named("session_start_time").and_then(in_utc);
     let utm = attribution()
         .filter_map(|(name, value)| Some((Cow::from(name.strip_prefix("utm_")?), Cow::from(value))));
-    carried::campaign(utm, draft);
-    let named = |wanted: &str| attribution().find(|(name, _)| *name == wanted).map(|(_, value)| value);
+    carried::campaign(utm, landed_at, draft);
     if let Some(landing) = named("session_entry") {
-        carried::landing(landing, draft);
+        carried::landing(landing, landed_at, draft);
     }
     let referrer = named("referrer").map(str::to_owned);
     draft.page = Page { referrer, ..Page::default() };
@@ -178,7 +179,13 @@ fn item(shop: &WooCommerce, line: &LineItem) -> Item {
 
 /// A time in UTC that does not say so.
 fn utc(text: &Maybe<Text>) -> Option<UnixMs> {
-    UnixMs::parse_rfc3339(&format!("{}Z", text.text()?))
+    in_utc(text.text()?)
+}
+
+/// The same in a plain text. So WooCommerce's own script writes when a session began (`order-attribution.js`: `session_start_time`
+/// is sourcebuster's `current_add.fd` with `timezone_offset: '0'`; read 2026-11-28).
+fn in_utc(text: &str) -> Option<UnixMs> {
+    UnixMs::parse_rfc3339(&format!("{text}Z"))
 }
 
 /// What the names of WooCommerce's own order attribution (8.5 and later) begin with.
