@@ -6,7 +6,7 @@
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use shared::UnixMs;
-use shared::event::Source;
+use shared::event::Source as Channel;
 
 use super::take::{Proof, Taken, take};
 use super::{Door, Inbound};
@@ -128,7 +128,7 @@ fn event(event: &shared::Event) -> Value {
 fn names_nobody(event: &shared::Event) -> Option<String> {
     let shared::Event { visitor_id, click_ids, cookies, user, properties, tokens, .. } = event;
     let is_named = visitor_id.is_some() || !user.is_empty() || properties.order_id.is_some();
-    if event.source != Source::Crm || is_named || !click_ids.is_empty() || !cookies.is_empty() {
+    if event.source != Channel::Crm || is_named || !click_ids.is_empty() || !cookies.is_empty() {
         return None;
     }
     let known_by: Vec<&str> = tokens.keys().map(String::as_str).collect();
