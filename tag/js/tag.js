@@ -201,20 +201,23 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     return { click_ids, campaign, cookies: Object.fromEntries(sent), consent: answers(), visitor_id: visitor };
   };
 
-  // What waits in storage, where the next flush or the next page finds it, or in memory where there is none. A number
-  // stands first when events had to make room.
+  // What waits in storage, where the next flush or the next page finds it, and in memory what a full storage would not take; another
+  // tab may have written there since. A number stands first when events had to make room.
   const saved = () => {
-    const lines = (recall(queue) || memory).split("\n").filter(Boolean);
-    if (lines[0] > 0) lost = +lines.shift();
-    return lines;
+    const lines = (memory + "\n" + recall(queue)).split("\n");
+    lost = +lines.find((line) => line > 0) || lost;
+    return [...new Set(lines)].filter((line) => line > ":");
   };
 
   const save = (events) => {
     // What is out may still arrive.
     const out = flying.flat();
+    const older = recall(queue);
     lost += events.slice(0, -MOST_EVENTS).filter((event) => !out.includes(event)).length;
     memory = (lost && events[0] ? [lost] : []).concat(events.slice(-MOST_EVENTS)).join("\n");
     if (keep(queue, memory)) memory = "";
+    // What was there stays, for the page after this one. Its number is in memory, and must not be told twice.
+    else keep(queue, older.replace(/^\d+\n/, ""));
   };
 
   const post = (batch, last) => {
@@ -307,8 +310,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       spare = id;
       follow();
     },
-    /** Lets events go for which nobody has to be asked: a part that knows where the visitor is says so, and then calls
-     * `anytrack.consent`, after which they leave. */
+    /** Lets events go for which nobody has to be asked: a part that knows it says so. They leave at the end of a call of the public
+     * object, in which it says so (`anytrack.ready`, the part `cmp`) or which it makes then (`anytrack.consent`, the part `region`). */
     release: () => {
       required = false;
       follow();
