@@ -215,10 +215,11 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     const out = flying.flat();
     const older = recall(queue);
     lost += events.slice(0, -MOST_EVENTS).filter((event) => !out.includes(event)).length;
-    memory = (lost && events[0] ? lost + "\n" : "") + events.slice(-MOST_EVENTS).join("\n");
+    events = events.slice(-MOST_EVENTS);
+    memory = (lost && events[0] ? lost + "\n" : "") + events.join("\n");
     if (keep(queue, memory)) memory = "";
-    // What was there stays, for the page after this one. Its number is in memory, and must not be told twice.
-    else keep(queue, older.replace(/^\d+\n/, ""));
+    // What of it was there stays, for the page after this one. The number does not, which would be told twice.
+    else keep(queue, events.filter((event) => older.includes(event)).join("\n"));
   };
 
   const post = (batch, last) => {
@@ -237,11 +238,11 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       lost += told + batch.filter((event) => !kept.includes(event)).length;
       later(() => tag.flush());
     };
-    const sent = (rejected = []) =>
+    const sent = (rejected) =>
       batch.forEach((text, index) =>
         attempt(() => {
           const event = JSON.parse(text);
-          const refusal = rejected.find((one) => one.index == index);
+          const refusal = rejected?.find((one) => one.index == index);
           if (refusal) console.warn("anytrack: rejected " + event.event + ": " + refusal.reason);
           emit(event, refusal ? "rejected" : "sent");
         }),
