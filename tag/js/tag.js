@@ -207,6 +207,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   const saved = () => {
     const lines = (memory + "\n" + recall(queue)).split("\n");
     lost = +lines.find((line) => line > 0) || lost;
+    // Behind a colon in the table of characters stands the brace of an event, before it every digit.
     return [...new Set(lines)].filter((line) => line > ":");
   };
 
