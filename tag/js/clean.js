@@ -18,7 +18,7 @@ let room;
 
 const scalar = (value) => {
   if (typeof value == "bigint") value = String(value);
-  if (typeof value != "string") return typeof value == "boolean" || Number.isFinite(value) ? value : undefined;
+  if (typeof value != "string") return value === !!value || Number.isFinite(value) ? value : undefined;
   value = value.slice(0, 2048);
   room -= value.length;
   return room < 0 || MAIL.test(value) ? undefined : value;
@@ -28,11 +28,11 @@ const list = (values, most, read) => values.slice(0, most).map(read).filter((val
 
 const copy = (from, read) => {
   const to = {};
-  const names = attempt(() => typeof from == "object" && Object.keys(from)) || [];
+  const names = attempt(() => typeof from == "object" && Object.keys(from));
   for (const name of names.slice(0, 99)) {
     attempt(() => {
-      const personal = FIELDS.includes(name) || namesPerson(name) || MAIL.test(name);
-      const value = name[64] || personal ? undefined : read(from[name], name);
+      const barred = name[64] || FIELDS.includes(name) || namesPerson(name) || MAIL.test(name);
+      const value = barred ? undefined : read(from[name], name);
       if (value !== undefined) to[name] = value;
     });
   }
@@ -48,8 +48,7 @@ const property = (value, name) =>
 export const clean = (properties) => {
   room = 200_000;
   const copied = copy(properties, property);
-  const order = orderId(properties);
-  // Also for an order id that is too long: the relay would refuse the event for it.
-  delete copied.order_id;
-  return order ? { ...copied, order_id: order } : copied;
+  // None for an order id that is too long: the relay would refuse the event for it.
+  copied.order_id = orderId(properties) || undefined;
+  return copied;
 };

@@ -34,12 +34,12 @@ const cookie = (name) => attempt(() => decodeURIComponent(cookies().find((pair) 
  */
 const inCookie = (name) => !/[uqw]/.test(name[4]);
 
-/** What is to be kept as soon as the first events are out: a cookie that is written and read back, once for each domain that is
- * tried, waits for another process every time, several milliseconds in all. */
+/** What is to be kept as soon as the first events are out, and empty from then on: a cookie that is written and read back, once for
+ * each domain that is tried, waits for another process every time, several milliseconds in all. */
 let pending = {};
 
 export const recall = (name) =>
-  pending?.[name] ?? ((inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name)));
+  pending[name] ?? ((inCookie(name) && cookie(name)) || attempt(() => localStorage.getItem(name)));
 
 /** The names of all that local storage holds. */
 export const stored = () => Object.keys(attempt(() => localStorage));
@@ -47,34 +47,30 @@ export const stored = () => Object.keys(attempt(() => localStorage));
 /** How many labels of the host name the domain has that took a cookie, so that the next one needs no search. */
 let widest = 2;
 
-/** Keeps a text, or removes what is there when it is empty. Answers whether a later page will find it. */
+/** Keeps a text, or removes what is there when it is empty. Of what belongs into local storage it answers something true when a later
+ * page will find it. */
 export const keep = (name, text) => {
   if (inCookie(name)) {
-    if (pending) {
-      pending[name] = text;
-      return true;
-    }
+    if (pending) return (pending[name] = text);
     // Browsers refuse a cookie on a public suffix such as co.uk, so the domains are tried from the widest on,
     // which needs no list of suffixes. Removing tries all: another program may have set the cookie on any.
     const labels = location.hostname.split(".");
     for (let count = text ? widest : 2; count <= labels.length + 1; count++) {
       const domain = count <= labels.length ? "; Domain=" + labels.slice(-count).join(".") : "";
-      const secure = location.protocol == "https:" ? "; Secure" : "";
-      const age = text ? 400 * 86400 : 0;
       attempt(() => {
+        const age = "; Path=/; Max-Age=" + (text ? 400 * 86400 : 0) + "; SameSite=Lax";
         document.cookie =
-          name + "=" + encodeURIComponent(text) + "; Path=/; Max-Age=" + age + "; SameSite=Lax" + secure + domain;
+          name + "=" + encodeURIComponent(text) + age + (location.protocol == "https:" ? "; Secure" : "") + domain;
       });
       jar = undefined;
       if (text && cookie(name) == text) {
-        widest = count;
-        return true;
+        return (widest = count);
       }
     }
     // An older cookie would hide what is kept beside it.
     if (text) keep(name, "");
   }
-  return !!attempt(() => {
+  return attempt(() => {
     // First, because a full storage keeps the older text, which would hide what memory holds.
     localStorage.removeItem(name);
     if (text) localStorage.setItem(name, text);
@@ -85,14 +81,14 @@ export const keep = (name, text) => {
 /** Keeps what has waited for the first events, and from now on everything at once. */
 export const settle = () => {
   const waiting = pending;
-  pending = undefined;
+  pending = "";
   // By their own names: some libraries add to the prototype of all objects.
-  for (const name of Object.keys(waiting || {})) keep(name, waiting[name]);
+  for (const name of Object.keys(waiting)) keep(name, waiting[name]);
 };
 
 /** Whether a request may outlive its page here (Firefox: since 133, https://caniuse.com/mdn-api_request_keepalive, read
  * 2026-11-27). */
-export const lasting = !!attempt(() => "keepalive" in Request.prototype);
+export const lasting = attempt(() => "keepalive" in Request.prototype);
 
 /**
  * Sends a body by a request that may outlive its page, as long as the browser grants that, and hears the answer: calls `sent`
@@ -106,11 +102,12 @@ export const send = (endpoint, body, last, signal, sent, back, over = sent) => {
   if (last && attempt(() => navigator.sendBeacon(endpoint, body))) return sent();
   const post = async (keepalive) => fetch(endpoint, { method: "POST", body, keepalive, signal, credentials: "include" });
   post(true)
-    // More than may outlive the page, usually; not what was taken back.
-    .catch((refusal) => (signal.aborted ? Promise.reject(refusal) : post(false)))
+    // More than may outlive the page, usually. What was taken back is refused once more, before anything leaves
+    // (https://fetch.spec.whatwg.org/#fetch-method, step 4, as browsers' sources quote it, read 2026-11-28).
+    .catch(() => post(false))
     .then(async (answer) => {
       // This page's token is over, and a later page has a new one; too slow, too often, or the relay's own trouble.
-      if (answer.status > 499 || [401, 408, 429].includes(answer.status)) return back();
+      if (/^([5-9]|401|408|429)/.test(answer.status)) return back();
       over();
       const told = async () => (await answer.json()).rejected;
       // What another answers in the relay's place may be no JSON.

@@ -20,17 +20,19 @@ export const hashed = (rules, person, country) => {
   // Last to first, because the country decides how phone number, region and postal code read.
   for (let field = FIELDS.length; field--; ) {
     const name = FIELDS[field];
-    const values = attempt(() =>
-      // Sliced before anything walks it: a page may hand over an array of a milliard holes.
-      (Array.isArray(person[name]) ? person[name].slice(0, 99) : [person[name]])
-        .filter((value) => typeof value == "string" || Number.isFinite(value))
-        .slice(0, 10)
-        .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
-        .map((value) => rules.hash(field, [value, value.toLowerCase(), country]).split("\n")),
-    );
-    const hashes = [...values].filter((answer) => answer[1]);
+    const values = [
+      ...attempt(() =>
+        // Sliced before anything walks it: a page may hand over an array of a milliard holes.
+        (Array.isArray(person[name]) ? person[name].slice(0, 99) : [person[name]])
+          .filter((value) => typeof value == "string" || Number.isFinite(value))
+          .slice(0, 10)
+          .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
+          .map((value) => rules.hash(field, [value, value.toLowerCase(), country]).split("\n")),
+      ),
+    ];
+    const hashes = values.filter((answer) => answer[1]);
     if (hashes[0]) user[name] = hashes.map((answer) => JSON.parse(answer[1]));
-    const open = [...values].find((answer) => answer[0]);
+    const open = values.find((answer) => answer[0]);
     if (open) clear[name] = open[0];
     country = clear.country || country;
   }

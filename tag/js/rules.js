@@ -10,7 +10,7 @@ const SIDE = 1 << 17;
 const asking = (memory, question) => (lines, rule) => {
   const side = (shift, length) => new Uint8Array(memory.buffer, question() + shift, length);
   const length = rule(new TextEncoder().encodeInto(lines.join("\n"), side(0, SIDE)).written);
-  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(side(SIDE, length));
+  return new TextDecoder(undefined, { ignoreBOM: true }).decode(side(SIDE, length));
 };
 
 /** What `tag.js` asks on every visit, out of the functions of the module `landing`. */

@@ -6,24 +6,21 @@
 import { install } from "./stub.js";
 
 install();
-(() => {
-  const own = document.currentScript;
-  const script = document.createElement("script");
-  // A failed fetch is tried again by the tag, and must not show up in the page's error log.
-  const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" }).then((answer) => answer.arrayBuffer());
-  wasm.catch(() => {});
-  window.anytrack.w = ["__WASM__", wasm];
-  script.dataset.site = "__SITE__";
-  if (own) {
-    script.nonce = own.nonce;
-    Object.assign(script.dataset, own.dataset);
-  }
-  script.crossOrigin = "anonymous";
-  script.integrity = "__TAG_INTEGRITY__";
-  script.async = true;
-  // Throws where the page's policy wants Trusted Types and has none for it.
-  try {
-    script.src = "__ORIGIN__/__TAG__";
-    document.head.append(script);
-  } catch {}
-})();
+const own = document.currentScript;
+// The browser runs it when it comes, as every script that a script makes.
+const script = document.createElement("script");
+// A failed fetch is tried again by the tag, and must not show up in the page's error log.
+const wasm = fetch("__ORIGIN__/__WASM__", { integrity: "__WASM_INTEGRITY__" }).then((answer) => answer.arrayBuffer());
+wasm.catch(() => {});
+window.anytrack.w = ["__WASM__", wasm];
+script.dataset.site = "__SITE__";
+Object.assign(script.dataset, own?.dataset);
+if (own) script.nonce = own.nonce;
+// Anonymous.
+script.crossOrigin = "";
+script.integrity = "__TAG_INTEGRITY__";
+// Throws where the page's policy wants Trusted Types and has none for it.
+try {
+  script.src = "__ORIGIN__/__TAG__";
+  document.head.append(script);
+} catch {}

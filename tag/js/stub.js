@@ -8,7 +8,7 @@
 export const MAIL = /[^\s@](@|%40)[^\s@]+\.[^\s@]/i;
 
 const text = (value) =>
-  typeof value == "string" || typeof value == "bigint" || Number.isFinite(value) ? String(value).slice(0, 999) : "";
+  /string|bigint/.test(typeof value) || Number.isFinite(value) ? String(value).slice(0, 999) : "";
 
 /** Without white space at its ends, as Unicode and Rust have it; JavaScript's own `trim` differs in two characters. */
 export const trim = (words) => words.replace(/^\p{White_Space}+|\p{White_Space}+$/gu, "");
@@ -23,10 +23,9 @@ export const bytes = (words) => new TextEncoder().encode(words).length;
 export const orderId = (properties) => {
   try {
     const order = trim(text(properties.order_id));
-    return bytes(order) > 128 || MAIL.test(order) ? "" : order;
-  } catch {
-    return "";
-  }
+    if (bytes(order) < 129 && !MAIL.test(order)) return order;
+  } catch {}
+  return "";
 };
 
 /** A UUIDv7 (RFC 9562, section 5.7). */
@@ -43,7 +42,7 @@ export const newId = () => {
 const eventId = (name, properties, options) => {
   try {
     const own = text(options.event_id);
-    if (own && own.length <= 192 && !MAIL.test(own)) return own;
+    if (own && !own[192] && !MAIL.test(own)) return own;
   } catch {}
   const order = orderId(properties);
   return order ? name + "-" + order : newId();

@@ -69,8 +69,7 @@ const parameters = (url, now) => {
 export const start = ({ rules, site, endpoint, url, spare, arrived, country, required, refused, emit, referrer, later }) => {
   const now = Date.now();
   // The addresses that say what led here. The page of this site before counts where it could not remember what its own said.
-  let landing = [url];
-  if (referrer().split("/")[2] == location.host) landing.unshift(referrer());
+  let landing = referrer().split("/")[2] == location.host ? [referrer(), url] : [url];
   // Empty while nothing may be remembered.
   let visitor = "";
   // Oldest first, each a name, the time it was first seen and a value.
@@ -98,7 +97,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   const answer = (given) => {
     letters = letters.replace(/./g, (letter, index) => (/^[gd]$/.test(given[index]) ? given[index] : letter));
   };
-  const denied = () => refused || /d/.test(letters.slice(0, 2));
+  const denied = () => refused || /^.?d/.test(letters);
 
   const absorb = (lines) => {
     const text = () => touches.flat().join("\n");
@@ -120,12 +119,13 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   // Keeps the answers: without a denial the next page would ask nobody and begin again. Not where they are kept already, for the
   // relay has set that cookie to last, which one that a script writes again would not do where browsers distrust scripts.
   const note = () => {
-    const kept = letters == "---" ? "" : letters;
+    const kept = letters.replace("---", "");
     if ((visitor || denied()) && recall(CONSENT) != kept) keep(CONSENT, kept);
   };
 
   const envelope = (events) =>
-    `{"v":1,"site":${json(site)},"sent_at":${Date.now()}${lost ? `,"dropped":${lost}` : ""},"events":[${events}]}`;
+    // The events are texts already.
+    json({ v: 1, site, sent_at: Date.now(), dropped: lost || undefined }).slice(0, -1) + `,"events":[${events}]}`;
 
   // The relay remembers the visitor as well. Until it has heard, this stays in storage, where the next page finds it. Its answer
   // sets the cookie of the answers to what was denied, also for a browser's own signal, which is no answer, and where the visitor
@@ -167,10 +167,11 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       const known = /^[\w.-]{1,128}$/.test(visitor);
       if (!known) keep(VISITOR, (visitor = spare));
       touches = groups(recall(TOUCHES), 3);
-      for (const address of landing.slice(known ? -1 : 0)) absorb(parameters(address, now));
+      // All of them for a new visitor, for a known one the last.
+      for (const address of landing.slice(known && -1)) absorb(parameters(address, now));
       const person = attempt(() => JSON.parse(recall(USER)));
-      if (user) remember(person || {}, user);
-      else user = person || undefined;
+      if (user) remember(person, user);
+      else user = person;
     }
     note();
   };
@@ -183,8 +184,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
   const answers = () => {
     const consent = {};
     PURPOSES.forEach((purpose, index) => {
-      const letter = refused ? "d" : letters[index];
-      if (letter != "-") consent[purpose] = letter == "g" ? "granted" : "denied";
+      const word = { g: "granted", d: "denied" }[refused ? "d" : letters[index]];
+      if (word) consent[purpose] = word;
     });
     return consent;
   };
@@ -201,20 +202,25 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     return { click_ids, campaign, cookies: Object.fromEntries(sent), consent: answers(), visitor_id: visitor };
   };
 
-  // What waits in storage, where the next flush or the next page finds it, or in memory where there is none. A number
-  // stands first when events had to make room.
+  // What waits in storage, where the next flush or the next page finds it, and in memory what a full storage would not take; another
+  // tab may have written there since. A number stands first when events had to make room.
   const saved = () => {
-    const lines = (recall(queue) || memory).split("\n").filter(Boolean);
-    if (lines[0] > 0) lost = +lines.shift();
-    return lines;
+    const lines = (memory + "\n" + recall(queue)).split("\n");
+    lost = +lines.find((line) => line > 0) || lost;
+    // Behind a colon in the table of characters stands the brace of an event, before it every digit.
+    return [...new Set(lines)].filter((line) => line > ":");
   };
 
   const save = (events) => {
     // What is out may still arrive.
     const out = flying.flat();
+    const older = recall(queue);
     lost += events.slice(0, -MOST_EVENTS).filter((event) => !out.includes(event)).length;
-    memory = (lost && events[0] ? [lost] : []).concat(events.slice(-MOST_EVENTS)).join("\n");
+    events = events.slice(-MOST_EVENTS);
+    memory = (lost && events[0] ? lost + "\n" : "") + events.join("\n");
     if (keep(queue, memory)) memory = "";
+    // What of it was there stays, for the page after this one. The number does not, which would be told twice.
+    else keep(queue, events.filter((event) => older.includes(event)).join("\n"));
   };
 
   const post = (batch, last) => {
@@ -233,11 +239,11 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       lost += told + batch.filter((event) => !kept.includes(event)).length;
       later(() => tag.flush());
     };
-    const sent = (rejected = []) =>
+    const sent = (rejected) =>
       batch.forEach((text, index) =>
         attempt(() => {
           const event = JSON.parse(text);
-          const refusal = rejected.find((one) => one.index == index);
+          const refusal = rejected?.find((one) => one.index == index);
           if (refusal) console.warn("anytrack: rejected " + event.event + ": " + refusal.reason);
           emit(event, refusal ? "rejected" : "sent");
         }),
@@ -249,7 +255,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     // end. Another tab may send them meanwhile; they are the same events, under the same ids.
     const kept = saved();
     lost = 0;
-    save([...kept, ...batch.filter((event) => !kept.includes(event))]);
+    save([...new Set([...kept, ...batch])]);
   };
 
   const tag = {
@@ -260,7 +266,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       const { title } = document;
       const call = {
         event: line(event),
-        event_id: line(event_id) || undefined,
+        event_id: line(event_id),
         time,
         source: "web",
         page: {
@@ -272,8 +278,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
         // Not by `reduce`, which Prototype.js replaces by another.
         user: joined(joined(user, hashed(rules, properties, country)), hashed(rules, person, country)),
       };
-      calls.push(call);
-      if (calls.length > MOST_EVENTS) lost += !!calls.shift();
+      lost += calls.push(call) > MOST_EVENTS && !!calls.shift();
       emit(call, "queued");
     },
     /** Hashes and remembers who the visitor is. The raw values are gone when this returns. */
@@ -307,8 +312,8 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       spare = id;
       follow();
     },
-    /** Lets events go for which nobody has to be asked: a part that knows where the visitor is says so, and then calls
-     * `anytrack.consent`, after which they leave. */
+    /** Lets events go for which nobody has to be asked: a part that knows it says so. They leave at the end of a call of the public
+     * object, in which it says so (`anytrack.ready`, the part `cmp`) or which it makes then (`anytrack.consent`, the part `region`). */
     release: () => {
       required = false;
       follow();
@@ -331,23 +336,15 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
       const batch = [...saved().filter((event) => !out.includes(event)), ...fresh];
       // Browsers refuse more than 65,536 bytes for all requests that may outlive their page (Fetch standard,
       // "HTTP-network-or-cache fetch", read 2026-11-23). One event larger than that goes alone.
-      let size = 0;
-      let from = 0;
-      batch.forEach((event, index) => {
-        size += bytes(event);
-        if (size > 60000 && index > from) {
-          post(batch.slice(from, index), last);
-          from = index;
-          size = bytes(event);
-        }
-      });
-      if (batch[0]) post(batch.slice(from), last);
+      while (batch[0]) {
+        let size = 0;
+        post(batch.splice(0, batch.filter((event, index) => (size += bytes(event)) <= 60000 || !index).length), last);
+      }
     },
   };
   // Of an earlier page's denial, where this one does not say it anew.
   const earlier = withdrawal;
-  answer(recall(CONSENT));
-  follow();
+  tag.wake();
   withdraw(earlier);
   return tag;
 };

@@ -45,6 +45,19 @@ const addressOf = (relay, site) => {
   } catch {}
 };
 
+/**
+ * The tag's address as a page takes it that has `require-trusted-types-for 'script'`
+ * (https://w3c.github.io/trusted-types/dist/spec/): by a policy of ours that knows this one address. A page that has a default
+ * policy says itself which addresses it trusts.
+ */
+const trusted = (source) => {
+  try {
+    const { trustedTypes } = window;
+    if (!trustedTypes.defaultPolicy) return trustedTypes.createPolicy("anytrack", { createScriptURL: () => source }).createScriptURL("");
+  } catch {}
+  return source;
+};
+
 const load = ({ relay, site, nonce, consent: rule, country, pageViews, signals, parts } = {}) => {
   install();
   const source = addressOf(relay, site);
@@ -61,6 +74,13 @@ const load = ({ relay, site, nonce, consent: rule, country, pageViews, signals, 
   for (const [name, value] of Object.entries(settings)) if (value !== undefined) script.dataset[name] = value;
   script.crossOrigin = "anonymous";
   script.async = true;
-  script.src = source;
+  try {
+    script.src = trusted(source);
+  } catch {
+    console.error(
+      `anytrack: nothing is tracked: the page's Content-Security-Policy wants trusted types. It has to allow the policy "anytrack" (trusted-types anytrack), or the page's default policy to let ${source} pass in createScriptURL`,
+    );
+    return;
+  }
   document.head.append(script);
 };

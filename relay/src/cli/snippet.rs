@@ -307,14 +307,15 @@ If the pages have a Content-Security-Policy, add to it:
   script-src 'wasm-unsafe-eval' {origin};
   connect-src {origin};
 With nonces, give the call the page's as `nonce`; beside 'strict-dynamic' browsers pass over {origin} in script-src.
-{}",
-        trusted_types(origin, false)
+With require-trusted-types-for 'script', the call makes the policy `anytrack`, which passes the tag's address alone: where there is a
+trusted-types directive, name it there. Beside a default policy of the page it makes none, and that one's
+createScriptURL lets addresses below {origin}/ pass."
     )
 }
 
 /// What a page needs that takes nothing but trusted types for scripts (<https://w3c.github.io/trusted-types/dist/spec/>, "Default
-/// policy"; tried in Chromium, where `import()` asks for none, 2026-11-28). Which addresses it trusts is the page's own to say, so we
-/// make no policy. `made` says that a script makes the snippet's out of a text.
+/// policy"; tried in Chromium, where `import()` asks for none, 2026-11-28). Which addresses it trusts is the page's own to say, so the
+/// snippet makes no policy. `made` says that a script makes the snippet's out of a text.
 fn trusted_types(origin: &str, made: bool) -> String {
     let text = if made { ", and its createScript the text of the second script" } else { "" };
     format!(
@@ -377,6 +378,7 @@ mod tests {
                 "{text}"
             );
         }
+        assert!(policy_of_package("https://t.shop.example").contains("the policy `anytrack`"));
         // Only that form puts a text into a script.
         assert_eq!((page.contains("createScript "), manager.contains("createScript ")), (false, true));
     }

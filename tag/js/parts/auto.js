@@ -7,13 +7,15 @@
 import { speak, speaks } from "./auto/attributes.js";
 import { tagger } from "./auto/autotag.js";
 import { arrived, domainOf, tidy } from "./auto/crossing.js";
-import { introduced, submitted } from "./auto/forms.js";
+import { introduced, scripted, submitted } from "./auto/forms.js";
 import { contact, outbound } from "./auto/links.js";
 import { below } from "./auto/networks.js";
 import { leading, once, way } from "./auto/page.js";
 
 /** A second click on the same link, or a second submission of the same form, within this time is the same one. */
 const SAME_LEAVING = 1000;
+/** A script may submit a form long after the event in which it held it back: a payment asks the bank first. */
+const SAME_FORM = 300_000;
 /** A click on a label is told twice, of the label and of its field; nobody clicks twice as fast as that. */
 const SAME_CLICK = 30;
 
@@ -89,14 +91,17 @@ const start = ({ api, scrub }, settings) => {
     if (link && !(attributes && speaks(link))) followed(link, event.timeStamp);
   };
 
-  const sent = (event) => {
-    const [form] = way(event);
-    if (!form || form.localName != "form") return;
+  const leaves = (form, time, within, submitter) => {
     if (writes) marks.tag(form, true);
-    if (!isFirst(form, event.timeStamp, SAME_LEAVING)) return;
+    if (!isFirst(form, time, within)) return;
     if (identify_forms) introduced(api, form);
     if (attributes && speaks(form)) speak(api, form);
-    else if (forms) submitted(api, scrub, form, event.submitter);
+    else if (forms) submitted(api, scrub, form, submitter);
+  };
+
+  const sent = (event) => {
+    const [form] = way(event);
+    if (form && form.localName == "form") leaves(form, event.timeStamp, SAME_LEAVING, event.submitter);
   };
 
   // Before the menu from which an address is copied, and before the click that somebody else may act upon.
@@ -118,6 +123,8 @@ const start = ({ api, scrub }, settings) => {
   listen(["click", "auxclick"], clicked);
   listen(["submit"], sent);
   if (autotag) watch(api, marks);
+  // Last, because a page may forbid it.
+  scripted((form) => leaves(form, performance.now(), SAME_FORM));
 };
 
 /** Who comes from another domain of the site. The tag asks before anything is stored. */

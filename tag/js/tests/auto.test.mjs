@@ -400,6 +400,93 @@ test("nothing is written before there is a visitor", async () => {
   assert.deepEqual(fields(form), { click: "--CLICK-ID--" });
 });
 
+/** The part on a page with one form. `submit` sends it as a script does, `fire` tells the part of an event of it. */
+const formed = async (settings, attributes = {}) => {
+  await browse("https://shop.example/cart");
+  const page = { native: [], tracked: [], now: 1000 };
+  globalThis.Element = class {
+    nodeType = 1;
+    localName = "form";
+    isConnected = true;
+    getAttributeNames() {
+      return Object.keys(attributes);
+    }
+    getAttribute(name) {
+      return attributes[name] ?? null;
+    }
+    matches(selector) {
+      return selector.slice(1, -1) in attributes;
+    }
+    closest(selector) {
+      return this.matches(selector) ? this : null;
+    }
+  };
+  globalThis.HTMLFormElement = class extends Element {
+    submit(...values) {
+      page.native.push([this, values]);
+      return "native";
+    }
+  };
+  const listeners = {};
+  globalThis.addEventListener = (name, listener) => (listeners[name] = listener);
+  Object.defineProperty(globalThis, "performance", { value: { now: () => page.now }, configurable: true });
+  page.form = new HTMLFormElement();
+  page.fire = () => listeners.submit({ composedPath: () => [page.form], timeStamp: page.now });
+  page.submit = (...values) => page.form.submit(...values);
+  const api = { track: (name, properties) => page.tracked.push([name, properties]), visitorId: () => null };
+  const { default: part } = await import("../parts/auto.js");
+  const off = { outbound: false, contact: false, forms: true, attributes: true, autotag: false, identify_forms: false };
+  part({ api, scrub: (address) => address }, { ...off, domains: [], rules: [], exclude: [], ...settings });
+  return page;
+};
+
+test("a form that a script submits is reported, once, and goes as it would have gone", async () => {
+  const page = await formed();
+  assert.equal(page.submit(1, 2), "native");
+  assert.deepEqual(page.native, [[page.form, [1, 2]]]);
+  assert.deepEqual(page.tracked, [["FormSubmit", { form_action: "/cart" }]]);
+  page.now += 299_999;
+  page.submit();
+  assert.deepEqual([page.native.length, page.tracked.length], [2, 1]);
+  page.now += 2;
+  page.submit();
+  assert.deepEqual([page.native.length, page.tracked.length], [3, 2], "much later it is another submission");
+});
+
+test("a form that a page holds back and then submits itself is one, and the visitor's next try another", async () => {
+  const page = await formed();
+  page.fire();
+  page.now += 60_000;
+  page.submit();
+  assert.equal(page.tracked.length, 1, "the bank took a minute");
+  page.fire();
+  assert.equal(page.tracked.length, 2);
+  page.fire();
+  assert.equal(page.tracked.length, 2, "a double click");
+});
+
+test("a submitted form says its own event, and one that is ignored or not on the page says nothing", async () => {
+  const spoken = await formed({}, { "data-at-event": "Lead", "data-at-value": "5" });
+  spoken.submit();
+  assert.deepEqual(spoken.tracked, [["Lead", { value: 5 }]]);
+  const ignored = await formed({}, { "data-at-ignore": "" });
+  const loose = await formed();
+  loose.form.isConnected = false;
+  const off = await formed({ forms: false });
+  for (const page of [ignored, loose, off]) {
+    page.submit();
+    assert.deepEqual([page.native.length, page.tracked], [1, []]);
+  }
+});
+
+test("whatever becomes of our part, a script's submission is the page's", async () => {
+  const page = await formed();
+  for (const broken of [undefined, {}]) HTMLFormElement.prototype.submit.call(broken);
+  Object.defineProperty(page.form, "isConnected", { get: () => assert.fail("broken") });
+  assert.equal(page.submit(), "native");
+  assert.deepEqual([page.native.length, page.tracked], [3, []]);
+});
+
 test("the documentation shows the table as it is", () => {
   const page = readFileSync(new URL("../../../docs/tag/auto.md", import.meta.url), "utf8");
   const table = page.split("<!-- networks -->")[1];

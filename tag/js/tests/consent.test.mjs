@@ -30,6 +30,8 @@ test("a denial takes back what is on its way, and nothing of it is sent again", 
   const asked = [];
   page.answer = (body, { signal }) =>
     new Promise((answer, refuse) => {
+      // As browsers do it, before anything leaves.
+      if (signal.aborted) return refuse(new Error("taken back"));
       asked.push(JSON.parse(body).events.map(({ event }) => event));
       if (!body.includes("Lead")) answer({ ok: true, status: 202 });
       signal.addEventListener("abort", () => refuse(new Error("taken back")));

@@ -424,19 +424,25 @@ test("where a browser takes no cookie of the touches, an older one does not hide
   assert.equal(event.click_ids.gclid.value, "newer");
 });
 
+/** Makes the storage of a page refuse what `fits` does not take, as one that is full does. */
+const fill = (page, fits) => {
+  page.window.localStorage = {
+    getItem: (name) => page.storage.get(name) ?? null,
+    removeItem: (name) => page.storage.delete(name),
+    setItem: (name, text) => {
+      if (!fits(text)) throw new Error("full");
+      page.storage.set(name, text);
+    },
+  };
+};
+
 test("where the storage is full, what waits is in memory, with what was stored before", async () => {
   const page = open({ dataset: manual });
   await page.load();
   page.online = false;
   page.window.anytrack.track("One");
   await Promise.resolve();
-  page.window.localStorage = {
-    getItem: (name) => page.storage.get(name) ?? null,
-    removeItem: (name) => page.storage.delete(name),
-    setItem: () => {
-      throw new Error("full");
-    },
-  };
+  fill(page, () => false);
   page.window.anytrack.track("Two");
   await Promise.resolve();
   page.window.anytrack.track("Three");
@@ -447,6 +453,51 @@ test("where the storage is full, what waits is in memory, with what was stored b
   assert.deepEqual(page.sent().map(({ event }) => event), ["One", "Two", "Three"]);
   page.fire("online");
   assert.equal(page.sent().length, 3, "once");
+});
+
+test("a full storage costs neither what was there before nor what another tab writes there", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  const other = open({ dataset: manual, before: page });
+  await other.load();
+  page.online = other.online = false;
+  const track = async (where, name) => {
+    where.window.anytrack.track(name);
+    await Promise.resolve();
+    return page.storage.get("_at_q_shop");
+  };
+  const names = (text) => text.split("\n").map((line) => JSON.parse(line).event);
+  let stored = await track(page, "One");
+  fill(page, (text) => text.length <= stored.length);
+  assert.deepEqual(names(await track(page, "Two")), ["One"], "for the page after this one");
+  stored = await track(other, "Three");
+  assert.deepEqual(names(stored), ["One", "Three"]);
+  page.online = other.online = true;
+  page.fire("online");
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.deepEqual(page.sent().map(({ event }) => event), ["One", "Two", "Three"]);
+  assert.equal(page.storage.size, 0);
+  other.fire("online");
+  assert.equal(other.sent().length, 0, "once");
+});
+
+test("what had to make room is counted once where the storage is full", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.online = false;
+  for (let left = 101; left--; ) page.window.anytrack.track("Lead");
+  await Promise.resolve();
+  assert.match(page.storage.get("_at_q_shop"), /^1\n/);
+  fill(page, (text) => !text.includes("Newest"));
+  page.window.anytrack.track("Newest");
+  await Promise.resolve();
+  const bodies = [];
+  page.answer = (body) => (bodies.push(JSON.parse(body)), new Promise(() => {}));
+  page.online = true;
+  page.fire("online");
+  page.window.anytrack.track("Later");
+  await Promise.resolve();
+  assert.deepEqual(bodies.map(({ dropped, events }) => [dropped, events.length]), [[2, 100], [undefined, 1]]);
 });
 
 test("a consent that comes on the second page finds the click in the address of the first", async () => {

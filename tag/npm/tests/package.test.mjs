@@ -43,13 +43,13 @@ const bundle = (program_, ...more) =>
     return execFileSync(program("esbuild"), [join(folder, "app.js"), "--bundle", "--minify", "--format=iife", `--alias:anytrack=${join(dist, "index.js")}`, ...more]).toString();
   });
 
-/** A page on which a bundle runs. */
-const run = (script, url = "https://shop.example/") => {
+/** A page on which a bundle runs; `made` gives its script elements, `more` is what else its window has. */
+const run = (script, { made = () => ({ dataset: {} }), ...more } = {}) => {
   const scripts = [];
-  const document = { scripts, createElement: () => ({ dataset: {} }), head: { append: (one) => scripts.push(one) } };
+  const document = { scripts, createElement: made, head: { append: (one) => scripts.push(one) } };
   const errors = [];
   const console = { error: (...words) => errors.push(words.join(" ")) };
-  const context = { document, console, location: new URL(url), crypto: globalThis.crypto, TextEncoder, URL };
+  const context = { ...more, document, console, location: new URL("https://shop.example/"), crypto: globalThis.crypto, TextEncoder, URL };
   context.window = context;
   vm.runInNewContext(script, context);
   return { scripts, errors, anytrack: context.anytrack };
@@ -87,6 +87,51 @@ test("settings that lead nowhere are told, and harm neither the page nor its cal
   const { errors } = run(bundle(`import { init } from "anytrack"; init(null); init({ relay: "https://t.shop.example", site: "shop" });`));
   assert.equal(errors.length, 1, "what cannot be read is told as well");
   assert.deepEqual(run(bundle(`import { init } from "anytrack"; init({ relay: "https://t.shop.example", site: "shop" });`)).errors, []);
+});
+
+/** A page that wants trusted types for scripts, allows these policies, and has this default one. */
+const trusting = (allowed, defaultPolicy = null) => {
+  class TrustedScriptURL {
+    constructor(text) {
+      this.toString = () => text;
+    }
+  }
+  const made = [];
+  const trustedTypes = {
+    defaultPolicy,
+    createPolicy: (name, { createScriptURL }) => {
+      made.push(name);
+      if (!allowed.includes(name)) throw new TypeError(`Policy "${name}" disallowed.`);
+      return { createScriptURL: (text) => new TrustedScriptURL(createScriptURL(text)) };
+    },
+  };
+  const element = () => ({
+    dataset: {},
+    set src(address) {
+      const passed = address instanceof TrustedScriptURL ? String(address) : defaultPolicy?.createScriptURL(address);
+      if (!passed) throw new TypeError("This document requires 'TrustedScriptURL' assignment.");
+      this.address = passed;
+    },
+    get src() {
+      return this.address ?? "";
+    },
+  });
+  const page = run(bundle(`import { init } from "anytrack"; init({ relay: "https://t.shop.example", site: "shop" });`), { trustedTypes, made: element });
+  return { ...page, made, sources: page.scripts.map(({ src }) => src) };
+};
+
+test("a page that wants trusted types gets the tag by a policy of ours, by its own default one, or is told what to do", () => {
+  const source = "https://t.shop.example/tag.js";
+  const check = (page, made, sources) => assert.deepEqual([page.made, page.sources, page.errors.length], [made, sources, sources[0] ? 0 : 1]);
+  check(trusting(["anytrack"]), ["anytrack"], [source]);
+  const passing = { createScriptURL: (url) => (url.startsWith("https://t.shop.example/") ? url : null) };
+  check(trusting(["default"], passing), [], [source]);
+  const refusals = [trusting(["other"]), trusting(["default"], { createScriptURL: () => null })];
+  check(refusals[0], ["anytrack"], []);
+  check(refusals[1], [], []);
+  for (const { errors } of refusals) {
+    for (const advice of ["trusted-types anytrack", "createScriptURL", source]) assert.ok(errors[0].includes(advice), errors[0]);
+  }
 });
 
 test("what is imported and not used leaves nothing in the bundle", () => {

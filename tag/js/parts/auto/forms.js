@@ -1,7 +1,8 @@
 // Forms: that one was submitted, and, where the site asks for it, who submitted it.
 //
-// Owns the event FormSubmit and the choice of the two fields that may be read. No value of any other field is looked
-// at. A field that may hold a password, a card, a code or somebody else's address is not one of the two.
+// Owns the event FormSubmit, hearing of forms that a script submits, and the choice of the two fields that may be read. No
+// value of any other field is looked at. A field that may hold a password, a card, a code or somebody else's address is not
+// one of the two.
 import { properties } from "./attributes.js";
 import { IGNORED, attribute, parsed, told } from "./page.js";
 
@@ -58,4 +59,19 @@ export const submitted = (api, scrub, form, submitter) => {
 /** Tells who submitted a form, if the visitor may be known at all. */
 export const introduced = (api, form) => {
   if (api.visitorId()) identify(api, form);
+};
+
+/**
+ * Tells of the forms that a script submits by `form.submit()`, of which the browser tells nobody. The method does what it did,
+ * whatever becomes of our part.
+ */
+export const scripted = (tell) => {
+  const { prototype } = HTMLFormElement;
+  const { submit } = prototype;
+  prototype.submit = function (...values) {
+    try {
+      if (this.isConnected && !Element.prototype.closest.call(this, IGNORED)) tell(this);
+    } catch {}
+    return submit.apply(this, values);
+  };
 };
