@@ -64,7 +64,7 @@ impl UnixMs {
         if bytes.len() < 20 || !matches!(bytes[10], b'T' | b't' | b' ') {
             return None;
         }
-        let number = |from: usize, to: usize| -> Option<i64> {
+        let number = |from: usize, to: usize| -> Option<u32> {
             let digits = text.get(from..to)?;
             if digits.bytes().all(|b| b.is_ascii_digit()) { digits.parse().ok() } else { None }
         };
@@ -76,7 +76,8 @@ impl UnixMs {
         }
         let (milli, rest) = fraction(text.get(19..)?)?;
         let offset_minutes = offset(rest)?;
-        let days = days_from_civil(year, month, day);
+        let days = days_from_civil(year.into(), month.into(), day.into());
+        let [hour, minute, second] = [hour, minute, second].map(i64::from);
         let ms = days * DAY_MS + hour * HOUR_MS + minute * MINUTE_MS + second * SECOND_MS + milli;
         Some(Self(ms - offset_minutes * MINUTE_MS))
     }
@@ -129,16 +130,15 @@ pub struct Civil {
 }
 
 /// Whether this is a real day of the Gregorian calendar in the years 0 to 9999.
-pub const fn valid_date(year: i64, month: i64, day: i64) -> bool {
-    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+pub const fn valid_date(year: u32, month: u32, day: u32) -> bool {
+    // A century is a leap year only by 400, and of those that 25 divides these are the ones that 16 does.
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(25) || year.is_multiple_of(16));
     let last = match month {
-        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        2 => 28 + leap as u32,
         4 | 6 | 9 | 11 => 30,
-        2 if leap => 29,
-        2 => 28,
-        _ => return false,
+        _ => 31,
     };
-    year >= 0 && year <= 9999 && day >= 1 && day <= last
+    year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= last
 }
 
 /// Days from 1970-01-01, by counting from the first of March so that the leap day comes last.

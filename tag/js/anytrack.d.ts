@@ -38,8 +38,8 @@ export interface Properties extends User {
   [custom: string]: unknown;
 }
 
-/** A person. Values are hashed in the browser, as soon as the module that does it is there; the raw ones are neither stored
- * nor sent. */
+/** A person. Values are hashed in the browser, and the raw ones neither stored nor sent, but for city, region, postal code and
+ * country: those go to the relay as they are, of several the first. */
 export interface User {
   email?: string | string[];
   /** Best with country code; a national number takes `country`, or `data-country` of the script. */
@@ -53,7 +53,7 @@ export interface User {
   city?: string | string[];
   region?: string | string[];
   postal_code?: string | string[];
-  /** ISO 3166-1 alpha-2. */
+  /** Best as ISO 3166-1 alpha-2, by which telephone numbers read; a name is understood by the relay alone. */
   country?: string | string[];
   /** The site's own id of the person. */
   external_id?: string | string[];

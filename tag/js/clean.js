@@ -48,7 +48,8 @@ const property = (value, name) =>
 export const clean = (properties) => {
   room = 200_000;
   const copied = copy(properties, property);
-  // None for an order id that is too long: the relay would refuse the event for it.
-  copied.order_id = orderId(properties) || undefined;
+  copied.order_id = orderId(properties);
+  // Also one that is too long: the relay would refuse the event for it.
+  if (!copied.order_id) delete copied.order_id;
   return copied;
 };

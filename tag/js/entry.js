@@ -1,22 +1,18 @@
 // tag.js: loads the WebAssembly module and empties the queue into the tag.
 //
-// Owns loading (of a second module where personal data come, which hashes them), the order of calls, the page's events
-// that make the tag send, and `anytrack:event`, by which a page can watch; and the parts that the site adds. Where
-// WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events live in `tag.js`.
-import { imports, landingOf, personOf } from "./module.js";
+// Owns loading, the order of calls, the page's events that make the tag send, and `anytrack:event`, by which a page can
+// watch; and the parts that the site adds. Where WebAssembly is blocked, `plain.js` is fetched in its place. Rules about events
+// live in `tag.js`.
+import { functionsOf, imports } from "./module.js";
 import { newId } from "./helpers.js";
 import { attempt, settle } from "./host.js";
-import { isPersonal } from "./person.js";
-import { hashOf, rulesOf } from "./rules.js";
+import { rulesOf } from "./rules.js";
 import { scrub } from "./scrub.js";
 import { start } from "./tag.js";
 
 const WASM = "__WASM_FILE__";
-const PERSON = "__PERSON_FILE__";
 
-/** How long calls wait for the module that hashes, in milliseconds: a slow phone's network, several times over. */
-const PATIENCE = 5000;
-/** How long the first page view of a visitor from another of the site's domains waits for who that is. */
+/** How long the first page view of a visitor from another of the site's domains waits for who that is, in milliseconds. */
 const ARRIVAL = 2000;
 
 /** After so many milliseconds of work the browser gets its turn. A task of 50 delays what a visitor does
@@ -32,11 +28,6 @@ const run = () => {
   const { site = "", consent, country = "", autoPage, signals = "gpc" } = script.dataset;
   const base = script.src.replace(/[^/]*([?#].*)?$/, "");
   const queue = api.q;
-  // What the modules answer.
-  const rules = {};
-  // While the second of them is on its way; and while what it has not hashed goes without, because nobody can wait.
-  let coming;
-  let anyway;
   let busy;
   // The page is about to end.
   let last;
@@ -89,13 +80,9 @@ const run = () => {
     since = performance.now();
   };
 
-  // Whether the next call has to be hashed first. Those after it wait as well: they are about the same person. After a denial
-  // it comes to nothing, and waits for nothing.
-  const waits = () => !anyway && !rules.hash && !api.core.denied() && isPersonal(queue[0]);
-
   const drain = async (pause) => {
     locked((core) => {
-      while (queue.length && !waits()) {
+      while (queue.length) {
         const [time, url, method, ...values] = queue.shift();
         attempt(() => methods[method](core, time, url, ...values));
       }
@@ -112,26 +99,7 @@ const run = () => {
       if (parts) core.click(newToken());
       core.flush(last);
     });
-    if (!queue.length) return;
-    if (waits()) hasher();
-    else drain();
-  };
-
-  const within = (ms, promise) => Promise.race([promise, new Promise((late) => setTimeout(late, ms))]);
-
-  // Fetches the module that hashes, unless it is here.
-  const hasher = () => {
-    if (rules.hash || coming) return;
-    const hashing = loaded(PERSON, "__PERSON_INTEGRITY__").then((exports) => (rules.hash = hashOf(personOf(exports))));
-    coming = within(PATIENCE, hashing)
-      .catch(() => {})
-      .then(() => {
-        coming = undefined;
-        if (!api.core) return;
-        anyway = true;
-        drain();
-        anyway = false;
-      });
+    if (queue.length) drain();
   };
 
   // Not locked, so that it answers in a callback of `ready`.
@@ -170,9 +138,8 @@ const run = () => {
   };
 
   // Whoever leaves the page between two pieces is told of all the same, by the listeners.
-  const begin = async (given, arrived) => {
+  const begin = async (rules, arrived) => {
     const { globalPrivacyControl, doNotTrack } = navigator;
-    Object.assign(rules, given);
     const core = start({
       rules,
       site,
@@ -190,7 +157,7 @@ const run = () => {
     });
     // Before the one that takes a page view of it.
     addEventListener("pageshow", ({ persisted }) => {
-      anyway = last = false;
+      last = false;
       if (persisted) locked((core) => core.wake());
     });
     if (autoPage != "false") {
@@ -216,35 +183,27 @@ const run = () => {
     // Two windows may both be visible, and what is answered in one holds in the other.
     addEventListener("focus", seen);
     addEventListener("pagehide", () => {
-      anyway = last = true;
+      last = true;
       drain();
       flush();
       settle();
     });
-    // Who goes into a field is about to say who they are, and may leave with the click that says it.
-    addEventListener("focusin", ({ target }) => "selectionStart" in target && !core.denied() && hasher());
     await rest();
     drain(rest);
     // Not before: the calls so far have come from where the page was first.
     if (here && autoPage != "load") attempt(watch);
   };
 
-  // A module's exports. `early` is a request that is out already.
-  const loaded = async (name, integrity, early) => {
-    // A network that failed once is asked again.
-    const read = async () => (await fetch(base + name, { integrity })).arrayBuffer();
-    const bytes = await (early || read()).catch(read);
+  const load = async () => {
+    // A request that is out already; a network that failed once is asked again.
+    const [name, early] = api.w || [];
+    const read = async () => (await fetch(base + WASM)).arrayBuffer();
+    const bytes = await ((name == WASM && early) || read()).catch(read);
     // By another thread: on a slow phone it would hold this one up for longer than a visitor feels. Rejects where a content
     // security policy forbids WebAssembly.
-    return (await WebAssembly.instantiate(bytes, imports)).instance.exports;
-  };
-
-  const load = async () => {
-    if (queue.some(isPersonal)) hasher();
-    const [name, early] = api.w || [];
-    const exports = await loaded(WASM, "", name == WASM && early);
+    const { exports } = (await WebAssembly.instantiate(bytes, imports)).instance;
     await rest();
-    return rulesOf(landingOf(exports));
+    return rulesOf(functionsOf(exports));
   };
 
   // What the site adds to the tag; the relay says which files these are. Only who arrives waits for it, and the overlay, which
@@ -255,7 +214,8 @@ const run = () => {
 
   // A visitor from another of the site's domains has to be known before anything is stored. After that time it is
   // whoever is known here.
-  const arriving = async () => /[?&]at_x=/.test(api.u) && (await within(ARRIVAL, parts)).landing(api);
+  const late = () => new Promise((over) => setTimeout(over, ARRIVAL));
+  const arriving = async () => /[?&]at_x=/.test(api.u) && (await Promise.race([parts, late()])).landing(api);
 
   load()
     .then(

@@ -5,36 +5,31 @@
 // is the module's; where that is missing, there are no hashes. The result is the JSON of `shared::UserData`.
 import { FIELDS } from "./clean.js";
 import { attempt } from "./host.js";
-import { trim } from "./helpers.js";
-
-/** Whether a call in the queue brings personal data: `identify` its only value, an event its properties and its options. */
-export const isPersonal = (call) =>
-  // An exception takes as long as much else, and a call has dozens of places where there is nothing.
-  FIELDS.some((name) => call.some((value) => attempt(() => value?.[name] || value?.user?.[name])));
+import { MAIL, trim } from "./helpers.js";
 
 /** The user data of a person; undefined when there is nothing usable in it. */
 export const hashed = (rules, person, country) => {
   if (!person) return;
   const user = {};
   const clear = {};
-  // Last to first, because the country decides how phone number, region and postal code read.
+  // Last to first, because the country decides how a phone number reads.
   for (let field = FIELDS.length; field--; ) {
     const name = FIELDS[field];
-    const values = [
-      ...attempt(() =>
-        // Sliced before anything walks it: a page may hand over an array of a milliard holes.
-        (Array.isArray(person[name]) ? person[name].slice(0, 99) : [person[name]])
-          .filter((value) => typeof value == "string" || Number.isFinite(value))
-          .slice(0, 10)
-          .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
-          .map((value) => rules.hash(field, [value, value.toLowerCase(), country]).split("\n")),
-      ),
-    ];
-    const hashes = values.filter((answer) => answer[1]);
-    if (hashes[0]) user[name] = hashes.map((answer) => JSON.parse(answer[1]));
-    const open = values.find((answer) => answer[0]);
-    if (open) clear[name] = open[0];
-    country = clear.country || country;
+    // Where somebody lives is told in clear, as some platforms want it; its forms are the relay's to make.
+    const place = field > 6 && field < 11;
+    const values = attempt(() =>
+      // Sliced before anything walks it: a page may hand over an array of a milliard holes.
+      (Array.isArray(person[name]) ? person[name].slice(0, 99) : [person[name]])
+        .filter((value) => typeof value == "string" || Number.isFinite(value))
+        .slice(0, 10)
+        .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
+        .map((text) =>
+          place ? !MAIL.test(text) && text : JSON.parse(rules.hash(field, [text, text.toLowerCase(), country]) || 0),
+        )
+        .filter(Boolean),
+    );
+    if (values[0]) place ? (clear[name] = values[0]) : (user[name] = values);
+    if (/^..$/.test(clear.country)) country = clear.country;
   }
   return joined(user, { clear });
 };

@@ -103,12 +103,12 @@ const digests = new Map();
 
 const hash = (field, [exact, lower]) => {
   const base = field == 1 ? "e164" : "plain";
-  if (/^[\da-f]{64}(\.(.{2}|.{8}))?$/i.test(exact)) return `\n{"${base}":"${lower.slice(0, 64)}"}`;
+  if (/^[\da-f]{64}(\.(.{2}|.{8}))?$/i.test(exact)) return `{"${base}":"${lower.slice(0, 64)}"}`;
   const normal = field < 2 && exact.length <= LONGEST_PERSON && forms(field, lower);
-  if (!normal || !digests.has(normal[base])) return "\n";
+  if (!normal || !digests.has(normal[base])) return "";
   const differing = Object.entries(normal).filter(([form, text]) => form == base || text != normal[base]);
   // By hand, because some libraries give texts a `toJSON` that makes other texts of them.
-  return "\n{" + differing.map(([form, text]) => `"${form}":` + (digests.has(text) ? `"${digests.get(text)}"` : null)) + "}";
+  return "{" + differing.map(([form, text]) => `"${form}":` + (digests.has(text) ? `"${digests.get(text)}"` : null)) + "}";
 };
 
 const digest = async (text) => {

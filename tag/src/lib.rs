@@ -1,8 +1,7 @@
 //! The browser tag's rules: what a landing tells, how long it is remembered, and a person as hashes.
 //!
-//! This file is the surface of two WebAssembly modules, which are compiled from this crate by its features: `landing`,
-//! which every visit loads, and `person`, which hashes and is loaded when the first personal data come or are about to
-//! (`js/entry.js`). Three questions in all, each answered from its arguments alone. Nothing stays here between two calls, so the page's script (`js/`) owns what is remembered, consent, events and sending;
+//! This file is the surface of the WebAssembly module. Three questions in all, each answered from its arguments alone. Nothing
+//! stays here between two calls, so the page's script (`js/`) owns what is remembered, consent, events and sending;
 //! there each of these takes a quarter of the bytes. What must be the same in the relay (the registry of click ids,
 //! every platform's normal forms, the hash) is here, out of `shared`. The page's own surface is `js/anytrack.d.ts`.
 //!
@@ -15,21 +14,16 @@
 //!   to the relay, which counts them. Where storage is denied they wait in memory and are lost with the page.
 //! - Calls that wait for a required consent are in memory only, the newest 100, and are lost with the page.
 //! - Before the module has loaded, calls wait in the snippet's queue, the newest 300, and are lost with the page.
-//! - Before the module `person` has loaded, a call with personal data waits in memory, and those after it, for five seconds
-//!   at most. A page that ends first, and a module that does not come, let them go without that person's hashes.
 //! - Where WebAssembly is blocked, `js/plain.js` answers in the place of this module: of a person it hashes only e-mail
 //!   addresses and international phone numbers of the usual shape, and those only where the browser offers to hash.
 //! - Where the relay's host is blocked (`connect-src`, a content blocker), everything is lost, and the page is not told.
 //!
 //! A retry keeps its event id, so nothing that arrives twice counts twice.
 
-#[cfg(feature = "landing")]
 pub mod capture;
 mod desk;
-#[cfg(feature = "person")]
 pub mod person;
 pub mod text;
-#[cfg(feature = "landing")]
 pub mod touches;
 
 use wasm_bindgen::prelude::*;
@@ -42,7 +36,6 @@ pub fn question() -> *const u8 {
 
 /// What earlier landings left, with what this one brings; see [`touches::absorb`]. The question is what is known, a
 /// touch without a name, and the parameters of the address in the form of touches.
-#[cfg(feature = "landing")]
 #[wasm_bindgen]
 pub fn absorb(length: usize, now_ms: f64) -> usize {
     desk::ask(length, now_ms, |mut question, now_ms, answer, room| {
@@ -54,7 +47,6 @@ pub fn absorb(length: usize, now_ms: f64) -> usize {
 }
 
 /// Those of the cookies in question that ad platforms set; see [`capture::ad_cookies`].
-#[cfg(feature = "landing")]
 #[wasm_bindgen]
 pub fn sift(length: usize) -> usize {
     desk::ask(length, 0.0, |question, _, answer, _| capture::ad_cookies(question, answer))
@@ -62,7 +54,6 @@ pub fn sift(length: usize) -> usize {
 
 /// One value of the field with this number; see [`person::value`]. The question is the three lines of a
 /// [`Text`](shared::identity::Text).
-#[cfg(feature = "person")]
 #[wasm_bindgen]
 pub fn hash(length: usize, field: f64) -> usize {
     use shared::identity::{Field, Room, Text};

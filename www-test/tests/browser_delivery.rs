@@ -71,47 +71,11 @@ async fn an_event_in_the_last_moment_of_a_page_arrives_once() {
 /// SHA-256 of `last.moment@shop.example`.
 const LAST_MOMENT: &str = "6dc8eeb30b133f98d727f04f77863d08be3aaf890b39d131bf9bedf3bca2dde8";
 
-/// Whether the page has fetched the module that hashes.
-const HASHES: &str =
-    "performance.getEntriesByType('resource').some(({ name }) => /tag\\.person\\..*wasm$/.test(name))";
-
 #[tokio::test]
-async fn personal_data_in_the_last_moment_of_a_page_leave_without_their_hashes_rather_than_not() {
+async fn personal_data_in_the_last_moment_of_a_page_leave_as_hashes() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/leave").await;
     stage.wait_for("webhook", "PageView").await;
-    // The module that hashes does not come while the page is there.
-    stage.relay_gate(Gate::Held);
-    stage
-        .browser
-        .eval("trackAndLeave('Lead', { value: 3, currency: 'EUR', email: 'last.moment@shop.example' })")
-        .await
-        .unwrap();
-    stage.browser.wait_for_path("/case/plain").await.unwrap();
-    stage.relay_gate(Gate::Open);
-    let lead = stage.wait_for("webhook", "Lead").await;
-    assert_eq!(lead.at("/properties/value").as_f64(), Some(3.0));
-    assert!(lead.at("/user").is_null(), "{lead:?}");
-    stage.nothing_readable("email", "last.moment@shop.example");
-    stage.strike().await.unwrap();
-}
-
-#[tokio::test]
-async fn who_is_in_a_field_leaves_with_hashes() {
-    let stage = Stage::set().await.unwrap();
-    stage.visit("/case/leave").await;
-    stage.wait_for("webhook", "PageView").await;
-    let fetched = stage.browser.eval(&format!("return {HASHES}")).await.unwrap();
-    assert_eq!(fetched, json!(false), "no visit without personal data loads it");
-    let field = "document.body.append(Object.assign(document.createElement('input'), { id: 'field' }))";
-    stage.browser.eval(field).await.unwrap();
-    stage.browser.click("#field").await.unwrap();
-    stage.browser.wait_until(HASHES).await.unwrap();
-    // It is there when a call that needs it is over.
-    let told =
-        "anytrack.identify({ country: 'GB' }); anytrack.ready(function () { window.__hashes = true; })";
-    stage.browser.eval(told).await.unwrap();
-    stage.browser.wait_until("window.__hashes").await.unwrap();
     stage.browser.eval("trackAndLeave('Lead', { email: 'last.moment@shop.example' })").await.unwrap();
     let lead = stage.wait_for("webhook", "Lead").await;
     assert!(lead.at("/user/email").to_string().contains(LAST_MOMENT), "{lead:?}");

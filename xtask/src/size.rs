@@ -1,11 +1,10 @@
-//! The tag's weight: what a first visit loads, against its budget; what a visit with personal data loads besides; and each part
-//! that a site may add.
+//! The tag's weight: what every visit loads, against its budget; and each part that a site may add.
 
 use crate::machine::{self, at, say};
 use crate::pack::Manifest;
 use crate::{Error, Result};
 
-/// What the tag should weigh at most, in bytes of brotli: snippet, glue and the module that every visit loads.
+/// What the tag should weigh at most, in bytes of brotli: snippet, glue and module, with all that it does.
 const BUDGET: usize = 14_000;
 /// What it may weigh at most.
 const LIMIT: usize = 15_000;
@@ -30,12 +29,6 @@ pub(crate) fn check() -> Result {
         }
     }
     say(&row("total", total.map(|size| size.to_string())));
-    if let Some(file) = manifest.files.iter().find(|file| file.name == manifest.person) {
-        let sizes = [file.raw, file.gzip, file.brotli];
-        say(&row("person", sizes.map(|size| size.to_string())));
-        let both = [0, 1, 2].map(|column| (total[column] + sizes[column]).to_string());
-        say(&row("with it", both));
-    }
     for (part, name) in &manifest.parts {
         let Some(file) = manifest.files.iter().find(|file| &file.name == name) else { continue };
         let sizes = [file.raw, file.gzip, file.brotli].map(|size| size.to_string());
@@ -45,7 +38,7 @@ pub(crate) fn check() -> Result {
     let verdict = if bytes > BUDGET { "over" } else { "under" };
     let distance = bytes.abs_diff(BUDGET);
     say(&format!(
-        "a first visit loads {bytes} bytes of brotli: {distance} {verdict} the budget of {BUDGET}; the limit is {LIMIT}"
+        "the tag takes {bytes} bytes of brotli: {distance} {verdict} the budget of {BUDGET}; the limit is {LIMIT}"
     ));
     if bytes > LIMIT {
         return Err(Error::TooLarge { bytes, limit: LIMIT });

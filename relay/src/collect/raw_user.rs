@@ -1,7 +1,8 @@
 //! Raw user data at the door: read from JSON, hashed into [`UserData`], and gone.
 //!
 //! A field is a text, a number, a list of those, or already hashed in the tag's shape (an object from form to
-//! digest). Owns the only type in the relay that holds a raw e-mail address or name; it cannot be printed and is
+//! digest). A place in `clear` is a text as somebody typed it, which the tag leaves to the relay: it is read like any other, and
+//! hashed where no digest came of it. Owns the only type in the relay that holds a raw e-mail address or name; it cannot be printed and is
 //! wiped from memory when dropped.
 
 use std::borrow::Cow;
@@ -17,7 +18,8 @@ use zeroize::Zeroizing;
 #[derive(Default)]
 pub struct RawUser {
     values: Vec<(Field, RawValue)>,
-    clear: Clear,
+    /// Places.
+    clear: Vec<(Field, String)>,
 }
 
 /// One raw value of a foreign payload, on its way into a [`RawUser`]. Does not print and wipes itself.
@@ -119,15 +121,22 @@ impl RawUser {
     /// Hashes everything into `user`. The person's own country, when given, beats the site's for phone numbers,
     /// postal codes and regions. A value that cannot be its field is left out with a warning that names the field.
     pub fn hash_into(self, user: &mut UserData, site_country: Option<&str>, warnings: &mut Vec<String>) {
-        let own_country = self.values.iter().find_map(|(field, value)| match value {
-            RawValue::Text(text) if *field == Field::Country => Clear::of(Field::Country, &Raw::new(text)),
-            _ => None,
+        let texts = self.values.iter().filter_map(|(field, value)| match value {
+            RawValue::Text(text) => Some((*field, text.as_str())),
+            RawValue::Digest(_) | RawValue::Hashed(_) => None,
         });
-        let own_country = own_country.or_else(|| self.clear.country.clone());
+        let own_country = texts
+            .chain(self.clear.iter().map(|(field, text)| (*field, text.as_str())))
+            .filter(|(field, _)| *field == Field::Country)
+            .find_map(|(field, text)| Clear::of(field, &Raw::new(text)));
         let country = own_country.as_deref().or(site_country);
-        let mut brought = UserData::default();
-        brought.clear = self.clear;
-        user.merge(&brought);
+        for (field, text) in &self.clear {
+            let raw = Raw::new(text);
+            user.clear.add_raw(*field, &raw);
+            if self.values.iter().all(|(known, _)| known != field) {
+                user.add_raw(*field, &raw, country);
+            }
+        }
         for (field, value) in self.values {
             match value {
                 RawValue::Hashed(hashes) => user.add(field, hashes),
@@ -163,7 +172,7 @@ impl<'de> Deserialize<'de> for RawUser {
                             let Values(values) = map.next_value()?;
                             user.values.extend(values.into_iter().map(|value| (field, value)));
                         }
-                        None if name == "clear" => user.clear = bounded(map.next_value()?),
+                        None if name == "clear" => user.clear = places(map.next_value()?),
                         None => {
                             map.next_value::<IgnoredAny>()?;
                         }
@@ -176,18 +185,16 @@ impl<'de> Deserialize<'de> for RawUser {
     }
 }
 
-/// Clear values as another sender normalised them: only as long as such a value can be.
-fn bounded(clear: Clear) -> Clear {
-    let short = |text: Option<String>| text.filter(|text| text.len() <= limits::ID && !text.contains('@'));
-    Clear {
-        city: short(clear.city),
-        region: short(clear.region),
-        postal_code: short(clear.postal_code),
-        country: clear
-            .country
-            .filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_alphabetic()))
-            .map(|code| code.to_ascii_uppercase()),
-    }
+/// What was given in clear: only as long as a place can be, and no e-mail address.
+fn places(Clear { city, region, postal_code, country }: Clear) -> Vec<(Field, String)> {
+    let given = [
+        (Field::City, city),
+        (Field::Region, region),
+        (Field::PostalCode, postal_code),
+        (Field::Country, country),
+    ];
+    let place = |text: &String| !text.trim().is_empty() && text.len() <= limits::ID && !text.contains('@');
+    given.into_iter().filter_map(|(field, text)| Some((field, text.filter(place)?))).collect()
 }
 
 /// A field's name: borrowed from the JSON where nothing in it is escaped.
@@ -277,15 +284,48 @@ mod tests {
     }
 
     #[test]
-    fn a_country_that_somebody_wrote_in_clear_is_two_letters() {
-        let country = |code: &str| {
-            let clear = Clear { country: Some(code.to_owned()), ..Clear::default() };
-            bounded(clear).country
+    fn a_place_in_clear_is_hashed_here() {
+        let digest = |user: &UserData, field| {
+            user.digests(field, Form::Plain).iter().map(|digest| digest.to_hex()).collect::<Vec<_>>()
         };
-        assert_eq!((country("de").as_deref(), country("DE").as_deref()), (Some("DE"), Some("DE")));
-        for wrong in ["D2", "DEU", "", "ß"] {
-            assert_eq!(country(wrong), None, "{wrong}");
+        let sha = |normal: &str| vec![Sha256Hex::of(normal).to_hex()];
+        let (user, warnings) = hashed(
+            r#"{"clear":{"city":" San Francisco","region":"California","postal_code":"94035-1234","country":"United States"},
+                "phone":"(202) 555-0123"}"#,
+        );
+        assert_eq!(warnings, Vec::<String>::new());
+        assert_eq!(digest(&user, Field::City), sha("sanfrancisco"));
+        assert_eq!(digest(&user, Field::Region), sha("ca"));
+        assert_eq!(digest(&user, Field::PostalCode), sha("94035"));
+        assert_eq!(digest(&user, Field::Country), sha("us"));
+        assert_eq!(user.digests(Field::Phone, Form::E164), [Sha256Hex::of("+12025550123")]);
+        let Clear { city, region, postal_code, country } = user.clear;
+        let clear = [city, region, postal_code, country].map(Option::unwrap_or_default);
+        assert_eq!(clear, ["san francisco", "california", "94035-1234", "US"]);
+    }
+
+    #[test]
+    fn a_digest_of_a_place_stands_beside_what_is_in_clear() {
+        let given = "ab".repeat(32);
+        let (user, _) =
+            hashed(&format!(r#"{{"city":["{given}"],"clear":{{"city":"Leeds","country":"{given}"}}}}"#));
+        assert_eq!(user.digests(Field::City, Form::Plain)[0].to_hex(), given);
+        assert_eq!(user.digests(Field::City, Form::Plain).len(), 1);
+        assert_eq!(user.clear.city.as_deref(), Some("leeds"));
+        // In clear, but a digest all the same.
+        assert_eq!(user.digests(Field::Country, Form::Plain)[0].to_hex(), given);
+        assert_eq!(user.clear.country, None);
+    }
+
+    #[test]
+    fn what_is_no_place_is_left_out() {
+        let long = "x".repeat(limits::ID + 1);
+        for text in ["", " ", "jane@example.com", &long] {
+            let (user, _) = hashed(&format!(r#"{{"clear":{{"city":"{text}"}}}}"#));
+            assert!(user.is_empty(), "{text}");
         }
+        let (user, _) = hashed(r#"{"clear":{"country":"Atlantis"}}"#);
+        assert!(user.is_empty());
     }
 
     #[test]

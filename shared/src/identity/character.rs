@@ -196,10 +196,9 @@ impl<'a> Room<'a> {
         bytes * 8 + 64
     }
 
-    /// Takes what `fill` fills of the memory and answers with its length.
-    fn take(&mut self, fill: &mut dyn FnMut(&mut [u8]) -> usize) -> &'a [u8] {
+    /// Takes the front of the memory, as much as was written.
+    fn take(&mut self, length: usize) -> &'a [u8] {
         let memory = core::mem::take(&mut self.0);
-        let length = fill(memory);
         match memory.split_at_mut_checked(length) {
             Some((taken, rest)) => {
                 self.0 = rest;
@@ -213,36 +212,34 @@ impl<'a> Room<'a> {
     /// `drop` may ask for [`FOLD`], [`UPPER`] or [`ASCII`].
     #[inline(never)]
     pub(super) fn keep(&mut self, text: &[u8], drop: u16) -> &'a [u8] {
-        self.take(&mut |to| {
-            let (mut rest, mut length, mut end) = (text, 0, 0);
-            while let Some(character) = next(&mut rest) {
-                let Character { mut bytes, folded, classes } = character;
-                let blank = classes & BLANK != 0;
-                if classes & drop != 0 || blank && length == 0 {
-                    continue;
-                }
-                let mut ascii = folded as u8;
-                if drop & ASCII != 0 && (blank || folded > 0x7F) {
-                    ascii = match classes {
-                        0 => b'a',
-                        _ if blank => b' ',
-                        _ => SIGN,
-                    };
-                }
-                if drop & UPPER != 0 {
-                    ascii.make_ascii_uppercase();
-                }
-                let ascii = [ascii];
-                if drop & ASCII != 0 || drop & (FOLD | UPPER) != 0 && folded < 0x80 {
-                    bytes = &ascii;
-                }
-                length = put(to, length, bytes);
-                if !blank {
-                    end = length;
-                }
+        let (mut rest, mut length, mut end) = (text, 0, 0);
+        while let Some(character) = next(&mut rest) {
+            let Character { mut bytes, folded, classes } = character;
+            let blank = classes & BLANK != 0;
+            if classes & drop != 0 || blank && length == 0 {
+                continue;
             }
-            end
-        })
+            let mut ascii = folded as u8;
+            if drop & ASCII != 0 && (blank || folded > 0x7F) {
+                ascii = match classes {
+                    0 => b'a',
+                    _ if blank => b' ',
+                    _ => SIGN,
+                };
+            }
+            if drop & UPPER != 0 {
+                ascii.make_ascii_uppercase();
+            }
+            let ascii = [ascii];
+            if drop & ASCII != 0 || drop & (FOLD | UPPER) != 0 && folded < 0x80 {
+                bytes = &ascii;
+            }
+            length = put(self.0, length, bytes);
+            if !blank {
+                end = length;
+            }
+        }
+        self.take(end)
     }
 
     /// `text` without blanks, punctuation and other symbols.
@@ -253,34 +250,32 @@ impl<'a> Room<'a> {
     /// Three texts as one.
     #[inline(never)]
     pub(super) fn join(&mut self, first: &[u8], second: &[u8], third: &[u8]) -> &'a [u8] {
-        self.take(&mut |to| {
-            let length = put(to, 0, first);
-            let length = put(to, length, second);
-            put(to, length, third)
-        })
+        let length = put(self.0, 0, first);
+        let length = put(self.0, length, second);
+        let length = put(self.0, length, third);
+        self.take(length)
     }
 
     /// `text` without the words of `list`, each with the one blank after it, and without blanks at its ends.
     pub(super) fn without_words(&mut self, text: &[u8], list: &'static str) -> &'a [u8] {
-        let kept = self.take(&mut |to| {
-            let (mut rest, mut length, mut word) = (text, 0, 0);
-            loop {
-                let character = next(&mut rest);
-                let blank = character.as_ref().is_none_or(|character| character.classes & BLANK != 0);
-                let last = to.get(word..length).unwrap_or_default();
-                if blank && listed(list, last) {
-                    length = word;
-                } else if let Some(character) = &character {
-                    length = put(to, length, character.bytes);
-                }
-                if character.is_none() {
-                    return length;
-                }
-                if blank {
-                    word = length;
-                }
+        let (mut rest, mut length, mut word) = (text, 0, 0);
+        loop {
+            let character = next(&mut rest);
+            let blank = character.as_ref().is_none_or(|character| character.classes & BLANK != 0);
+            let last = self.0.get(word..length).unwrap_or_default();
+            if blank && listed(list, last) {
+                length = word;
+            } else if let Some(character) = &character {
+                length = put(self.0, length, character.bytes);
             }
-        });
+            if character.is_none() {
+                break;
+            }
+            if blank {
+                word = length;
+            }
+        }
+        let kept = self.take(length);
         self.keep(kept, 0)
     }
 }
@@ -306,11 +301,6 @@ pub(super) fn has(mut text: &[u8], unwanted: u16) -> bool {
         }
     }
     false
-}
-
-/// Whether there is more than one character in `text`.
-pub(super) fn is_longer_than_one(mut text: &[u8]) -> bool {
-    next(&mut text).is_some() && !text.is_empty()
 }
 
 /// `text` without blanks at its end.

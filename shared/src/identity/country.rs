@@ -1,160 +1,47 @@
 //! Countries: ISO codes, calling codes and the names people type.
 //!
-//! One text holds what other programs keep in three tables, and the compiler packs it before the tag ships it: packed
-//! it takes 0.8 kB compressed, as written 1.2. Leaves to `place` and `phone` what they make of it.
+//! One text holds what other programs keep in three tables. Leaves to `calling` what a telephone number needs of it, and to
+//! `place` the rest.
 
+#[cfg(feature = "places")]
 use super::character::Room;
-use crate::words::same;
-
-/// A country as the table knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Country {
-    /// ISO 3166-1 alpha-2, lower case.
-    pub(super) code: [u8; 2],
-    /// ISO 3166-1 alpha-3, lower case.
-    alpha3: [u8; 3],
-    /// Calling code without plus (ITU-T E.164); empty for places without telephones of their own.
-    pub(super) calling: &'static [u8],
-}
-
-/// How many digits the calling code at the start of `digits` has: what the table lists with one or two digits has
-/// those, everything else three (ITU-T E.164, list of assigned codes).
-pub(super) fn calling_code_length(digits: &[u8]) -> usize {
-    for Country { calling, .. } in Countries::all() {
-        if matches!(calling.len(), 1 | 2) && digits.starts_with(calling) {
-            return calling.len();
-        }
-    }
-    3
-}
-
-/// The country with this ISO alpha-2 code, in either case; `UK` is understood as `GB`.
-#[inline(never)]
-pub(super) fn by_code(code: &[u8]) -> Option<Country> {
-    let code = if same(code, b"uk", true) { b"gb" } else { code };
-    Countries::all().find(|country| same(&country.code, code, true))
-}
 
 /// The alpha-2 code, in lower case, of the country meant by `squashed`: a code of two or three letters or a name, in
-/// lower case without blanks and punctuation. Nothing for a name that is not listed: its first two letters would
-/// often be another country.
+/// lower case without blanks and punctuation; `uk` is understood as `gb`. Nothing for a name that is not listed: its first
+/// two letters would often be another country.
+#[cfg(feature = "places")]
 pub(super) fn named<'a>(squashed: &[u8], room: &mut Room<'a>) -> Option<&'a [u8]> {
-    let country = match squashed.len() {
-        2 => by_code(squashed),
-        3 if !same(squashed, b"uae", false) => {
-            Countries::all().find(|country| same(&country.alpha3, squashed, false))
-        }
-        _ => by_name(squashed),
+    let code = match squashed {
+        b"uk" => "gb",
+        [_, _] => all().find(|(code, _)| code.as_bytes() == squashed)?.0,
+        [_, _, _] if squashed != b"uae" => all().find(|(_, alpha3)| alpha3.as_bytes() == squashed)?.0,
+        _ => code_of(NAMES, squashed)?,
     };
-    Some(room.join(&country?.code, b"", b""))
+    Some(room.join(code.as_bytes(), b"", b""))
 }
 
-#[cfg(feature = "names")]
-fn by_name(squashed: &[u8]) -> Option<Country> {
-    by_code(code_of(NAMES, squashed)?.as_bytes())
-}
-
-/// Without the table every name is an unknown one.
-#[cfg(not(feature = "names"))]
-fn by_name(_squashed: &[u8]) -> Option<Country> {
-    None
+/// Alpha-2 and alpha-3 code of every country.
+#[cfg(feature = "places")]
+fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let mut rest = COUNTRIES;
+    std::iter::from_fn(move || {
+        let (codes, behind) = rest.split_at_checked(5)?;
+        rest = behind.trim_start_matches(|c: char| c.is_ascii_digit());
+        Some(codes.split_at(2))
+    })
 }
 
 /// The code of the entry in `table` that lists `name`. Entries stand apart by blanks, each a code and its names
 /// with a colon before every name.
-#[cfg(feature = "names")]
+#[cfg(feature = "places")]
 pub(super) fn code_of(table: &'static str, name: &[u8]) -> Option<&'static str> {
     let lists = |entry: &&str| entry.split(':').skip(1).any(|known| known.as_bytes() == name);
     table.split(' ').find(lists)?.split(':').next()
 }
 
-/// Walks the packed table.
-struct Countries {
-    rest: &'static [u8],
-    /// First letter of the codes that follow.
-    first: u8,
-}
-
-impl Countries {
-    fn all() -> Self {
-        Self { rest: PACKED, first: 0 }
-    }
-}
-
-impl Iterator for Countries {
-    type Item = Country;
-
-    #[inline(never)]
-    fn next(&mut self) -> Option<Country> {
-        let mut byte = || {
-            let (byte, rest) = self.rest.split_first()?;
-            self.rest = rest;
-            Some(*byte)
-        };
-        let mut second = byte()?;
-        if second == b'-' {
-            self.first = byte()?;
-            second = byte()?;
-        }
-        let letter = byte()?;
-        let alpha3 = match letter {
-            b'!' => [byte()?, byte()?, byte()?],
-            b'A'..=b'Z' => [self.first, letter | 0x20, second],
-            _ => [self.first, second, letter],
-        };
-        let digits = self.rest.iter().take_while(|b| b.is_ascii_digit()).count();
-        let (calling, rest) = self.rest.split_at_checked(digits)?;
-        self.rest = rest;
-        Some(Country { code: [self.first, second], alpha3, calling })
-    }
-}
-
-/// [`COUNTRIES`] packed: a dash and the letter with which the alpha-2 codes that follow begin, and for every country
-/// the other letter, its alpha-3 code and its calling code. An alpha-3 code that is the alpha-2 code and one more
-/// letter is that letter, in upper case when it stands between the two; any other stands whole after a `!`.
-const PACKED: &[u8] = PACKED_BYTES.0.split_at(PACKED_BYTES.1).0;
-static PACKED_BYTES: ([u8; COUNTRIES.len()], usize) = packed();
-
-const fn packed() -> ([u8; COUNTRIES.len()], usize) {
-    let from = COUNTRIES.as_bytes();
-    let mut to = [0; COUNTRIES.len()];
-    let (mut at, mut end, mut first) = (0, 0, 0);
-    while at < from.len() {
-        if from[at] != first {
-            first = from[at];
-            to[end] = b'-';
-            to[end + 1] = first;
-            end += 2;
-        }
-        let (second, third) = (from[at + 1], from[at + 4]);
-        to[end] = second;
-        end += 1;
-        if from[at + 2] == first && from[at + 3] == second {
-            to[end] = third;
-            end += 1;
-        } else if from[at + 2] == first && third == second {
-            to[end] = from[at + 3].to_ascii_uppercase();
-            end += 1;
-        } else {
-            to[end] = b'!';
-            to[end + 1] = from[at + 2];
-            to[end + 2] = from[at + 3];
-            to[end + 3] = third;
-            end += 4;
-        }
-        at += 5;
-        while at < from.len() && from[at].is_ascii_digit() {
-            to[end] = from[at];
-            end += 1;
-            at += 1;
-        }
-    }
-    (to, end)
-}
-
 /// Alpha-2 code, alpha-3 code and calling code, one country after the other.
 /// ISO 3166-1 with `XK` for Kosovo; calling codes by ITU-T E.164 as libphonenumber lists them (2026-11).
-const COUNTRIES: &str = "\
+pub(super) const COUNTRIES: &str = "\
     adand376aeare971afafg93agatg1aiaia1alalb355amarm374aoago244aqataararg54asasm1ataut43auaus61awab\
     w297axala358azaze994babih387bbbrb1bdbgd880bebel32bfbfa226bgbgr359bhbhr973bibdi257bjben229blblm5\
     90bmbmu1bnbrn673bobol591bqbes599brbra55bsbhs1btbtn975bvbvtbwbwa267byblr375bzblz501cacan1cccck61\
@@ -180,7 +67,7 @@ const COUNTRIES: &str = "\
 /// Names people type, in English, in the country's own languages and, for those most named, in those of their
 /// neighbours: alpha-2 code, then the names. English names as in Meta's parameter builder (`StringUtils`,
 /// read 2026-11-27).
-#[cfg(feature = "names")]
+#[cfg(feature = "places")]
 const NAMES: &str = "\
     ad:andorra ae:unitedarabemirates:uae:emirates af:afghanistan ag:antiguaandbarbuda al:albania:shqipëria \
     am:armenia ao:angola ar:argentina at:austria:österreich:oesterreich:autriche:oostenrijk \
@@ -234,8 +121,20 @@ const NAMES: &str = "\
     zw:zimbabwe";
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+
+    /// Alpha-2 code, alpha-3 code and calling code of every country, read from the table by itself.
+    pub(in super::super) fn countries() -> impl Iterator<Item = (&'static str, &'static str, &'static str)> {
+        let mut rest = COUNTRIES;
+        std::iter::from_fn(move || {
+            let digits = rest.get(5..)?;
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            let country = (rest.get(..2)?, rest.get(2..5)?, digits.get(..end)?);
+            rest = digits.get(end..)?;
+            Some(country)
+        })
+    }
 
     fn code(name: &str) -> String {
         let mut memory = [0; 8];
@@ -244,24 +143,13 @@ mod tests {
     }
 
     #[test]
-    fn the_packed_table_is_the_written_one() {
-        let unpacked: String = Countries::all()
-            .map(|Country { code, alpha3, calling }| {
-                let letters: String = code.iter().chain(&alpha3).map(|b| char::from(*b)).collect();
-                letters + core::str::from_utf8(calling).expect("ASCII")
-            })
-            .collect();
-        assert_eq!(unpacked, COUNTRIES);
-        assert!(PACKED.len() < 1_300, "{}", PACKED.len());
-    }
-
-    #[test]
     fn the_table_reads_back() {
-        assert_eq!(Countries::all().count(), 250);
-        for country in Countries::all() {
-            assert!(country.code.iter().chain(&country.alpha3).all(|b| b.is_ascii_lowercase()));
-            assert!(country.calling.len() <= 3, "{country:?}");
-            assert_eq!(by_code(&country.code), Some(country), "two countries share a code");
+        assert_eq!(countries().count(), 250);
+        assert_eq!(all().count(), 250);
+        for (alpha2, alpha3, calling) in countries() {
+            assert!(alpha2.bytes().chain(alpha3.bytes()).all(|b| b.is_ascii_lowercase()));
+            assert!(calling.len() <= 3, "{alpha2}");
+            assert_eq!((code(alpha2).as_str(), code(alpha3).as_str()), (alpha2, alpha2));
         }
     }
 
@@ -288,22 +176,5 @@ mod tests {
         check("unknownland", "");
         check("un", "");
         check("", "");
-        assert_eq!(by_code(b"Gb").map(|country| country.calling), Some(&b"44"[..]));
-    }
-
-    #[test]
-    fn calling_codes_have_the_length_that_e164_gives_them() {
-        const TWO: &str = "20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 \
-                           64 65 66 81 82 84 86 90 91 92 93 94 95 98";
-        for code in 0..1_000 {
-            let digits = format!("{code:03}");
-            let expected = match &digits[..2] {
-                _ if digits.starts_with(['1', '7']) => 1,
-                two if TWO.split(' ').any(|code| code == two) => 2,
-                _ => 3,
-            };
-            assert_eq!(calling_code_length(digits.as_bytes()), expected, "{digits}");
-        }
-        assert_eq!(calling_code_length(b""), 3);
     }
 }

@@ -103,7 +103,11 @@ fn sha256(text: &[u8]) -> [u32; 8] {
         }
         let last = length < 56;
         if last {
-            block[56..].copy_from_slice(&(text.len() as u64 * 8).to_be_bytes());
+            let mut bits = text.len() as u64 * 8;
+            for byte in block[56..].iter_mut().rev() {
+                *byte = bits as u8;
+                bits >>= 8;
+            }
         }
         compress256(&mut state, &[block]);
         rest = &rest[length..];

@@ -5,9 +5,11 @@
 //! [`UserData`], the only shape in which a person is carried, stored or sent. Raw values go in at the edge
 //! (the tag, the relay's `collect`) and never further.
 //!
-//! Rooms: one file per group of rules (`email`, `phone`, `name`, `place`, `personal`), the two they share
-//! (`character`, `country`), `hash`, `user_data`, and `platform_forms`, the table that says which form each platform takes.
+//! Rooms: one file per group of rules (`email`, `phone`, `name`, `place`, `personal`), those they share
+//! (`character`, `country`, `calling`), `hash`, `user_data`, and `platform_forms`, the table that says which form each platform
+//! takes.
 
+mod calling;
 mod character;
 mod country;
 mod email;
@@ -15,6 +17,10 @@ mod hash;
 mod name;
 mod personal;
 mod phone;
+#[cfg(feature = "places")]
+mod place;
+#[cfg(not(feature = "places"))]
+#[path = "no_place.rs"]
 mod place;
 mod platform_forms;
 mod text;
@@ -26,7 +32,7 @@ pub use platform_forms::{Given, PLATFORMS, Take, for_platform, taken_by};
 pub use text::Raw;
 pub use user_data::{Clear, Hashes, UserData};
 
-use character::{BLANK, DIGIT, FOLD, SYMBOL, UPPER, WIDE};
+use character::{BLANK, SYMBOL};
 use serde::{Deserialize, Serialize};
 
 /// A piece of personal data, by its name on the wire.
@@ -190,36 +196,9 @@ impl<'a> Text<'a> {
             Field::ExternalId => room.keep(lower, BLANK),
             // Google's `addressLine`: blanks are kept.
             Field::Street => room.keep(lower, SYMBOL),
-            // Accents and all scripts stay.
-            Field::City => room.squash(lower),
-            Field::Region => place::region(lower, country, room),
-            Field::PostalCode => place::postal_code(lower, country, room),
-            Field::Country => {
-                let name = room.squash(lower);
-                country::named(name, room).unwrap_or_default()
+            Field::City | Field::Region | Field::PostalCode | Field::Country => {
+                place::normalise(field, self, room)
             }
-        }
-    }
-
-    /// What [`Clear::of`] gives of a value that is no digest; empty when that is nothing. An e-mail address typed into
-    /// the field of a place is none.
-    pub fn clear(self, field: Field, room: &mut Room<'a>) -> &'a [u8] {
-        match field {
-            _ if room.keep(self.exact, FOLD).contains(&b'@') => b"",
-            Field::City | Field::Region => room.keep(self.lower, DIGIT | SYMBOL | WIDE),
-            Field::PostalCode => place::clear_postal_code(self.exact, room),
-            Field::Country => {
-                let code = self.normal(field, Form::Plain, room);
-                room.keep(code, UPPER)
-            }
-            Field::Email
-            | Field::Phone
-            | Field::FirstName
-            | Field::LastName
-            | Field::Gender
-            | Field::BirthDate
-            | Field::Street
-            | Field::ExternalId => b"",
         }
     }
 }

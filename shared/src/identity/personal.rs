@@ -42,16 +42,34 @@ pub(super) fn birth_date<'a>(lower: &[u8], room: &mut Room<'a>) -> Option<&'a [u
         }
     }
     let [first, second, third] = groups;
-    let date = if first.digits == 8 && second.digits == 0 {
-        number(first.value)
-    } else if first.digits == 4 {
-        date(first, second, third)
-    } else if after_first == b'.' {
-        date(third, second, first)
-    } else {
-        date(third, first, second)
-    };
-    Some(room.join(&date?, b"", b""))
+    let mut date = first.value;
+    if first.digits != 8 || second.digits != 0 {
+        let (year, one, other) = if first.digits == 4 {
+            (first, second, third)
+        } else if after_first == b'.' {
+            (third, second, first)
+        } else {
+            (third, first, second)
+        };
+        if year.digits != 4 || !one.is_short() || !other.is_short() {
+            return None;
+        }
+        let of = |month: Group, day: Group| (year.value * 100 + month.value) * 100 + day.value;
+        // Month first, unless that is no month.
+        date = of(one, other);
+        if !is_day(date) {
+            date = of(other, one);
+        }
+    }
+    if !is_day(date) {
+        return None;
+    }
+    let mut digits = [0; 8];
+    for digit in digits.iter_mut().rev() {
+        *digit = b'0' + (date % 10) as u8;
+        date /= 10;
+    }
+    Some(room.join(&digits, b"", b""))
 }
 
 /// A run of digits.
@@ -61,29 +79,17 @@ struct Group {
     digits: usize,
 }
 
-/// The date of a year and the two numbers of a day: month first, unless that is no month.
-fn date(year: Group, one: Group, other: Group) -> Option<[u8; 8]> {
-    let short = |group: Group| matches!(group.digits, 1 | 2);
-    if year.digits != 4 || !short(one) || !short(other) {
-        return None;
+impl Group {
+    fn is_short(self) -> bool {
+        matches!(self.digits, 1 | 2)
     }
-    let of = |month: Group, day: Group| number((year.value * 100 + month.value) * 100 + day.value);
-    of(one, other).or_else(|| of(other, one))
 }
 
-/// The eight digits of a date, if it is a day.
+/// Whether a date, year, month and day in eight digits, is a day on which somebody may be born.
 #[inline(never)]
-fn number(mut date: u32) -> Option<[u8; 8]> {
-    let (year, month, day) = (date / 10_000, date / 100 % 100, date % 100);
-    if !(1800..=LATEST_BIRTH).contains(&year) || !valid_date(year.into(), month.into(), day.into()) {
-        return None;
-    }
-    let mut digits = [b'0'; 8];
-    for digit in digits.iter_mut().rev() {
-        *digit += (date % 10) as u8;
-        date /= 10;
-    }
-    Some(digits)
+fn is_day(date: u32) -> bool {
+    let year = date / 10_000;
+    (1800..=LATEST_BIRTH).contains(&year) && valid_date(year, date / 100 % 100, date % 100)
 }
 
 /// Last year of birth that is taken. Meta takes next year at most; these rules have no clock, and who buys was
@@ -97,16 +103,16 @@ const MALE: &str =
     "m male man boy mann herr männlich maennlich homme masculin hombre masculino uomo maschio homem";
 /// Titles, pronouns and relations that Meta's parameter builder takes for a woman besides those words (`GenderUtils`,
 /// read 2026-11-27). They are seldom typed, so the tag does without.
-#[cfg(feature = "names")]
+#[cfg(feature = "places")]
 const SHE: &str = "lady miss ms mrs madam maam daughter mother mom mama mommy aunt niece sister wife girlfriend \
     bride widow queen princess duchess countess empress goddess maiden lass gal chick dame belle she her hers herself";
-#[cfg(not(feature = "names"))]
+#[cfg(not(feature = "places"))]
 const SHE: &str = "";
 /// The same for a man.
-#[cfg(feature = "names")]
+#[cfg(feature = "places")]
 const HE: &str = "gentleman guy sir mister mr son father dad daddy papa uncle nephew brother husband boyfriend groom \
     widower king prince duke count emperor god lord lad fellow chap bloke dude he him his himself";
-#[cfg(not(feature = "names"))]
+#[cfg(not(feature = "places"))]
 const HE: &str = "";
 /// Words for neither.
 const NEITHER: &str = "n nonbinary enby x other diverse divers nonbinaire nobinario nichtbinär";

@@ -5,9 +5,10 @@
 //! left alone, and a zero in the middle goes only where a visible separator shows that it is a trunk prefix.
 //! ITU-T E.164 allows 15 digits; fewer than 8 is no number with a country code.
 
+use super::Form;
+use super::calling::{self, Calling};
 use super::character::{ASCII, BLANK, Character, DIGIT, Room, SYMBOL, next};
-use super::{Form, country};
-use crate::words::{Words, listed, split};
+use crate::words::{Words, listed, same, split};
 
 /// The number in `form`; `country` (ISO alpha-2) makes a national number international.
 pub(super) fn normalise<'a>(
@@ -17,7 +18,9 @@ pub(super) fn normalise<'a>(
     room: &mut Room<'a>,
 ) -> Option<&'a [u8]> {
     let written = Written::read(room.keep(without_label(lower)?, ASCII))?;
-    let (calling, national) = written.international(country::by_code(country))?;
+    let own = Calling::of(country);
+    let own = own.as_ref().map(Calling::digits).unwrap_or_default();
+    let (calling, national) = written.international(country, own)?;
     if !(8..=15).contains(&(calling.len() + national.len())) {
         return None;
     }
@@ -85,35 +88,34 @@ impl Written {
         self.digits.starts_with(with)
     }
 
-    /// Country code and national number.
-    fn international(&self, country: Option<country::Country>) -> Option<(&[u8], &[u8])> {
+    /// Country code and national number, from a country whose code is `calling`; that is empty when it is unknown.
+    fn international<'n>(&'n self, country: &[u8], calling: &'n [u8]) -> Option<(&'n [u8], &'n [u8])> {
         let (count, begins) = (self.count, |with: &[u8]| self.begins(with));
-        let calling = country.map_or(&b""[..], |country| country.calling);
-        if !self.plus
-            && let Some(dialled) = country.and_then(|country| self.dial_out(&country.code))
-        {
-            return self.after_country_code(dialled);
-        }
-        if self.plus || begins(b"00") {
-            // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
-            return self.after_country_code(if begins(b"00") { 2 } else { 0 });
-        }
-        // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
-        // No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
         let american = calling == b"1";
-        if american && count == 10 && !begins(b"0") {
-            return Some((calling, self.digits.get(..count)?));
-        }
-        if american || calling.is_empty() {
-            let abroad = match american {
+        // How many digits stand before a country code, where there is one.
+        let abroad = if let Some(dialled) = self.dial_out(country) {
+            Some(dialled)
+        } else if self.plus || begins(b"00") {
+            // Also after a plus: "+0044 …" is a slip of the pen for "+44 …".
+            Some(if begins(b"00") { 2 } else { 0 })
+        } else if american && count == 10 && !begins(b"0") {
+            None
+        } else if american || calling.is_empty() {
+            // North America: ten digits, with or without the 1; 011 dials abroad; anything longer brings its country code.
+            // No number of its plan begins with 0, so that one before the 1 is a slip of the pen.
+            if count < 11 {
+                return None;
+            }
+            Some(match american {
                 true if begins(b"011") => 3,
                 true if count == 12 && begins(b"01") => 1,
                 _ => 0,
-            };
-            return if count < 11 { None } else { self.after_country_code(abroad) };
-        }
-        if begins(calling) && count >= shortest_international(calling) {
-            return self.after_country_code(0);
+            })
+        } else {
+            (begins(calling) && count >= shortest_international(calling)).then_some(0)
+        };
+        if let Some(abroad) = abroad {
+            return self.after_country_code(abroad);
         }
         // Russia and its neighbours dial 8 before a national number of ten digits (Turkmenistan of eight, Belarus 80 and
         // nine), Hungary 06.
@@ -129,6 +131,9 @@ impl Written {
     /// How many digits in front are what the country with this code dials before a foreign number, where that is
     /// not `00`.
     fn dial_out(&self, country: &[u8]) -> Option<usize> {
+        if self.plus {
+            return None;
+        }
         Words::of(DIAL_OUT).find_map(|entry| {
             let (prefix, mut countries) = split(entry, b':')?;
             let length = prefix.len();
@@ -138,7 +143,7 @@ impl Written {
             if !fits || !self.begins(prefix) || self.count < length + 8 {
                 return None;
             }
-            while !countries.starts_with(country) {
+            while !same(countries.get(..2)?, country, true) {
                 countries = countries.get(3..)?;
             }
             Some(length)
@@ -147,10 +152,9 @@ impl Written {
 
     /// The digits from `start`, read as country code and national number, without a trunk zero that a separator
     /// shows (`+44 (0)20`, `+44-0447`); never for the countries whose national numbers begin with zero.
-    #[inline(never)]
     fn after_country_code(&self, start: usize) -> Option<(&[u8], &[u8])> {
         let digits = self.digits.get(start..self.count)?;
-        let (code, national) = digits.split_at_checked(country::calling_code_length(digits))?;
+        let (code, national) = digits.split_at_checked(calling::length(digits))?;
         let shown = self.separated >> (start + code.len()) & 1 == 1;
         if digits.starts_with(b"0") {
             None

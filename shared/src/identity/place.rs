@@ -1,15 +1,51 @@
-//! Places: region and postal code, hashed or in clear. Street and city are made by their classes alone.
+//! Places: city, region, postal code and country, hashed or in clear. The street is no place: it is hashed only.
 //!
 //! Regions are mapped to codes for the United States and Canada only, where Meta, Snapchat and Pinterest ask for
 //! it.
 
-use super::character::{ASCII, FOLD, Room, UPPER, is_longer_than_one};
-#[cfg(feature = "names")]
-use super::country;
+use super::character::{ASCII, DIGIT, FOLD, Room, SYMBOL, UPPER, WIDE, next};
+use super::{Field, Form, Text, country};
 use crate::words::{same, split};
 
+/// The normal form of a place, which has only one.
+pub(super) fn normalise<'a>(field: Field, text: Text<'a>, room: &mut Room<'a>) -> &'a [u8] {
+    let Text { lower, country, .. } = text;
+    match field {
+        Field::Region => region(lower, country, room),
+        Field::PostalCode => postal_code(lower, country, room),
+        Field::Country => {
+            let name = room.squash(lower);
+            country::named(name, room).unwrap_or_default()
+        }
+        // Accents and all scripts stay.
+        _ => room.squash(lower),
+    }
+}
+
+/// What [`Clear::of`](super::Clear::of) gives of a value that is no digest; empty when that is nothing. An e-mail address
+/// typed into the field of a place is none.
+pub(super) fn clear<'a>(field: Field, text: Text<'a>, room: &mut Room<'a>) -> &'a [u8] {
+    match field {
+        _ if room.keep(text.exact, FOLD).contains(&b'@') => b"",
+        Field::City | Field::Region => room.keep(text.lower, DIGIT | SYMBOL | WIDE),
+        Field::PostalCode => clear_postal_code(text.exact, room),
+        Field::Country => {
+            let code = text.normal(field, Form::Plain, room);
+            room.keep(code, UPPER)
+        }
+        Field::Email
+        | Field::Phone
+        | Field::FirstName
+        | Field::LastName
+        | Field::Gender
+        | Field::BirthDate
+        | Field::Street
+        | Field::ExternalId => b"",
+    }
+}
+
 /// The two-letter code of a state of the US or a province of Canada, anything else squashed like a city.
-pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
     let (mut home, mut name) = (country, lower);
     // ISO 3166-2, as shops write it: "US-CA".
     if let Some((prefix @ (b"us" | b"ca"), code)) = split(lower, b'-')
@@ -22,23 +58,15 @@ pub(super) fn region<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &
 }
 
 /// The code of a state or province, where the region may be one; else the region as it is.
-#[cfg(feature = "names")]
 fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
     let state = if us { country::code_of(US_STATES, name) } else { None };
     let code = state.or_else(|| if ca { country::code_of(CANADIAN_PROVINCES, name) } else { None });
     code.map_or(name, str::as_bytes)
 }
 
-/// Without the tables a region in words that may be a state is left out: its code cannot be told, and the digest of
-/// its name would match nobody.
-#[cfg(not(feature = "names"))]
-fn north_american(name: &[u8], us: bool, ca: bool) -> &[u8] {
-    if name.len() == 2 || !(us || ca) { name } else { b"" }
-}
-
 /// Lower case without blanks and dashes; for the United States the first five digits. A single character is
 /// no postal code.
-pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>) -> &'a [u8] {
     let folded = room.keep(lower, FOLD);
     let code = room.squash(folded);
     let nine_digits = code.len() == 9 && code.iter().all(u8::is_ascii_digit);
@@ -51,15 +79,19 @@ pub(super) fn postal_code<'a>(lower: &[u8], country: &[u8], room: &mut Room<'a>)
     if is_longer_than_one(code) { code } else { b"" }
 }
 
+/// Whether there is more than one character in `text`.
+fn is_longer_than_one(mut text: &[u8]) -> bool {
+    next(&mut text).is_some() && !text.is_empty()
+}
+
 /// Postal code in clear: ASCII letters in upper case, blanks and dashes inside kept, so that Google finds an
 /// American `94035-1234` and a British `SW1A 1AA` as their posts write them.
-pub(super) fn clear_postal_code<'a>(exact: &[u8], room: &mut Room<'a>) -> &'a [u8] {
+fn clear_postal_code<'a>(exact: &[u8], room: &mut Room<'a>) -> &'a [u8] {
     let code = room.keep(exact, UPPER);
     if code.iter().any(u8::is_ascii_alphanumeric) { code } else { b"" }
 }
 
 /// States, the federal district and territories of the United States (USPS codes).
-#[cfg(feature = "names")]
 const US_STATES: &str = "\
     al:alabama ak:alaska az:arizona ar:arkansas ca:california co:colorado ct:connecticut de:delaware \
     dc:districtofcolumbia:washingtondc fl:florida ga:georgia hi:hawaii id:idaho il:illinois in:indiana ia:iowa \
@@ -71,7 +103,6 @@ const US_STATES: &str = "\
     vi:virginislands";
 
 /// Provinces and territories of Canada (Canada Post codes).
-#[cfg(feature = "names")]
 const CANADIAN_PROVINCES: &str = "\
     ab:alberta bc:britishcolumbia mb:manitoba nb:newbrunswick nl:newfoundlandandlabrador:newfoundland \
     ns:novascotia nt:northwestterritories nu:nunavut on:ontario pe:princeedwardisland qc:quebec:québec \

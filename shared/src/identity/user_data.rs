@@ -11,7 +11,7 @@ use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Field, Form, Raw, Room, Sha256Hex, Text, normalise};
+use super::{Field, Form, Raw, Room, Sha256Hex, Text, normalise, place};
 use crate::limits;
 
 /// One value of one field, in all its forms.
@@ -114,7 +114,8 @@ impl Clear {
         }
         let (exact, lower) = (raw.exact.as_bytes(), raw.lower.as_bytes());
         let mut memory = vec![0; Room::for_text(exact.len().max(lower.len()))];
-        let clear = Text { exact, lower, country: b"" }.clear(field, &mut Room::new(&mut memory)).to_vec();
+        let text = Text { exact, lower, country: b"" };
+        let clear = place::clear(field, text, &mut Room::new(&mut memory)).to_vec();
         String::from_utf8(clear).ok().filter(|clear| !clear.is_empty())
     }
 

@@ -114,7 +114,8 @@ test("personal data leaves as hashes only", async () => {
       { user: { city: "London" } });`);
   await Promise.resolve();
   const [event] = page.sent();
-  assert.deepEqual(Object.keys(event.user).sort(), ["city", "clear", "email", "first_name", "last_name", "phone"]);
+  assert.deepEqual(Object.keys(event.user).sort(), ["clear", "email", "first_name", "last_name", "phone"]);
+  assert.deepEqual(event.user.clear, { city: "London" });
   assert.equal(event.user.email[0].plain, sha256("ada@example.com"));
   assert.equal(event.user.phone[0].e164, sha256("+442079460123"));
   assert.equal(event.user.first_name.length, 2);
@@ -153,93 +154,19 @@ test("an event's name is cut to what the relay takes, on the page already", asyn
   }
 });
 
-/** The requests for the module that hashes. */
-const asked = (page) => page.fetched.filter((address) => address.endsWith(manifest.person)).length;
 const names = (page) => page.sent().map(({ event }) => event);
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-/** A page on which the module that hashes comes when `hold` says so. */
-const held = async (hold, code) => {
+test("personal data are hashed with the first call, and nothing more is fetched for it", async () => {
   const page = open();
-  page.hold = hold;
   page.run("tag.js");
   await page.ready();
-  page.eval(code);
-  await turn();
-  return page;
-};
-
-test("personal data wait for the module that hashes, and what came before them does not", async () => {
-  let come;
-  const hold = new Promise((resolve) => (come = resolve));
-  const page = await held(hold, 'anytrack.track("Plain"); anytrack.identify({ email: "ada@example.com" }); anytrack.track("After")');
-  assert.deepEqual(names(page), ["PageView", "Plain"]);
-  page.eval('anytrack.track("Late", { phone: "+44 20 7946 0123" })');
-  await turn();
-  assert.deepEqual([names(page).length, asked(page)], [2, 1]);
-  come();
-  const [, , after, late] = await page.until(4);
-  assert.equal(after.user.email[0].plain, sha256("ada@example.com"));
-  assert.equal(late.user.phone[0].e164, sha256("+442079460123"));
-  assert.equal(asked(page), 1);
-  assert.equal(page.integrity, "sha256-" + createHash("sha256").update(read(manifest.person)).digest("base64"));
-});
-
-test("a visit without personal data never asks for that module, and one in a field does so at once", async () => {
-  const page = await held(undefined, 'anytrack.track("Plain", { value: 1, currency: "EUR", items: [{ id: "7" }] })');
-  page.fire("focusin", { target: {} });
+  const fetched = page.fetched.filter((address) => !address.endsWith("/v1/events"));
+  page.eval('anytrack.track("Lead", { email: "ada@example.com", value: 1 })');
   page.fire("pagehide");
-  assert.deepEqual([names(page), asked(page)], [["PageView", "Plain"], 0]);
-  page.fire("focusin", { target: { selectionStart: null } });
-  page.fire("focusin", { target: { selectionStart: 0 } });
-  assert.equal(asked(page), 1);
-  // Nor after a denial, where nothing is hashed.
-  const denied = await held(undefined, 'anytrack.consent({ ad_storage: "denied" }); anytrack.identify({ email: "ada@example.com" })');
-  denied.fire("focusin", { target: { selectionStart: 0 } });
-  assert.equal(asked(denied), 0);
-  // What is called before the tag runs asks before the first module is there.
-  const early = open();
-  const { fetch } = early.window;
-  early.runSnippet();
-  early.window.fetch = fetch;
-  early.eval('anytrack.identify({ email: "ada@example.com" })');
-  early.run(manifest.tag_js_hashed);
-  assert.equal(asked(early), 1);
-});
-
-test("who leaves before that module is there, or where it does not come, is told of without hashes", async () => {
-  const code = 'anytrack.track("Lead", { email: "ada@example.com", value: 1 }); anytrack.track("After")';
-  const check = (page) => {
-    assert.deepEqual(names(page), ["PageView", "Lead", "After"]);
-    const [, lead] = page.sent();
-    assert.deepEqual([lead.user, lead.properties], [undefined, { value: 1 }]);
-    assert.ok(!JSON.stringify([page.bodies, [...page.jar], [...page.storage]]).includes("ada@"));
-  };
-  const never = new Promise(() => {});
-  const left = await held(never, code);
-  left.window.addEventListener("pagehide", () => left.window.anytrack.track("Last", { email: "ada@example.com" }));
-  left.fire("pagehide");
-  check(left);
-  assert.deepEqual((await left.until(4)).map(({ event }) => event).slice(3), ["Last"], "also what the page tells in its last moment");
-  // Back from the browser's memory there is time again.
-  left.fire("pageshow", { persisted: true });
-  left.eval('anytrack.track("Lead", { email: "ada@example.com" })');
-  await turn();
-  const ids = left.sent().map(({ event_id }) => event_id);
-  assert.equal(new Set(ids).size, 5, "the page view of coming back; what nobody answered goes again, under its id");
-  const waited = await held(never, code);
-  waited.wait();
-  await waited.until(3);
-  check(waited);
-  const broken = Promise.reject(new Error("no network"));
-  broken.catch(() => {});
-  const failed = await held(broken, code);
-  await failed.until(3);
-  check(failed);
-  // The next time it is tried again.
-  failed.hold = undefined;
-  failed.eval('anytrack.track("Lead", { email: "ada@example.com" })');
-  assert.equal((await failed.until(4))[3].user.email[0].plain, sha256("ada@example.com"));
+  const [, lead] = page.sent();
+  assert.deepEqual([lead.event, lead.user.email[0].plain], ["Lead", sha256("ada@example.com")]);
+  assert.deepEqual(page.fetched.filter((address) => !address.endsWith("/v1/events")), fetched);
 });
 
 test("cookies sit on the widest domain, and where storage is denied memory serves", async () => {

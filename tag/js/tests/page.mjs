@@ -78,10 +78,6 @@ export const open = ({
         page.bodies.push(options.body);
         return { ok: true, status: 202 };
       }
-      if (String(address).endsWith(manifest.person)) {
-        page.integrity = options.integrity;
-        await page.hold;
-      }
       const bytes = read(String(address).split("/").pop());
       return new Response(bytes, { headers: { "content-type": "application/wasm" } });
     },
@@ -158,18 +154,11 @@ export const open = ({
   };
   /** Lets what waits for a better time happen now. */
   page.wait = () => page.timers.splice(0).forEach(({ action }) => action());
-  /** Loads the tag and waits for what it sends first, and for the module that hashes: a visitor is in a field. */
+  /** Loads the tag and waits for what it sends first. */
   page.load = async () => {
     page.run("tag.js");
     await page.ready();
     await new Promise((resolve) => setImmediate(resolve));
-    await page.hashing();
-  };
-  /** Waits for the module that hashes: what comes after a call with personal data waits for it too. */
-  page.hashing = async () => {
-    context.anytrack.identify({ gender: "?" });
-    await page.ready();
-    page.timers.length = 0;
   };
   return page;
 };

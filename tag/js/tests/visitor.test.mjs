@@ -58,14 +58,28 @@ test("the next page knows the visitor, the click and the person", async () => {
   assert.ok(![...second.jar.keys()].some((name) => /_u|_q/.test(name)), "hashes and events stay out of cookies");
 });
 
-test("an event's own person does not outlive it, and names its country for the phone", async () => {
+test("an event's own person does not outlive it, names its country for the phone, and says in clear where it lives", async () => {
   const person = '{ phone: "(202) 555-0123", country: "us", region: "California", city: ["São Paulo", "Rio"] }';
   const [, [one, two]] = await visit({}, `anytrack.track("Lead", {}, { user: ${person} }); anytrack.track("Lead")`);
   assert.equal(one.user.phone.length, 1);
-  assert.equal(one.user.city.length, 2);
-  assert.deepEqual(one.user.clear, { country: "US", region: "california", city: "são paulo" });
-  assert.equal(one.user.region, undefined, "a state in words has no code here");
+  assert.deepEqual(Object.keys(one.user), ["phone", "clear"], "the forms of places are the relay's to make");
+  assert.deepEqual(one.user.clear, { country: "us", region: "California", city: "São Paulo" });
   assert.equal(two.user, undefined);
+});
+
+test("of a place goes what can be one, and a country in words says nothing of the phone", async () => {
+  const digest = "ab".repeat(32);
+  const check = async (person, clear) => {
+    const [, [lead]] = await visit({ dataset: { ...manual, country: "GB" } }, `anytrack.track("Lead", ${JSON.stringify(person)})`);
+    assert.deepEqual(lead.user?.clear, clear, JSON.stringify(person));
+    return lead.user;
+  };
+  await check({ city: [" ", "ada@example.com", " Le\u0301vis\n"], postal_code: 94035 }, { city: "L\u00e9vis", postal_code: "94035" });
+  await check({ city: "ada%40example.com", region: null, country: {} }, undefined);
+  await check({ city: digest }, { city: digest });
+  const phone = async (country) => (await check({ phone: "020 7946 0123", country }, { country })).phone?.[0].e164;
+  assert.equal(await phone("United Kingdom"), await phone("GB"), "the site's own country stands");
+  assert.equal(await phone("US"), undefined);
 });
 
 test("what is kept and is no visitor id is replaced", async () => {
@@ -408,7 +422,7 @@ test("where WebAssembly is blocked, what earlier pages learned goes along", asyn
   const [after] = await next.until(1);
   assert.deepEqual(
     [after.visitor_id, after.click_ids, after.user, after.cookies],
-    [before.visitor_id, before.click_ids, before.user, { _fbp: "fb.1.1795183000000.42" }],
+    [before.visitor_id, before.click_ids, { ...before.user, clear: { city: "London" } }, { _fbp: "fb.1.1795183000000.42" }],
   );
 });
 

@@ -19,10 +19,8 @@ pub(crate) struct Manifest {
     pub(crate) version: String,
     /// Every file to serve.
     pub(crate) files: Vec<File>,
-    /// The file name of the module that every visit loads.
+    /// The file name of the module.
     pub(crate) wasm: String,
-    /// The one of the module that hashes personal data, fetched when the first come or are about to.
-    pub(crate) person: String,
     /// The name of the tag that never changes: `tag.js` without the stub, which the snippet has.
     pub(crate) tag_js_hashed: String,
     /// The rules for pages that forbid WebAssembly, fetched only there.
@@ -56,15 +54,14 @@ pub(crate) struct File {
 }
 
 /// Writes everything into `dist/tag`.
-pub(crate) fn write(scripts: &Scripts, landing: &[u8], person: &[u8], overlay: &Overlay) -> Result {
+pub(crate) fn write(scripts: &Scripts, module: &[u8], overlay: &Overlay) -> Result {
     machine::empty(&at("dist/tag"))?;
     let hashed = hashed_name("tag", "js", scripts.tag.as_bytes());
     let javascript = "text/javascript";
     let mut files = vec![
         file("tag.js", javascript, false, [scripts.stub.as_str(), &scripts.tag].concat().as_bytes())?,
         file(&hashed, javascript, true, scripts.tag.as_bytes())?,
-        file(&scripts.wasm_name, "application/wasm", true, landing)?,
-        file(&scripts.person_name, "application/wasm", true, person)?,
+        file(&scripts.wasm_name, "application/wasm", true, module)?,
         file(&scripts.plain_name, javascript, true, scripts.plain.as_bytes())?,
         file(&overlay.wasm.0, "application/wasm", true, &overlay.wasm.1)?,
         file(&overlay.glue.0, javascript, true, overlay.glue.1.as_bytes())?,
@@ -80,7 +77,6 @@ pub(crate) fn write(scripts: &Scripts, landing: &[u8], person: &[u8], overlay: &
         version: env!("CARGO_PKG_VERSION").to_owned(),
         files,
         wasm: scripts.wasm_name.clone(),
-        person: scripts.person_name.clone(),
         tag_js_hashed: hashed,
         plain: scripts.plain_name.clone(),
         snippet: "snippet.js".to_owned(),
@@ -95,11 +91,6 @@ pub(crate) fn write(scripts: &Scripts, landing: &[u8], person: &[u8], overlay: &
 pub(crate) fn hashed_name(stem: &str, extension: &str, bytes: &[u8]) -> String {
     let digest: String = Sha256::digest(bytes).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     format!("{stem}.{digest}.{extension}")
-}
-
-/// SHA-256 as an `integrity` attribute has it: the shortest that browsers take.
-pub(crate) fn integrity(bytes: &[u8]) -> String {
-    format!("sha256-{}", base64(&Sha256::digest(bytes)))
 }
 
 fn file(name: &str, mime: &str, hashed: bool, bytes: &[u8]) -> Result<File> {

@@ -1,7 +1,6 @@
 //! Packing the tag: from Rust and JavaScript to the files the relay serves.
 //!
-//! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, once for each
-//! of its modules, let wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
+//! Owns the order of the steps and the folder in between (`target/tag-pack`). The steps: `compile` the crate, let wasm-bindgen `bind` it, cut out what cannot run and shorten names (`module`), put the JavaScript together
 //! (`script`) and the parts that only some sites load (`parts`), compress and describe (`files`). Leaves finding the programs to `setup`.
 
 mod compile;
@@ -51,26 +50,20 @@ const OPTIMISE: [&str; 19] = [
 pub(crate) fn pack(toolchain: Toolchain, packers: Option<&Packers>) -> Result {
     let folder = at("target/tag-pack");
     machine::empty(&folder)?;
-    let landing = small(toolchain, packers, &folder, "landing")?;
-    let person = small(toolchain, packers, &folder, "person")?;
-    let mut built = script::build(&folder, &landing, &person, packers)?;
+    let module = small(toolchain, packers, &folder)?;
+    let mut built = script::build(&folder, &module, packers)?;
     let overlay = overlay::build(toolchain, packers, &folder)?;
     for (_, part) in &mut built.parts {
         *part = overlay.named(part);
     }
-    files::write(&built, &landing.bytes, &person.bytes, &overlay)
+    files::write(&built, &module.bytes, &overlay)
 }
 
-/// One of the tag's modules, the one with this feature, as small as it gets.
-fn small(
-    toolchain: Toolchain,
-    packers: Option<&Packers>,
-    folder: &std::path::Path,
-    feature: &str,
-) -> Result<Short> {
-    let compiled = compile::compile(toolchain, "tag", Some(feature))?;
-    bind(&compiled, folder, feature)?;
-    let bound = folder.join(format!("{feature}_bg.wasm"));
+/// The tag's module, as small as it gets.
+fn small(toolchain: Toolchain, packers: Option<&Packers>, folder: &std::path::Path) -> Result<Short> {
+    let compiled = compile::compile(toolchain, "tag")?;
+    bind(&compiled, folder, "tag")?;
+    let bound = folder.join("tag_bg.wasm");
     machine::write(&bound, module::without_panics(&machine::read(&bound)?)?)?;
     if let Some(packers) = packers {
         let path = bound.display().to_string();

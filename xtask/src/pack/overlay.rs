@@ -29,7 +29,7 @@ impl Overlay {
 
 /// Builds both in `folder`.
 pub(crate) fn build(toolchain: Toolchain, packers: Option<&Packers>, folder: &Path) -> Result<Overlay> {
-    let compiled = compile::compile(toolchain, "inspect", None)?;
+    let compiled = compile::compile(toolchain, "inspect")?;
     let fail = |error: &dyn std::fmt::Display| Error::Bind { reason: error.to_string() };
     let mut bindgen = Bindgen::new();
     bindgen.input_path(compiled).out_name("overlay").typescript(false).omit_default_module_path(true);

@@ -2,9 +2,8 @@
 //!
 //! With esbuild the modules are bundled and minified, and with terser once more. Without node they are put one after the other, which works
 //! because no two of them use a name twice; a test below holds them to that. Owns `module.js`, which knows
-//! the short names in the modules. wasm-bindgen's own glue has nothing to do: only numbers go through the calls.
+//! the short names in the module. wasm-bindgen's own glue has nothing to do: only numbers go through the calls.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use crate::Result;
@@ -28,9 +27,8 @@ const STUB: [&str; 2] = ["stub.js", "alone.js"];
 const SNIPPET: [&str; 2] = ["stub.js", "snippet.js"];
 const PLAIN: [&str; 3] = ["helpers.js", "registry.js", "plain.js"];
 
-/// What the loader takes of each module, in the order in which `rules.js` does.
-const LANDING: [&str; 4] = ["memory", "question", "absorb", "sift"];
-const PERSON: [&str; 3] = ["memory", "question", "hash"];
+/// What the loader takes of the module, in the order in which `rules.js` does.
+const TAKEN: [&str; 5] = ["memory", "question", "absorb", "sift", "hash"];
 
 /// What was built.
 pub(crate) struct Scripts {
@@ -40,10 +38,8 @@ pub(crate) struct Scripts {
     pub(crate) stub: String,
     /// The snippet's template.
     pub(crate) snippet: String,
-    /// The hashed file name of the module that every visit loads.
+    /// The hashed file name of the module.
     pub(crate) wasm_name: String,
-    /// The one of the module that hashes personal data.
-    pub(crate) person_name: String,
     /// The rules for pages that forbid WebAssembly, and their hashed file name.
     pub(crate) plain: String,
     pub(crate) plain_name: String,
@@ -51,13 +47,8 @@ pub(crate) struct Scripts {
     pub(crate) parts: Vec<(String, String)>,
 }
 
-/// Builds them from `tag/js` in `folder`, for these two modules.
-pub(crate) fn build(
-    folder: &Path,
-    landing: &Short,
-    person: &Short,
-    packers: Option<&Packers>,
-) -> Result<Scripts> {
+/// Builds them from `tag/js` in `folder`, for this module.
+pub(crate) fn build(folder: &Path, module: &Short, packers: Option<&Packers>) -> Result<Scripts> {
     for path in machine::files(&at("tag/js")) {
         if path.parent() == Some(&at("tag/js")) && path.extension().is_some_and(|extension| extension == "js")
         {
@@ -71,15 +62,11 @@ pub(crate) fn build(
         None => one_after_another(folder, &PLAIN)?,
     };
     // One hash for the two that stand for each other: the tag has to know only one name.
-    let wasm_name = files::hashed_name("tag", "wasm", &[&landing.bytes, plain.as_bytes()].concat());
-    let person_name = files::hashed_name("tag.person", "wasm", &person.bytes);
+    let wasm_name = files::hashed_name("tag", "wasm", &[&module.bytes, plain.as_bytes()].concat());
     let entry = folder.join("entry.js");
-    let named = machine::read_text(&entry)?
-        .replace("__WASM_FILE__", &wasm_name)
-        .replace("__PERSON_FILE__", &person_name)
-        .replace("__PERSON_INTEGRITY__", &files::integrity(&person.bytes));
+    let named = machine::read_text(&entry)?.replace("__WASM_FILE__", &wasm_name);
     machine::write(&entry, named)?;
-    machine::write(&folder.join("module.js"), connector(landing, person))?;
+    machine::write(&folder.join("module.js"), connector(module))?;
     Ok(Scripts {
         tag: join(folder, "entry.js", &TAG, packers)?,
         stub: join(folder, "alone.js", &STUB, packers)?,
@@ -87,33 +74,23 @@ pub(crate) fn build(
         parts: parts::build(folder, packers)?,
         plain_name: format!("{wasm_name}.js"),
         wasm_name,
-        person_name,
         plain,
     })
 }
 
-/// `module.js`: what the modules import, and what the loader takes of each, under its short names. The prebuilt standard
-/// library has them import a function that makes a table for objects. No object goes through a call, so it is never called,
+/// `module.js`: what the module imports, and what the loader takes of it, under its short names. The prebuilt standard
+/// library has it import a function that makes a table for objects. No object goes through a call, so it is never called,
 /// and any function serves.
-fn connector(landing: &Short, person: &Short) -> String {
-    let taken = |module: &Short, names: &[&str]| {
-        let name = |name: &&str| format!("wasm.{}", module.exports.get(*name).map_or(*name, String::as_str));
-        names.iter().map(name).collect::<Vec<_>>().join(", ")
-    };
-    let wanted: BTreeSet<&String> = landing.imports.iter().chain(&person.imports).collect();
-    let members: Vec<String> = wanted.into_iter().map(|name| format!("{name}() {{}}")).collect();
+fn connector(module: &Short) -> String {
+    let name = |name: &&str| format!("wasm.{}", module.exports.get(*name).map_or(*name, String::as_str));
+    let taken = TAKEN.iter().map(name).collect::<Vec<_>>().join(", ");
+    let members: Vec<String> = module.imports.iter().map(|name| format!("{name}() {{}}")).collect();
     let imports = if members.is_empty() {
         "undefined".to_owned()
     } else {
         format!("{{ a: {{ {} }} }}", members.join(", "))
     };
-    format!(
-        "export const imports = {imports};\n\
-         export const landingOf = (wasm) => [{}];\n\
-         export const personOf = (wasm) => [{}];\n",
-        taken(landing, &LANDING),
-        taken(person, &PERSON),
-    )
+    format!("export const imports = {imports};\nexport const functionsOf = (wasm) => [{taken}];\n")
 }
 
 /// One script out of several modules.
@@ -225,20 +202,18 @@ mod tests {
 
     #[test]
     fn the_connector_takes_the_short_names() {
-        let module = |exports: &[(&str, &str)], imports: &[&str]| Short {
-            bytes: Vec::new(),
-            imports: imports.iter().map(|name| (*name).to_owned()).collect(),
-            exports: exports.iter().map(|(name, short)| ((*name).to_owned(), (*short).to_owned())).collect(),
-        };
         let check = |imports: &[&str], expected: &str| {
-            let landing = module(&[("memory", "a"), ("sift", "d")], imports);
-            let person = module(&[("hash", "b")], &[]);
+            let exports = [("memory", "a"), ("sift", "d")];
+            let module = Short {
+                bytes: Vec::new(),
+                imports: imports.iter().map(|name| (*name).to_owned()).collect(),
+                exports: exports.map(|(name, short)| (name.to_owned(), short.to_owned())).into(),
+            };
             let text = format!(
                 "export const imports = {expected};\n\
-                 export const landingOf = (wasm) => [wasm.a, wasm.question, wasm.absorb, wasm.d];\n\
-                 export const personOf = (wasm) => [wasm.memory, wasm.question, wasm.b];\n"
+                 export const functionsOf = (wasm) => [wasm.a, wasm.question, wasm.absorb, wasm.d, wasm.hash];\n"
             );
-            assert_eq!(connector(&landing, &person), text);
+            assert_eq!(connector(&module), text);
         };
         check(&[], "undefined");
         check(&["a", "b"], "{ a: { a() {}, b() {} } }");
