@@ -64,7 +64,7 @@ fn a_byte_order_mark_before_a_row_makes_no_difference_wherever_reading_begins() 
         event(4, r#"{"event":"Lead","time":3,"user":{"email":"a,b"}}"#),
         event(5, "{\"event\":\"\u{feff}Lead\",\"time\":4}"),
         event(6, r#"{"event":"Lead","time":5}"#),
-        event(7, "{\"event\":\"Lead\",\"time\":6,\"user\":{\"email\":\"\u{feff}c\"}}"),
+        event(9, "{\"event\":\"Lead\",\"time\":6,\"user\":{\"email\":\"\u{feff}c\"}}"),
     ];
     for end in ["\n", "\r\n"] {
         let file = file(rows.join(end).as_bytes());
