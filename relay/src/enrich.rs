@@ -172,6 +172,38 @@ mod tests {
     }
 
     #[test]
+    fn what_was_kept_has_no_time_that_a_clock_could_change() {
+        let mut kept = event(
+            r#"{"event":"Lead","time":500000,"campaign":{"source":"ads","seen_at":0},
+                "click_ids":{"gclid":{"value":"Cj0-x","seen_at":0}}}"#,
+        );
+        from_browser(&mut kept, &facts(1_000_000, 500_000));
+        assert_eq!(kept.click_ids["gclid"].seen_at, Some(ClickId::SOME_TIME_BEFORE));
+        assert!(kept.campaign.is_some_and(|campaign| campaign.is_of_some_time()));
+    }
+
+    /// Else it would be the newest of all.
+    #[test]
+    fn a_server_s_click_after_its_event_was_some_time_before() {
+        let check = |seen_at: i64, expected: UnixMs, is_cookie_left: bool| {
+            let mut told = event(&format!(
+                r#"{{"event":"Lead","time":1795400000000,"source":"server","campaign":{{"source":"ads","seen_at":{seen_at}}},
+                    "click_ids":{{"fbclid":{{"value":"IwAR_x","seen_at":{seen_at}}}}},
+                    "cookies":{{"_fbc":"fb.1.{seen_at}.IwAR_x","_fbp":"fb.1.1700000000000.1"}}}}"#
+            ));
+            from_server(&mut told, UnixMs(1_795_500_000_000));
+            assert_eq!(told.click_ids["fbclid"].seen_at, Some(expected), "{seen_at}");
+            assert_eq!(told.campaign.and_then(|campaign| campaign.seen_at), Some(expected), "{seen_at}");
+            assert_eq!(told.cookies.contains_key("_fbc"), is_cookie_left, "{seen_at}");
+            assert!(told.cookies.contains_key("_fbp"));
+        };
+        check(1_795_300_000_000, UnixMs(1_795_300_000_000), true);
+        // Two clocks may differ by minutes.
+        check(1_795_400_200_000, UnixMs(1_795_400_000_000), true);
+        check(1_795_400_400_000, ClickId::SOME_TIME_BEFORE, false);
+    }
+
+    #[test]
     fn a_denial_takes_what_was_passed_over() {
         let mut denied = event(r#"{"event":"Lead","consent":{"ad_storage":"denied"}}"#);
         let click = shared::ClickId { value: "IwAR_kept".to_owned(), seen_at: None };
