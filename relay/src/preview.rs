@@ -189,10 +189,11 @@ fn attributed(config: &Config, site: &Arc<str>, event: &Event, now: UnixMs) -> O
 
 /// Leaves what was kept without the mark that it was: nobody is told of it, and no memory knows better here.
 fn undate_kept(event: &mut Event) {
-    for click in event.click_ids.values_mut() {
-        click.seen_at = click.seen_at.filter(|seen_at| *seen_at != ClickId::SOME_TIME_BEFORE);
+    let of_clicks = event.click_ids.values_mut().map(|click| &mut click.seen_at);
+    let of_campaign = event.campaign.iter_mut().map(|campaign| &mut campaign.seen_at);
+    for seen_at in of_clicks.chain(of_campaign) {
+        *seen_at = seen_at.filter(|seen_at| *seen_at != ClickId::SOME_TIME_BEFORE);
     }
-    event.campaign = event.campaign.take().map(|campaign| campaign.undated());
 }
 
 /// Which of the event's clicks the destination is told of, what led to each, and which were too old. Null where there is

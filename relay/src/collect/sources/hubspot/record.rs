@@ -48,10 +48,11 @@ pub(super) fn told<'r, 'a>(changes: &'r [Node<'a>]) -> Told<'r, 'a> {
             continue;
         }
         let (name, value, at) = (property, change.get("propertyValue"), change.get("occurredAt").whole());
+        let has_room = properties.len() < MOST_PROPERTIES;
         match properties.iter_mut().find(|known| known.name == name) {
             Some(known) if at < known.at => {}
             Some(known) => *known = Changed { name, value, at },
-            None if properties.len() < MOST_PROPERTIES => properties.push(Changed { name, value, at }),
+            None if has_room => properties.push(Changed { name, value, at }),
             None => {}
         }
     }
