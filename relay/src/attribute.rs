@@ -13,12 +13,16 @@
 
 mod kept;
 
+use std::mem;
+
 use shared::attribution::has_click;
 use shared::event::is_conversion;
 use shared::identity::{Field, Form};
 use shared::touch::{self, Touch};
-use shared::visitor::Visitor;
-use shared::{Attribution, Consent, Event, Evidence, Purpose, Signal, UnixMs, Unmatched, UserData, time};
+use shared::visitor::{CLICK_TOKEN, Visitor};
+use shared::{
+    Attribution, Consent, Event, Evidence, Purpose, Signal, Source, UnixMs, Unmatched, UserData, time,
+};
 
 use crate::collect::read::click_token;
 use crate::rules::{Rules, denials, on_top_of, under};
@@ -48,6 +52,7 @@ pub fn stitch(
         touches: Vec::new(),
         reason: Unmatched::Nobody,
         dated: Vec::new(),
+        kept: Vec::new(),
     };
     stitch.run(rules, event)?;
     let Stitch { mut record, touches, reason, .. } = stitch;
@@ -79,6 +84,8 @@ struct Stitch<'a> {
     reason: Unmatched,
     /// Parameters that the event brings of landings whose times somebody has told.
     dated: Vec<String>,
+    /// What the memories it came by have of what was kept, and what led to each.
+    kept: Vec<(Evidence, Kept)>,
 }
 
 impl Stitch<'_> {
@@ -88,13 +95,18 @@ impl Stitch<'_> {
         event.change(|event| kept.take(event));
         self.dated = dated(event);
         let own_memory = self.search(rules, event)?;
-        if kept.is_empty() {
+        if !kept.is_empty() {
+            self.record.passed_over = kept.weigh(event);
+            event.change(|event| kept.give(event, &mut self.record));
+        }
+        if is_denied(&event.consent) {
             return Ok(());
         }
-        self.record.passed_over = kept.weigh(event);
-        event.change(|event| kept.give(event, &mut self.record));
+        for (evidence, mut remembered) in mem::take(&mut self.kept) {
+            event.change(|event| remembered.lend(event, evidence, &mut self.record));
+        }
         let (Some(id), Some(mut memory)) = (event.visitor_id.as_deref(), own_memory) else { return Ok(()) };
-        if !is_denied(&event.consent) && kept.teach(&mut memory, event.time) {
+        if kept.teach(&mut memory, event.time) {
             self.tx.put_visitor(self.site, id, &memory)?;
         }
         Ok(())
@@ -132,7 +144,7 @@ impl Stitch<'_> {
             self.lend(memory, Evidence::Visitor, event);
         }
         for key in keys.iter().filter(|key| !is_token(key)) {
-            if is_denied(&event.consent) || has_ad_mark(event) && event.visitor_id.is_some() {
+            if is_denied(&event.consent) || self.has_ad_mark(event) && event.visitor_id.is_some() {
                 break;
             }
             self.borrow(event, key)?;
@@ -221,7 +233,11 @@ impl Stitch<'_> {
     /// Fills the event from a memory. One that no browser sent, such as a purchase a shop's server reports, is also lent
     /// the visitor's client and page: platforms match by them, and the server's own would be wrong.
     fn lend(&mut self, memory: &Visitor, evidence: Evidence, event: &mut Draft) {
-        event.change(|event| yield_to_newer(event, memory, &self.dated, LOOK_BACK_MS));
+        event.change(|event| yield_to_newer(event, memory, &mut self.dated, LOOK_BACK_MS));
+        let kept = Kept::remembered(memory, event.time);
+        if !kept.is_empty() {
+            self.kept.push((evidence, kept));
+        }
         let own: Vec<String> = match memory.click_ids.is_empty() {
             true => Vec::new(),
             false => event.click_ids.keys().cloned().collect(),
@@ -272,6 +288,13 @@ impl Stitch<'_> {
             self.record.by = Some(evidence(key));
         }
         Ok(())
+    }
+
+    /// Whether an ad left any mark on the event, be it only a label: then nobody else's click is wanted. One whose time somebody has
+    /// told may yield to a newer one yet, unless a page brings it: there the visitor's own memory has the last word.
+    fn has_ad_mark(&self, event: &Event) -> bool {
+        let may_yield = |param: &String| event.source != Source::Web && self.dated.contains(param);
+        event.click_ids.keys().any(|param| param != CLICK_TOKEN && !may_yield(param))
     }
 
     fn because(&mut self, reason: Unmatched) {
@@ -325,11 +348,6 @@ fn credited(mut touches: Vec<Touch>, event: &Event) -> Vec<Touch> {
 /// Whether the visitor refused what remembering and sending need.
 fn is_denied(consent: &Consent) -> bool {
     !consent.allows(&[Purpose::AdStorage, Purpose::AdUserData], false)
-}
-
-/// Whether an ad left any mark on the event, be it only a label: then nobody else's click is wanted.
-fn has_ad_mark(event: &Event) -> bool {
-    event.click_ids.keys().any(|param| param != shared::visitor::CLICK_TOKEN)
 }
 
 /// The identity keys of an event, the strongest first.

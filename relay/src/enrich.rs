@@ -4,7 +4,8 @@
 //! the request are arguments. Money needs no enriching: there is never a default currency, and what a platform
 //! makes of an amount without one is that platform's business.
 
-use shared::{Context, Event, Signal, Source, UnixMs, click_id, time};
+use shared::visitor::CLOCK_SLACK_MS;
+use shared::{ClickId, Context, Event, Signal, Source, UnixMs, click_id, time};
 
 /// What a browser's request says about the visitor besides its body.
 #[derive(Clone, Debug, Default)]
@@ -23,12 +24,13 @@ pub struct Facts {
 pub fn from_browser(event: &mut Event, facts: &Facts) {
     let skew = skew_ms(facts);
     event.time = not_in_future(event.time.plus(skew), facts.received);
-    for id in event.click_ids.values_mut() {
-        id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
-    }
-    if let Some(campaign) = &mut event.campaign {
-        campaign.seen_at = campaign.seen_at.map(|seen_at| not_in_future(seen_at.plus(skew), event.time));
-    }
+    let happened = event.time;
+    // What was kept has no time that a clock could have told.
+    let told = |seen_at: UnixMs| match seen_at {
+        ClickId::SOME_TIME_BEFORE => seen_at,
+        seen_at => not_in_future(seen_at.plus(skew), happened),
+    };
+    date(event, told);
     event.context = facts.client.clone();
     event.source = Source::Web;
 }
@@ -36,11 +38,32 @@ pub fn from_browser(event: &mut Event, facts: &Facts) {
 /// Completes an event that a server sent: a time in the future becomes now.
 pub fn from_server(event: &mut Event, received: UnixMs) {
     event.time = not_in_future(event.time, received);
+    before_the_event(event);
+}
+
+/// Sets right when the clicks and the campaign of a server's event were. A time after the event, by more than two clocks differ, is
+/// wrong, and would make the click the newest of all: such a click was some time before the event, and a cookie that says so is left
+/// out.
+pub fn before_the_event(event: &mut Event) {
+    let happened = event.time;
+    let is_later = |seen_at: UnixMs| seen_at.since(happened) > CLOCK_SLACK_MS;
+    date(event, |seen_at| match is_later(seen_at) {
+        true => ClickId::SOME_TIME_BEFORE,
+        false => not_in_future(seen_at, happened),
+    });
+    event.cookies.retain(|name, value| {
+        let found = click_id::from_cookie(name, value).and_then(|(_, found)| found.seen_at);
+        found.is_none_or(|seen_at| !is_later(seen_at))
+    });
+}
+
+/// Sets the times of an event's clicks and its campaign anew.
+fn date(event: &mut Event, told: impl Fn(UnixMs) -> UnixMs) {
     for id in event.click_ids.values_mut() {
-        id.seen_at = id.seen_at.map(|seen_at| not_in_future(seen_at, event.time));
+        id.seen_at = id.seen_at.map(&told);
     }
     if let Some(campaign) = &mut event.campaign {
-        campaign.seen_at = campaign.seen_at.map(|seen_at| not_in_future(seen_at, event.time));
+        campaign.seen_at = campaign.seen_at.map(&told);
     }
 }
 
@@ -146,6 +169,38 @@ mod tests {
         let mut told = read(600_000);
         from_server(&mut told, UnixMs(1_000_000));
         assert_eq!(at(&told), Some(UnixMs(500_000)));
+    }
+
+    #[test]
+    fn what_was_kept_has_no_time_that_a_clock_could_change() {
+        let mut kept = event(
+            r#"{"event":"Lead","time":500000,"campaign":{"source":"ads","seen_at":0},
+                "click_ids":{"gclid":{"value":"Cj0-x","seen_at":0}}}"#,
+        );
+        from_browser(&mut kept, &facts(1_000_000, 500_000));
+        assert_eq!(kept.click_ids["gclid"].seen_at, Some(ClickId::SOME_TIME_BEFORE));
+        assert!(kept.campaign.is_some_and(|campaign| campaign.is_of_some_time()));
+    }
+
+    /// Else it would be the newest of all.
+    #[test]
+    fn a_server_s_click_after_its_event_was_some_time_before() {
+        let check = |seen_at: i64, expected: UnixMs, is_cookie_left: bool| {
+            let mut told = event(&format!(
+                r#"{{"event":"Lead","time":1795400000000,"source":"server","campaign":{{"source":"ads","seen_at":{seen_at}}},
+                    "click_ids":{{"fbclid":{{"value":"IwAR_x","seen_at":{seen_at}}}}},
+                    "cookies":{{"_fbc":"fb.1.{seen_at}.IwAR_x","_fbp":"fb.1.1700000000000.1"}}}}"#
+            ));
+            from_server(&mut told, UnixMs(1_795_500_000_000));
+            assert_eq!(told.click_ids["fbclid"].seen_at, Some(expected), "{seen_at}");
+            assert_eq!(told.campaign.and_then(|campaign| campaign.seen_at), Some(expected), "{seen_at}");
+            assert_eq!(told.cookies.contains_key("_fbc"), is_cookie_left, "{seen_at}");
+            assert!(told.cookies.contains_key("_fbp"));
+        };
+        check(1_795_300_000_000, UnixMs(1_795_300_000_000), true);
+        // Two clocks may differ by minutes.
+        check(1_795_400_200_000, UnixMs(1_795_400_000_000), true);
+        check(1_795_400_400_000, ClickId::SOME_TIME_BEFORE, false);
     }
 
     #[test]

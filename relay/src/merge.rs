@@ -17,7 +17,7 @@
 use std::cmp::Reverse;
 
 use serde::{Deserialize, Serialize};
-use shared::event::{ClickId, Source};
+use shared::event::{Campaign, ClickId, Source};
 use shared::{Attribution, Consent, Context, Event, Page, Properties, limits};
 
 use crate::orders::Word;
@@ -126,7 +126,11 @@ fn join_journey(event: &mut Event, report: &Event) {
     for (param, click) in &report.click_ids {
         join_click(event, param, click);
     }
-    event.campaign = event.campaign.take().or_else(|| report.campaign.clone());
+    for (param, click) in report.attribution.iter().flat_map(|record| &record.passed_over) {
+        let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+        record.passed_over.entry(param.clone()).or_insert_with(|| click.clone());
+    }
+    event.campaign = event.campaign.take().or_else(|| campaign(report));
     // Address and user agent of two different clients would describe nobody.
     let Context { ip, user_agent, language } = &report.context;
     if event.context.ip.is_none() && event.context.user_agent.is_none() {
@@ -136,11 +140,24 @@ fn join_journey(event: &mut Event, report: &Event) {
     event.user.merge(&report.user);
 }
 
+/// The campaign of a report. One that a server tells of without a time beside a click that was kept is no younger than that.
+fn campaign(report: &Event) -> Option<Campaign> {
+    let mut campaign = report.campaign.clone()?;
+    if report.source != Source::Web && report.click_ids.values().any(is_kept) {
+        campaign.seen_at.get_or_insert(ClickId::SOME_TIME_BEFORE);
+    }
+    Some(campaign)
+}
+
+/// Whether another system has kept a click, and nobody says when it was.
+fn is_kept(click: &ClickId) -> bool {
+    click.seen_at == Some(ClickId::SOME_TIME_BEFORE)
+}
+
 /// Of two click ids for one parameter the one seen later; of one click the time, if only one report knows it, and the
 /// earlier if both do. One that another system has kept says nothing of its time, and yields to any that it did not keep, but is
 /// written down for the destinations for which that one is too old.
 fn join_click(event: &mut Event, param: &str, click: &ClickId) {
-    let is_kept = |click: &ClickId| click.seen_at == Some(ClickId::SOME_TIME_BEFORE);
     let worth = |click: &ClickId| (!is_kept(click), click.seen_at);
     let room = event.click_ids.len() < limits::CLICK_IDS;
     match event.click_ids.get_mut(param) {

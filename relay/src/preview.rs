@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use shared::attribution::told;
-use shared::{Attribution, Event, UnixMs};
+use shared::{Attribution, ClickId, Event, UnixMs};
 
 use crate::collect::batch;
 use crate::collect::read::{self, Defaults, ReadError, Understood};
@@ -148,6 +148,7 @@ fn show(config: &Config, destinations: &[&Destination], json: &str, now: UnixMs)
         enrich::from_server(&mut event, now);
         enrich::minimise(&mut event);
         event.attribution = attributed(config, &destination.site, &event, now);
+        undate_kept(&mut event);
         let built = plan(destination, &[&event], now);
         let skipped = built.skips.first().map(|(_, skip)| format!("{}: {}", skip.reason.tag(), skip.detail));
         let requests: Vec<Value> = built.requests.iter().map(request).collect();
@@ -183,6 +184,15 @@ fn attributed(config: &Config, site: &Arc<str>, event: &Event, now: UnixMs) -> O
     match pin!(attributed).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(attribution) => attribution,
         Poll::Pending => None,
+    }
+}
+
+/// Leaves what was kept without the mark that it was: nobody is told of it, and no memory knows better here.
+fn undate_kept(event: &mut Event) {
+    let of_clicks = event.click_ids.values_mut().map(|click| &mut click.seen_at);
+    let of_campaign = event.campaign.iter_mut().map(|campaign| &mut campaign.seen_at);
+    for seen_at in of_clicks.chain(of_campaign) {
+        *seen_at = seen_at.filter(|seen_at| *seen_at != ClickId::SOME_TIME_BEFORE);
     }
 }
 

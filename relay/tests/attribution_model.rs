@@ -122,6 +122,8 @@ struct Model {
     known: BTreeSet<u8>,
     /// Every click, oldest first.
     came: Vec<Came>,
+    /// Of Meta's clicks that were kept the one that each visitor's memory has, and since when.
+    kept: BTreeMap<u8, (String, i64)>,
     /// What each visitor said last.
     said: BTreeMap<u8, bool>,
     /// Whom each key was seen with, in order.
@@ -137,6 +139,8 @@ struct Found {
     by: Option<&'static str>,
     denied: bool,
     unmatched: Option<&'static str>,
+    /// What a memory it was led to has of what was kept, and what led there.
+    kept: Option<(String, &'static str)>,
 }
 
 /// Reasons, the nearest to a match last.
@@ -153,6 +157,7 @@ impl Model {
             by: None,
             denied: happening.consent == Some(false),
             unmatched: None,
+            kept: None,
         };
         let said = happening.consent.or_else(|| self.said.get(&own?).copied());
         if said == Some(false) {
@@ -160,6 +165,7 @@ impl Model {
                 self.known.insert(own);
                 self.said.insert(own, false);
                 self.came.retain(|came| came.visitor != own);
+                self.kept.remove(&own);
             }
             return denied();
         }
@@ -193,10 +199,16 @@ impl Model {
         }
         if let Some(kept) = happening.kept(number).filter(|_| !found.clicks.contains_key("fbclid")) {
             // Remembered where the visitor's memory has no other.
-            if let Some(own) = own.filter(|own| !self.has_come(*own)) {
-                self.come(own, "fbclid", &kept, now);
+            let lasts = |own: &u8| self.kept.get(own).is_some_and(|(_, at)| now - at <= 90 * DAY);
+            if let Some(own) = own.filter(|own| !self.has_come(*own) && !lasts(own)) {
+                self.kept.insert(own, (kept.clone(), now));
             }
             found.clicks.insert("fbclid", kept);
+        }
+        // What a memory has of such counts last of all.
+        if let Some((kept, kind)) = found.kept.take().filter(|_| !found.clicks.contains_key("fbclid")) {
+            found.clicks.insert("fbclid", kept);
+            found.lent.insert("fbclid", kind);
         }
         let is_clicked = found.clicks.keys().any(|param| *param != "atclid");
         found.unmatched = (!is_clicked).then_some(REASONS[reason]);
@@ -266,8 +278,11 @@ impl Model {
                 found.lent.insert(param, kind);
             }
         }
+        let kept = self.kept.get(&visitor).filter(|(_, at)| now - at <= 90 * DAY);
+        found.kept = found.kept.take().or_else(|| kept.map(|(value, _)| (value.clone(), kind)));
         if found.clicks.keys().all(|param| *param == "atclid") {
-            let ever = newest("fbclid").is_some() || newest("ttclid").is_some();
+            let ever =
+                newest("fbclid").is_some() || newest("ttclid").is_some() || self.kept.contains_key(&visitor);
             let because = if ever { "click_too_old" } else { "no_click" };
             *reason = REASONS.iter().position(|one| *one == because).unwrap().max(*reason);
         }
@@ -290,6 +305,7 @@ impl Model {
         self.known.remove(&visitor);
         self.said.remove(&visitor);
         self.came.retain(|came| came.visitor != visitor);
+        self.kept.remove(&visitor);
         self.seen.retain(|_, with| with.last() != Some(&visitor));
         self.seen.values_mut().for_each(|with| with.retain(|other| *other != visitor));
     }
@@ -304,6 +320,7 @@ fn denied() -> Found {
         by: None,
         denied: true,
         unmatched: Some("no_consent"),
+        kept: None,
     }
 }
 

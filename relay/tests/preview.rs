@@ -35,6 +35,17 @@ fn every_event_leads_to_the_requests_on_its_page() {
 }
 
 #[test]
+fn a_click_of_some_time_is_too_old_for_nobody() {
+    let kept = r#"{"event":"Lead","event_id":"1","time":"2026-11-23T11:00:00Z","source":"crm",
+        "click_ids":{"fbclid":{"value":"IwAR0-Kept","seen_at":0}}}"#;
+    let shown = preview::run(&config(), kept.as_bytes(), None, NOW).expect("readable").shown;
+    let of_meta = |one: &&Value| one["platform"] == "meta";
+    let meta = shown.as_array().and_then(|all| all.iter().find(of_meta)).expect("Meta's");
+    let click = &meta["attribution"]["clicks"][0];
+    assert_eq!((&click["parameter"], &click["seen_at"]), (&Value::from("fbclid"), &Value::Null), "{meta}");
+}
+
+#[test]
 fn several_events_are_shown_as_each_by_itself() {
     let config = config();
     let show = |input: &str| preview::run(&config, input.as_bytes(), None, NOW).expect("readable");

@@ -4,6 +4,8 @@
 //! ids with the time each was first seen, its ad cookies, its campaigns. Pure: `absorb` folds an event into the
 //! memory, `fill` lends the memory to an event that lacks something. Leaves storing to the tag and the relay's `store`.
 
+mod kept;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,13 @@ pub struct Visitor {
     /// When the latest campaign was first seen.
     #[serde(default)]
     pub campaign_at: UnixMs,
+    /// Clicks that another system has kept, of platforms of which no other was known; each with the time of the event that told of it,
+    /// before which it was.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub kept: BTreeMap<String, ClickId>,
+    /// The same of a campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_campaign: Option<Campaign>,
     /// By what the visitor came, the earliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<Touch>,
@@ -148,7 +157,8 @@ impl Visitor {
     /// Why the memory has no click to lend to an event of this time.
     pub fn unmatched(&self, at: UnixMs) -> Unmatched {
         let is_click = |param: &str| click_id::find(param).is_some_and(Spec::is_ad_click);
-        let clicks = || self.click_ids.iter().filter(|(param, _)| is_click(param)).map(|(_, click)| click);
+        let known = || self.click_ids.iter().chain(&self.kept);
+        let clicks = || known().filter(|(param, _)| is_click(param)).map(|(_, click)| click);
         let later =
             |click: &ClickId| click.seen_at.is_some_and(|seen_at| at.since(seen_at) < -CLOCK_SLACK_MS);
         match clicks().next() {
@@ -392,7 +402,7 @@ fn same_cookie(name: &str, known: &str, value: &str) -> bool {
 }
 
 /// How much later than the event its click may seem, because two clocks told the times.
-const CLOCK_SLACK_MS: i64 = 5 * MINUTE_MS;
+pub const CLOCK_SLACK_MS: i64 = 5 * MINUTE_MS;
 
 #[cfg(test)]
 mod tests;

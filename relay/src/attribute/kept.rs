@@ -4,7 +4,8 @@
 //! since. Where nobody says when that was, a click whose time is known and that can be lent to the event beats one that was kept;
 //! where none of its platform can be lent, the kept one counts. These clicks, and the campaign, are set aside while the event's
 //! click is looked for, and what counts is given back. What was passed over is written down, because the better click may be
-//! too old for some destination. Where somebody does say when it was, the newer of the two counts ([`yield_to_newer`]).
+//! too old for some destination. Where somebody does say when it was, the newer of the two counts ([`yield_to_newer`]). A visitor's
+//! memory keeps apart what it learns of this kind, and lends it last of all.
 //! Pure; leaves the search to `attribute`.
 
 use std::collections::BTreeMap;
@@ -13,7 +14,9 @@ use std::mem;
 use shared::click_id::{self, GOOGLE_EXCLUSIVE, Spec};
 use shared::event::{Campaign, ClickId};
 use shared::visitor::{CLICK_TOKEN, Visitor};
-use shared::{Attribution, Event, Source, UnixMs, limits};
+use shared::{Attribution, Event, Evidence, Source, UnixMs, limits};
+
+use super::LOOK_BACK_MS;
 
 /// What of an event was kept by another system.
 #[derive(Debug, Default)]
@@ -43,14 +46,11 @@ impl Kept {
             let place = if is_kept { &mut self.click_ids } else { &mut event.click_ids };
             place.insert(param, click);
         }
-        let is_undated = event.campaign.as_ref().is_some_and(|campaign| campaign.seen_at.is_none());
-        let is_beside_click = is_undated && !self.click_ids.is_empty();
-        if is_vague_campaign {
-            event.campaign = event.campaign.take().map(|campaign| campaign.undated());
-        }
         // A page knows its own campaign, also where a shop's report of the same order has joined it.
-        if (is_vague_campaign || is_beside_click) && event.source != Source::Web {
-            self.campaign = event.campaign.take();
+        let is_undated = event.campaign.as_ref().is_some_and(|campaign| campaign.seen_at.is_none());
+        let is_beside_click = is_undated && !self.click_ids.is_empty() && event.source != Source::Web;
+        if is_vague_campaign || is_beside_click {
+            self.campaign = event.campaign.take().map(|campaign| campaign.undated());
         }
         true
     }
@@ -98,27 +98,52 @@ impl Kept {
         !self.is_empty()
     }
 
-    /// Has a visitor's memory know the clicks of platforms of which it knows none, and the campaign if it knows none, as of an
-    /// event of this time. They are no touches: nobody knows when the visitor came by them. Answers whether the memory has changed.
+    /// What a visitor's memory has of what was kept, for an event of this time.
+    pub(super) fn remembered(memory: &Visitor, at: UnixMs) -> Self {
+        let click_ids = memory
+            .kept_before(at, LOOK_BACK_MS)
+            .map(|(param, click)| (param.clone(), ClickId { value: click.value.clone(), seen_at: None }));
+        let campaign = memory.kept_campaign_before(at, LOOK_BACK_MS).map(Campaign::undated);
+        Self { click_ids: click_ids.collect(), campaign, passed_over: BTreeMap::new() }
+    }
+
+    /// Lends it to an event that has nothing better, whoever knows that. Answers whether the event has changed.
+    pub(super) fn lend(&mut self, event: &mut Event, evidence: Evidence, record: &mut Attribution) -> bool {
+        self.weigh(event);
+        let changed = self.give(event, record);
+        for (param, click) in &self.click_ids {
+            if event.click_ids.get(param) == Some(click) {
+                record.lent.insert(param.clone(), evidence);
+            }
+        }
+        changed
+    }
+
+    /// Has a visitor's memory know the clicks of platforms of which it knows none, and the campaign if it knows none, as what was
+    /// kept before an event of this time. They are no touches: nobody knows when the visitor came by them. Answers whether the memory
+    /// has changed.
     pub(super) fn teach(&self, memory: &mut Visitor, at: UnixMs) -> bool {
-        let known = kinds(memory.click_ids.keys());
-        let is_news = |param: &str| kind(param).is_some_and(|kind| !known.contains(&kind));
-        let news: Vec<(&String, &ClickId)> =
-            self.click_ids.iter().filter(|(param, _)| is_news(param) && !self.is_beaten(param)).collect();
-        let learned = kinds(news.iter().map(|(param, _)| *param));
-        // Of these platforms there are only labels, of other landings.
-        memory.click_ids.retain(|param, _| kind(param).is_none_or(|kind| !learned.contains(&kind)));
-        for (param, click) in &news {
-            let click = ClickId { value: click.value.clone(), seen_at: Some(at) };
-            memory.click_ids.insert((*param).clone(), click);
+        let lasts = |click: &ClickId| click.seen_at.is_some_and(|seen_at| at.since(seen_at) <= LOOK_BACK_MS);
+        let kept = memory.kept.iter().filter(|(_, click)| lasts(click)).map(|(param, _)| param);
+        let known = kinds(memory.click_ids.keys().chain(kept));
+        let mut learned = kinds(self.click_ids.keys());
+        learned.retain(|kind| !known.contains(kind));
+        let is_learned = |param: &str| kind(param).is_some_and(|kind| learned.contains(&kind));
+        memory.kept.retain(|param, _| !is_learned(param));
+        for (param, click) in &self.click_ids {
+            if is_learned(param) && !self.is_beaten(param) {
+                let click = ClickId { value: click.value.clone(), seen_at: Some(at) };
+                memory.kept.insert(param.clone(), click);
+            }
         }
-        let campaign = self.campaign.as_ref().filter(|_| memory.last_campaign.is_none());
+        let kept_at = memory.kept_campaign.as_ref().and_then(|campaign| campaign.seen_at);
+        let is_known = memory.last_campaign.is_some()
+            || kept_at.is_some_and(|kept_at| at.since(kept_at) <= LOOK_BACK_MS);
+        let campaign = self.campaign.as_ref().filter(|_| !is_known);
         if let Some(campaign) = campaign {
-            memory.first_campaign = memory.first_campaign.take().or_else(|| Some(campaign.clone()));
-            memory.last_campaign = Some(campaign.clone());
-            memory.campaign_at = at;
+            memory.kept_campaign = Some(Campaign { seen_at: Some(at), ..campaign.clone() });
         }
-        campaign.is_some() || !news.is_empty()
+        campaign.is_some() || !learned.is_empty()
     }
 
     /// Whether it is one of Google's click ids beside a better one: a memory has only one of them.
@@ -128,21 +153,24 @@ impl Kept {
     }
 }
 
-/// The parameters of what an event brings of landings whose times somebody has told. None of a page's event, which brings what its
-/// visitor came by last.
+/// The parameters of what an event brings of landings whose times somebody has told.
 pub(super) fn dated(event: &Event) -> Vec<String> {
-    if event.source == Source::Web {
-        return Vec::new();
-    }
     let dated = event.click_ids.iter().filter(|(_, click)| click.seen_at.is_some());
     dated.map(|(param, _)| param.clone()).collect()
 }
 
-/// Takes out of an event what a memory knows something newer than: of the clicks it brings itself the `dated` ones, and the campaign
-/// if somebody has told its time. Answers whether the event has changed.
-pub(super) fn yield_to_newer(event: &mut Event, memory: &Visitor, dated: &[String], max_age_ms: i64) -> bool {
+/// Takes out of an event what a memory knows something newer than: of the clicks it brings itself the `dated` ones, which are so no
+/// more, and the campaign if somebody has told its time. Answers whether the event has changed.
+pub(super) fn yield_to_newer(
+    event: &mut Event,
+    memory: &Visitor,
+    dated: &mut Vec<String>,
+    max_age_ms: i64,
+) -> bool {
     let campaign_at = event.campaign.as_ref().and_then(|campaign| campaign.seen_at);
-    if dated.is_empty() && (campaign_at.is_none() || event.source == Source::Web) {
+    let newest = memory.click_ids.values().filter_map(|click| click.seen_at).max();
+    let is_click_older = |param: &String| event.click_ids.get(param).is_some_and(|own| own.seen_at < newest);
+    if !dated.iter().any(is_click_older) && campaign_at.is_none_or(|at| at >= memory.campaign_at) {
         return false;
     }
     // What the memory would lend to the event if it had nothing of its own.
@@ -150,11 +178,14 @@ pub(super) fn yield_to_newer(event: &mut Event, memory: &Visitor, dated: &[Strin
     lent.click_ids.clear();
     lent.campaign = None;
     memory.fill(&mut lent, max_age_ms);
-    let happened = event.time;
+    let (happened, is_page) = (event.time, event.source == Source::Web);
+    // One clock tells a page's times: there a click that seems later than the event is later.
+    let is_rival = |at: &UnixMs| !is_page || *at <= happened;
     let mut newest: Vec<(Kind, UnixMs)> = Vec::new();
     for (param, click) in &lent.click_ids {
         let kind = kind(param).filter(|_| click_id::find(param).is_some_and(Spec::is_ad_click));
-        newest.extend(kind.zip(click.seen_at.map(|seen_at| seen_at.min(happened))));
+        let seen_at = click.seen_at.filter(is_rival).map(|seen_at| seen_at.min(happened));
+        newest.extend(kind.zip(seen_at));
     }
     let mut gone: Vec<(String, String)> = Vec::new();
     event.click_ids.retain(|param, own| {
@@ -166,13 +197,16 @@ pub(super) fn yield_to_newer(event: &mut Event, memory: &Visitor, dated: &[Strin
         }
         stays
     });
+    // What is lent in its place is not the event's own and yields to nothing.
+    dated.retain(|param| gone.iter().all(|(other, _)| other != param));
     // A cookie that carries such a click goes with it.
     event.cookies.retain(|name, value| {
         click_id::from_cookie(name, value).is_none_or(|(spec, found)| {
             gone.iter().all(|(param, value)| param != spec.param || *value != found.value)
         })
     });
-    let is_campaign_older = lent.campaign.is_some() && campaign_at.is_some_and(|at| at < memory.campaign_at);
+    let is_campaign_known = lent.campaign.is_some() && is_rival(&memory.campaign_at);
+    let is_campaign_older = is_campaign_known && campaign_at.is_some_and(|at| at < memory.campaign_at);
     if is_campaign_older {
         event.campaign = None;
     }

@@ -5,7 +5,7 @@
 
 use shared::event::{ClickId, Event};
 use shared::time::DAY_MS;
-use shared::{UnixMs, click_id, limits, scrub};
+use shared::{Attribution, UnixMs, click_id, limits, scrub};
 
 use super::raw_event::Pairs;
 use super::read::{shown, time};
@@ -24,7 +24,8 @@ pub(super) fn cookies(Pairs(cookies): Pairs<String>, event: &mut Event, warnings
 }
 
 /// Click ids the event names, then those of its page's address, then those inside the ad cookies. A cookie that says when its click
-/// was says it of a click that is named without a time.
+/// was says it of a click that is named without a time; a click that yields to the cookie's is written down, for the destinations for
+/// which that one is too old.
 pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warnings: &mut Vec<String>) {
     for (param, mut id) in named {
         id.seen_at = id.seen_at.map(|at| time(&format!("click_ids.{}.seen_at", shown(&param)), at, warnings));
@@ -37,7 +38,7 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
             None => warnings.push(format!("click_ids.{}: unknown click id, ignored", shown(&param))),
         }
     }
-    let Event { page, time, cookies, click_ids, .. } = event;
+    let Event { page, time, cookies, click_ids, attribution, .. } = event;
     let ids_of =
         |url: &Option<String>| url.as_deref().and_then(query).map(click_id::from_query).into_iter().flatten();
     // Meta looks into the referrer as a last resort (parameter builder, read 2026-11-23); nobody else asks for it.
@@ -46,8 +47,13 @@ pub(super) fn click_ids(Pairs(named): Pairs<ClickId>, event: &mut Event, warning
         click_ids.entry(spec.param.to_owned()).or_insert(ClickId { value, seen_at: Some(*time) });
     }
     for (param, id) in cookies.iter().filter_map(|(name, value)| from_cookie(name, value)) {
-        if click_ids.get(param).is_none_or(|named| tells_more(param, &id, named, *time)) {
-            click_ids.insert(param.to_owned(), id);
+        if click_ids.get(param).is_some_and(|named| !tells_more(param, &id, named, *time)) {
+            continue;
+        }
+        let named = click_ids.insert(param.to_owned(), id.clone());
+        if let Some(kept) = named.filter(|named| named.value != id.value) {
+            let record = attribution.get_or_insert_with(Box::<Attribution>::default);
+            record.passed_over.insert(param.to_owned(), ClickId { seen_at: None, ..kept });
         }
     }
     while event.click_ids.len() > limits::CLICK_IDS {

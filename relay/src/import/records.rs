@@ -91,7 +91,7 @@ pub struct Records<F = File> {
 
 enum Source<F> {
     Lines(BufReader<F>),
-    Table(Box<csv::Reader<F>>, Columns),
+    Table(Box<csv::Reader<Retained<F>>>, Columns),
 }
 
 impl Records {
@@ -134,12 +134,10 @@ impl<F: Read + Seek> Records<F> {
 
     fn of_table(file: F, ignored: &[String], from: Option<Place>) -> Result<Self, RecordsError> {
         // A row of another length than the headings is told of by its line, as everything else that is wrong with one.
-        let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(file);
+        let mut table = csv::ReaderBuilder::new().flexible(true).from_reader(Retained::of(file));
         let headings = table.headers().map_err(io::Error::from)?.clone();
         let columns = Columns::read(headings.iter(), ignored)?;
-        let mut first = place_of(table.position());
-        // The parser ends a row at CR and counts LF with the next one. Counted here, each row begins on its own line.
-        first.line += u64::from(ends_with_cr_lf(table.get_mut(), first.byte)?);
+        let first = place_of(table.position());
         let next = from.filter(|from| from.byte > first.byte).unwrap_or(first);
         table.seek_raw(SeekFrom::Start(next.byte), position_of(next)).map_err(io::Error::from)?;
         Ok(Self { source: Source::Table(Box::new(table), columns), next })
@@ -163,16 +161,18 @@ impl<F: Read + Seek> Records<F> {
             },
             Source::Table(table, columns) => {
                 let mut row = csv::ByteRecord::new();
-                let line = self.next.line;
                 let mut found = table.read_byte_record(&mut row).map_err(io::Error::from)?;
+                // The parser ends a row at CR and counts LF, like the blank lines behind it, with the next one.
+                let mut begins = behind_marks(table.get_ref().since(self.next.byte), self.next)?;
                 if found && row.get(0).is_some_and(|cell| cell.starts_with(MARK)) {
-                    found = read_behind_marks(table, self.next, &mut row)?;
+                    (found, begins) = read_behind_marks(table, self.next, &mut row)?;
                 }
                 if !found {
                     return Ok(None);
                 }
                 self.next = place_of(table.position());
-                Ok(Some(Record { line, json: json_of_row(row, columns) }))
+                table.get_mut().forget(self.next.byte);
+                Ok(Some(Record { line: begins.line, json: json_of_row(row, columns) }))
             }
         }
     }
@@ -196,31 +196,70 @@ fn position_of(place: Place) -> csv::Position {
     position
 }
 
-/// Whether the row that ends at this byte ends with CR, and LF follows. Leaves the file at another place.
-fn ends_with_cr_lf(file: &mut (impl Read + Seek), end: u64) -> io::Result<bool> {
-    let mut around = Vec::new();
-    file.seek(SeekFrom::Start(end.saturating_sub(1)))?;
-    file.take(2).read_to_end(&mut around)?;
-    Ok(around == b"\r\n")
+/// What a parser reads, with the bytes of the row it is at: it does not say where in them the row begins.
+struct Retained<F> {
+    file: F,
+    bytes: Vec<u8>,
+    /// Where the first of them stands in the file.
+    start: u64,
 }
 
-/// Reads a row once more, without the byte order marks before it; false where nothing is left. The parser passes over such a mark
-/// only where it begins to read, so that a row would be another one when an import goes on there.
+impl<F> Retained<F> {
+    /// A file, at its beginning.
+    fn of(file: F) -> Self {
+        Self { file, bytes: Vec::new(), start: 0 }
+    }
+
+    /// The bytes from a place on, as far as they were read.
+    fn since(&self, byte: u64) -> &[u8] {
+        self.bytes.get(self.place(byte)..).unwrap_or_default()
+    }
+
+    /// Lets go what lies before a place.
+    fn forget(&mut self, byte: u64) {
+        let end = self.place(byte).min(self.bytes.len());
+        self.bytes.drain(..end);
+        self.start += end as u64;
+    }
+
+    fn place(&self, byte: u64) -> usize {
+        usize::try_from(byte.saturating_sub(self.start)).unwrap_or(usize::MAX)
+    }
+}
+
+impl<F: Read> Read for Retained<F> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(into)?;
+        self.bytes.extend_from_slice(into.get(..read).unwrap_or_default());
+        Ok(read)
+    }
+}
+
+impl<F: Seek> Seek for Retained<F> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.start = self.file.seek(to)?;
+        self.bytes.clear();
+        Ok(self.start)
+    }
+}
+
+/// Reads a row once more, without the byte order marks before it, and tells where it begins; false where nothing is left. The parser
+/// passes over such a mark only where it begins to read, so that a row would be another one when an import goes on there.
 fn read_behind_marks<F: Read + Seek>(
-    table: &mut csv::Reader<F>,
+    table: &mut csv::Reader<Retained<F>>,
     from: Place,
     row: &mut csv::ByteRecord,
-) -> io::Result<bool> {
+) -> io::Result<(bool, Place)> {
     let file = table.get_mut();
     file.seek(SeekFrom::Start(from.byte))?;
-    let behind = behind_marks(file, from)?;
+    let behind = behind_marks(BufReader::new(file), from)?;
     table.seek_raw(SeekFrom::Start(behind.byte), position_of(behind)).map_err(io::Error::from)?;
-    table.read_byte_record(row).map_err(io::Error::from)
+    let found = table.read_byte_record(row).map_err(io::Error::from)?;
+    Ok((found, behind))
 }
 
 /// The place behind all byte order marks and ends of lines.
-fn behind_marks(file: impl Read, mut place: Place) -> io::Result<Place> {
-    let mut input = BufReader::new(file);
+fn behind_marks(mut input: impl BufRead, mut place: Place) -> io::Result<Place> {
     loop {
         let rest = input.fill_buf()?;
         let passed = match rest.first() {

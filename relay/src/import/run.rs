@@ -17,6 +17,7 @@ use shared::{Event, UnixMs, event_id};
 
 use super::records::{Format, Place, Record, Records, RecordsError, mark_kept};
 use crate::collect::read::{self, Defaults};
+use crate::enrich;
 
 /// What is imported, and how.
 #[derive(Debug)]
@@ -184,6 +185,7 @@ fn event(import: &Import<'_>, record: &Record) -> Result<Taken, String> {
     let understood = read::event_with_warnings(&text, defaults).map_err(|error| error.to_string())?;
     let (mut event, warnings) = (understood.event, understood.warnings);
     mark_kept(&mut event);
+    enrich::before_the_event(&mut event);
     // It would hide every real click of its visitor, which all come before it.
     if event.time > import.now.plus(DAY_MS) {
         return Err("time: lies in the future".to_owned());

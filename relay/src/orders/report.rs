@@ -66,7 +66,7 @@ impl Report {
         on_top_of(&self.consent, &refund.consent)
     }
 
-    /// Tells a refund of it.
+    /// Tells a refund of it. Its clicks are those of the order, whatever it brings itself.
     pub(super) fn tell(&self, event: &mut Event) {
         let custom = &mut event.properties.custom;
         let told = [
@@ -77,10 +77,11 @@ impl Report {
         custom.extend(told.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
         if self.at.is_some() {
             event.click_ids.clone_from(&self.clicks);
-            if !self.passed_over.is_empty() {
-                let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
-                record.passed_over.clone_from(&self.passed_over);
-            }
+            // What led to the refund's own clicks, and what it passed over for them, says nothing of the order's.
+            let record = event.attribution.get_or_insert_with(Box::<Attribution>::default);
+            record.lent.clear();
+            record.passed_over.clone_from(&self.passed_over);
+            event.attribution = event.attribution.take().filter(|record| !record.is_empty());
         }
         event.consent = self.agreed(event);
         enrich::minimise(event);

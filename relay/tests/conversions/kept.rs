@@ -196,8 +196,13 @@ fn of_two_clicks_of_known_times_the_newer_counts() {
     check("crm", email, 9, "gclid", "own");
     // Nothing older than the window of the memory is lent.
     check("crm", visitor.clone(), 100, "gclid", "own");
-    // A page brings what its visitor came by last.
-    check("web", visitor, 2, "gclid", "own");
+    // The channel makes no difference.
+    check("web", visitor.clone(), 2, "wbraid", "visitor");
+    check("web", visitor, 9, "gclid", "own");
+    // The visitor it names has no other click; whom the address leads to has.
+    let both = json!({ "visitor_id": "v2", "user": { "email": "jane@example.com" } });
+    check("crm", both.clone(), 2, "wbraid", "email");
+    check("crm", both, 9, "gclid", "own");
 }
 
 #[test]

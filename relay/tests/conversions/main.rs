@@ -9,3 +9,4 @@ mod overtaken;
 mod refunds;
 mod reporters;
 mod shop;
+mod told;

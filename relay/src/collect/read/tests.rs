@@ -156,6 +156,11 @@ fn a_cookie_tells_when_a_named_click_was() {
         let event = understood(&json).event;
         let click = &event.click_ids["fbclid"];
         assert_eq!((click.value.as_str(), click.seen_at.map(|at| at.0)), expected, "{named} {days}");
+        // Another click that yields is written down.
+        let record = event.attribution.unwrap_or_default();
+        let passed_over = record.passed_over.get("fbclid").map(|click| (click.value.as_str(), click.seen_at));
+        let yields = named.contains("IwAR_kept") && click.value == "IwAR_cookie";
+        assert_eq!(passed_over, yields.then_some(("IwAR_kept", None)), "{named} {days}");
     };
     let told = ("IwAR_cookie", Some(at(9)));
     check(r#""IwAR_cookie""#, 9, told);

@@ -136,10 +136,17 @@ fn utm(name: &str, value: &str, campaign: &mut Campaign) {
         "id" => &mut campaign.id,
         _ => return,
     };
-    if slot.is_none() && !value.trim().is_empty() {
+    if slot.is_none() && !value.trim().is_empty() && !is_nothing(value) {
         *slot = Some(value.to_owned());
     }
 }
+
+/// Whether a UTM parameter says in the words of web analytics that there was none.
+fn is_nothing(value: &str) -> bool {
+    NOTHING.iter().any(|nothing| value.trim().eq_ignore_ascii_case(nothing))
+}
+
+const NOTHING: [&str; 3] = ["(direct)", "(none)", "(not set)"];
 
 /// A click id that another system has kept is as old as whatever it was kept with: a contact of last month, the first visit of all.
 /// Our own token is no click; it leads to one.
@@ -243,6 +250,9 @@ mod tests {
         assert_eq!((campaign.source.as_deref(), campaign.medium), (Some("ads"), None));
         let mut bare = Draft::default();
         campaign_field("term", "", &mut bare);
+        for (name, value) in [("source", "(direct)"), ("medium", " (None) "), ("campaign", "(not set)")] {
+            campaign_field(name, value, &mut bare);
+        }
         landing("/", None, &mut bare);
         assert!(bare.campaign.is_none() && bare.click_ids.is_empty());
     }

@@ -64,7 +64,7 @@ fn a_byte_order_mark_before_a_row_makes_no_difference_wherever_reading_begins() 
         event(4, r#"{"event":"Lead","time":3,"user":{"email":"a,b"}}"#),
         event(5, "{\"event\":\"\u{feff}Lead\",\"time\":4}"),
         event(6, r#"{"event":"Lead","time":5}"#),
-        event(7, "{\"event\":\"Lead\",\"time\":6,\"user\":{\"email\":\"\u{feff}c\"}}"),
+        event(9, "{\"event\":\"Lead\",\"time\":6,\"user\":{\"email\":\"\u{feff}c\"}}"),
     ];
     for end in ["\n", "\r\n"] {
         let file = file(rows.join(end).as_bytes());
@@ -76,6 +76,35 @@ fn a_byte_order_mark_before_a_row_makes_no_difference_wherever_reading_begins() 
             records.read_next().unwrap();
         }
     }
+}
+
+/// Whatever lines end with, and however many of them are blank.
+#[test]
+fn every_row_is_told_by_its_own_line() {
+    let (head, good, bad) = ("event,time", "Lead,1", "Lead");
+    let check = |parts: &[&str], expected: &[u64]| {
+        let file = file(parts.concat().as_bytes());
+        let lines =
+            |from| all(&file, Format::Csv, from).into_iter().map(|(line, _)| line).collect::<Vec<_>>();
+        assert_eq!(lines(None), expected, "{parts:?}");
+        let mut records = Records::open(file.path(), Format::Csv, &[], None).unwrap();
+        for read in 0..expected.len() {
+            assert_eq!(lines(Some(records.place())), expected[read..], "{parts:?}, from row {read}");
+            records.read_next().unwrap();
+        }
+    };
+    let (lf, cr_lf) = ("\n", "\r\n");
+    check(&[head, lf, good, lf, bad, lf], &[2, 3]);
+    check(&[head, cr_lf, good, cr_lf, bad, cr_lf], &[2, 3]);
+    check(&[head, lf, good, cr_lf, bad, cr_lf, good, lf], &[2, 3, 4]);
+    check(&[head, cr_lf, good, lf, bad, lf, good, cr_lf], &[2, 3, 4]);
+    check(&[head, lf, lf, good, lf, lf, lf, bad, lf], &[3, 6]);
+    check(&[head, cr_lf, cr_lf, good, cr_lf, cr_lf, cr_lf, bad, cr_lf], &[3, 6]);
+    check(&[head, lf, good, lf, lf, "\u{feff}", lf, bad, lf, good], &[2, 5, 6]);
+    check(&[head, cr_lf, "Lead,\"1\r\n\"", cr_lf, bad, cr_lf], &[2, 4]);
+    // More than the parser reads at once.
+    let long = ["Lead,\"", &"1".repeat(20_000), "\""].concat();
+    check(&[head, cr_lf, &long, cr_lf, lf, &long, lf, bad], &[2, 4, 5]);
 }
 
 #[test]

@@ -25,9 +25,18 @@ pub(super) const UNMAPPED: &str = "no event is set for this stage or type; see `
 const NO_ID: &str = "no objectId, so a repeat would count again";
 
 /// What one delivery of an app tells of each object, by its kind and number: the properties that have changed.
-pub(super) type Told<'r, 'a> = BTreeMap<(String, String), Vec<(String, &'r Node<'a>)>>;
+pub(super) type Told<'r, 'a> = BTreeMap<(String, String), Vec<Changed<'r, 'a>>>;
 
-/// What the events of one delivery tell of their objects.
+/// A property that has changed.
+pub(super) struct Changed<'r, 'a> {
+    name: String,
+    value: &'r Node<'a>,
+    /// When, as HubSpot says.
+    at: Option<i64>,
+}
+
+/// What the events of one delivery tell of their objects. They come in any order; of a property that has changed more than once the
+/// latest value counts, of one moment the one that is told last.
 pub(super) fn told<'r, 'a>(changes: &'r [Node<'a>]) -> Told<'r, 'a> {
     let mut told = Told::new();
     for change in changes {
@@ -35,8 +44,16 @@ pub(super) fn told<'r, 'a>(changes: &'r [Node<'a>]) -> Told<'r, 'a> {
         let (id, property) = (change.get("objectId").text(), change.get("propertyName").text());
         let (Some(id), Some(property)) = (id, property) else { continue };
         let properties = told.entry((object, id)).or_default();
-        if what == CHANGED && properties.len() < MOST_PROPERTIES {
-            properties.push((property, change.get("propertyValue")));
+        if what != CHANGED {
+            continue;
+        }
+        let (name, value, at) = (property, change.get("propertyValue"), change.get("occurredAt").whole());
+        let has_room = properties.len() < MOST_PROPERTIES;
+        match properties.iter_mut().find(|known| known.name == name) {
+            Some(known) if at < known.at => {}
+            Some(known) => *known = Changed { name, value, at },
+            None if has_room => properties.push(Changed { name, value, at }),
+            None => {}
         }
     }
     told
@@ -78,13 +95,9 @@ pub(super) fn change(
 }
 
 /// Takes along what else was told of the object. Its id stays as it is: what comes in one delivery may come in two another time.
-fn along(
-    hubspot: &Hubspot,
-    properties: &[(String, &Node<'_>)],
-    found: &mut Found,
-) -> Result<(), &'static str> {
+fn along(hubspot: &Hubspot, properties: &[Changed<'_, '_>], found: &mut Found) -> Result<(), &'static str> {
     let draft = &mut found.draft;
-    for (name, value) in properties {
+    for Changed { name, value, .. } in properties {
         match name.as_str() {
             "amount" => draft.properties.value = Manner::default().amount(value)?,
             "deal_currency_code" => {

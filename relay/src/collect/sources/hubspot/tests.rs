@@ -188,6 +188,30 @@ fn what_a_delivery_tells_of_an_object_goes_with_its_event() {
     assert_eq!(named.collect::<Vec<_>>(), [true, false, false]);
 }
 
+/// Of several changes of one property the latest counts, wherever in the list it stands.
+#[test]
+fn the_latest_value_of_a_property_counts() {
+    let check = |amounts: &[(&str, &str)], expected: &str| {
+        let change = |property: &str, value: &str, at: &str| {
+            format!(
+                r#"{{"subscriptionType":"deal.propertyChange","objectId":9,"propertyName":"{property}","propertyValue":"{value}"{at}}}"#
+            )
+        };
+        let mut batch = vec![change("dealstage", "closedwon", r#","occurredAt":1795420800000"#)];
+        for (value, at) in amounts {
+            let at = if at.is_empty() { String::new() } else { format!(r#","occurredAt":{at}"#) };
+            batch.push(change("amount", value, &at));
+        }
+        let reading = read("currency = 'EUR'", &format!("[{}]", batch.join(",")));
+        assert_eq!(summary(&reading), [expected], "{amounts:?}");
+    };
+    check(&[("100", "1795420700000"), ("200", "1795420800000")], "Purchase 200 EUR");
+    check(&[("200", "1795420800000"), ("100", "1795420700000")], "Purchase 200 EUR");
+    check(&[("100", "1795420800000"), ("200", "1795420800000")], "Purchase 200 EUR");
+    check(&[("100", ""), ("200", "")], "Purchase 200 EUR");
+    check(&[("200", "1795420800000"), ("100", "")], "Purchase 200 EUR");
+}
+
 #[test]
 fn a_change_by_itself_is_heard_where_it_is_named() {
     let change = |property: &str, value: &str| {

@@ -127,7 +127,10 @@ fn journey(order: &mut Order, draft: &mut Draft) {
     let attribution = || metas().filter_map(|(name, value)| Some((name.strip_prefix(ATTRIBUTION)?, value)));
     let named = |wanted: &str| attribution().find(|(name, _)| *name == wanted).map(|(_, value)| value);
     let landed_at = named("session_start_time").and_then(in_utc);
+    // Of a direct visit, a search or a link WooCommerce makes UTM parameters up (`(direct)`, `referral`): no campaign brought them.
+    let is_campaign = named("source_type").is_none_or(|kind| kind == "utm");
     let utm = attribution()
+        .filter(|_| is_campaign)
         .filter_map(|(name, value)| Some((Cow::from(name.strip_prefix("utm_")?), Cow::from(value))));
     carried::campaign(utm, landed_at, draft);
     if let Some(landing) = named("session_entry") {

@@ -191,3 +191,30 @@ fn settings_that_cannot_be_are_named() {
         assert!(error.contains(key), "{error}");
     }
 }
+
+/// A direct visit, a search and a link are sessions, too, for which WooCommerce makes UTM parameters up.
+#[test]
+fn only_a_session_of_a_campaign_has_one() {
+    let check = |metas: &[(&str, &str)], expected: Option<&str>| {
+        let meta = |(key, value): &(&str, &str)| {
+            format!(r#"{{"key":"_wc_order_attribution_{key}","value":"{value}"}}"#)
+        };
+        let metas: Vec<String> = metas.iter().map(meta).collect();
+        let body = format!(
+            r#"{{"id":727,"status":"processing","total":"29.35","meta_data":[{}]}}"#,
+            metas.join(",")
+        );
+        let reading = read("", "order.updated", &body);
+        let campaign = reading.events[0].draft.campaign.as_ref();
+        assert_eq!(campaign.and_then(|campaign| campaign.source.as_deref()), expected, "{metas:?}");
+    };
+    check(&[("source_type", "utm"), ("utm_source", "ads"), ("utm_medium", "cpc")], Some("ads"));
+    check(&[("utm_source", "ads")], Some("ads"));
+    check(&[("source_type", "typein"), ("utm_source", "(direct)"), ("utm_medium", "(none)")], None);
+    check(&[("source_type", "organic"), ("utm_source", "google"), ("utm_medium", "organic")], None);
+    check(&[("source_type", "referral"), ("utm_source", "paypal.com"), ("utm_medium", "referral")], None);
+    check(&[("utm_source", "(direct)"), ("utm_medium", "(none)"), ("utm_campaign", "(not set)")], None);
+    // What stands in the landing page's address was there.
+    let landing = "https://shop.example/?utm_source=newsletter";
+    check(&[("source_type", "referral"), ("session_entry", landing)], Some("newsletter"));
+}
