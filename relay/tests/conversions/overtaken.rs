@@ -105,6 +105,14 @@ fn what_is_paid_back_before_the_order_in_two_currencies_is_kept_apart() {
     }
 }
 
+#[test]
+fn a_page_takes_nothing_back_once_a_server_has_told_of_it() {
+    let shop = Shop::open("", &google());
+    let refund = |id: &str| order("Refund", id, 0, r#","value":20,"currency":"EUR""#);
+    shop.take(0, &refund("r1"));
+    assert_eq!(shop.take(1, &refund("r2").replace("server", "web")), Verdict::Contradiction);
+}
+
 /// ClickBank repeats a sale that it could not deliver, after it has told of its refund.
 #[test]
 fn a_networks_refund_that_overtakes_its_sale_takes_back_of_the_share() {
