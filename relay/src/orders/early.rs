@@ -69,7 +69,10 @@ pub(super) fn take_back(order: &mut Order, refund: &Event) {
     if !order.early.iter().any(is_same) && order.early.len() < MOST_SUMS {
         order.early.push(Taken { of, currency: *currency, back: 0.0, left: None });
     }
-    let Some(taken) = order.early.iter_mut().find(|one| is_same(one)) else { return };
+    let Some(taken) = order.early.iter_mut().find(|one| is_same(one)) else {
+        tracing::warn!(most = MOST_SUMS, "a refund before its order is not reckoned up: too many currencies");
+        return;
+    };
     let said = custom.get(REMAINING).and_then(amount).or(value.is_none().then_some(0.0));
     let back = value.map_or(0.0, f64::abs);
     if let Some(said) = said {
