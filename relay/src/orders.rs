@@ -21,12 +21,13 @@ use crate::enrich;
 use crate::store::order_note::ORDER;
 use crate::store::{Draft, Note, Seq, StoreError, Transaction};
 pub use change::{Change, compare};
+use early::Taken;
 pub use early::kept_for;
-pub use payments::lead;
+pub use payments::{lead, names_payment, order_paid_by};
 pub use present::{Present, present};
 use refund::note_refund;
 use report::Report;
-pub use unreported::{ONLY_IF_REPORTED, is_of_nothing};
+pub use unreported::{ONLY_IF_REPORTED, of_nothing};
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,9 +59,9 @@ struct Order {
     /// How much of that on the word of pages alone.
     #[serde(rename = "p", default, deserialize_with = "or_nought", skip_serializing_if = "is_nought")]
     by_pages: f64,
-    /// The least that was said to be left of it before anybody reported it.
-    #[serde(rename = "l", default, skip_serializing_if = "Option::is_none")]
-    left: Option<f64>,
+    /// What was taken back of it before anybody reported it.
+    #[serde(rename = "y", default, skip_serializing_if = "Vec::is_empty")]
+    early: Vec<Taken>,
     /// When it was called off unpaid, and how much that took back.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
     off: Option<(UnixMs, f64)>,
@@ -120,7 +121,10 @@ pub fn overreaches(tx: &mut dyn Transaction, site: &str, event: &Event) -> Resul
         return Ok(false);
     }
     Ok(recall(tx, site, order_id)?.is_some_and(|order| {
-        order.word > Some(Word::Page) || order.report.is_of_a_server() || order.back > order.by_pages
+        order.word > Some(Word::Page)
+            || order.report.is_of_a_server()
+            || order.back > order.by_pages
+            || !order.early.is_empty()
     }))
 }
 
@@ -139,8 +143,8 @@ pub fn agree(tx: &mut dyn Transaction, site: &str, event: &mut Draft) -> Result<
 /// Completes a refund from what is remembered of its order, and answers what is to be remembered of an order that is reported
 /// for the first time, once it has its number.
 ///
-/// A copy that goes to those who could not have the one before is what they know the order by; and a refund's copy takes nothing
-/// back a second time.
+/// A copy that goes to those who could not have the one before is what they know the order by, and whoever had that one is told if
+/// the order was paid after it was called off; a refund's copy takes nothing back a second time.
 pub fn note(
     tx: &mut dyn Transaction,
     site: &str,
@@ -166,6 +170,11 @@ pub fn note(
     // A copy brings a consent; who else has vouched for the order has done so.
     let word = known.word.map_or(word, |before| before.max(word));
     let back = early::paid_back(&known, event, word);
+    let held_again = is_copy.then(|| change::paid_with_its_copy(&known, event, &order_id, now)).flatten();
+    let (back, off, news) = match held_again {
+        Some((back, news)) => (back, None, Some(news)),
+        None => (back, known.off, None),
+    };
     let order = Order {
         report,
         seq: None,
@@ -175,10 +184,11 @@ pub fn note(
         currency,
         word: Some(word),
         back,
-        left: None,
-        ..known
+        by_pages: known.by_pages,
+        early: Vec::new(),
+        off,
     };
-    Ok(Some(Reported { order_id, visitor: event.visitor_id.clone(), order }))
+    Ok(Some(Reported { order_id, visitor: event.visitor_id.clone(), order, news }))
 }
 
 /// An order that was just reported and is still to be remembered.
@@ -188,19 +198,22 @@ pub struct Reported {
     order_id: String,
     visitor: Option<String>,
     order: Order,
+    news: Option<Box<Event>>,
 }
 
 impl Reported {
-    /// Remembers the order, whose report has this number in the log.
+    /// Remembers the order, whose report has this number in the log. Answers the refund that tells its news to those who knew of it
+    /// before.
     pub fn remember(
         self,
         tx: &mut dyn Transaction,
         site: &str,
         now: UnixMs,
         seq: Seq,
-    ) -> Result<(), StoreError> {
-        let Self { order_id, visitor, order } = self;
-        remember(tx, site, now, visitor.as_deref(), &order_id, &Order { seq: Some(seq), ..order })
+    ) -> Result<Option<Box<Event>>, StoreError> {
+        let Self { order_id, visitor, order, news } = self;
+        remember(tx, site, now, visitor.as_deref(), &order_id, &Order { seq: Some(seq), ..order })?;
+        Ok(news)
     }
 }
 

@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use shared::{Attribution, Event, Source};
+use shared::{Attribution, Event, Source, UnixMs};
 
 use crate::config::Config;
 use crate::deduplicate::Standing;
@@ -101,8 +101,8 @@ fn settle(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result
     if orders::overreaches(tx, &site, &event)? {
         return Ok(Verdict::Contradiction);
     }
-    if orders::is_of_nothing(tx, &site, received, &mut event)? {
-        return Ok(Verdict::Duplicate);
+    if let Some(verdict) = orders::of_nothing(tx, &site, received, &mut event)? {
+        return Ok(verdict);
     }
     orders::agree(tx, &site, &mut event)?;
     match deduplicate::standing(tx, rules, &site, received, &event)? {
@@ -132,8 +132,10 @@ fn append(
     let reported = orders::note(tx, &site, received, &mut event, word)?;
     let kept = orders::kept_for(tx, &site, &event)?;
     let seq = tx.append(Incoming { site: site.clone(), received, event })?;
-    if let Some(order) = reported {
-        order.remember(tx, &site, received, seq)?;
+    if let Some(order) = reported
+        && let Some(news) = order.remember(tx, &site, received, seq)?
+    {
+        tell(tx, site.clone(), received, *news)?;
     }
     for refund in kept {
         let refund = Incoming { site: site.clone(), received, event: refund.into() };
@@ -207,13 +209,21 @@ fn repeated(tx: &mut dyn Transaction, incoming: Incoming) -> Result<Verdict, Sto
     match orders::compare(tx, &site, received, &event)? {
         Change::None => Ok(Verdict::Duplicate),
         Change::Contradiction => Ok(Verdict::Contradiction),
-        Change::Lowered(refund) | Change::PaidAfterAll(refund) => {
-            for key in deduplicate::keys(&refund) {
-                tx.claim(&site, &key, received)?;
-            }
-            Ok(Verdict::Stored(tx.append(Incoming { site, received, event: (*refund).into() })?))
-        }
+        Change::Lowered(refund) | Change::PaidAfterAll(refund) => tell(tx, site, received, *refund),
     }
+}
+
+/// Appends the refund by which an order's news is told.
+fn tell(
+    tx: &mut dyn Transaction,
+    site: Arc<str>,
+    received: UnixMs,
+    refund: Event,
+) -> Result<Verdict, StoreError> {
+    for key in deduplicate::keys(&refund) {
+        tx.claim(&site, &key, received)?;
+    }
+    Ok(Verdict::Stored(tx.append(Incoming { site, received, event: refund.into() })?))
 }
 
 /// Takes one event through the steps at a site without rules: for tests and tools.

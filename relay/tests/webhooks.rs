@@ -185,7 +185,7 @@ async fn an_order_that_is_paid_after_it_was_cancelled_holds_again() {
     };
     let order = |status: &str, modified: &str, paid: Option<&str>| {
         json!({ "id": 1, "status": status, "total": "29.35", "currency": "EUR", "payment_method": "bacs",
-            "date_created_gmt": ago(90), "date_modified_gmt": modified, "date_paid_gmt": paid })
+            "line_items": [{ "product_id": 93, "quantity": 1 }], "date_created_gmt": ago(90), "date_modified_gmt": modified, "date_paid_gmt": paid })
     };
     let (cancelled, paid) = (ago(30), ago(10));
     let paid = order("processing", &paid, Some(&paid));

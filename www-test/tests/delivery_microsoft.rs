@@ -13,6 +13,8 @@ use www_test::relay_process::{Bed, Settings, destination};
 use www_test::sandbox::{Sandbox, clock};
 
 const SOON: Duration = Duration::from_secs(20);
+/// Before that an order was placed whose refund does not wait for somebody to report it.
+const LONG_AGO_MS: i64 = 3 * 86_400_000;
 
 /// An event with everything a shop may know of it and of a person.
 fn event(name: &str, id: &str, source: &str, now: UnixMs) -> Value {
@@ -30,7 +32,7 @@ fn event(name: &str, id: &str, source: &str, now: UnixMs) -> Value {
         "properties": { "value": 59.9, "currency": "eur", "order_id": id, "search_term": "lamp", "coupon": "MAY",
             "tax": 9.5, "shipping": 0, "status": "paid", "shop_id": 7, "own": [1, 2], "pageType": "home",
             "event_category": "video", "event_value": 3, "keywords": "lamps", "order_value": 99.9,
-            "order_time": now.0 - 3_600_000,
+            "order_time": now.0 - LONG_AGO_MS,
             "items": [{ "id": "SKU-7", "name": "Lamp", "brand": "B", "category": "C", "price": 29.95, "quantity": 2 },
                       { "id": 8, "quantity": 0.5 }, { "name": "no id" }] },
         "consent": { "ad_storage": "granted", "ad_user_data": "granted", "ad_personalization": "granted" }

@@ -6,8 +6,10 @@
 //! as long as the platform needs to know the order. Owns these
 //! decisions, which need the store, so `preview` knows nothing of them; leaves the sums to [`orders`].
 //!
-//! A refund that overtook its order and names only an amount can be told to nobody yet: it waits for the order to be reported, for
-//! as long as a sender may repeat one that it could not deliver, and then goes as any other.
+//! A refund that overtook its order has nothing to take back yet: it waits for the order to be reported, for as long as a sender may
+//! repeat one that it could not deliver, and then goes as any other. So does one that names a payment whose order nobody knows yet.
+//!
+//! An order that was called off unpaid before it could go, and that would be taken away there, waits as well: it may be paid after all.
 //!
 //! When an order was delivered leaves no trace, only that it is no longer on its way. So a refund that waits for that looks again
 //! and again, and its reason says what it saw last.
@@ -36,22 +38,28 @@ pub(super) async fn as_they_stand(
     let Some(restates) = destination.platform.restates() else { return Ok(items) };
     for item in &mut items {
         let is_refund = item.event.event == REFUND;
+        if is_refund && !find_order(store, &destination.site, item).await? {
+            item.left_out = awaits_its_order(item, now);
+            continue;
+        }
         let Some(order_id) = item.event.properties.order_id.as_deref() else { continue };
         // An order that goes for the first time goes before its refunds, as it came.
         if !is_refund && !item.pending {
             continue;
         }
         let Some(order) = orders::present(store, &destination.site, order_id).await? else { continue };
-        if is_refund {
+        if is_refund && !order.is_reported() {
+            item.left_out = awaits_its_order(item, now);
+        } else if is_refund {
             let standing = match order.reported() {
                 Some(seq) => store.standing(&destination.name, seq).await?,
                 None => Standing::Settled,
             };
-            item.left_out = overtakes(&order, item, now).or_else(|| unfit(restates, standing, item, now));
+            item.left_out = unfit(restates, standing, item, now);
         }
         if item.left_out.is_none() {
             let lowered = tell(store, &order, item).await? && !is_refund;
-            item.left_out = taken_away(restates, item).filter(|_| lowered);
+            item.left_out = taken_away(restates, &order, item, now).filter(|_| lowered);
         }
     }
     Ok(items)
@@ -67,12 +75,27 @@ async fn tell(store: &dyn Store, order: &Present, item: &mut Item) -> Result<boo
     Ok(told)
 }
 
-/// Why a refund waits that came before its order, if without that nobody can be told what is left.
-fn overtakes(order: &Present, item: &Item, now: UnixMs) -> Option<Skip> {
-    let until = item.received.plus(OVERTAKEN_MS);
+/// Finds the order of a refund that names only a payment. Answers whether none is missing: a server's refund of a payment whose order
+/// nobody has reported yet has none.
+async fn find_order(store: &dyn Store, site: &str, refund: &mut Item) -> Result<bool, StoreError> {
+    let is_led = refund.event.source != Source::Web && orders::names_payment(&refund.event);
+    if refund.event.properties.order_id.is_some() || !is_led {
+        return Ok(true);
+    }
+    let Some(order_id) = orders::order_paid_by(store, site, &refund.event).await? else { return Ok(false) };
+    let mut event = (*refund.event).clone();
+    event.properties.order_id = Some(order_id);
+    refund.event = Arc::new(event);
+    Ok(true)
+}
+
+/// Why a refund waits whose order nobody has reported, if somebody may do so yet. Whoever repeats an order gives up some days after
+/// it was placed; and one that only the platform's own tag has told of is reported by nobody.
+fn awaits_its_order(item: &Item, now: UnixMs) -> Option<Skip> {
+    let placed = refund::order_time(&item.event).ok().flatten();
+    let until = placed.map_or(item.received, |placed| placed.min(item.received)).plus(OVERTAKEN_MS);
     // A page takes nothing off an order that is yet to be reported.
-    let counts = item.event.source != Source::Web && refund::remaining(&item.event).is_err();
-    let waits = counts && !order.is_reported() && now < until;
+    let waits = item.event.source != Source::Web && now < until;
     waits.then(|| Skip::until(until.min(now.plus(LOOK_AGAIN_MS)), NOT_REPORTED))
 }
 
@@ -100,17 +123,25 @@ fn unfit(restates: Restates, standing: Standing, refund: &Item, now: UnixMs) -> 
     }
 }
 
-/// Why an order of which nothing is left is not sent again.
-fn taken_away(restates: Restates, order: &Item) -> Option<Skip> {
-    let is_back = order.event.properties.value.is_some_and(refund::is_all_back);
-    let skip = || Skip::new(SkipReason::Superseded, "a refund has taken the whole order back since");
-    (restates.takes_away && is_back).then(skip)
+/// Why an order of which nothing is left is not sent again, or not yet: one that was called off unpaid may be paid after all.
+fn taken_away(restates: Restates, order: &Present, item: &Item, now: UnixMs) -> Option<Skip> {
+    let is_back = item.event.properties.value.is_some_and(refund::is_all_back);
+    if !restates.takes_away || !is_back {
+        return None;
+    }
+    let until = order.called_off().map(|at| at.plus(CALLED_OFF_MS)).filter(|until| now < *until);
+    Some(match until {
+        Some(until) => Skip::until(until.min(now.plus(LOOK_AGAIN_MS)), CALLED_OFF),
+        None => Skip::new(SkipReason::Superseded, "a refund has taken the whole order back since"),
+    })
 }
 
 /// The event that takes an order back.
 const REFUND: &str = "Refund";
 /// Why a refund waits whose order nobody has reported.
 const NOT_REPORTED: &str = "nobody has reported its order yet";
+/// Why an order waits that was called off.
+const CALLED_OFF: &str = "it was called off unpaid, and may be paid after all";
 /// Why a refund waits whose order comes with it.
 const GOES_FIRST: &str = "its order goes first";
 /// Why a refund waits whose order has not gone through yet.
@@ -122,6 +153,8 @@ const LOOK_AGAIN_MS: i64 = HOUR_MS;
 /// How long after its refund an order may still be reported: Stripe repeats what it could not deliver for three days, Shopify for
 /// four hours (docs.stripe.com/webhooks and shopify.dev, read 2026-11-23).
 const OVERTAKEN_MS: i64 = 3 * DAY_MS;
+/// How long after an order was called off unpaid it may still be paid: a transfer takes some days.
+const CALLED_OFF_MS: i64 = 7 * DAY_MS;
 /// A destination that reads the log so long after an event came is behind.
 const LATE_MS: i64 = 5 * MINUTE_MS;
 

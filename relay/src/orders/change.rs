@@ -1,14 +1,15 @@
 //! What a further report of a known order makes of it: nothing, or news for the platforms, which are told by a refund.
 //!
-//! Owns whose word is believed, and how the news is told; leaves to `pipeline` that it is told once.
+//! Owns whose word is believed, also that an order was paid after it was called off, and how the news is told; leaves to `pipeline`
+//! that it is told once.
 
 use std::collections::BTreeMap;
 
 use shared::{Event, Properties, Scalar, UnixMs, event_id};
 
 use super::{
-    HALF_A_CENT, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, recall,
-    remember,
+    HALF_A_CENT, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, payments,
+    recall, remember,
 };
 use crate::store::{StoreError, Transaction};
 
@@ -44,13 +45,11 @@ pub fn compare(
         return Ok(Change::None);
     };
     let word = Word::of(event);
-    if let Some(taken) = called_off_before(&order, event, word) {
-        let is_less = order.currency == *currency && (0.0..before).contains(value);
-        order.back = cents((order.back - taken).max(0.0));
-        order.value = Some(if is_less { *value } else { before });
-        (order.off, order.word) = (None, order.word.max(Some(word)));
+    if let Some(taken) = called_off_before(&order, event, now) {
+        hold_again(&mut order, event, taken);
+        order.word = order.word.max(Some(word));
         remember(tx, site, now, event.visitor_id.as_deref(), order_id, &order)?;
-        let news = told(event, order_id, &format!("{order_id}-paid"), before, &order);
+        let news = told(event, order_id, &paid(order_id), before, &order);
         return Ok(Change::PaidAfterAll(Box::new(news)));
     }
     // Nothing new is also what is left after refunds that were told: some report an order anew once it has shrunk.
@@ -74,11 +73,47 @@ pub fn compare(
     Ok(Change::Lowered(Box::new(news)))
 }
 
-/// How much was taken back because an order was called off unpaid, if a server says now that it happened later than that. A page may
-/// be opened again at any time, and a network or one item says nothing of the payment.
-fn called_off_before(order: &Order, report: &Event, word: Word) -> Option<f64> {
+/// The same of a copy that brings the consent, and so goes as the order itself to those who could not have it before: how much is
+/// paid back of it now, and the refund for those who had it, under the consent by which they had.
+pub(super) fn paid_with_its_copy(
+    known: &Order,
+    copy: &Event,
+    order_id: &str,
+    now: UnixMs,
+) -> Option<(f64, Box<Event>)> {
+    let before = known.value.filter(|_| known.event.as_ref() == Some(&copy.event))?;
+    let taken = called_off_before(known, copy, now)?;
+    let mut order = known.clone();
+    hold_again(&mut order, copy, taken);
+    let mut report = copy.clone();
+    report.consent = copy.attribution.as_ref()?.earlier?;
+    let news = told(&report, order_id, &paid(order_id), before, &order);
+    Some((order.back, Box::new(news)))
+}
+
+/// How much was taken back because an order was called off unpaid, if this report says that it was paid later than that. The shop
+/// knows, and who took a payment and names it. A page may be opened again at any time, a network reports what is pending, and one
+/// item says nothing of the payment. What happened when it arrived may be a repeat to which nobody gave a time.
+fn called_off_before(order: &Order, report: &Event, now: UnixMs) -> Option<f64> {
     let (at, taken) = order.off?;
-    (word >= Word::Server && report.time > at).then_some(taken)
+    let word = Word::of(report);
+    let knows = word >= Word::Shop || word >= Word::Server && payments::names_payment(report);
+    (knows && report.time > at && report.time < now).then_some(taken)
+}
+
+/// Undoes that an order was called off, as far as a report says that it holds.
+fn hold_again(order: &mut Order, report: &Event, taken: f64) {
+    let Properties { value, currency, .. } = report.properties;
+    let lower = |value: &f64| order.value.is_some_and(|before| (0.0..before).contains(value));
+    let less = value.filter(|value| order.currency == currency && lower(value));
+    order.value = less.or(order.value);
+    order.back = cents((order.back - taken).max(0.0));
+    order.off = None;
+}
+
+/// What the refund is about that says of an order that it was paid after all.
+fn paid(order_id: &str) -> String {
+    [order_id, "-paid"].concat()
 }
 
 /// The refund that tells of an order's news. Its id follows from what it is about, so that the same news is told once.

@@ -4,7 +4,7 @@
 //! order that is sent again would undo its refunds, and an older refund a newer one. Owns what such an event is told instead;
 //! leaves to `distribute` for which platform.
 
-use shared::{Event, Scalar};
+use shared::{Event, Scalar, UnixMs};
 
 use super::refund::introduce;
 use super::report::ORDER_REPORTED;
@@ -31,6 +31,11 @@ impl Present {
     /// Whether anybody has reported it: of one whose refund came first there is a note as well.
     pub fn is_reported(&self) -> bool {
         self.0.event.is_some() || self.0.value.is_some()
+    }
+
+    /// When it was called off unpaid, if that still holds.
+    pub fn called_off(&self) -> Option<UnixMs> {
+        self.0.off.map(|(at, _)| at)
     }
 
     /// Tells the order, or a refund of it, what is left of its value, and a refund that overtook it what that could not be told when

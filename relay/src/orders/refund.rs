@@ -29,13 +29,14 @@ pub(super) fn note_refund(
         order.back = cents((order.back - order.by_pages).max(0.0));
         order.by_pages = 0.0;
     }
-    let (back, left) = (order.back, order.left);
+    let back = order.back;
+    let early = is_copy.then(|| order.early.clone());
     if is_copy {
         order.back = before(&order, event);
     }
     event.change(|event| complete(&mut order, event));
-    if is_copy {
-        (order.back, order.left) = (back, left);
+    if let Some(early) = early {
+        (order.back, order.early) = (back, early);
     }
     let taken = cents(order.back - back);
     if of_page {

@@ -15,7 +15,7 @@ pub(super) fn known(value: f64, back: f64) -> Order {
         word: Some(Word::Page),
         back,
         by_pages: 0.0,
-        left: None,
+        early: Vec::new(),
         off: None,
     }
 }
@@ -39,7 +39,7 @@ fn a_refund_learns_what_it_takes_back() {
     check(known(59.9, 0.0), &[&eur("20"), r#","remaining_value":30"#].concat(), Some(30.0), 29.9);
     check(known(59.9, 0.0), r#","value":20,"currency":"USD""#, None, 0.0);
     check(known(59.9, 0.0), r#","value":20"#, None, 0.0);
-    check(Order::default(), &eur("20"), None, 20.0);
+    check(Order::default(), &eur("20"), None, 0.0);
     // News out of order: what was paid back stays so.
     check(known(100.0, 50.0), &[&eur("20"), r#","remaining_value":80"#].concat(), Some(50.0), 50.0);
     // A network's share shrinks as the shop's order does, where that is known.
@@ -79,6 +79,7 @@ fn what_was_paid_back_before_its_order_holds_of_it() {
     let dollars = r#","value":20,"currency":"USD""#;
     check(&[dollars], sale, 0.0);
     check(&[twenty, dollars], sale, 20.0);
+    check(&[dollars, twenty, dollars, ten], sale, 30.0);
     check(&[r#","value":20"#], sale, 0.0);
     // No amount is all of it.
     check(&[""], sale, 100.0);
@@ -94,6 +95,16 @@ fn what_was_paid_back_before_its_order_holds_of_it() {
     let share = r#","value":3,"commission":true"#;
     check(&[twenty], share, 0.0);
     check(&[""], share, 3.0);
+    let (all, part) = (
+        r#","value":2,"currency":"EUR","commission":true"#,
+        r#","value":1,"currency":"EUR","commission":"part""#,
+    );
+    check(&[all], share, 2.0);
+    check(&[part, twenty, all], share, 3.0);
+    check(&[all, r#","currency":"EUR","remaining_value":0.5,"commission":"part""#], share, 2.5);
+    // A network takes back its share because the order is.
+    check(&[ten, all], sale, 100.0);
+    check(&[&all.replace("EUR", "USD")], sale, 0.0);
 }
 
 #[test]
@@ -172,12 +183,21 @@ fn the_note_is_short() {
     let text = serde_json::to_string(&known(59.9, 0.0)).expect("plain");
     assert_eq!(text, r#"{"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p"}"#);
     assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), known(59.9, 0.0));
-    let (left, off) = (Some(54.9), Some((UnixMs(2000), 54.9)));
-    let full = Order { seq: Some(7), by_pages: 5.0, left, off, ..known(59.9, 5.0) };
+    let off = Some((UnixMs(2000), 54.9));
+    let full = Order { seq: Some(7), by_pages: 5.0, off, ..known(59.9, 5.0) };
     let text = serde_json::to_string(&full).expect("plain");
     assert_eq!(
         text,
-        r#"{"n":7,"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p","b":5.0,"p":5.0,"l":54.9,"x":[2000,54.9]}"#
+        r#"{"n":7,"e":"Purchase","t":1000,"v":59.9,"c":"EUR","w":"p","b":5.0,"p":5.0,"x":[2000,54.9]}"#
     );
     assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), full);
+    let mut overtaken = Order::default();
+    for properties in [r#","value":20,"currency":"EUR""#, ""] {
+        let json =
+            format!(r#"{{"event":"Refund","event_id":"r","properties":{{"order_id":"1"{properties}}}}}"#);
+        complete(&mut overtaken, &mut event(&json));
+    }
+    let text = serde_json::to_string(&overtaken).expect("plain");
+    assert_eq!(text, r#"{"y":[{"o":"o","c":"EUR","b":20.0},{"o":"o","l":0.0}]}"#);
+    assert_eq!(serde_json::from_str::<Order>(&text).expect("its own text"), overtaken);
 }

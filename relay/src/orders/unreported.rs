@@ -8,29 +8,28 @@ use shared::{Properties, Scalar, UnixMs};
 
 use super::{PAID, REFUND, Word, early, recall};
 use crate::deduplicate;
-use crate::store::{Draft, StoreError, Transaction};
+use crate::store::{Draft, StoreError, Transaction, Verdict};
 
 /// The property by which a source says that a refund takes back only an order that was reported. As a text it is a further name
 /// under which that may have been; as a truth value it is a network's, whose word is about its own commission.
 pub const ONLY_IF_REPORTED: &str = "only_if_reported";
 
-/// Whether a refund takes back only what was reported, and nothing was. Money that a shop has paid out is kept for the order, which
-/// may have been overtaken. The mark is for us alone and is taken off.
-pub fn is_of_nothing(
+/// What becomes of a refund that takes back only what was reported, where nothing was; of others nothing is said. Money that a shop
+/// has paid out is held for the order, which may have been overtaken. The mark is for us alone and is taken off.
+pub fn of_nothing(
     tx: &mut dyn Transaction,
     site: &str,
     now: UnixMs,
     event: &mut Draft,
-) -> Result<bool, StoreError> {
+) -> Result<Option<Verdict>, StoreError> {
     let Properties { order_id, custom, .. } = &event.properties;
     let said = custom.get(ONLY_IF_REPORTED).filter(|_| event.event == REFUND);
-    let (Some(order_id), Some(said)) = (order_id, said) else { return Ok(false) };
+    let (Some(order_id), Some(said)) = (order_id, said) else { return Ok(None) };
     let nothing = !is_known(tx, site, order_id, said)?;
-    if nothing && matches!(said, Scalar::Text(_)) && early::holds_later(event) {
-        early::keep(tx, site, now, order_id, event)?;
-    }
+    let may_be = nothing && matches!(said, Scalar::Text(_)) && early::holds_later(event);
+    let is_held = may_be && early::keep(tx, site, now, &early::key(order_id), event)?;
     event.change(|event| event.properties.custom.remove(ONLY_IF_REPORTED).is_some());
-    Ok(nothing)
+    Ok(nothing.then_some(if is_held { Verdict::Held } else { Verdict::Duplicate }))
 }
 
 fn is_known(tx: &mut dyn Transaction, site: &str, order_id: &str, said: &Scalar) -> Result<bool, StoreError> {

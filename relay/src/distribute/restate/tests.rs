@@ -69,6 +69,15 @@ impl Shop {
         if name == "Refund" {
             event.user = shared::UserData::default();
         }
+        self.append(event);
+    }
+
+    /// Takes an event that says all of itself.
+    fn take_whole(&self, json: &str) {
+        self.append(Draft::from(event(json)));
+    }
+
+    fn append(&self, event: Draft) {
         let incoming = Incoming { site: "shop".into(), received: NOW, event };
         run(self.store.append(vec![incoming])).expect("stored");
     }
@@ -153,8 +162,8 @@ fn a_refund_that_saw_its_order_on_its_way_waits_until_the_platform_knows_it() {
 fn a_refund_that_overtakes_its_order_waits_for_it_and_lowers_it_once() {
     const OVERTAKER: Seq = 1;
     const OVERTAKEN: Seq = 2;
-    let check = |shop: Shop, known_after: i64| {
-        shop.take("Refund", "r", r#","value":20"#);
+    let check = |shop: Shop, said: &str, known_after: i64| {
+        shop.take("Refund", "r", &[r#","value":20"#, said].concat());
         let waits = shop.goes(OVERTAKER, false, 0).expect_err("nobody has reported its order");
         assert_eq!((waits.reason, waits.until), (SkipReason::TooEarly, Some(NOW.plus(HOUR_MS))));
         shop.settle(retry(OVERTAKER, NOW.plus(HOUR_MS)));
@@ -177,8 +186,12 @@ fn a_refund_that_overtakes_its_order_waits_for_it_and_lowers_it_once() {
         }
         assert_eq!(shop.goes(OVERTAKEN, true, DAY_MS).expect("it goes").properties.value, Some(80.0));
     };
-    check(Shop::open(""), DAY_MS);
-    check(Shop::of(MICROSOFT), 6 * HOUR_MS);
+    // As WooCommerce says it, and Stripe of a charge.
+    let left = r#","order_value":100,"remaining_value":80"#;
+    for said in ["", left] {
+        check(Shop::open(""), said, DAY_MS);
+        check(Shop::of(MICROSOFT), said, 6 * HOUR_MS);
+    }
 }
 
 #[test]
@@ -187,9 +200,41 @@ fn a_refund_waits_for_an_order_that_may_still_be_reported_and_no_longer() {
     shop.take("Refund", "r", r#","value":20"#);
     let last = shop.goes(1, true, 3 * DAY_MS - MINUTE_MS).expect_err("it may still come");
     assert_eq!(last.until, Some(NOW.plus(3 * DAY_MS)));
-    shop.goes(1, true, 3 * DAY_MS).expect("it goes as any other");
-    shop.take("Refund", "r2", r#","value":20,"order_value":100"#);
-    shop.goes(2, false, 0).expect("it says what is left");
+    assert_eq!(last.detail, NOT_REPORTED);
+    shop.goes_after(1, Some(NOT_REPORTED), 3 * DAY_MS)
+        .expect("it goes as any other, and nothing has gone just now");
+    // Whoever repeats an order has given up on one that was placed so long ago.
+    let placed =
+        |days: i64| format!(r#","value":20,"order_value":100,"order_time":{}"#, NOW.0 - days * DAY_MS);
+    shop.take("Refund", "r2", &placed(2));
+    let last = shop.goes(2, false, DAY_MS - MINUTE_MS).expect_err("it may still come");
+    assert_eq!(last.until, Some(NOW.plus(DAY_MS)));
+    shop.take("Refund", "r3", &placed(3));
+    shop.goes(3, false, 0).expect("it is late");
+}
+
+/// What Stripe tells of money given back names its payment, and says later than that which order it paid.
+#[test]
+fn a_refund_of_a_payment_waits_for_the_order_of_that_payment() {
+    let tied = r#""source":"server","tokens":{"stripe_payment_intent":"pi_1"}"#;
+    let refund =
+        format!(r#"{{"event":"Refund","event_id":"r",{tied},"properties":{{"value":20,"currency":"EUR"}}}}"#);
+    let shop = Shop::open("");
+    shop.take_whole(&refund);
+    let waits = shop.goes(1, false, 0).expect_err("nobody knows the payment");
+    assert_eq!((waits.until, waits.detail.as_str()), (Some(NOW.plus(HOUR_MS)), NOT_REPORTED));
+    let nowhere = shop.goes_after(1, Some(NOT_REPORTED), 3 * DAY_MS).expect("nobody has said");
+    assert_eq!(nowhere.properties.order_id, None);
+    shop.take_whole(&format!(
+        r#"{{"event":"Purchase","event_id":"p",{tied},"user":{{"email":"jane@example.com"}},
+            "properties":{{"order_id":"cs_1","value":100,"currency":"EUR"}}}}"#
+    ));
+    shop.settle(delivered(2));
+    let gone = shop.goes_after(1, Some(NOT_REPORTED), HOUR_MS).expect_err("only just now");
+    assert_eq!(gone.until, Some(NOW.plus(HOUR_MS + DAY_MS)));
+    let told = shop.goes_after(1, Some(&gone.detail), 2 * DAY_MS).expect("its order is known by then");
+    assert_eq!(told.properties.order_id.as_deref(), Some("cs_1"));
+    assert_eq!(told.properties.custom.get("remaining_value"), Some(&shared::Scalar::Number(80.0)));
 }
 
 /// All of it was paid back before anybody reported it: the refund must not say that all is left.
@@ -197,6 +242,7 @@ fn a_refund_waits_for_an_order_that_may_still_be_reported_and_no_longer() {
 fn a_refund_of_the_whole_stays_one_when_its_order_comes() {
     let shop = Shop::open("");
     shop.take("Refund", "r", "");
+    assert_eq!(shop.goes(1, false, 0).expect_err("its order may come").detail, NOT_REPORTED);
     shop.take("Purchase", "p", r#","value":100"#);
     shop.settle(delivered(2));
     let refund = shop.goes(1, true, DAY_MS).expect("it goes");
@@ -274,6 +320,31 @@ fn an_order_that_was_taken_away_does_not_come_back() {
     let adjustments = "adjustments = { customer_id = \"1234567890\", developer_token = \"d\" }";
     check(Shop::with_a_refund(adjustments), Err(SkipReason::Superseded));
     check(Shop::of(MICROSOFT).sell(), Err(SkipReason::Superseded));
+}
+
+/// The destination was down when the shop cancelled what nobody had paid, and the money comes later.
+#[test]
+fn an_order_that_was_called_off_unpaid_may_be_paid_before_it_goes() {
+    let adjustments = "adjustments = { customer_id = \"1234567890\", developer_token = \"d\" }";
+    for shop in [Shop::open(adjustments), Shop::of(MICROSOFT)] {
+        let at = |event: &str, id: &str, hours: i64, more: &str| {
+            let time = NOW.0 - hours * HOUR_MS;
+            shop.take_whole(&format!(
+                r#"{{"event":"{event}","event_id":"{id}","source":"server","time":{time},
+                    "properties":{{"order_id":"88","value":100,"currency":"EUR"{more}}}}}"#
+            ));
+        };
+        at("Purchase", "p", 3, "");
+        shop.settle(retry(ORDER, NOW));
+        at("Refund", "Refund-88-cancelled", 2, r#","remaining_value":0"#);
+        let waits = shop.goes(ORDER, true, 0).expect_err("it may be paid");
+        assert_eq!((waits.reason, waits.until), (SkipReason::TooEarly, Some(NOW.plus(HOUR_MS))));
+        let nobody_paid = shop.goes(ORDER, true, 7 * DAY_MS).expect_err("nobody has");
+        assert_eq!(nobody_paid.reason, SkipReason::Superseded);
+        at("Purchase", "q", 1, r#","items":[{"id":"SKU"}]"#);
+        let order = shop.goes(ORDER, true, 0).expect("it was paid");
+        assert_eq!(order.properties.value, Some(100.0));
+    }
 }
 
 #[test]
