@@ -217,7 +217,7 @@ async fn what_a_platform_remarks_of_events_it_took_is_told() {
     let logged = store.read(0, 1).await.expect("the log");
     let settled = round.run(logged.into_iter().map(Item::from).collect()).await;
     assert!(settled.settlement.retry.is_empty() && settled.settlement.dead.is_empty(), "{settled:?}");
-    let is_due = |remark| courier.complaints.is_due("take", remark, UnixMs(0));
+    let is_due = |remark| courier.complaints.is_remark_due("take", remark, UnixMs(0));
     assert!(!is_due("a field was dropped") && is_due("another field was dropped"));
 }
 

@@ -292,7 +292,7 @@ impl Round<'_> {
         let remark =
             carried.response.as_ref().and_then(|response| destination.platform.remark(call, response));
         let Some(remark) = remark else { return };
-        if self.courier.complaints.is_due(call, &remark, (self.now)()) {
+        if self.courier.complaints.is_remark_due(call, &remark, (self.now)()) {
             warn!(destination = %destination.name, call, remark = %remark, "the platform remarks on events it took");
         }
     }
