@@ -4,10 +4,16 @@
 mod plain;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use plain::{Bench, Plain, SILENCE, append, is_upload, server, settled, store, worker};
+use plain::{
+    Bench, Plain, SILENCE, after_silence, append, append_at, courier, is_upload, never, round, server,
+    settled, store, worker,
+};
+use relay::distribute::portion::Portions;
 use relay::distribute::schedule::Backoff;
+use relay::distribute::stop::Stop;
 use relay::distribute::{HttpClient, Worker};
 use relay::store::{Receipt, Retry, Settlement};
 use shared::UnixMs;
@@ -96,21 +102,159 @@ async fn a_stop_ends_the_round_in_hand_and_begins_none_that_might_be_cut_off() {
     assert_eq!(stopped(Duration::from_secs(60)).await, (30, 30), "there is time for all");
 }
 
+/// As often as there is time for it: what has waited and what is new do not go in one turn, which would take two requests.
 #[tokio::test]
 async fn a_turn_that_is_begun_after_a_stop_takes_no_more_than_one_request_holds() {
-    let (url, mut requests) = server(Box::new(|_| 200)).await;
+    // A request may take five seconds, for which there is no time in the first case.
+    for (seconds, expected, left) in [(1, &[][..], (10, 10)), (60, &[10, 10][..], (20, 0))] {
+        let (url, mut requests) = server(Box::new(|_| 200)).await;
+        let store = store().await;
+        append(&store, 1..=20).await;
+        let reason = "HTTP 503".to_owned();
+        let due = |seq| Retry { seq, attempts: 1, reached: None, due: UnixMs(0), reason: reason.clone() };
+        let settlement =
+            Settlement { cursor: Some(10), retry: (1..=10).map(due).collect(), ..Settlement::default() };
+        store.settle("d", settlement).await.expect("settled");
+        let (_stop, stopping) = watch::channel(true);
+        let stop_within = Duration::from_secs(seconds);
+        let platform = Plain { request: 20, ..Plain::at(url, 10) };
+        Worker { stop_within, ..worker(&store, platform) }.run(stopping).await;
+        let mut sizes = Vec::new();
+        while let Ok((ids, _)) = requests.try_recv() {
+            sizes.push(ids.len());
+        }
+        assert_eq!(sizes, expected);
+        let backlog = store.backlog("d").await.expect("a backlog");
+        assert_eq!((backlog.cursor, backlog.pending), left);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_amid_the_parts_of_a_call_puts_the_others_back_as_they_were() {
+    for (seconds, left) in [(5, &[6, 8, 10, 12][..]), (60, &[][..])] {
+        let (stop, stopping) = watch::channel(false);
+        let script = move |ids: &[String]| {
+            if is_upload(&ids[0]) {
+                stop.send_replace(true);
+            }
+            200
+        };
+        let (url, mut requests) = server(Box::new(script)).await;
+        let store = store().await;
+        append(&store, 1..=12).await;
+        let worker = worker(&store, Plain { uploads: true, ..Plain::at(url, 12) });
+        let stop = Stop::new(stopping, Duration::from_secs(seconds));
+        let settled = round(&worker, &courier(&worker), &after_silence(4), &stop).await.settlement;
+        let mut sent = 0;
+        while let Ok((ids, _)) = requests.try_recv() {
+            sent += ids.len();
+        }
+        assert_eq!((sent, settled.dead.len()), (12 - left.len(), 0), "each that was sent is recorded");
+        let put_back: Vec<_> =
+            settled.retry.iter().map(|retry| (retry.seq, retry.attempts, retry.reached)).collect();
+        let expected: Vec<(i64, u32, Option<UnixMs>)> = left.iter().map(|seq| (*seq, 0, None)).collect();
+        assert_eq!(put_back, expected);
+    }
+}
+
+#[tokio::test]
+async fn a_stop_sends_nothing_of_what_waits_for_requests_under_way() {
+    let (stop, stopping) = watch::channel(false);
+    let script = move |_: &[String]| {
+        stop.send_replace(true);
+        200
+    };
+    let (url, mut requests) = server(Box::new(script)).await;
     let store = store().await;
-    append(&store, 1..=20).await;
-    let due = |seq| Retry { seq, attempts: 1, reached: None, due: UnixMs(0), reason: "HTTP 503".to_owned() };
-    let settlement =
-        Settlement { cursor: Some(10), retry: (1..=10).map(due).collect(), ..Settlement::default() };
-    store.settle("d", settlement).await.expect("settled");
-    let (_stop, stopping) = watch::channel(true);
-    let stop_within = Duration::from_secs(1);
-    Worker { stop_within, ..worker(&store, Plain::at(url, 10)) }.run(stopping).await;
-    assert_eq!(requests.try_recv().expect("what is due").0.len(), 10);
-    let second = requests.try_recv();
-    assert!(second.is_err(), "what is new waits for the next start: {second:?}");
+    append(&store, 1..=6).await;
+    // Two of the six go side by side.
+    let platform = Plain { request: 1, ..Plain::at(url, 6) };
+    Worker { stop_within: Duration::from_secs(5), ..worker(&store, platform) }.run(stopping).await;
+    let mut sent = BTreeSet::new();
+    while let Ok((ids, _)) = requests.try_recv() {
+        sent.extend(ids);
+    }
+    assert_eq!(sent, BTreeSet::from(["e1", "e2"].map(str::to_owned)));
+    assert_eq!(store.backlog("d").await.expect("a backlog").cursor, 6);
+    let pending = store.due("d", UnixMs(i64::MAX), 10).await.expect("pending");
+    let put_back: BTreeSet<_> =
+        pending.iter().map(|pending| (pending.logged.seq, pending.attempts, pending.reached)).collect();
+    let expected: BTreeSet<_> = (3..=6).map(|seq| (seq, 0, None)).collect();
+    assert_eq!(put_back, expected);
+}
+
+/// Each upload takes three seconds, where a request may take five.
+#[tokio::test]
+async fn a_call_that_is_slow_in_small_parts_gives_way_to_the_others() {
+    const START: i64 = 1_800_000_000_000;
+    static CLOCK: AtomicI64 = AtomicI64::new(START);
+    let script = |ids: &[String]| {
+        if is_upload(&ids[0]) {
+            CLOCK.fetch_add(3_000, Ordering::SeqCst);
+        }
+        200
+    };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store = store().await;
+    append_at(UnixMs(START), &store, 1..=12).await;
+    let now = || UnixMs(CLOCK.load(Ordering::SeqCst));
+    let worker = Worker { now, ..worker(&store, Plain { uploads: true, ..Plain::at(url, 12) }) };
+    let settled = round(&worker, &courier(&worker), &after_silence(4), &never()).await.settlement;
+    let mut sizes = Vec::new();
+    while let Ok((ids, _)) = requests.try_recv() {
+        sizes.push(ids.len());
+    }
+    assert_eq!(sizes, [6, 2, 2]);
+    // In the next round.
+    let due = UnixMs(CLOCK.load(Ordering::SeqCst));
+    let put_back: Vec<_> =
+        settled.retry.iter().map(|retry| (retry.seq, retry.attempts, retry.reached, retry.due)).collect();
+    assert_eq!(put_back, [(10, 0, None, due), (12, 0, None, due)]);
+}
+
+#[tokio::test]
+async fn what_is_told_to_come_later_has_not_counted_and_is_the_culprit_beside_others() {
+    let script = |ids: &[String]| if ids.contains(&"e1".to_owned()) { 422 } else { 200 };
+    let (url, mut requests) = server(Box::new(script)).await;
+    let store = store().await;
+    append(&store, 1..=8).await;
+    let worker = worker(&store, Plain::at(url, 8));
+    let settled = round(&worker, &courier(&worker), &Portions::default(), &never()).await.settlement;
+    let mut sizes = Vec::new();
+    while let Ok((ids, _)) = requests.try_recv() {
+        sizes.push(ids.len());
+    }
+    assert_eq!((sizes, settled.dead.len()), (vec![8, 7], 0), "the others go together at once");
+    let kept: Vec<_> = settled.retry.iter().map(|retry| (retry.seq, retry.attempts, retry.reached)).collect();
+    assert_eq!(kept, [(1, 1, None)]);
+}
+
+/// A platform that names the setting and not the events, as Microsoft does of a goal.
+#[tokio::test]
+async fn a_setting_for_which_all_are_refused_keeps_only_its_own_events() {
+    for (all, bad) in [(8, 5..=5), (64, 1..=64)] {
+        let names: BTreeSet<String> = bad.clone().map(|number| format!("e{number}")).collect();
+        let script = move |ids: &[String]| match ids.iter().any(|id| names.contains(id)) {
+            false => 200,
+            true if ids.len() > 1 => 400,
+            true => 421,
+        };
+        let (url, mut requests) = server(Box::new(script)).await;
+        let store = store().await;
+        append(&store, 1..=all).await;
+        let worker = worker(&store, Plain::at(url, all));
+        let settled = round(&worker, &courier(&worker), &Portions::default(), &never()).await.settlement;
+        assert!(settled.dead.is_empty(), "{:?}", settled.dead);
+        let kept: Vec<i64> = settled.retry.iter().map(|retry| retry.seq).collect();
+        assert_eq!(kept, bad.collect::<Vec<_>>());
+        assert!(settled.retry.iter().all(|retry| retry.reason == "no such action"), "{:?}", settled.retry);
+        let mut sent = 0;
+        while requests.try_recv().is_ok() {
+            sent += 1;
+        }
+        // Where all are bad they go by the piece.
+        assert!(sent <= 2 * all + 49, "{sent}");
+    }
 }
 
 #[tokio::test]

@@ -3,18 +3,11 @@
 mod plain;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
-use plain::{Bench, HOUR, Plain, SILENCE, append, server, settled, store, worker};
-use relay::distribute::access::Access;
-use relay::distribute::apart::Apart;
-use relay::distribute::courier::Courier;
-use relay::distribute::pace::Pace;
+use plain::{Bench, HOUR, Plain, SILENCE, append, courier, never, round, server, settled, store, worker};
 use relay::distribute::portion::Portions;
-use relay::distribute::round::{Item, Round};
 use relay::distribute::schedule::Backoff;
-use relay::distribute::steady::Steady;
 use relay::distribute::{HttpClient, Worker};
 use relay::store::{Backlogs, Retry, Settlement};
 use shared::UnixMs;
@@ -195,29 +188,11 @@ async fn what_a_platform_remarks_of_events_it_took_is_told() {
     let (url, _requests) = server(Box::new(|_| 203)).await;
     let store = store().await;
     append(&store, 1..=1).await;
-    let Worker { destination, client, backoff, metrics, traces, draw, .. } =
-        worker(&store, Plain::at(url, 1));
-    let now = || UnixMs(0);
-    let access = Access::new("d", store.clone(), client.clone(), now);
-    let (access, pace) = (Arc::new(access), Arc::new(Pace::new(Duration::ZERO)));
-    let courier = Courier { destination, client, access, pace, complaints: Arc::default(), now };
-    let (waits, apart, portions) = (Steady::new(now), Apart::default(), Portions::default());
-    let round = Round {
-        courier: &courier,
-        backoff,
-        metrics: &metrics,
-        traces: &traces,
-        now,
-        waits: &waits,
-        apart: &apart,
-        held: None,
-        portions: &portions,
-        draw,
-    };
-    let logged = store.read(0, 1).await.expect("the log");
-    let settled = round.run(logged.into_iter().map(Item::from).collect()).await;
+    let worker = Worker { now: || UnixMs(0), ..worker(&store, Plain::at(url, 1)) };
+    let courier = courier(&worker);
+    let settled = round(&worker, &courier, &Portions::default(), &never()).await;
     assert!(settled.settlement.retry.is_empty() && settled.settlement.dead.is_empty(), "{settled:?}");
-    let is_due = |remark| courier.complaints.is_due("take", remark, UnixMs(0));
+    let is_due = |remark| courier.complaints.is_remark_due("take", remark, UnixMs(0));
     assert!(!is_due("a field was dropped") && is_due("another field was dropped"));
 }
 

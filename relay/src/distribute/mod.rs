@@ -5,7 +5,7 @@
 //! whose sake a request is refused whole, [`courier`] carries a request with the token that [`access`] keeps, no faster than
 //! [`pace`] lets it, [`circuit`] remembers how a destination is doing, [`apart`] the same of single calls, [`portion`] how much each
 //! answers at once, [`complaints`] what the operator was told of parts of it, [`schedule`] says how long to wait, [`steady`] by
-//! which clock, [`worker`] ties them to the store, [`http_client`] is the only sender and [`resolve`] says to which
+//! which clock, [`stop`] whether there is time for another request, [`worker`] ties them to the store, [`http_client`] is the only sender and [`resolve`] says to which
 //! addresses.
 //! A destination has one worker and shares nothing with the others, so one that is down delays nobody.
 
@@ -26,6 +26,7 @@ pub mod round;
 pub mod schedule;
 mod search;
 pub mod steady;
+pub mod stop;
 pub mod worker;
 
 pub use http_client::HttpClient;

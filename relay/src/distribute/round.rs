@@ -2,7 +2,9 @@
 //!
 //! A request that was refused whole is searched for the culprit (`search`), so one bad event never costs its
 //! neighbours. As soon as the destination as a whole proves to be in trouble, the rest of the round is put back
-//! unsent. Owns the order of sending; what is recorded of it is `settle`'s, reading and writing the store the worker's.
+//! unsent, and so is what an orderly stop leaves no time for. A call that goes in small parts gives way to the others after the
+//! time that one request may take. Owns the order of sending; what is recorded of it is `settle`'s, reading and writing the
+//! store the worker's.
 
 mod settle;
 mod tally;
@@ -25,6 +27,7 @@ use super::portion::{Portions, Served};
 use super::schedule::Backoff;
 use super::search::{Answer, Search};
 use super::steady::Steady;
+use super::stop::Stop;
 use crate::metrics::Metrics;
 use crate::platform::{Call, Outcome, Response, Skip};
 use crate::store::{Logged, Pending, Seq, Settlement};
@@ -94,6 +97,8 @@ pub struct Round<'a> {
     pub held: Option<(Duration, &'a str)>,
     /// Most events that go together.
     pub portions: &'a Portions,
+    /// The stop, which may leave no time for another request.
+    pub stop: &'a Stop,
     /// A uniform random number in 0..1.
     pub draw: fn() -> f64,
 }
@@ -115,6 +120,9 @@ pub struct Settled {
 /// events, so no more of them get there than were under way together. What an answer keeps for its settings' sake is never one.
 pub(super) const SUSPECT: u32 = 4;
 
+/// Why an event waits that was not sent, while the platform is well.
+const LEFT: &str = "not sent: others of its kind took all the time there was";
+
 /// What was said of each request, and in which parts those go that were too large to be sent.
 type Attempted = (Vec<Answer>, Vec<Vec<usize>>);
 
@@ -128,9 +136,13 @@ impl Round<'_> {
                 None => places.push(place),
             }
         }
-        let mut search = Search::among(places);
-        // In trouble, what is left keeps no outcome and is put back.
-        while let Some(places) = search.ask().filter(|_| !tally.in_trouble()) {
+        let (mut search, mut parting) = (Search::among(places), None);
+        // In trouble, or late for a stop, what is left keeps no outcome and is put back.
+        while !tally.in_trouble() && !self.is_late() {
+            if search.is_at_parts() && self.is_long_since(&mut parting) {
+                self.leave(&items, search.leave_parts(), &mut tally);
+            }
+            let Some(places) = search.ask() else { break };
             let (answers, parts) = self.attempt(&items, places, &mut tally).await;
             search.learn(answers);
             search.go_on_in(parts);
@@ -160,7 +172,7 @@ impl Round<'_> {
                     }
                 } else if here.len() > most {
                     parts.extend(here.chunks(most.max(1)).map(<[usize]>::to_vec));
-                } else if !tally.in_trouble() && !tally.is_troubled(planned.call) {
+                } else if !tally.in_trouble() && !tally.is_troubled(planned.call) && !self.is_late() {
                     let courier = self.courier.clone();
                     flying.spawn(async move { courier.carry(planned).await });
                 }
@@ -175,6 +187,26 @@ impl Round<'_> {
         }
         tally.note_served(skipped, &sizes);
         (answers, parts)
+    }
+
+    /// Whether a stop leaves no time for another request.
+    fn is_late(&self) -> bool {
+        self.stop.is_late(self.courier.client.timeout())
+    }
+
+    /// Whether the parts of a call have gone for so long that the events of others wait for them.
+    fn is_long_since(&self, parting: &mut Option<UnixMs>) -> bool {
+        let now = self.waits.now();
+        let since = now.since(*parting.get_or_insert(now));
+        u128::try_from(since).is_ok_and(|since| since > self.courier.client.timeout().as_millis())
+    }
+
+    /// Puts events back as they were, for the next round.
+    fn leave(&self, items: &[Item], places: Vec<usize>, tally: &mut Tally) {
+        for place in places {
+            let reason = items[place].reason.clone().unwrap_or_else(|| LEFT.to_owned());
+            tally.outcomes[place] = Some((Outcome::Later { after: Duration::ZERO, reason }, false));
+        }
     }
 
     /// How long a call is to be left alone, and why, if it is.
@@ -248,16 +280,17 @@ impl Round<'_> {
                     undecided = true;
                     outcome
                 }
-                outcome @ Outcome::Misconfigured { .. } => {
+                outcome @ (Outcome::Misconfigured { .. } | Outcome::Later { .. }) => {
                     kept = true;
                     outcome
                 }
-                outcome @ (Outcome::Delivered | Outcome::Later { .. }) => outcome,
+                outcome @ Outcome::Delivered => outcome,
             };
             tally.outcomes[*place] = Some((outcome, reached));
         }
-        // What is kept for its settings' sake is the culprit where others were refused beside it.
-        named |= kept && !refused.is_empty();
+        // What is kept, for its settings' sake or for later, is the culprit where others were refused beside it, or before it
+        // was alone.
+        named |= kept && (!refused.is_empty() || places.len() == 1);
         match (named, refused.is_empty()) {
             (true, _) => Answer::Named(refused),
             (false, false) => Answer::Refused(refused),
@@ -292,7 +325,7 @@ impl Round<'_> {
         let remark =
             carried.response.as_ref().and_then(|response| destination.platform.remark(call, response));
         let Some(remark) = remark else { return };
-        if self.courier.complaints.is_due(call, &remark, (self.now)()) {
+        if self.courier.complaints.is_remark_due(call, &remark, (self.now)()) {
             warn!(destination = %destination.name, call, remark = %remark, "the platform remarks on events it took");
         }
     }

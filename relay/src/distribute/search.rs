@@ -14,6 +14,8 @@ pub(super) struct Search {
     untried: Vec<Vec<usize>>,
     /// Groups that were refused.
     refused: Vec<Vec<usize>>,
+    /// Groups that were too large together, the next one last. They go when all else is settled.
+    parts: Vec<Vec<usize>>,
     hunt: Option<Hunt>,
     /// Culprits found by hunting.
     found: usize,
@@ -60,7 +62,18 @@ impl Search {
 
     /// Takes up places that were not sent because they are too many for one request, in the parts they are to go in.
     pub(super) fn go_on_in(&mut self, parts: Vec<Vec<usize>>) {
-        parts.into_iter().rev().for_each(|places| self.put(places));
+        self.parts.extend(parts.into_iter().rev());
+    }
+
+    /// Whether nothing but such parts is to be asked about next.
+    pub(super) fn is_at_parts(&self) -> bool {
+        let settled = self.hunt.is_none() && self.refused.is_empty() && self.untried.is_empty();
+        settled && !self.parts.is_empty() && self.undecided < UNDECIDED
+    }
+
+    /// Gives the parts up that were not asked about. Answers the places in them, in their order.
+    pub(super) fn leave_parts(&mut self) -> Vec<usize> {
+        std::mem::take(&mut self.parts).into_iter().rev().flatten().collect()
     }
 
     /// The places to send next; `None` when nothing is left to be learned now.
@@ -73,7 +86,7 @@ impl Search {
         }
         match &self.hunt {
             Some(hunt) => Some(hunt.suspects[..hunt.half()].to_vec()),
-            None => self.untried.pop(),
+            None => self.untried.pop().or_else(|| self.parts.pop()),
         }
     }
 
@@ -291,6 +304,25 @@ mod tests {
         }
         let expected: [&[usize]; 7] = [&[0, 1, 2], &[3, 4, 5], &[3, 4], &[3], &[4], &[5], &[6]];
         assert_eq!(asked, expected);
+    }
+
+    #[test]
+    fn parts_can_be_left_once_all_else_is_settled() {
+        let mut search = among(6);
+        let all = search.ask().expect("all");
+        search.learn(Vec::new());
+        search.go_on_in(all.chunks(2).map(<[usize]>::to_vec).collect());
+        assert!(search.is_at_parts());
+        assert_eq!(search.ask(), Some(vec![0, 1]));
+        search.learn(vec![Answer::Refused(vec![0, 1])]);
+        for (asked, answer) in [(0, Answer::Taken), (1, Answer::Named(Vec::new()))] {
+            assert!(!search.is_at_parts(), "a culprit is looked for");
+            assert_eq!(search.ask(), Some(vec![asked]));
+            search.learn(vec![answer]);
+        }
+        assert!(search.is_at_parts());
+        assert_eq!((search.leave_parts(), search.ask()), ((2..6).collect(), None));
+        assert!(!search.is_at_parts());
     }
 
     #[test]

@@ -15,7 +15,6 @@ use std::time::Duration;
 
 use shared::UnixMs;
 use tokio::sync::watch;
-use tokio::time::Instant;
 use tracing::error;
 
 use self::turns::{Chosen, Turns};
@@ -30,6 +29,7 @@ use super::restate::as_they_stand;
 use super::round::{Item, Round};
 use super::schedule::Backoff;
 use super::steady::Steady;
+use super::stop::Stop;
 use crate::config::Destination;
 use crate::metrics::Metrics;
 use crate::store::due::LONGEST_RETRY_MS;
@@ -77,8 +77,8 @@ struct Position {
     told: HashMap<&'static str, UnixMs>,
     /// Whose turn it is.
     turns: Turns,
-    /// Whether it was told to stop, so that a turn has to end soon.
-    stopping: bool,
+    /// The stop, which may leave no time for another request.
+    stop: Stop,
 }
 
 impl Worker {
@@ -86,12 +86,12 @@ impl Worker {
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let Some(mut position) = self.start(&mut stop).await else { return };
         let (mut head, mut requeues) = (self.store.watch(), self.store.requeues());
-        // Not later than it was told to stop.
-        let mut told: Option<Instant> = None;
         loop {
+            if position.stop.is_late(self.client.timeout()) {
+                self.announce_left(&position);
+                return;
+            }
             head.borrow_and_update();
-            let begun = Instant::now();
-            position.stopping = *stop.borrow();
             let turn = async {
                 // Looked up again, since what is in hand has changed behind our back.
                 if requeues.has_changed().unwrap_or(false) {
@@ -100,13 +100,7 @@ impl Worker {
                 }
                 self.turn(&mut position).await
             };
-            let came = turn.await;
-            told = told.or_else(|| stop.borrow().then_some(begun));
-            match came {
-                Ok(Turn::Worked) if told.is_some_and(|told| self.is_late(told)) => {
-                    self.announce_left(&position);
-                    return;
-                }
+            match turn.await {
                 Ok(Turn::Worked) => continue,
                 Ok(Turn::Idle) if *stop.borrow() => return,
                 Ok(Turn::Idle) => {}
@@ -130,18 +124,15 @@ impl Worker {
                 () = tokio::time::sleep(pause.length) => {}
                 stopped = stop.changed() => { if stopped.is_err() { return } }
             }
+            // It would have ended the pause.
+            position.stop.not_before_now();
         }
-    }
-
-    /// Whether another turn might not end before the stop does. What it had sent would go again after the next start, and count
-    /// twice where a platform knows no repeats.
-    fn is_late(&self, told: Instant) -> bool {
-        told.elapsed() + self.client.timeout() + RECORDING > self.stop_within
     }
 
     /// Finds where this destination stood, waiting for the store if need be.
     async fn start(&self, stop: &mut watch::Receiver<bool>) -> Option<Position> {
         loop {
+            let asked = stop.clone();
             let stood = async {
                 let cursor = self.store.cursor(&self.destination.name, false).await?;
                 let waits = Steady::new(self.now);
@@ -159,7 +150,7 @@ impl Worker {
                     next_receipt,
                     told,
                     turns: Turns::default(),
-                    stopping: false,
+                    stop: Stop::new(asked, self.stop_within),
                 })
             };
             match stood.await {
@@ -199,8 +190,8 @@ impl Worker {
         let whole = self.whole();
         // Where some calls are given less at once than others, a turn of the largest takes several requests of theirs, for which
         // there is no time before a stop.
-        let portions = &position.portions;
-        let batch = whole.min(if position.stopping { portions.least() } else { portions.most() });
+        let (portions, stopping) = (&position.portions, position.stop.is_asked());
+        let batch = whole.min(if stopping { portions.least() } else { portions.most() });
         let admits = position.circuit.admits(now);
         let (due_limit, fresh_limit) = match admits {
             Admits::All => (batch, batch),
@@ -223,7 +214,7 @@ impl Worker {
         let Chosen { mut items, fresh, spare } = position.turns.choose(due, admits == Admits::Probe);
         let mut cursor = None;
         // What is due and what is new would take two requests' time, where each of both takes one.
-        let room = if position.stopping { batch.saturating_sub(items.len()) } else { fresh_limit };
+        let room = if stopping { batch.saturating_sub(items.len()) } else { fresh_limit };
         let fresh_limit = fresh_limit.min(room);
         if fresh && fresh_limit > 0 {
             // Who needs few events passes over what belongs to other sites a few at a time.
@@ -312,6 +303,7 @@ impl Worker {
             apart: &position.apart,
             held: position.circuit.closed(position.waits.now()),
             portions: &position.portions,
+            stop: &position.stop,
             draw: self.draw,
         };
         let settled = round.run(items).await;
@@ -414,8 +406,6 @@ const STORE_PAUSE: Duration = Duration::from_millis(500);
 const SETTLE_TRIES: u32 = 20;
 /// Events of the log that at least are looked through for one of this site.
 const PROBE_LOOK: usize = 64;
-/// Left of an orderly stop for writing down what a turn came to.
-const RECORDING: Duration = Duration::from_secs(1);
 /// Wakes at least this often, in case the wall clock was set.
 const LONGEST_PAUSE_MS: i64 = 30_000;
 

@@ -19,7 +19,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use relay::config::Destination;
+use relay::distribute::access::Access;
+use relay::distribute::apart::Apart;
+use relay::distribute::courier::Courier;
+use relay::distribute::pace::Pace;
+use relay::distribute::portion::{Portions, Served};
+use relay::distribute::round::{Item, Round, Settled};
 use relay::distribute::schedule::Backoff;
+use relay::distribute::steady::Steady;
+use relay::distribute::stop::Stop;
 use relay::distribute::{HttpClient, Worker};
 use relay::metrics::Metrics;
 use relay::platform::{
@@ -34,7 +42,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
 /// One request per batch; 200 delivers, 203 with a remark, 400 refuses whole, 401 is unauthorized, as are the events of a 207; 421 is
-/// misconfigured, everything else is retried.
+/// misconfigured, 422 tells the first event to come later and refuses the others whole, everything else is retried.
 #[derive(Debug)]
 pub(crate) struct Plain {
     pub(crate) url: url::Url,
@@ -138,6 +146,11 @@ impl Platform for Plain {
             Response::Answer { status: 421, .. } => {
                 Outcome::Misconfigured { reason: "no such action".to_owned() }
             }
+            Response::Answer { status: 422, .. } => {
+                let mut outcomes = vec![Outcome::Split { reason: "with a bad event".to_owned() }; events];
+                outcomes[0] = Outcome::Later { after: Duration::ZERO, reason: "too early".to_owned() };
+                return outcomes;
+            }
             Response::Answer { status, .. } => retry(format!("HTTP {status}")),
             Response::NotSent(why) | Response::NoAnswer(why) => retry(why.clone()),
         };
@@ -167,7 +180,7 @@ impl Platform for Plain {
 }
 
 /// The call of its own.
-const UPLOAD: Call = "upload";
+pub(crate) const UPLOAD: Call = "upload";
 
 /// What the server does with a request that holds these event ids: the status it answers with, or [`SILENCE`].
 pub(crate) type Script = Box<dyn FnMut(&[String]) -> u16 + Send>;
@@ -355,6 +368,53 @@ pub(crate) fn worker(store: &Arc<dyn Store>, platform: impl Platform + 'static) 
         draw: || 0.5,
         stop_within: Duration::from_secs(20),
     }
+}
+
+/// A courier such as this worker's own.
+pub(crate) fn courier(worker: &Worker) -> Courier {
+    let Worker { destination, store, client, now, .. } = worker;
+    let access = Access::new("d", store.clone(), client.clone(), *now);
+    Courier {
+        destination: destination.clone(),
+        client: client.clone(),
+        access: Arc::new(access),
+        pace: Arc::new(Pace::new(Duration::ZERO)),
+        complaints: Arc::default(),
+        now: *now,
+    }
+}
+
+/// What is known of sizes after a request of the call of its own, with so many events, met silence.
+pub(crate) fn after_silence(events: usize) -> Portions {
+    let mut portions = Portions::default();
+    let served = Served { unanswered: events, answered: 0 };
+    portions.learn(&BTreeMap::from([(UPLOAD, served)]), events);
+    portions
+}
+
+/// A stop that nobody asks for.
+pub(crate) fn never() -> Stop {
+    Stop::new(watch::channel(false).1, Duration::from_secs(20))
+}
+
+/// One round of a worker's with all events of its log.
+pub(crate) async fn round(worker: &Worker, courier: &Courier, portions: &Portions, stop: &Stop) -> Settled {
+    let (waits, apart) = (Steady::new(worker.now), Apart::default());
+    let round = Round {
+        courier,
+        backoff: worker.backoff,
+        metrics: &worker.metrics,
+        traces: &worker.traces,
+        now: worker.now,
+        waits: &waits,
+        apart: &apart,
+        held: None,
+        portions,
+        stop,
+        draw: worker.draw,
+    };
+    let logged = worker.store.read(0, 1_000).await.expect("the log");
+    round.run(logged.into_iter().map(Item::from).collect()).await
 }
 
 pub(crate) fn settled(backlog: &Backlog) -> bool {

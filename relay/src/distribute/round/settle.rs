@@ -89,8 +89,9 @@ impl Round<'_> {
                 let reached = item.reached.or(reached.then_some(at.now));
                 (item.attempts + 1, reached, at_least, after, reason)
             }
+            // It was answered by name and not taken, so this attempt is none that may have counted.
             Some((Outcome::Later { after, reason }, sent)) => {
-                let reached = item.reached.or(sent.then_some(at.now));
+                let reached = item.reached;
                 let attempts = item.attempts + u32::from(sent);
                 if !self.buried(item, reached, Some(attempts), &reason, at.now, settlement) {
                     let due = at.waits.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));

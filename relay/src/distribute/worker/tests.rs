@@ -132,6 +132,20 @@ async fn an_event_that_is_too_early_by_years_does_not_keep_a_worker_busy() {
     assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Idle);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_stop_that_ends_a_pause_leaves_time_for_what_comes_with_it() {
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new(append));
+    let (ask, asked) = watch::channel(false);
+    let running = tokio::spawn(worker(store.clone()).run(asked));
+    // Longer than the stop may take, and shorter than the longest pause.
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    let event = event(r#"{"event":"Lead"}"#).into();
+    store.append(vec![Incoming { site: "shop".into(), received: NOW, event }]).await.expect("stored");
+    ask.send_replace(true);
+    running.await.expect("the worker ends");
+    assert_eq!(store.backlog("d").await.expect("a backlog").cursor, 1);
+}
+
 #[test]
 fn no_pause_that_can_be_set_or_asked_for_is_beyond_reason() {
     // The longest that `config` takes for a pause.
