@@ -42,7 +42,8 @@ export interface Properties extends User {
  * country: those go to the relay as they are, of several the first. */
 export interface User {
   email?: string | string[];
-  /** Best with country code; a national number takes `country`, or `data-country` of the script. */
+  /** Best with country code; a national number takes `country`, where that is two letters, or `data-country` of the script where
+   * no country is given. */
   phone?: string | string[];
   first_name?: string | string[];
   last_name?: string | string[];
@@ -53,7 +54,8 @@ export interface User {
   city?: string | string[];
   region?: string | string[];
   postal_code?: string | string[];
-  /** Best as ISO 3166-1 alpha-2, by which telephone numbers read; a name is understood by the relay alone. */
+  /** Best as ISO 3166-1 alpha-2, by which telephone numbers read; three letters and names are understood by the relay alone.
+   * Regions and postal codes without a country are read by the `country` of the site's settings. */
   country?: string | string[];
   /** The site's own id of the person. */
   external_id?: string | string[];

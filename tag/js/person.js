@@ -5,7 +5,10 @@
 // is the module's; where that is missing, there are no hashes. The result is the JSON of `shared::UserData`.
 import { FIELDS } from "./clean.js";
 import { attempt } from "./host.js";
-import { MAIL, trim } from "./helpers.js";
+import { trim } from "./helpers.js";
+
+/** A text with a letter or a digit and without an e-mail address. */
+const PLACE = /^(?!.*(@|\uff20|%40)).*[\p{L}\p{N}]/su;
 
 /** The user data of a person; undefined when there is nothing usable in it. */
 export const hashed = (rules, person, country) => {
@@ -24,12 +27,13 @@ export const hashed = (rules, person, country) => {
         .slice(0, 10)
         .map((value) => trim(String(value).slice(0, 999).normalize().replace(/\n/g, " ")))
         .map((text) =>
-          place ? !MAIL.test(text) && text : JSON.parse(rules.hash(field, [text, text.toLowerCase(), country]) || 0),
+          place ? PLACE.test(text) && text : JSON.parse(rules.hash(field, [text, text.toLowerCase(), country]) || 0),
         )
         .filter(Boolean),
     );
     if (values[0]) place ? (clear[name] = values[0]) : (user[name] = values);
-    if (/^..$/.test(clear.country)) country = clear.country;
+    // One that only the relay understands says all the same that numbers are not read as the site's are.
+    if (field == 10 && values[0]) country = values.find((code) => /^[a-z]{2}$/i.test(code)) || "";
   }
   return joined(user, { clear });
 };
@@ -38,6 +42,8 @@ export const hashed = (rules, person, country) => {
 export const joined = (older, newer) => {
   const clear = { ...older?.clear, ...newer?.clear };
   const user = { ...older, ...newer, clear };
+  // An earlier version of the tag kept digests of places.
+  for (const name of Object.keys(clear)) delete user[name];
   if (!Object.keys(clear)[0]) delete user.clear;
   return Object.keys(user)[0] && user;
 };

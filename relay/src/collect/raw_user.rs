@@ -132,9 +132,10 @@ impl RawUser {
         let country = own_country.as_deref().or(site_country);
         for (field, text) in &self.clear {
             let raw = Raw::new(text);
-            user.clear.add_raw(*field, &raw);
-            if self.values.iter().all(|(known, _)| known != field) {
-                user.add_raw(*field, &raw, country);
+            let kept = text.len() <= limits::ID && user.clear.add_raw(*field, &raw);
+            let is_hashed = self.values.iter().any(|(known, _)| known == field);
+            if !is_hashed && !user.add_raw(*field, &raw, country) && !kept {
+                warnings.push(format!("user.{}: not a usable value, left out", field.name()));
             }
         }
         for (field, value) in self.values {
@@ -185,7 +186,7 @@ impl<'de> Deserialize<'de> for RawUser {
     }
 }
 
-/// What was given in clear: only as long as a place can be, and no e-mail address.
+/// What was given in clear: no longer than any value may be, and no e-mail address.
 fn places(Clear { city, region, postal_code, country }: Clear) -> Vec<(Field, String)> {
     let given = [
         (Field::City, city),
@@ -193,7 +194,9 @@ fn places(Clear { city, region, postal_code, country }: Clear) -> Vec<(Field, St
         (Field::PostalCode, postal_code),
         (Field::Country, country),
     ];
-    let place = |text: &String| !text.trim().is_empty() && text.len() <= limits::ID && !text.contains('@');
+    let place = |text: &String| {
+        !text.trim().is_empty() && text.len() <= limits::IDENTITY && !text.contains(['@', '\u{ff20}'])
+    };
     given.into_iter().filter_map(|(field, text)| Some((field, text.filter(place)?))).collect()
 }
 
@@ -319,13 +322,20 @@ mod tests {
 
     #[test]
     fn what_is_no_place_is_left_out() {
-        let long = "x".repeat(limits::ID + 1);
-        for text in ["", " ", "jane@example.com", &long] {
+        let long = "x".repeat(limits::IDENTITY + 1);
+        for text in ["", " ", "jane@example.com", "jane\u{ff20}example.com", &long] {
             let (user, _) = hashed(&format!(r#"{{"clear":{{"city":"{text}"}}}}"#));
             assert!(user.is_empty(), "{text}");
         }
-        let (user, _) = hashed(r#"{"clear":{"country":"Atlantis"}}"#);
+        let (user, warnings) = hashed(r#"{"clear":{"country":"Atlantis"}}"#);
         assert!(user.is_empty());
+        assert_eq!(warnings, ["user.country: not a usable value, left out"]);
+        // Longer than any platform takes in clear.
+        let (user, warnings) = hashed(&format!(r#"{{"clear":{{"city":"{}"}}}}"#, "x".repeat(limits::ID + 1)));
+        assert_eq!((user.clear.city, warnings), (None, Vec::new()));
+        assert!(
+            hashed(&format!(r#"{{"clear":{{"city":"{}"}}}}"#, "x".repeat(limits::ID + 1))).0.has(Field::City)
+        );
     }
 
     #[test]

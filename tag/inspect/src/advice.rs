@@ -6,7 +6,7 @@
 
 use shared::consent::Purpose;
 use shared::event::STANDARD_EVENTS;
-use shared::identity::Field;
+use shared::identity::{Field, Hashes, Raw};
 use shared::{Consent, Event, Signal, click_id, event_id, limits};
 
 use crate::seen::Given;
@@ -221,13 +221,14 @@ fn about_person(event: &Event, person: &[Field]) -> Vec<Message> {
     messages
 }
 
+/// Whether what was given in clear is something the relay makes a form of.
 fn in_clear(event: &Event, field: Field) -> bool {
     let clear = &event.user.clear;
-    match field {
-        Field::City => clear.city.is_some(),
-        Field::Region => clear.region.is_some(),
-        Field::PostalCode => clear.postal_code.is_some(),
-        Field::Country => clear.country.is_some(),
+    let text = match field {
+        Field::City => &clear.city,
+        Field::Region => &clear.region,
+        Field::PostalCode => &clear.postal_code,
+        Field::Country => &clear.country,
         Field::Email
         | Field::Phone
         | Field::FirstName
@@ -235,8 +236,9 @@ fn in_clear(event: &Event, field: Field) -> bool {
         | Field::Gender
         | Field::BirthDate
         | Field::Street
-        | Field::ExternalId => false,
-    }
+        | Field::ExternalId => &None,
+    };
+    text.as_deref().is_some_and(|text| Hashes::of(field, &Raw::new(text), None).is_some())
 }
 
 #[cfg(test)]
@@ -291,7 +293,18 @@ mod tests {
                 "phone: not a usable value, so it was left out; write it with country code",
             ],
         );
-        check("Lead", r#","user":{"clear":{"city":"berlin"}}"#, &[Field::City], &[]);
+        check(
+            "Lead",
+            r#","user":{"clear":{"city":"Berlin","country":"Germany"}}"#,
+            &[Field::City, Field::Country],
+            &[],
+        );
+        check(
+            "Lead",
+            r#","user":{"clear":{"country":"Atlantis"}}"#,
+            &[Field::Country],
+            &["country: not a usable value, so it was left out; write its two-letter code"],
+        );
     }
 
     #[test]

@@ -420,6 +420,9 @@ const formed = async (settings, attributes = {}) => {
     closest(selector) {
       return this.matches(selector) ? this : null;
     }
+    getRootNode() {
+      return { host: this.host };
+    }
   };
   globalThis.HTMLFormElement = class extends Element {
     submit(...values) {
@@ -463,6 +466,17 @@ test("a form that a page holds back and then submits itself is one, and the visi
   assert.equal(page.tracked.length, 2);
   page.fire();
   assert.equal(page.tracked.length, 2, "a double click");
+});
+
+test("a form that a script submits in a shadow tree is left alone where that stands in what is ignored", async () => {
+  const page = await formed();
+  const around = Object.assign(new Element(), { matches: (selector) => selector == "[data-at-ignore]" });
+  page.form.host = Object.assign(new Element(), { host: around, matches: () => false });
+  assert.equal(page.submit(), "native");
+  assert.deepEqual(page.tracked, []);
+  around.matches = () => false;
+  page.submit();
+  assert.equal(page.tracked.length, 1);
 });
 
 test("a submitted form says its own event, and one that is ignored or not on the page says nothing", async () => {

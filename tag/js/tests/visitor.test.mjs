@@ -67,19 +67,35 @@ test("an event's own person does not outlive it, names its country for the phone
   assert.equal(two.user, undefined);
 });
 
-test("of a place goes what can be one, and a country in words says nothing of the phone", async () => {
+test("newer places replace the digests that an earlier version of the tag kept", async () => {
+  const page = open({ dataset: manual });
+  const kept = { email: ["ab".repeat(32)], city: ["cd".repeat(32)], postal_code: ["ef".repeat(32)], clear: { city: "hamburg" } };
+  page.storage.set("_at_u", JSON.stringify(kept));
+  await page.load();
+  page.eval('anytrack.identify({ postal_code: "10115" }); anytrack.track("Lead")');
+  await Promise.resolve();
+  const [{ user }] = page.sent();
+  assert.deepEqual(user, { email: kept.email, clear: { city: "hamburg", postal_code: "10115" } });
+});
+
+test("of a place goes what can be one, and a country in words leaves national numbers unread", async () => {
   const digest = "ab".repeat(32);
   const check = async (person, clear) => {
     const [, [lead]] = await visit({ dataset: { ...manual, country: "GB" } }, `anytrack.track("Lead", ${JSON.stringify(person)})`);
     assert.deepEqual(lead.user?.clear, clear, JSON.stringify(person));
     return lead.user;
   };
-  await check({ city: [" ", "ada@example.com", " Le\u0301vis\n"], postal_code: 94035 }, { city: "L\u00e9vis", postal_code: "94035" });
+  await check({ city: [" ", "-", "ada@example.com", "ada\uff20example", " Le\u0301vis\n"], postal_code: 94035 }, { city: "L\u00e9vis", postal_code: "94035" });
   await check({ city: "ada%40example.com", region: null, country: {} }, undefined);
   await check({ city: digest }, { city: digest });
-  const phone = async (country) => (await check({ phone: "020 7946 0123", country }, { country })).phone?.[0].e164;
-  assert.equal(await phone("United Kingdom"), await phone("GB"), "the site's own country stands");
-  assert.equal(await phone("US"), undefined);
+  const phone = async (country, first = country) =>
+    (await check({ phone: "020 7946 0123", country }, first ? { country: first } : undefined))?.phone?.[0].e164;
+  const british = await phone("gb");
+  assert.ok(british);
+  assert.equal(await phone(undefined), british, "the site's own country");
+  assert.equal(await phone("--", null), british, "nothing is given");
+  assert.equal(await phone(["United Kingdom", "GB"], "United Kingdom"), british);
+  for (const other of ["US", "USA", "Germany", "\u65e5\u672c"]) assert.equal(await phone(other), undefined, other);
 });
 
 test("what is kept and is no visitor id is replaced", async () => {

@@ -70,7 +70,12 @@ export const scripted = (tell) => {
   const { submit } = prototype;
   prototype.submit = function (...values) {
     try {
-      if (this.isConnected && !Element.prototype.closest.call(this, IGNORED)) tell(this);
+      // Beyond the root of a shadow tree as well, as what stands around an event does.
+      let open = this.isConnected;
+      for (let node = this; node; node = node.getRootNode().host) {
+        if (Element.prototype.closest.call(node, IGNORED)) open = false;
+      }
+      if (open) tell(this);
     } catch {}
     return submit.apply(this, values);
   };
