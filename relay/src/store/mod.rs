@@ -36,7 +36,7 @@
 //!    [`StoreError::Busy`] at once; everything else waits its turn. Reads never wait for writes nor writes for reads.
 //! 10. **Damage.** When the engine finds what it has stored damaged, everything answers [`StoreError::Damaged`] from then on.
 //! 11. **A fault of its own.** A panic in the pipeline or a query is its caller's error. One in an engine's own work ends that work:
-//!   from then on everything that writes or hands out answers [`StoreError::Ended`], and [`Store::ended`] tells whoever runs it.
+//!     from then on everything that writes or hands out answers [`StoreError::Ended`], and [`Store::ended`] tells whoever runs it.
 
 mod draft;
 pub mod due;
