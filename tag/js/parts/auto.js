@@ -34,8 +34,8 @@ const ownership = ({ domains }) => {
   return ({ hostname }) => below(here, bare(hostname)) || !!domainOf(hostname, [here, ...domains]);
 };
 
-/** Elements looked at in one go, which is a few milliseconds on a slow phone. */
-const SLICE = 100;
+/** After so many milliseconds of looking at elements the browser gets its turn. */
+const TURN = 8;
 
 /** Marks what is on the page, and what is added to it. */
 const watch = (api, { selector, tag }) => {
@@ -45,7 +45,13 @@ const watch = (api, { selector, tag }) => {
     // Before consent there is no id to write.
     queue = api.visitorId() ? queue || [...document.querySelectorAll(selector)] : undefined;
     if (!queue) return;
-    for (const element of queue.splice(0, SLICE)) if (element.matches(selector)) tag(element);
+    const end = performance.now() + TURN;
+    let at = 0;
+    while (at < queue.length && performance.now() < end) {
+      const element = queue[at++];
+      if (element.matches(selector)) tag(element);
+    }
+    queue.splice(0, at);
     if (queue[0]) soon();
   });
   const soon = () => (window.requestIdleCallback ? requestIdleCallback(work, { timeout: 500 }) : setTimeout(work, 50));
