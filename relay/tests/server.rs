@@ -294,8 +294,17 @@ async fn a_site_s_module_names_the_parts_it_asks_for() {
     let overlay = relay.get("/v1/site/shop.js?debug").await;
     assert_eq!(list(&overlay.body), r#"const parts = [["debug","../../tag.debug.11ee11ee.js",{}]];"#);
     for unknown in ["/v1/site/other.js", "/v1/site/shop", "/v1/site/"] {
-        assert_eq!(relay.get(unknown).await.status, 404, "{unknown}");
+        let refused = relay.get(unknown).await;
+        assert_eq!(refused.status, 404, "{unknown}");
+        assert_eq!(refused.header("access-control-allow-origin"), Some("*"), "a page may read why: {unknown}");
     }
+    let told = relay.get("/v1/site/other.js?debug").await;
+    assert_eq!((told.status, told.header("access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(told.header("cache-control"), Some("no-store"), "it may be known soon");
+    assert_eq!(
+        list(&told.body),
+        r#"const parts = [["debug","../../tag.debug.11ee11ee.js",{"unknown":true}]];"#
+    );
     relay.stop().await;
 }
 
