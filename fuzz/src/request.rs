@@ -86,7 +86,7 @@ static CONFIG: LazyLock<Config> = LazyLock::new(|| {
         api_keys = ["{KEY}"]
         country = "GB"
         [site.tag]
-        make_cookies = ["_fbp", "_uetvid", "_ga"]
+        make_cookies = ["_fbp", "_fbc", "_uetvid", "_ga"]
         consent = "regional"
         country_header = "cf-ipcountry"
         [site.tag.auto]

@@ -294,8 +294,17 @@ async fn a_site_s_module_names_the_parts_it_asks_for() {
     let overlay = relay.get("/v1/site/shop.js?debug").await;
     assert_eq!(list(&overlay.body), r#"const parts = [["debug","../../tag.debug.11ee11ee.js",{}]];"#);
     for unknown in ["/v1/site/other.js", "/v1/site/shop", "/v1/site/"] {
-        assert_eq!(relay.get(unknown).await.status, 404, "{unknown}");
+        let refused = relay.get(unknown).await;
+        assert_eq!(refused.status, 404, "{unknown}");
+        assert_eq!(refused.header("access-control-allow-origin"), Some("*"), "a page may read why: {unknown}");
     }
+    let told = relay.get("/v1/site/other.js?debug").await;
+    assert_eq!((told.status, told.header("access-control-allow-origin")), (200, Some("*")));
+    assert_eq!(told.header("cache-control"), Some("no-store"), "it may be known soon");
+    assert_eq!(
+        list(&told.body),
+        r#"const parts = [["debug","../../tag.debug.11ee11ee.js",{"unknown":true}]];"#
+    );
     relay.stop().await;
 }
 
@@ -339,36 +348,92 @@ async fn who_comes_without_a_visitor_id_is_given_one() {
     relay.stop().await;
 }
 
+/// A site that wants all cookies made that the relay can make.
+const MAKES: &str = "[[site]]\nkey = \"makes\"\n\
+                     origins = [\"https://makes.example\", \"https://shop.example\"]\n\
+                     [site.tag]\nmake_cookies = [\"_fbp\", \"_fbc\", \"_uetvid\", \"_ga\"]";
+
+/// The cookies of platforms that an answer sets to an event of [`MAKES`].
+async fn made(relay: &Running, origin: &str, headers: &str, event: &str) -> Vec<String> {
+    let body = format!(r#"{{"v":1,"site":"makes","events":[{event}]}}"#);
+    let answer = relay.post("/v1/events", &format!("origin: {origin}\r\n{headers}"), &body).await;
+    assert_eq!(answer.status, 202, "{answer:?}");
+    let lines = answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ").map(str::to_owned));
+    lines.filter(|line| !line.starts_with("_at_vid=")).collect()
+}
+
+const SHOP: &str = "https://shop.example";
+
 #[tokio::test]
 async fn cookies_of_platforms_are_made_once_and_only_with_consent() {
-    let extra = "[[site]]\nkey = \"makes\"\norigins = [\"https://makes.example\", \"https://shop.example\"]\n\
-                 [site.tag]\nmake_cookies = [\"_fbp\", \"_uetvid\", \"_ga\"]";
-    let relay = Running::start(extra).await;
-    let ask = async |origin: &str, headers: &str, event: &str| {
-        let body = format!(r#"{{"v":1,"site":"makes","events":[{event}]}}"#);
-        let answer = relay.post("/v1/events", &format!("origin: {origin}\r\n{headers}"), &body).await;
-        assert_eq!(answer.status, 202, "{answer:?}");
-        let lines =
-            answer.head.lines().filter_map(|line| line.strip_prefix("set-cookie: ").map(str::to_owned));
-        lines.filter(|line| !line.starts_with("_at_vid=")).collect::<Vec<_>>()
-    };
-    let shop = "https://shop.example";
-    let made = ask(shop, "", r#"{"event":"PageView","visitor_id":"v-1"}"#).await;
-    assert_eq!(made.len(), 3, "{made:?}");
-    assert!(made[0].starts_with("_fbp=fb.1."), "{made:?}");
+    let relay = Running::start(MAKES).await;
+    let lines = made(&relay, SHOP, "", r#"{"event":"PageView","visitor_id":"v-1"}"#).await;
+    assert_eq!(lines.len(), 3, "no click, so no cookie of one: {lines:?}");
+    assert!(lines[0].starts_with("_fbp=fb.1."), "{lines:?}");
     assert!(
-        made[0].ends_with("; Path=/; Max-Age=7776000; Domain=shop.example; Secure; SameSite=Lax"),
-        "{made:?}"
+        lines[0].ends_with("; Path=/; Max-Age=7776000; Domain=shop.example; Secure; SameSite=Lax"),
+        "{lines:?}"
     );
-    assert!(made[1].starts_with("_uetvid=") && made[2].starts_with("_ga=GA1.1."), "{made:?}");
+    assert!(lines[1].starts_with("_uetvid=") && lines[2].starts_with("_ga=GA1.1."), "{lines:?}");
 
     let with = r#"{"event":"PageView","cookies":{"_fbp":"fb.1.1.1","_ga":"GA1.1.1.2"}}"#;
-    assert_eq!(ask(shop, "cookie: _uetvid=x\r\n", with).await, Vec::<String>::new(), "what is there stays");
+    let none = Vec::<String>::new();
+    assert_eq!(made(&relay, SHOP, "cookie: _uetvid=x\r\n", with).await, none, "what is there stays");
+    let foreign = made(&relay, "https://makes.example", "", r#"{"event":"PageView"}"#).await;
+    assert_eq!(foreign, none, "the page would never see them");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn requests_of_one_first_visit_are_given_the_same_cookies() {
+    let relay = Running::start(MAKES).await;
+    let visit = async |name: &str, visitor: &str| {
+        let event = format!(r#"{{"event":"{name}","visitor_id":"{visitor}"}}"#);
+        made(&relay, SHOP, "", &event).await
+    };
+    let visitor = "0199c2a0-7b1c-7cc3-98c4-dc0c0c07398f";
+    let lines = visit("PageView", visitor).await;
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert!(lines[0].starts_with(&format!("_fbp=fb.1.{}.", 0x0199_c2a0_7b1c_i64)), "{lines:?}");
+    assert_eq!(visit("ViewContent", visitor).await, lines);
+    let others = visit("PageView", "0199c2a0-7b1c-7cc3-98c4-dc0c0c073990").await;
+    for (line, other) in lines.iter().zip(&others) {
+        assert_ne!(line, other, "another visitor's");
+    }
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn a_click_of_metas_is_kept_as_its_pixel_would() {
+    let relay = Running::start(MAKES).await;
+    let clicked = async |cookie: &str| {
+        let seen = relay::clock::now().0 - 1000;
+        let event = format!(
+            r#"{{"event":"PageView","click_ids":{{"fbclid":{{"value":"IwAR0_aem_Zz9","seen_at":{seen}}}}}}}"#
+        );
+        let headers = format!("cookie: _fbp=x; _uetvid=x; _ga=x{cookie}\r\n");
+        (seen, made(&relay, SHOP, &headers, &event).await)
+    };
+    for other in ["", "; _fbc=fb.1.5.Older"] {
+        let (seen, lines) = clicked(other).await;
+        let rest = "Path=/; Max-Age=7776000; Domain=shop.example; Secure; SameSite=Lax";
+        assert_eq!(lines, [format!("_fbc=fb.1.{seen}.IwAR0_aem_Zz9; {rest}")], "{other}");
+    }
+    assert_eq!(clicked("; _fbc=fb.2.5.IwAR0_aem_Zz9.AQ").await.1, Vec::<String>::new(), "its own stays");
+    relay.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_denies_loses_the_cookies_that_were_made() {
+    let relay = Running::start(MAKES).await;
     let denied = r#"{"event":"PageView","visitor_id":"v-1","consent":{"ad_user_data":"denied"}}"#;
+    let mut lines = made(&relay, SHOP, "", denied).await;
     let kept = "_at_c=-d-; Path=/; Max-Age=34560000; Domain=shop.example; Secure; SameSite=Lax";
-    assert_eq!(ask(shop, "", denied).await, [kept], "a denial, for longer than Safari lets a script keep it");
-    let foreign = ask("https://makes.example", "", r#"{"event":"PageView"}"#).await;
-    assert_eq!(foreign, Vec::<String>::new(), "the page would never see them");
+    assert_eq!(lines.pop().as_deref(), Some(kept), "for longer than Safari lets a script keep a denial");
+    let over = |name: &str| format!("{name}=; Path=/; Max-Age=0; Domain=shop.example; Secure; SameSite=Lax");
+    assert_eq!(lines, ["_fbp", "_fbc", "_uetvid", "_ga"].map(over));
+    let foreign = made(&relay, "https://makes.example", "", denied).await;
+    assert_eq!(foreign, [kept.replace(" Domain=shop.example;", "")], "where none were made");
     relay.stop().await;
 }
 

@@ -6,6 +6,7 @@
 //! so keeps the store's index append-only. Randomness and the clock are arguments.
 
 use crate::limits;
+use crate::vendor_cookie::is_uuid;
 
 /// The id of an event that carries an order id; `None` when the order id is blank or too long.
 ///
@@ -35,6 +36,15 @@ pub fn uuid_v7(time_ms: i64, random: [u8; 10]) -> String {
         }
     }
     text
+}
+
+/// When a UUIDv7 was made, in Unix milliseconds, as whoever made it knew the time; `None` where `text` is none.
+pub fn uuid_v7_time(text: &str) -> Option<i64> {
+    let at = |place: usize| text.as_bytes().get(place).copied();
+    if !is_uuid(text) || at(14)? != b'7' || !matches!(at(19)?, b'8' | b'9' | b'a' | b'b' | b'A' | b'B') {
+        return None;
+    }
+    i64::from_str_radix(&[text.get(..8)?, text.get(9..13)?].concat(), 16).ok()
 }
 
 /// Whether `text` can be an event id: not blank, no control characters, at most [`limits::EVENT_ID`] bytes.
@@ -72,6 +82,23 @@ mod tests {
         // RFC 9562, appendix A.6: 2022-02-22T19:22:22Z.
         let random = [0x0c, 0xc3, 0x18, 0xc4, 0xdc, 0x0c, 0x0c, 0x07, 0x39, 0x8f];
         assert_eq!(uuid_v7(0x017F_22E2_79B0, random), "017f22e2-79b0-7cc3-98c4-dc0c0c07398f");
+    }
+
+    #[test]
+    fn a_uuid_v7_says_when_it_was_made() {
+        for time in [0, 0x017F_22E2_79B0, 0xFFFF_FFFF_FFFF] {
+            assert_eq!(uuid_v7_time(&uuid_v7(time, [0xff; 10])), Some(time));
+        }
+        assert_eq!(uuid_v7_time("017F22E2-79B0-7CC3-98C4-DC0C0C07398F"), Some(0x017F_22E2_79B0));
+        for other in [
+            "",
+            "v-1",
+            "017f22e279b07cc398c4dc0c0c07398f",
+            "017f22e2-79b0-4cc3-98c4-dc0c0c07398f",
+            "017f22e2-79b0-7cc3-c8c4-dc0c0c07398f",
+        ] {
+            assert_eq!(uuid_v7_time(other), None, "{other}");
+        }
     }
 
     #[test]

@@ -95,6 +95,20 @@ async fn trouble_is_named_with_what_to_do() {
 }
 
 #[tokio::test]
+async fn a_key_that_no_site_has_is_named_on_the_page() {
+    let stage = Stage::set().await.unwrap();
+    stage.shop.paste(stage.shop.snippet().with_attribute("data-site=\"nosuch\""));
+    stage.visit("/case/plain?anytrack_debug=1").await;
+    stage.browser.eval("anytrack.track('Lead', {}, { event_id: 'lost' })").await.unwrap();
+    let lost = row(&stage, "lost", "refused").await;
+    assert!(says(&lost["messages"], "compare data-site with `key`"), "{lost}");
+    let about = format!("{ROOT}.querySelector('.body > .message').textContent");
+    let about = stage.browser.text(&about).await.unwrap();
+    assert!(about.contains("no site with the key of this page"), "{about}");
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
 async fn a_denial_is_shown_as_the_reason_why_nothing_is_sent() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/plain?anytrack_debug=1").await;

@@ -308,8 +308,8 @@ fn give_visitor(relay: &Relay, site: &Site, events: &mut [Event], now: UnixMs) {
 }
 
 /// The cookies an answer sets: the visitor's, and those of platforms that the site wants made. A visitor who denies loses
-/// ours once more: an answer that was on its way before may have set it again; and the denial is kept as the visitor was, or
-/// Safari would forget after a week what the tag wrote, and the tag begin anew.
+/// them, ours once more, because an answer that was on its way before may have set them again; and the denial is kept as the
+/// visitor was, or Safari would forget after a week what the tag wrote, and the tag begin anew.
 fn cookies(
     relay: &Relay,
     site: &Site,
@@ -331,6 +331,7 @@ fn cookies(
         lines.extend(made_cookie::make(site, headers, domain, events, now, || relay.random()));
     } else if is_denied(last) {
         lines.push(cookie::expired(domain));
+        lines.extend(made_cookie::expire(site, domain));
         lines.push(cookie::answers(&last.consent, domain));
     }
     lines.iter().filter_map(|line| HeaderValue::from_str(line).ok()).collect()

@@ -42,7 +42,8 @@ pub fn answers(consent: &Consent, domain: Option<&str>) -> String {
     line(CONSENT_COOKIE, &letters, VISITOR_COOKIE_SECONDS, domain)
 }
 
-fn line(name: &str, value: &str, seconds: i64, domain: Option<&str>) -> String {
+/// A `Set-Cookie` line as all of them are; a cookie is removed by the domain and path that it was set with.
+pub fn line(name: &str, value: &str, seconds: i64, domain: Option<&str>) -> String {
     let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
     format!("{name}={value}; Path=/; Max-Age={seconds}{domain}; Secure; SameSite=Lax")
 }

@@ -3,7 +3,8 @@
 //! The files of the parts carry a hash in their names and are kept for ever; this module names them and is asked for
 //! again after five minutes, so that a change of the configuration reaches pages without a new snippet. Each part is
 //! imported on its own: one that fails leaves the others and the tag alone. Where the site asks for consent by region, the part
-//! that knows regions comes along, with the country a proxy in front may have named; with `?debug` the overlay does.
+//! that knows regions comes along, with the country a proxy in front may have named; with `?debug` the overlay does, also where
+//! no site has the key.
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -27,10 +28,11 @@ pub(super) fn answer(
     query: Option<&str>,
     headers: &HeaderMap,
 ) -> Result<Reply, Refusal> {
-    let site = site.ok_or(Refusal::UnknownSiteFile)?;
+    let debug = query == Some("debug");
+    let Some(site) = site else { return Ok(unknown(assets, debug)) };
     let told = site.tag.country_header.as_ref();
     let country = told.and_then(|name| headers.get(name)?.to_str().ok()).and_then(country);
-    let module = module(site, country, assets, query == Some("debug"));
+    let module = module(site, country, assets, debug);
     let digest: String = Sha256::digest(&module).iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     let etag = HeaderValue::from_str(&format!("\"{digest}\"")).map_err(|_| Refusal::NotFound)?;
     let mut reply = if is_known(headers.get_all(IF_NONE_MATCH), &etag) {
@@ -38,25 +40,57 @@ pub(super) fn answer(
         *reply.status_mut() = StatusCode::NOT_MODIFIED;
         reply
     } else {
-        reply::typed(StatusCode::OK, "text/javascript", Bytes::from(module))
+        reply::typed(StatusCode::OK, JAVASCRIPT, Bytes::from(module))
     };
     let answer = reply.headers_mut();
     // What was made for one country is not for a cache that serves several.
     let cache = if told.is_some() { "private, max-age=300" } else { "public, max-age=300" };
     answer.insert(CACHE_CONTROL, HeaderValue::from_static(cache));
     answer.insert(ETAG, etag);
-    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
-    answer.insert(CORP, HeaderValue::from_static("cross-origin"));
-    answer.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+    open(answer);
     Ok(reply)
 }
 
-/// The module's text.
+/// The answer where no site has the key: a refusal that any page may read. Whoever asks for the overlay is given that alone, in
+/// a module that runs, to hear on the page what is wrong.
+fn unknown(assets: &Assets, debug: bool) -> Reply {
+    let mut reply = match assets.part(OVERLAY).filter(|_| debug) {
+        Some(_) => {
+            let module = text([(OVERLAY, json!({ "unknown": true }))], None, assets);
+            reply::typed(StatusCode::OK, JAVASCRIPT, Bytes::from(module))
+        }
+        None => Refusal::UnknownSiteFile.reply(),
+    };
+    open(reply.headers_mut());
+    reply
+}
+
+/// For pages of all origins: there is no secret in it.
+fn open(answer: &mut HeaderMap) {
+    answer.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    answer.insert(CORP, HeaderValue::from_static("cross-origin"));
+    answer.insert(NOSNIFF, HeaderValue::from_static("nosniff"));
+}
+
+const JAVASCRIPT: &str = "text/javascript";
+/// The part that comes along when it is asked for.
+const OVERLAY: &str = "debug";
+
+/// The module's text for a site.
 fn module(site: &Site, country: Option<&str>, assets: &Assets, debug: bool) -> String {
     let region = (site.tag.consent == Asking::Regional).then(|| ("region", json!({})));
     let chosen = site.tag.parts.iter().map(|part| (part.name, part.settings.clone()));
-    let overlay = debug.then(|| ("debug", json!({})));
-    let listed = region.into_iter().chain(chosen).chain(overlay).filter_map(|(name, settings)| {
+    let overlay = debug.then(|| (OVERLAY, json!({})));
+    text(region.into_iter().chain(chosen).chain(overlay), country, assets)
+}
+
+/// The module's text for these parts, each with what it is told.
+fn text(
+    parts: impl IntoIterator<Item = (&'static str, Value)>,
+    country: Option<&str>,
+    assets: &Assets,
+) -> String {
+    let listed = parts.into_iter().filter_map(|(name, settings)| {
         let file = assets.part(name)?;
         Some(json!([name, format!("../../{file}"), settings]))
     });

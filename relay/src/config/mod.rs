@@ -264,6 +264,8 @@ pub enum PageViews {
 pub enum MadeCookie {
     /// Meta's browser id.
     Fbp,
+    /// Meta's click.
+    Fbc,
     /// Microsoft's visitor id.
     Uetvid,
     /// Google Analytics' client id.

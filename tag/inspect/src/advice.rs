@@ -112,11 +112,20 @@ pub fn refused(reason: &str) -> Message {
     Message::refused(format!("the relay refused this event: {reason}"))
 }
 
+/// About a page whose key no site at the relay has.
+pub fn of_site(unknown: bool) -> Option<Message> {
+    unknown.then(|| {
+        Message::refused(
+            "the relay knows no site with the key of this page, so it refuses every event: compare data-site with `key` in anytrack.toml",
+        )
+    })
+}
+
 /// A request that did not end well.
 pub fn of_status(status: u16) -> Message {
     match status {
         0 => Message::advice(
-            "the relay could not be reached; the event waits and is tried again. Is connect-src of the page's policy missing the relay?",
+            "the relay could not be reached, or the page may not read its answer; the event waits and is tried again. Is the page's origin missing from the site's `origins` in anytrack.toml, or the relay from connect-src of the page's policy?",
         ),
         403 => Message::refused(
             "the relay does not know this site or this page's origin (403): compare data-site with `key`, and the page's address with `origins`, in anytrack.toml",
@@ -341,6 +350,13 @@ mod tests {
     }
 
     #[test]
+    fn a_site_that_the_relay_does_not_know_is_named() {
+        assert_eq!(of_site(false), None);
+        let message = of_site(true).expect("a word");
+        assert!(message.level == Level::Refused && message.text.contains("data-site"), "{message:?}");
+    }
+
+    #[test]
     fn every_status_says_what_to_do() {
         let check = |status, level, part: &str| {
             let message = of_status(status);
@@ -348,6 +364,7 @@ mod tests {
             assert!(message.text.contains(part), "{message:?}");
         };
         check(0, Level::Advice, "connect-src");
+        check(0, Level::Advice, "`origins`");
         check(403, Level::Refused, "origins");
         check(503, Level::Advice, "tried again");
         check(400, Level::Refused, "400");

@@ -24,6 +24,9 @@ use view::View;
 pub struct Site {
     /// The site's key.
     pub key: String,
+    /// Whether no site at the relay has this key.
+    #[serde(default)]
+    pub unknown: bool,
     /// Whether nothing may be stored or sent before consent.
     pub required: bool,
     /// The answers so far.
@@ -51,7 +54,12 @@ impl Overlay {
     #[wasm_bindgen(constructor)]
     pub fn new(site: JsValue) -> Result<Self, JsValue> {
         let site: Site = serde_wasm_bindgen::from_value(site)?;
-        let mut overlay = Self { view: View::on_page(&site.key)?, seen: Seen::new(site) };
+        let trouble = advice::of_site(site.unknown);
+        let view = View::on_page(&site.key, trouble.as_ref())?;
+        if let Some(message) = &trouble {
+            print("AnyTrack: ", message);
+        }
+        let mut overlay = Self { view, seen: Seen::new(site) };
         overlay.about_the_site()?;
         Ok(overlay)
     }

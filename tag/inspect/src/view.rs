@@ -29,8 +29,8 @@ pub(crate) struct View {
 type Drawn<T = ()> = Result<T, JsValue>;
 
 impl View {
-    /// Puts an empty panel on the page.
-    pub(crate) fn on_page(site: &str) -> Drawn<Self> {
+    /// Puts a panel on the page that is empty, but for what there is to say of the whole site.
+    pub(crate) fn on_page(site: &str, trouble: Option<&Message>) -> Drawn<Self> {
         let document = web_sys::window().and_then(|window| window.document()).ok_or("no document")?;
         let host = document.create_element("anytrack-inspect")?;
         let root = host.attach_shadow(&ShadowRootInit::new(ShadowRootMode::Open))?;
@@ -44,6 +44,9 @@ impl View {
         let about = element(&document, "details", "site", "")?;
         let list = element(&document, "ol", "events", "")?;
         put(&list, &element(&document, "li", "none", "No event yet.")?)?;
+        if let Some(message) = trouble {
+            put(&body, &said(&document, message)?)?;
+        }
         put(&body, &about)?;
         put(&body, &list)?;
         put(&panel, &body)?;
@@ -94,7 +97,7 @@ impl View {
         let details = element(&self.document, "details", "", "")?;
         put(&details, &self.summary(entry)?)?;
         for message in &entry.messages {
-            put(&details, &self.message(message)?)?;
+            put(&details, &said(&self.document, message)?)?;
         }
         let facts = element(&self.document, "dl", "", "")?;
         self.fact(&facts, "id", &entry.event_id)?;
@@ -137,15 +140,6 @@ impl View {
         put(&summary, &element(&self.document, "time", "", &clock(&entry.time.rfc3339()))?)?;
         put(&summary, &self.chip(entry.state.word())?)?;
         Ok(summary)
-    }
-
-    fn message(&self, message: &Message) -> Drawn<Element> {
-        let kind = match message.level {
-            Level::Refused => "message bad",
-            Level::Advice => "message warn",
-            Level::Note => "message",
-        };
-        element(&self.document, "p", kind, &message.text)
     }
 
     fn properties(&self, facts: &Element, event: &Event) -> Drawn {
@@ -234,6 +228,15 @@ impl View {
             .filter_map(|at| rows.item(at))
             .find(|row| row.get_attribute("data-id").as_deref() == Some(event_id)))
     }
+}
+
+fn said(document: &Document, message: &Message) -> Drawn<Element> {
+    let kind = match message.level {
+        Level::Refused => "message bad",
+        Level::Advice => "message warn",
+        Level::Note => "message",
+    };
+    element(document, "p", kind, &message.text)
 }
 
 /// Title, count and the two buttons.

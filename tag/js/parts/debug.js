@@ -82,13 +82,15 @@ safely(watchCalls);
 safely(watchRequests);
 document.addEventListener("anytrack:event", ({ detail: { event_id, name, state } }) => tell("told", event_id, name, state));
 
-export default async ({ site, base, consent }) => {
+// `unknown`: no site at the relay has the page's key.
+export default async ({ site, base, consent }, { unknown = false } = {}) => {
   try {
     const glue = await import(GLUE);
     await glue.default({ module_or_path: WASM });
     const script = [...document.scripts].find(({ src, dataset }) => src.startsWith(base) && "site" in dataset);
     const required = script?.dataset.consent == "required";
-    const shown = new glue.Overlay({ key: site, required, consent: consent(), visitor: api.visitorId() ?? undefined });
+    const visitor = api.visitorId() ?? undefined;
+    const shown = new glue.Overlay({ key: site, unknown, required, consent: consent(), visitor });
     overlay = shown;
     for (const [method, values] of unsaid.splice(0)) tell(method, ...values);
   } catch (error) {

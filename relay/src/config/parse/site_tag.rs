@@ -37,8 +37,12 @@ const ASKING_EXPECTED: &str = "`granted`, `required` or `regional`";
 const HEADER_EXPECTED: &str = "a header's name such as `cf-ipcountry`";
 const PAGE_VIEWS_EXPECTED: &str = "`history`, `hash`, `load` or `off`";
 const SIGNALS: [(&str, Refusing); 2] = [("gpc", Refusing::Gpc), ("dnt", Refusing::Dnt)];
-const COOKIES: [(&str, MadeCookie); 3] =
-    [("_fbp", MadeCookie::Fbp), ("_uetvid", MadeCookie::Uetvid), ("_ga", MadeCookie::Ga)];
+const COOKIES: [(&str, MadeCookie); 4] = [
+    ("_fbp", MadeCookie::Fbp),
+    ("_fbc", MadeCookie::Fbc),
+    ("_uetvid", MadeCookie::Uetvid),
+    ("_ga", MadeCookie::Ga),
+];
 
 fn asking(section: &mut Section<'_, '_>, consent_required: bool) -> Option<Asking> {
     let notes = section.notes;

@@ -222,7 +222,7 @@ fn what_the_tag_does_on_a_site_is_checked() {
             "5: site.shop.tag.country_header: expected a header's name such as `cf-ipcountry`, found `a b`",
             "6: site.shop.tag.signals[0]: unknown signal `gcp`; did you mean `gpc`?",
             "7: site.shop.tag.page_views: expected `history`, `hash`, `load` or `off`, found `all`",
-            "8: site.shop.tag.make_cookies[0]: unknown cookie the relay can make `_ttp`; known here: _fbp, _uetvid, _ga",
+            "8: site.shop.tag.make_cookies[0]: unknown cookie the relay can make `_ttp`; known here: _fbp, _fbc, _uetvid, _ga",
             "10: site.shop.tag.cmp.tcf_purposes: expected purposes among ad_storage, ad_user_data, ad_personalization, \
              found `ads`",
             "11: site.shop.tag.cmp.tcf_special_features.ad_storage[0]: expected a whole number from 1 to 2, found 0",
