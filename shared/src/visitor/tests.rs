@@ -268,7 +268,8 @@ fn a_campaign_whose_time_is_told_is_as_old_as_that() {
 
 #[test]
 fn a_memory_of_before_is_read_and_learns_where_the_next_visit_lands() {
-    let old = format!(r#"{{"touches":[{{"t":{},"p":["fbclid"]}}],"seen_at":{}}}"#, NOW - DAY_MS, NOW - DAY_MS);
+    let before = NOW - DAY_MS;
+    let old = format!(r#"{{"touches":[{{"t":{before},"p":["fbclid"]}}],"seen_at":{before}}}"#);
     let mut visitor: Visitor = serde_json::from_str(&old).expect("a memory");
     let mut landing = with_click(NOW, "fbclid", "new", None);
     landing.page.url = Some("https://shop.example/lamps?fbclid=new".to_owned());
