@@ -177,6 +177,21 @@ pub fn from_query(query: &str) -> Vec<(&'static Spec, String)> {
     found
 }
 
+/// An address without the click ids in its query.
+pub fn stripped(url: &str) -> String {
+    let (rest, fragment) = match url.split_once('#') {
+        // Taboola repeats its click id there.
+        Some((rest, fragment)) => (rest, (!fragment.starts_with("tblci")).then_some(fragment)),
+        None => (url, None),
+    };
+    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let is_plain = |pair: &&str| find(pair.split('=').next().unwrap_or_default()).is_none();
+    let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).filter(is_plain).collect();
+    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
+    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
+    format!("{path}{query}{fragment}")
+}
+
 impl CookieForm {
     fn read(self, value: &str) -> Option<Found<'_>> {
         let decoded = |text| Some(Found { value: percent::decode(text, false)?, seen_at: None });

@@ -15,6 +15,8 @@ pub const ORDER_ID: usize = 128;
 pub const ID: usize = 128;
 /// Longest page address or referrer.
 pub const URL: usize = 4096;
+/// Longest address that a touch keeps of a landing.
+pub const TOUCH_URL: usize = 512;
 /// Longest page title and user agent.
 pub const TEXT: usize = 1024;
 /// Longest click id; TikTok documents 1,000 characters for `ttclid`, the longest of the field.

@@ -56,7 +56,7 @@ pub struct Visitor {
     /// The same of a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kept_campaign: Option<Campaign>,
-    /// By what the visitor came, the earliest first.
+    /// By what the visitor came and where they landed, the earliest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub touches: Vec<Touch>,
     /// Client of the latest browser event, for conversions that arrive without one.

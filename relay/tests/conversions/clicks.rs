@@ -138,6 +138,42 @@ fn a_conversion_without_a_click_says_why() {
     assert_eq!(shop.bodies("all").pop().unwrap()["attribution"]["unmatched"], "click_too_old");
 }
 
+/// And the memory of both goes with a denial.
+#[test]
+fn credit_tells_on_which_page_the_visitor_landed_and_from_where() {
+    let shop = Shop::on_disk("", &webhook("all", ""));
+    let visit = |days_ago: i64, url: &str, referrer: &str, more: &str| {
+        let at = NOW - days_ago * DAY;
+        let page = json!({ "url": url, "referrer": referrer });
+        shop.take(0, &format!(
+            r#"{{"event":"PageView","event_id":"p{days_ago}","time":{at},"visitor_id":"v1","page":{page}{more}}}"#
+        ));
+    };
+    let lamps = "https://shop.example/lamps?p=7&to=jane@example.com&fbclid=IwAR_first";
+    visit(9, lamps, "https://news.example/today", "");
+    visit(8, "https://shop.example/cart", "https://other.example/", "");
+    let mailed = "https://shop.example/?utm_source=mail&utm_campaign=spring";
+    let campaign = r#","campaign":{"source":"mail","name":"spring"}"#;
+    visit(5, mailed, "https://shop.example/blog", campaign);
+    shop.take(1, r#"{"event":"Purchase","event_id":"p","visitor_id":"v1"}"#);
+    let at = |days_ago: i64| NOW - days_ago * DAY;
+    assert_eq!(
+        shop.bodies("all").pop().unwrap()["attribution"]["credit"],
+        json!({
+            "first_click": { "at": at(9), "platform": "meta", "campaign": null,
+                "landing_page": "https://shop.example/lamps?p=7&to=", "referrer": "https://news.example/today" },
+            "last_click": { "at": at(5), "platform": null, "campaign": { "source": "mail", "name": "spring" },
+                "landing_page": mailed },
+            "platforms": { "meta": [at(9), at(9)] },
+        })
+    );
+    let refused = r#""consent":{"ad_storage":"denied","ad_user_data":"denied"}"#;
+    shop.take(2, &format!(r#"{{"event":"PageView","event_id":"d","visitor_id":"v1",{refused}}}"#));
+    let agreed = refused.replace("denied", "granted");
+    shop.take(3, &format!(r#"{{"event":"Purchase","event_id":"q","visitor_id":"v1",{agreed}}}"#));
+    assert_eq!(shop.bodies("all").pop().unwrap()["attribution"].get("credit"), None);
+}
+
 #[test]
 fn credit_goes_to_the_first_and_the_last_touch_and_never_to_a_direct_visit() {
     let shop = Shop::open("", &webhook("all", ""));

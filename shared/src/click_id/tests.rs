@@ -31,6 +31,16 @@ fn names_keep_their_case_but_for_snapchat() {
     assert!(find("utm_source").is_none());
 }
 
+#[test]
+fn an_address_loses_its_click_ids_and_nothing_else() {
+    let check = |url: &str, expected: &str| assert_eq!(stripped(url), expected, "{url}");
+    check("https://shop.example/?a=1&tblci=GiA1#tblciGiA1", "https://shop.example/?a=1");
+    check("https://shop.example/#tblciGiA1", "https://shop.example/");
+    check("https://shop.example/?ttclid=E.C.P.1#top", "https://shop.example/#top");
+    check("https://shop.example/?a=1&b", "https://shop.example/?a=1&b");
+    check("https://shop.example/thanks", "https://shop.example/thanks");
+}
+
 fn check_valid(param: &str, value: &str, expected: bool) {
     let spec = find(param).expect("a registered parameter");
     assert_eq!(valid(spec, value), expected, "{param}={value}");

@@ -266,6 +266,21 @@ fn a_campaign_whose_time_is_told_is_as_old_as_that() {
     assert!(!visitor.absorb(&told("summer", 2)));
 }
 
+#[test]
+fn a_memory_of_before_is_read_and_learns_where_the_next_visit_lands() {
+    let before = NOW - DAY_MS;
+    let old = format!(r#"{{"touches":[{{"t":{before},"p":["fbclid"]}}],"seen_at":{before}}}"#);
+    let mut visitor: Visitor = serde_json::from_str(&old).expect("a memory");
+    let mut landing = with_click(NOW, "fbclid", "new", None);
+    landing.page.url = Some("https://shop.example/lamps?fbclid=new".to_owned());
+    assert!(visitor.absorb(&landing));
+    let pages: Vec<Option<&str>> =
+        visitor.touches.iter().map(|touch| touch.landing_page.as_deref()).collect();
+    assert_eq!(pages, [None, Some("https://shop.example/lamps")]);
+    let written = serde_json::to_string(&visitor).expect("plain");
+    assert_eq!(serde_json::from_str::<Visitor>(&written).expect("a memory"), visitor);
+}
+
 /// An event somewhere in some months, with some click ids, cookies and a campaign.
 fn any_event() -> impl Strategy<Value = Event> {
     let day = || 0..300 * DAY_MS;
@@ -281,7 +296,9 @@ fn any_event() -> impl Strategy<Value = Event> {
     let clicks = prop::collection::vec(click, 0..4);
     (day(), clicks, prop::collection::vec(cookie, 0..3), any::<bool>()).prop_map(
         |(time, clicks, cookies, crm)| {
-            let mut event = with_campaign(NOW + time, "spring", "https://shop.example/?utm_campaign=spring");
+            // The address holds some of the clicks, too.
+            let landing = "https://shop.example/?utm_campaign=spring&fbclid=a&ttclid=b";
+            let mut event = with_campaign(NOW + time, "spring", landing);
             event.source = if crm { Source::Crm } else { Source::Web };
             for (param, value, seen_at) in clicks {
                 let seen_at = seen_at.map(|at| UnixMs(NOW + at));
