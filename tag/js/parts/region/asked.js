@@ -7,7 +7,9 @@
 // where a site's own regions lie beyond, everybody counts as inside.
 // Sources: EFTA, "EEA Agreement" (members); IANA time zone database 2026a, zone1970.tab. Both read 2026-11-27.
 
-const EEA = "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split(" ");
+/** The members, and those of their territories that have a code of their own; the relay's `person.rs` holds the same. */
+const EEA =
+  "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK AX GF GP MF MQ RE YT".split(" ");
 
 const ASKED = ["EEA", "GB", "CH"];
 
