@@ -333,6 +333,20 @@ async fn a_site_that_asks_by_region_hears_the_country_from_its_proxy() {
 }
 
 #[tokio::test]
+async fn a_site_s_own_regions_reach_the_part_that_asks() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let manifest = r#"{"files":[],"parts":{"region":"tag.region.00ff00ff.js"}}"#;
+    std::fs::write(directory.path().join("manifest.json"), manifest).expect("written");
+    let extra = "[tag]\nassets = \".\"\n[[site]]\nkey = \"asks\"\n[site.tag]\nconsent = \"regional\"\n\
+                 consent_regions = [\"EEA\", \"BR\"]";
+    let relay = Running::start_in(directory, extra).await;
+    let module = relay.get("/v1/site/asks.js").await;
+    let expected = r#"const parts = [["region","../../tag.region.00ff00ff.js",{"regions":["EEA","BR"]}]];"#;
+    assert_eq!(module.body.lines().next(), Some(expected));
+    relay.stop().await;
+}
+
+#[tokio::test]
 async fn who_comes_without_a_visitor_id_is_given_one() {
     let relay = Running::start("").await;
     let check = async |event: &str, expected: bool| {

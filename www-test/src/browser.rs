@@ -68,6 +68,14 @@ pub enum BrowserError {
     /// Chromium did not come up.
     #[error("no browser session; is `chromium` installed in the version of chromedriver?")]
     Session(#[from] Box<NewSessionError>),
+    /// A browser is not installed that the tester wants.
+    #[error(
+        "{kind:?} or its driver is not installed, and ANYTRACK_ALL_BROWSERS=1 wants its journeys; run `cargo xtask setup --browsers`"
+    )]
+    Missing {
+        /// Which.
+        kind: other::Kind,
+    },
     /// A command failed in the browser.
     #[error("the browser refused a command")]
     Command(#[from] Box<CmdError>),

@@ -1,5 +1,5 @@
 //! The core journeys in Firefox and WebKit, where they are installed: `cargo xtask setup --browsers`. Where one is missing, its
-//! tests say so and end.
+//! tests say so and end; with `ANYTRACK_ALL_BROWSERS=1` they fail.
 
 use std::time::Duration;
 

@@ -38,8 +38,9 @@ async fn a_site_s_part_is_loaded_and_follows_the_consent_manager() {
 
 #[tokio::test]
 async fn by_region_a_visitor_in_europe_is_asked_and_one_elsewhere_is_not() {
-    let check = async |zone: &str, asked: bool| {
-        let stage = Stage::for_site("[site.tag]\nconsent = \"regional\"\n").await.unwrap();
+    let check = async |lines: &str, zone: &str, asked: bool| {
+        let site = format!("[site.tag]\nconsent = \"regional\"\n{lines}");
+        let stage = Stage::for_site(&site).await.unwrap();
         stage.browser.time_zone(zone).await.unwrap();
         stage.visit("/case/plain").await;
         stage.seen_by_the_recorder("/tag.region.").await;
@@ -52,8 +53,10 @@ async fn by_region_a_visitor_in_europe_is_asked_and_one_elsewhere_is_not() {
         assert_eq!(view.at("/consent/ad_storage"), &said, "{zone}");
         stage.strike().await.unwrap();
     };
-    check("America/New_York", false).await;
-    check("Europe/Berlin", true).await;
+    check("", "America/New_York", false).await;
+    check("", "Europe/Berlin", true).await;
+    // A list of the site's own, from which no zone is told apart.
+    check("consent_regions = [\"EEA\", \"BR\"]\n", "America/New_York", true).await;
 }
 
 #[tokio::test]

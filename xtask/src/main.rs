@@ -44,7 +44,7 @@ enum Command {
     },
     /// Puts the tag's npm package together in dist/npm, without publishing it
     Npm,
-    /// Prints the size of the tag and fails when it is over its budget
+    /// Prints the size of the tag and of its parts, and fails when one is over its limit
     Size,
     /// Starts a small shop, the relay and platforms in a sandbox, and shows events as they are delivered
     Demo {
@@ -141,13 +141,21 @@ enum Error {
         /// Where.
         at: usize,
     },
-    /// The tag has grown over its budget.
-    #[error("the tag takes {bytes} bytes compressed and may take {limit}: make it smaller")]
+    /// The tag, or what is fetched apart from it, has grown over its limit.
+    #[error("{what} takes {bytes} bytes compressed and may take {limit}: make it smaller")]
     TooLarge {
+        /// Which of them.
+        what: String,
         /// What it takes.
         bytes: usize,
         /// What it may take.
         limit: usize,
+    },
+    /// A part that may grow for ever.
+    #[error("the part `{part}` has no limit of its own: give it one in xtask/src/size.rs")]
+    NoLimit {
+        /// Its name.
+        part: String,
     },
 }
 

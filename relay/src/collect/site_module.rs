@@ -3,8 +3,8 @@
 //! The files of the parts carry a hash in their names and are kept for ever; this module names them and is asked for
 //! again after five minutes, so that a change of the configuration reaches pages without a new snippet. Each part is
 //! imported on its own: one that fails leaves the others and the tag alone. Where the site asks for consent by region, the part
-//! that knows regions comes along, with the country a proxy in front may have named; with `?debug` the overlay does, also where
-//! no site has the key.
+//! that knows regions comes along, with those the site names and the country a proxy in front may have named; with `?debug`
+//! the overlay does, also where no site has the key.
 
 use bytes::Bytes;
 use http::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, ETAG, IF_NONE_MATCH};
@@ -78,7 +78,7 @@ const OVERLAY: &str = "debug";
 
 /// The module's text for a site.
 fn module(site: &Site, country: Option<&str>, assets: &Assets, debug: bool) -> String {
-    let region = (site.tag.consent == Asking::Regional).then(|| ("region", json!({})));
+    let region = (site.tag.consent == Asking::Regional).then(|| ("region", regions(&site.tag.regions)));
     let chosen = site.tag.parts.iter().map(|part| (part.name, part.settings.clone()));
     let overlay = debug.then(|| (OVERLAY, json!({})));
     text(region.into_iter().chain(chosen).chain(overlay), country, assets)
@@ -95,6 +95,11 @@ fn text(
         Some(json!([name, format!("../../{file}"), settings]))
     });
     format!("const parts = {};\nconst country = {};\n{START}", Value::from_iter(listed), json!(country))
+}
+
+/// What the part `region` is told: the site's own regions, where it names any.
+fn regions(own: &[String]) -> Value {
+    if own.is_empty() { json!({}) } else { json!({ "regions": own }) }
 }
 
 /// A country as a header may name it: two letters; Cloudflare's XX (unknown) and T1 (Tor) are none.

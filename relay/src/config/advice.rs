@@ -80,6 +80,12 @@ pub enum Advice {
         "the site's `consent_required` holds events without an answer back all the same; leave it out, or ask everywhere"
     )]
     HeldBack,
+    /// Nobody says in which country a visitor is.
+    #[error(
+        "no `country_header`, and time zones do not tell these regions from the rest, so visitors everywhere are asked; \
+         name the header"
+    )]
+    NoCountry,
     /// A secret in a file that others read.
     #[error(
         "holds a secret while every account of this machine may read the file; run `chmod 640` or use ${{NAME}}"

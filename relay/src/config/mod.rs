@@ -214,6 +214,8 @@ pub struct SiteTag {
     /// What holds before a visitor has answered. Default: `required` where `consent_required` is set or a consent manager is
     /// listened to, else `granted`.
     pub consent: Asking,
+    /// Where visitors are asked, for `regional`: alpha-2 codes of countries, and `EEA`. Default, empty here: `EEA`, `GB`, `CH`.
+    pub regions: Vec<String>,
     /// Header in which a proxy in front names the visitor's country, for `regional`.
     pub country_header: Option<HeaderName>,
     /// Signals of the browser that count as a denial. Default: Global Privacy Control.
@@ -233,7 +235,8 @@ pub enum Asking {
     Granted,
     /// Nothing is stored or sent.
     Required,
-    /// As `Required` in the European Economic Area, the United Kingdom and Switzerland, elsewhere as `Granted`.
+    /// As `Required` in the site's regions, which are the European Economic Area, the United Kingdom and Switzerland unless it
+    /// names others; elsewhere as `Granted`.
     Regional,
 }
 
@@ -277,6 +280,7 @@ impl SiteTag {
     pub fn plain(consent_required: bool) -> Self {
         Self {
             consent: if consent_required { Asking::Required } else { Asking::Granted },
+            regions: Vec::new(),
             country_header: None,
             signals: vec![Refusing::Gpc],
             page_views: PageViews::History,

@@ -40,6 +40,7 @@ pub mod webhook;
 pub use credentials::{Credentials, Grant};
 pub use inquiries::{Fate, Finding, Findings, Found, Inquiries, Receipt};
 pub use outcome::{Outcome, Skip, SkipReason};
+pub(crate) use person::must_ask;
 pub use quality::{Quality, Signal};
 pub use refund::Restates;
 pub use request::{Body, Header, Request, Response, Text};

@@ -37,7 +37,12 @@ pub(super) fn asks_for_limited_use(event: &Event) -> bool {
 /// Whether the customer's address is in the EEA, the United Kingdom or Switzerland, where visitors must be asked; `None`
 /// where no address names a country. Nothing is guessed from network addresses or languages.
 pub(super) fn is_regulated(event: &Event) -> Option<bool> {
-    event.user.clear.country.as_deref().map(|country| REGULATED.contains(&country))
+    event.user.clear.country.as_deref().map(must_ask)
+}
+
+/// The same of a country by its alpha-2 code.
+pub(crate) fn must_ask(country: &str) -> bool {
+    REGULATED.contains(&country)
 }
 
 /// The European Union with those of its territories that have a code of their own, then Iceland, Liechtenstein,
@@ -56,6 +61,19 @@ pub(super) fn user_agent(event: &Event) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_tag_asks_in_the_same_countries() {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../tag/js/parts/region/asked.js");
+        let script = std::fs::read_to_string(script).expect("the part's countries");
+        let (_, after) = script.split_once("const EEA =").expect("the list");
+        let mut theirs: Vec<&str> = after.split('"').nth(1).expect("a text").split(' ').collect();
+        theirs.extend(["GB", "CH"]);
+        theirs.sort_unstable();
+        let mut ours = REGULATED;
+        ours.sort_unstable();
+        assert_eq!(theirs, ours);
+    }
 
     #[test]
     fn the_visitor_id_is_an_external_id_only_when_asked_for() {

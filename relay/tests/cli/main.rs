@@ -307,7 +307,7 @@ fn the_example_shows_every_key_and_names_what_it_needs() {
     let keys = "listen public_url trusted_proxies rate_limit max_connections max_body_bytes header_timeout_ms \
                 body_timeout_ms answer_timeout_ms shutdown_timeout_ms request_timeout_ms backoff_base_ms backoff_cap_ms engine path dedup_days log_days visitor_days \
                 dead_days traces authorization sample_percent assets key origins api_keys consent_required cookie_domain country \
-                merge_window shared_identities secret previous_secret mode country_header signals page_views make_cookies name site \
+                merge_window shared_identities secret previous_secret mode consent_regions country_header signals page_views make_cookies name site \
                 kind platform consent look_back_days timeout_ms events endpoint";
     let of_parts = relay::tag_parts::ALL.iter().flat_map(|part| part.keys).map(|key| key.name);
     for key in keys.split_whitespace().chain(of_parts) {

@@ -389,15 +389,46 @@ test("of two interfaces the one that denies counts, and one that is off is not a
   assert.deepEqual(silent.told, []);
 });
 
+/** Whether events are let go of a visitor in a country, or in a time zone where nobody says the country. */
+const released = (visitorCountry, regions, zone) => {
+  let yes = false;
+  let sent = false;
+  const { DateTimeFormat } = Intl;
+  Intl.DateTimeFormat = () => ({ resolvedOptions: () => ({ timeZone: zone }) });
+  try {
+    region({ api: { consent: () => (sent = yes) }, core: { release: () => (yes = true) }, visitorCountry }, { regions });
+  } finally {
+    Intl.DateTimeFormat = DateTimeFormat;
+  }
+  return yes && sent;
+};
+
 test("by region, nobody is asked where nobody has to be", () => {
-  const released = (visitorCountry) => {
-    let yes = false;
-    let sent = false;
-    region({ api: { consent: () => (sent = yes) }, core: { release: () => (yes = true) }, visitorCountry });
-    return yes && sent;
-  };
-  for (const country of ["DE", "GB", "CH", "NO"]) assert.equal(released(country), false, country);
+  for (const country of ["DE", "GB", "CH", "NO", "RE"]) assert.equal(released(country), false, country);
   for (const country of ["US", "JP", "RS"]) assert.equal(released(country), true, country);
+  assert.equal(released(null, undefined, "Europe/Berlin"), false);
+  assert.equal(released(null, undefined, "America/New_York"), true);
+});
+
+test("by region, a site's own regions take the place of the usual ones", () => {
+  const own = ["EEA", "BR"];
+  for (const country of ["DE", "NO", "BR"]) assert.equal(released(country, own), false, country);
+  for (const country of ["GB", "CH", "US"]) assert.equal(released(country, own), true, country);
+  // Without the group's name its members are asked one by one.
+  assert.equal(released("FR", ["DE"]), true);
+  assert.equal(released("DE", ["DE"]), false);
+});
+
+test("by region, a time zone counts where it can tell, and else everybody is asked", () => {
+  // Whoever is outside of all of Europe's regions is outside of some of them.
+  for (const regions of [["EEA"], ["DE", "CH"], ["EEA", "GB", "CH"]]) {
+    assert.equal(released(null, regions, "America/New_York"), true, `${regions}`);
+    assert.equal(released(null, regions, "Europe/London"), false, `${regions}`);
+  }
+  // Zones do not tell Brazil from its neighbours.
+  for (const zone of ["America/New_York", "America/Sao_Paulo", "Europe/Berlin"]) {
+    assert.equal(released(null, ["EEA", "BR"], zone), false, zone);
+  }
 });
 
 test("a time zone tells roughly where a visitor is, and in doubt inside", () => {

@@ -2,8 +2,9 @@
 //!
 //! The tests' own browser is [`Browser`](super::Browser), which shows more (logs, network, screens). Here is only what a
 //! journey through a page needs, by the standard protocol. A browser that is not installed is no failure: whoever asks
-//! is told, and the core journeys have run in Chromium all the same.
+//! is told, and the core journeys have run in Chromium all the same. With `ANYTRACK_ALL_BROWSERS=1` it is one.
 
+use std::env;
 use std::io;
 use std::process::Stdio;
 
@@ -19,6 +20,9 @@ use tokio::time::timeout;
 
 use super::{BrowserError, PATIENCE, wait};
 use crate::ports;
+
+/// The variable by which a tester, with `1`, makes a missing browser a failure.
+pub const ALL_BROWSERS: &str = "ANYTRACK_ALL_BROWSERS";
 
 /// Which browser.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,8 +52,12 @@ impl Other {
     /// Starts the browser; `None` where it is not installed.
     ///
     /// # Errors
-    /// When it is there and does not come up.
+    /// When it is there and does not come up, and when it is missing although [`ALL_BROWSERS`] wants it.
     pub async fn start(kind: Kind) -> Result<Option<Self>, BrowserError> {
+        wanted(kind, Self::start_installed(kind).await?, all_browsers())
+    }
+
+    async fn start_installed(kind: Kind) -> Result<Option<Self>, BrowserError> {
         let folder = TempDir::with_prefix("anytrack-other-").map_err(BrowserError::Start)?;
         let port = ports::unclaimed().map_err(BrowserError::Start)?;
         let mut processes = Vec::new();
@@ -147,6 +155,16 @@ impl Drop for Group {
     }
 }
 
+#[expect(clippy::disallowed_methods, reason = "the one variable by which a tester wants every browser")]
+fn all_browsers() -> bool {
+    env::var(ALL_BROWSERS).is_ok_and(|value| value == "1")
+}
+
+/// A browser, or that there is none, which may be a failure.
+fn wanted<T>(kind: Kind, browser: Option<T>, all: bool) -> Result<Option<T>, BrowserError> {
+    if all && browser.is_none() { Err(BrowserError::Missing { kind }) } else { Ok(browser) }
+}
+
 /// A screen in memory, which WebKitGTK draws on, and its name.
 async fn screen() -> Result<Option<(Group, String)>, BrowserError> {
     let mut command = Command::new("Xvfb");
@@ -172,3 +190,19 @@ async fn listening(port: u16) -> Result<(), BrowserError> {
 }
 
 const MINI_BROWSER: &str = "/usr/lib/x86_64-linux-gnu/webkit2gtk-4.1/MiniBrowser";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_browser_is_a_failure_only_where_all_are_wanted() {
+        assert!(matches!(wanted::<()>(Kind::Firefox, None, false), Ok(None)));
+        assert!(matches!(wanted(Kind::Firefox, Some(()), true), Ok(Some(()))));
+        let said = wanted::<()>(Kind::WebKit, None, true).unwrap_err().to_string();
+        assert_eq!(
+            said,
+            "WebKit or its driver is not installed, and ANYTRACK_ALL_BROWSERS=1 wants its journeys; run `cargo xtask setup --browsers`"
+        );
+    }
+}

@@ -4,6 +4,7 @@ mod destination;
 mod server;
 mod site;
 mod site_events;
+mod site_regions;
 mod site_tag;
 mod site_token;
 mod source;

@@ -8,7 +8,7 @@ use super::super::advice::Advice;
 use super::super::reader::Section;
 use super::super::settings::Own;
 use super::super::{Asking, MadeCookie, PageViews, Refusing, SiteTag};
-use super::unknown;
+use super::{site_regions, unknown};
 use crate::tag_parts::{self, Chosen, Part, Settings};
 
 /// Reads the table, if it is there.
@@ -19,7 +19,9 @@ pub(super) fn site_tag(
 ) -> SiteTag {
     let mut tag = SiteTag::plain(consent_required);
     let Some(mut section) = section else { return tag };
+    let said = section.has("consent");
     let asking = asking(&mut section, consent_required);
+    tag.regions = site_regions::regions(&mut section, asking, said);
     tag.country_header = section.parsed("country_header", HEADER_EXPECTED, header);
     tag.signals = named(&mut section, "signals", "signal", &SIGNALS).unwrap_or(tag.signals);
     tag.page_views = section.parsed("page_views", PAGE_VIEWS_EXPECTED, page_views).unwrap_or(tag.page_views);

@@ -176,6 +176,22 @@ fn a_tag_that_lets_go_what_nobody_takes_is_said() {
 }
 
 #[test]
+fn regions_that_no_time_zone_tells_from_the_rest_are_said() {
+    let with = |lines: &str, said: Option<&str>| {
+        let text = WHOLE
+            .replace("consent_required = true\n", &format!("tag = {{ consent = 'regional', {lines} }}\n"));
+        let line = 1 + text.lines().position(|line| line.starts_with("tag = ")).expect("a line");
+        let said = said.map(|said| format!("a.toml:{line}: {said}"));
+        check(&text, false, &Vec::from_iter(said.as_deref()));
+    };
+    let everywhere = "site.shop.tag.consent_regions: no `country_header`, and time zones do not tell these regions from the rest, \
+                      so visitors everywhere are asked; name the header";
+    with("consent_regions = ['EEA', 'BR']", Some(everywhere));
+    with("consent_regions = ['EEA', 'BR'], country_header = 'cf-ipcountry'", None);
+    with("consent_regions = ['EEA', 'RE', 'CH']", None);
+}
+
+#[test]
 fn secrets_in_an_open_file_are_said() {
     check(
         WHOLE,

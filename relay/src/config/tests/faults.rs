@@ -206,8 +206,8 @@ fn what_the_tag_does_on_a_site_is_checked() {
     after_site(
         "[site.tag]\nbaner = true\n[site.tag.cpm]\n[site.tag.cmp]\ngoogle = 'yes'\ngogle = true\n",
         &[
-            "4: site.shop.tag.baner: unknown key; known here: consent, country_header, signals, page_views, \
-             make_cookies, cmp, adopt, auto",
+            "4: site.shop.tag.baner: unknown key; known here: consent, consent_regions, country_header, signals, \
+             page_views, make_cookies, cmp, adopt, auto",
             "5: site.shop.tag.cpm: unknown key; did you mean `cmp`?",
             "7: site.shop.tag.cmp.google: expected true or false, found a text",
             "8: site.shop.tag.cmp.gogle: unknown key; did you mean `google`?",
@@ -232,6 +232,40 @@ fn what_the_tag_does_on_a_site_is_checked() {
         ],
     );
     after_site("tag = 5", &["3: site.shop.tag: expected a table, found a whole number"]);
+}
+
+#[test]
+fn the_regions_of_a_tag_are_checked() {
+    let code = "expected a country's two capital letters such as `BR` (ISO 3166-1), or `EEA`, found";
+    let whole = "expected a whole country, since neither `country_header` nor a time zone tells the parts of one apart, found";
+    after_site(
+        "[site.tag]\nconsent = 'regional'\ncountry_header = 'cf-ipcountry'\n\
+         consent_regions = [\n'EEA',\n'UK',\n'US-CA',\n'Atlantis',\n'${TOKEN}',\n5\n]",
+        &[
+            &format!("8: site.shop.tag.consent_regions[1]: {code} `UK`; did you mean `GB`?"),
+            &format!("9: site.shop.tag.consent_regions[2]: {whole} `US-CA`; did you mean `US`?"),
+            &format!("10: site.shop.tag.consent_regions[3]: {code} `Atlantis`"),
+            &format!("11: site.shop.tag.consent_regions[4]: {code} `${{TOKEN}}`"),
+            "12: site.shop.tag.consent_regions[5]: expected a country's two capital letters such as `BR` (ISO 3166-1), or \
+             `EEA`, found a whole number",
+        ],
+    );
+    after_site(
+        "[site.tag]\nconsent = 'regional'\nconsent_regions = []",
+        &[
+            "5: site.shop.tag.consent_regions: expected at least one region; to ask nowhere, write `consent = \"granted\"`",
+        ],
+    );
+    let beside = "expected `consent = \"regional\"` beside it, without which nobody goes by this list";
+    for (consent, line) in [("", 4), ("consent = 'required'\n", 5), ("consent = 'granted'\n", 5)] {
+        let text = format!("[site.tag]\n{consent}consent_regions = ['EEA']");
+        after_site(&text, &[&format!("{line}: site.shop.tag.consent_regions: {beside}")]);
+    }
+    // Where `consent` is wrong itself, that is all there is to say.
+    after_site(
+        "[site.tag]\nconsent = 'region'\nconsent_regions = ['EEA']",
+        &["4: site.shop.tag.consent: expected `granted`, `required` or `regional`, found `region`"],
+    );
 }
 
 #[test]

@@ -269,6 +269,16 @@ fn a_destination_needs_consent_unless_told_otherwise() {
 }
 
 #[test]
+fn a_site_names_its_regions_each_once() {
+    let regions = |lines: &str| {
+        let text = format!("{SITE}[site.tag]\nconsent = 'regional'\n{lines}");
+        right(&text).config.sites[0].tag.regions.clone()
+    };
+    assert!(regions("").is_empty());
+    assert_eq!(regions("consent_regions = ['BR', 'EEA', 'BR']"), ["BR", "EEA"]);
+}
+
+#[test]
 fn a_destination_waits_as_long_as_it_says_or_as_all_do() {
     let timeout = |line: &str| {
         let text = format!(
