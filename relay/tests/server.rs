@@ -296,7 +296,11 @@ async fn a_site_s_module_names_the_parts_it_asks_for() {
     for unknown in ["/v1/site/other.js", "/v1/site/shop", "/v1/site/"] {
         let refused = relay.get(unknown).await;
         assert_eq!(refused.status, 404, "{unknown}");
-        assert_eq!(refused.header("access-control-allow-origin"), Some("*"), "a page may read why: {unknown}");
+        assert_eq!(
+            refused.header("access-control-allow-origin"),
+            Some("*"),
+            "a page may read why: {unknown}"
+        );
     }
     let told = relay.get("/v1/site/other.js?debug").await;
     assert_eq!((told.status, told.header("access-control-allow-origin")), (200, Some("*")));

@@ -127,7 +127,10 @@ mod tests {
     #[test]
     fn what_is_remembered_is_clean_and_short() {
         let check = |url: &str, expected: &str| assert_eq!(remembered(url), expected, "{url}");
-        check("https://shop.example/?fbclid=IwAR_a&p=7&utm_id=1#top", "https://shop.example/?p=7&utm_id=1#top");
+        check(
+            "https://shop.example/?fbclid=IwAR_a&p=7&utm_id=1#top",
+            "https://shop.example/?p=7&utm_id=1#top",
+        );
         check("https://shop.example/?e=jane%40example.com&p=7", "https://shop.example/?e=&p=7");
         let long = "x".repeat(limits::TOUCH_URL);
         check(&format!("https://shop.example/lamps?q={long}"), "https://shop.example/lamps");
