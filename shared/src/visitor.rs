@@ -12,10 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::Consent;
 use crate::attribution::Unmatched;
-use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec};
+use crate::click_id::{self, GOOGLE_EXCLUSIVE, GOOGLE_LABELS, Spec, packed};
 use crate::event::{Campaign, ClickId, Context, Event, Source};
 use crate::limits;
-use crate::percent;
 use crate::time::{DAY_MS, MINUTE_MS, UnixMs};
 use crate::touch::{self, Touch};
 use crate::vendor_cookie;
@@ -270,7 +269,11 @@ impl Visitor {
         let at = campaign.landed_at(event.time);
         // The same campaign counts anew when it brought the visitor again: its parameters stand in the address, or somebody says
         // when it did.
-        let in_address = || event.page.url.as_ref().is_some_and(|url| percent::find(url, "utm_").is_some());
+        let named = |parameter: &str| {
+            let name = parameter.split_once('=').map_or(parameter, |(name, _)| name);
+            packed::campaign(name.as_bytes()).is_some()
+        };
+        let in_address = || event.page.url.as_ref().is_some_and(|url| url.split(['?', '&', '#']).any(named));
         let again = at.since(self.campaign_at) >= DAY_MS && (campaign.seen_at.is_some() || in_address());
         let differs = self.last_campaign.as_ref() != Some(&campaign.undated());
         (differs || again) && at >= self.campaign_at

@@ -28,7 +28,8 @@ const list = (values, most, read) => values.slice(0, most).map(read).filter((val
 
 const copy = (from, read) => {
   const to = {};
-  const names = attempt(() => typeof from == "object" && Object.keys(from));
+  // What can be walked is no set of named properties, and the keys of a list or of bytes may be millions.
+  const names = attempt(() => typeof from == "object" && !from[Symbol.iterator] && Object.keys(from));
   for (const name of names.slice(0, 99)) {
     attempt(() => {
       const barred = name[64] || FIELDS.includes(name) || namesPerson(name) || MAIL.test(name);

@@ -35,10 +35,13 @@ const FOREIGN = /[^!-~]|[{}<>@]|\[\[|]]|^(%|#|!!|__|--).+\1$|^(null|undefined|no
 const mark = ([name, seen, value]) => {
   const line = lineOf(name);
   if (line) return line[2].test(value) && value.length <= LONGEST_CLICK && !FOREIGN.test(value) && [[line[0], seen, value]];
-  if (!CAMPAIGN.split(" ").includes(name) || !value || value.includes("@")) return;
+  const names = CAMPAIGN.split(" ");
+  const at = names.indexOf(name.toLowerCase());
+  if (at < 0 || !value || value.includes("@")) return;
   value = value.slice(0, 256);
   while (bytes(value) > 256) value = [...value].slice(0, -1).join("");
-  return [[name, seen, value]];
+  // Six name the parts of a campaign, and so do each six that follow, in the same order.
+  return [[names[at % 6], seen, value]];
 };
 
 const isCampaign = (name) => name.startsWith("utm_");
@@ -121,10 +124,13 @@ const normals = ([, , method, ...values]) => {
   try {
     const persons = method == "identify" ? [values[0]] : method == "track" ? [values[2], values[3]?.user] : [];
     const ofText = (field, value) => forms(field, trim(String(value).slice(0, 999)).toLowerCase()) || {};
-    const ofField = (field, values) => values.slice(0, 10).flatMap((value) => Object.values(ofText(field, value)));
-    return persons.flatMap((person) =>
-      ["email", "phone"].flatMap((name, field) => ofField(field, [person?.[name]].flat())),
-    );
+    // Sliced before anything walks it, and what is read of it is read, as in `person.js`.
+    const read = (values) =>
+      (Array.isArray(values) ? values.slice(0, 99) : [values])
+        .filter((value) => typeof value == "string" || Number.isFinite(value))
+        .slice(0, 10);
+    const ofField = (field, values) => read(values).flatMap((value) => Object.values(ofText(field, value)));
+    return persons.flatMap((person) => ["email", "phone"].flatMap((name, field) => ofField(field, person?.[name])));
   } catch {
     return [];
   }

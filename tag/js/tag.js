@@ -288,7 +288,7 @@ export const start = ({ rules, site, endpoint, url, spare, arrived, country, req
     },
     /** Records the visitor's answers. An answer stands until another one comes. */
     consent: (answers) => {
-      if (!refused) answer(PURPOSES.map((purpose) => ({ granted: "g", denied: "d" })[answers[purpose]]));
+      if (!refused) answer(PURPOSES.map((purpose) => "gd"[["granted", "denied"].indexOf(answers[purpose])]));
       follow();
     },
     /** Whether nothing is held and nothing sent. */

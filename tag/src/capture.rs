@@ -24,13 +24,14 @@ pub fn landing(parameters: &[u8], found: &mut Answer<'_>) {
     }
 }
 
-/// The parameter in the registry's spelling and its value, when it is one worth keeping.
+/// The parameter in the registry's spelling, a campaign's as the UTM parameter it stands for, and its value, when it is one worth keeping.
 fn mark<'a>(name: &'a [u8], value: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
     if let Some((name, line)) = packed::find(name) {
         return packed::fits(line, value).then_some((name, value));
     }
+    let name = packed::campaign(name)?;
     // An address in a UTM parameter is a mail program's personalisation, and personal data.
-    let keep = packed::is_campaign(name) && !value.is_empty() && !value.contains(&b'@');
+    let keep = !value.is_empty() && !value.contains(&b'@');
     keep.then(|| (name, clip(value)))
 }
 
@@ -88,6 +89,12 @@ mod tests {
         check("fbclid\n1\n\nutm_source\n1\n", "");
         check("fbclid\n1\n{{click_id}}", "");
         check("utm_id\n1\nada@example.com\nutm_other\n1\nx\nutm_\n1\ny", "");
+        check(
+            "UTM_Source\n1\na\nmtm_kwd\n1\nb\nPK_CAMPAIGN\n1\nc",
+            "utm_source\n1\na\nutm_term\n1\nb\nutm_campaign\n1\nc\n",
+        );
+        check("pk_cid\n1\n\nmtm_cid\n1\n7\nutm_id\n1\n8", "utm_id\n1\n7\n");
+        check("mtm_source\n1\nada@example.com\nutm_source_platform\n1\nx\nmtm_group\n1\ny", "");
         check("fbclid", "");
     }
 

@@ -39,6 +39,11 @@ async fn reported(stage: &Stage) -> Vec<Delivered> {
         .expect("what was queued is delivered")
 }
 
+/// Whether a button that markup lets speak is reported, which shows that the part runs.
+const PROBED: &str = "(function () { var probe = document.createElement('button'); probe.setAttribute('data-at-event', 'Probe'); \
+     document.body.append(probe); probe.click(); \
+     return window.__seen.some(function (event) { return event.name === 'Probe' }) })()";
+
 fn names(events: &[Delivered]) -> Vec<&str> {
     events.iter().map(|event| event.name.as_str()).collect()
 }
@@ -262,15 +267,7 @@ async fn what_is_switched_off_is_not_reported() {
     let stage = Stage::for_site(&format!("[site.tag.auto]\n{off}")).await.unwrap();
     stage.visit("/case/auto-links").await;
     // The one feature that is left shows that the part runs.
-    stage
-        .browser
-        .wait_until(
-            "(function () { var probe = document.createElement('button'); probe.setAttribute('data-at-event', 'Probe'); \
-             document.body.append(probe); probe.click(); \
-             return window.__seen.some(function (event) { return event.name === 'Probe' }) })()",
-        )
-        .await
-        .unwrap();
+    stage.browser.wait_until(PROBED).await.unwrap();
     for link in ["#out", "#awin", "#mail", "#tel"] {
         stage.browser.click(link).await.unwrap();
     }
@@ -278,6 +275,52 @@ async fn what_is_switched_off_is_not_reported() {
     assert!(events.iter().all(|event| event.name == "Probe"), "{events:?}");
     let marked = "document.getElementById('canary').href.includes('clickref')";
     assert_eq!(stage.browser.text(marked).await.unwrap(), "false");
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn with_forms_off_a_submission_is_reported_only_where_markup_says_so() {
+    let stage = on("forms = false", "/case/auto-forms").await;
+    for button in ["#subscribe", "#clobbered-send", "#spoken-send"] {
+        stage.browser.click(button).await.unwrap();
+    }
+    let events = reported(&stage).await;
+    assert_eq!(names(&events), ["Lead"]);
+    stage.page_is_unharmed().await;
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn with_attributes_off_markup_says_no_events() {
+    let stage = on("attributes = false", "/case/auto-attributes").await;
+    for element in ["#cart-inner", "#order", "#card-inner", "#label-text", "#own-event"] {
+        stage.browser.click(element).await.unwrap();
+    }
+    let events = reported(&stage).await;
+    // The link is one that leaves, whatever it would say.
+    assert_eq!(names(&events), ["OutboundClick"]);
+    assert_eq!(each(&events, "link_url"), ["http://partner.example/x"]);
+    stage.page_is_unharmed().await;
+    stage.strike().await.unwrap();
+}
+
+#[tokio::test]
+async fn nobody_is_read_out_of_a_form_before_consent() {
+    let settings = "[site.tag]\nconsent = \"required\"\n[site.tag.auto]\nidentify_forms = true";
+    let stage = Stage::for_site(settings).await.unwrap();
+    stage.visit("/case/auto-forms").await;
+    // Before consent no link is marked; a button that reports shows that the part runs.
+    stage.browser.wait_until(PROBED).await.unwrap();
+    stage.browser.fill("#email", "first.buyer@shop.example").await.unwrap();
+    stage.browser.click("#subscribe").await.unwrap();
+    stage.consent("granted").await;
+    stage.browser.eval("anytrack.track('Contact')").await.unwrap();
+    let events = reported(&stage).await;
+    let others: Vec<_> = events.iter().filter(|event| event.name != "Probe").collect();
+    let told: Vec<_> = others.iter().map(|event| (event.name.as_str(), event.at("/user"))).collect();
+    assert_eq!(told, [("FormSubmit", &Value::Null), ("Contact", &Value::Null)]);
+    stage.nothing_readable("email", "first.buyer@shop.example");
+    stage.page_is_unharmed().await;
     stage.strike().await.unwrap();
 }
 

@@ -98,6 +98,30 @@ async fn a_browser_with_global_privacy_control_sends_and_stores_nothing() {
 }
 
 #[tokio::test]
+async fn do_not_track_counts_where_the_site_says_so_and_nowhere_else() {
+    let check = async |site: &str, counts: bool| {
+        let stage = Stage::for_site(site).await.unwrap();
+        stage.visit("/case/signals?dnt=1").await;
+        assert_eq!(stage.browser.text("navigator.doNotTrack").await.unwrap(), "1");
+        stage.browser.eval("anytrack.track('Lead')").await.unwrap();
+        let known = stage.browser.eval("return anytrack.visitorId() !== null").await.unwrap();
+        assert_eq!(known, json!(!counts), "{site}");
+        if counts {
+            let stored = stage.browser.eval("return [document.cookie, localStorage.length]").await.unwrap();
+            assert_eq!(stored, json!(["", 0]));
+        }
+        // The next page has no such signal, and what it sends closes the test.
+        stage.visit("/case/plain").await;
+        let events = stage.settled("webhook").await;
+        let leads = events.iter().filter(|event| event.name == "Lead").count();
+        assert_eq!((leads, views(&stage, &events).len()), if counts { (0, 1) } else { (1, 2) }, "{site}");
+        stage.strike().await.unwrap();
+    };
+    check("[site.tag]\nsignals = [\"gpc\", \"dnt\"]\n", true).await;
+    check("", false).await;
+}
+
+#[tokio::test]
 async fn a_withdrawal_reaches_the_relay_s_memory() {
     let stage = Stage::set().await.unwrap();
     stage.visit("/case/plain?fbclid=Landing-Click_9").await;

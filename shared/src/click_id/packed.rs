@@ -54,12 +54,21 @@ pub fn google_rank(name: &[u8]) -> usize {
 
 const GOOGLE: &str = "gclid gbraid wbraid";
 
-/// The parameters of a campaign.
-pub const CAMPAIGN: &str = "utm_source utm_medium utm_campaign utm_term utm_content utm_id";
+/// The parameters of a campaign: six, and after them each six that others write for the same, in the same order; of the last four
+/// two are new, and two stand above already. Matomo's and, from before it was called that, Piwik's
+/// (<https://matomo.org/faq/how-to/faq_120>; the read-me of matomo-org/plugin-MarketingCampaignsReporting, read 2026-11-28).
+pub const CAMPAIGN: &str = "utm_source utm_medium utm_campaign utm_term utm_content utm_id \
+     mtm_source mtm_medium mtm_campaign mtm_keyword mtm_content mtm_cid \
+     pk_source pk_medium pk_campaign pk_kwd pk_content pk_cid \
+     utm_source utm_medium utm_name mtm_kwd";
 
-/// Whether `name` is a parameter of a campaign.
-pub fn is_campaign(name: &[u8]) -> bool {
-    words::listed(CAMPAIGN, name)
+/// How many parts a campaign has.
+const CAMPAIGN_PARTS: usize = 6;
+
+/// The UTM parameter that a parameter of this name stands for, in any case; nothing where it is no campaign's.
+pub fn campaign(name: &[u8]) -> Option<&'static [u8]> {
+    let (place, _) = words::find(CAMPAIGN, name, true)?;
+    words::Words::of(CAMPAIGN).nth(place % CAMPAIGN_PARTS)
 }
 
 /// Whether `value` can be a click id of this line.
@@ -199,6 +208,41 @@ mod tests {
         }
         assert_eq!(NAMES.split(' ').count(), REGISTRY.len());
         assert_eq!(GOOGLE, click_id::GOOGLE_EXCLUSIVE.join(" "));
+    }
+
+    #[test]
+    fn a_campaign_is_known_by_its_utm_parameters_whoever_wrote_them() {
+        let check = |name: &str, expected: Option<&str>| {
+            assert_eq!(campaign(name.as_bytes()), expected.map(str::as_bytes), "{name}");
+        };
+        for name in ["utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content", "utm_id"] {
+            check(name, Some(name));
+            check(&name.to_ascii_uppercase(), Some(name));
+        }
+        for name in ["mtm_source", "pk_source"] {
+            check(name, Some("utm_source"));
+        }
+        for name in ["mtm_medium", "pk_medium"] {
+            check(name, Some("utm_medium"));
+        }
+        for name in ["mtm_campaign", "pk_campaign", "Pk_Campaign", "utm_name"] {
+            check(name, Some("utm_campaign"));
+        }
+        for name in ["mtm_keyword", "mtm_kwd", "pk_kwd"] {
+            check(name, Some("utm_term"));
+        }
+        for name in ["mtm_content", "pk_content"] {
+            check(name, Some("utm_content"));
+        }
+        for name in ["mtm_cid", "pk_cid"] {
+            check(name, Some("utm_id"));
+        }
+        // These have no place in a campaign.
+        for name in
+            ["utm_source_platform", "utm_creative_format", "utm_marketing_tactic", "mtm_group", "utm_", ""]
+        {
+            check(name, None);
+        }
     }
 
     #[test]

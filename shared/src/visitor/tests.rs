@@ -238,6 +238,19 @@ fn the_same_campaign_counts_anew_when_it_lands_again() {
     visitor.absorb(&with_campaign(NOW + 3 * DAY_MS, "spring", landing));
     assert_eq!(visitor.campaign_at, UnixMs(NOW + 3 * DAY_MS));
     visitor.absorb(&with_campaign(NOW + 4 * DAY_MS, "autumn", landing));
+    for (days, address) in
+        [(6, "/?page=2&Utm_Campaign=autumn"), (8, "/#/mugs?pk_campaign=autumn"), (10, "/?mtm_cid=7")]
+    {
+        let time = NOW + days * DAY_MS;
+        visitor.absorb(&with_campaign(time, "autumn", &format!("https://shop.example{address}")));
+        assert_eq!(visitor.campaign_at, UnixMs(time), "{address}");
+    }
+    visitor.absorb(&with_campaign(
+        NOW + 12 * DAY_MS,
+        "autumn",
+        "https://shop.example/utm_campaign?q=mtm_cid",
+    ));
+    assert_eq!(visitor.campaign_at, UnixMs(NOW + 10 * DAY_MS), "a word in the address is no parameter");
     let names = [&visitor.first_campaign, &visitor.last_campaign].map(|campaign| campaign.clone()?.name);
     assert_eq!(names, [Some("spring".to_owned()), Some("autumn".to_owned())]);
 }

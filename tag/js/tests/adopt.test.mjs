@@ -421,6 +421,23 @@ test("nothing a page does with these calls makes them throw", () => {
   page.settle();
 });
 
+test("items and ids come in lists, of which no more is walked than is taken", () => {
+  const page = open().start();
+  const { window } = page;
+  metaSnippet(window);
+  const endless = { *[Symbol.iterator]() { for (;;) yield { id: "7" }; } };
+  const long = Array.from({ length: 300 }, (_, at) => ({ item_id: String(at) }));
+  const holes = new Array(1e8);
+  const began = performance.now();
+  window.dataLayer = [{ event: "add_to_cart", ecommerce: { value: 1, items: endless } }, { event: "add_to_cart", ecommerce: { value: 2, items: long } }];
+  window.fbq("track", "AddToCart", { value: 3, content_ids: holes, contents: endless });
+  window.fbq("track", "AddToCart", { value: 4, content_ids: ["7", holes] });
+  const told = page.events().map(({ properties }) => [properties.value, properties.items]);
+  assert.ok(performance.now() - began < 500);
+  const found = Object.fromEntries(told);
+  assert.deepEqual([found[1], found[2].length, found[3], found[4]], [undefined, 200, undefined, [{ id: "7" }]]);
+});
+
 test("globals that cannot be watched are adopted as they are", () => {
   const page = open();
   metaSnippet(page.window);

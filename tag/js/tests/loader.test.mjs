@@ -104,6 +104,21 @@ test("what the page hands over neither throws nor costs the event", async () => 
   assert.deepEqual({ ...messy, long: messy.long.length }, { ok: 1, big: "2", long: 2048, half: "a\ufffd" });
 });
 
+test("what can be walked is no set of properties, however long it is", async () => {
+  const page = open({ dataset: manual });
+  await page.load();
+  page.window.now = () => performance.now();
+  for (const code of ["new Uint8Array(1 << 22)", "new String('x'.repeat(1 << 21))", "Array.from({ length: 1 << 22 })", "new Map([[1, 2]])"]) {
+    const took = page.eval(`{ const long = ${code}, began = now(); anytrack.track("Lead", long); now() - began }`);
+    assert.ok(took < 500, `${code} took ${took} ms`);
+    await Promise.resolve();
+    assert.deepEqual(page.sent().at(-1).properties, {}, code);
+  }
+  page.eval(`anytrack.track("Lead", { length: 120, 99: "luft", items: [{ id: 7, length: 2 }, new Uint8Array(3)] })`);
+  await Promise.resolve();
+  assert.deepEqual(page.sent().at(-1).properties, { 99: "luft", length: 120, items: [{ id: 7, length: 2 }, {}] });
+});
+
 test("personal data leaves as hashes only", async () => {
   const page = open({ dataset: { ...manual, country: "GB" }, url: "https://shop.example/?email=ada@example.com" });
   await page.load();

@@ -29,6 +29,7 @@ const vectors = readdirSync(new URL("../../../shared/tests/vectors/", import.met
 const PARAMETERS = [
   "fbclid", "gclid", "wbraid", "gbraid", "gclsrc", "gad_source", "gad_campaignid", "ttclid", "msclkid", "SCCID",
   "ScCid", "li_fat_id", "click_id", "atclid", "utm_source", "utm_campaign", "utm_id", "utm_other", "GCLID", "email", "awc",
+  "UTM_Source", "utm_name", "utm_source_platform", "mtm_source", "mtm_kwd", "MTM_KEYWORD", "mtm_cid", "pk_campaign", "pk_kwd",
 ];
 const VALUES = [
   "a-B_9", "", "{{click}}", "%id%", "null", "12345", "x".repeat(501), "Gi-abc", "ada@example.com", "a b", "ä€".repeat(120),
@@ -60,6 +61,41 @@ test("click ids, campaigns and cookies are those of the module, landing after la
     marked += Object.keys(visits[0][0].click_ids).length;
   }
   assert.ok(marked > 300, `only ${marked} click ids were carried`);
+});
+
+test("a campaign is told by its parts, whoever's names they have in the address", async () => {
+  const check = async (query, campaign) => {
+    for (const wasm of [true, false]) {
+      const { event } = await visit({ url: "https://shop.example/?" + query, wasm }, NOW);
+      assert.deepEqual(event.campaign, campaign, query);
+    }
+  };
+  await check("UTM_SOURCE=ads&Utm_Campaign=mugs", { source: "ads", name: "mugs" });
+  await check(
+    "mtm_campaign=mugs&mtm_source=ads&mtm_medium=cpc&mtm_keyword=cup&mtm_content=blue&mtm_cid=7",
+    { name: "mugs", source: "ads", medium: "cpc", term: "cup", content: "blue", id: "7" },
+  );
+  await check(
+    "pk_campaign=mugs&pk_kwd=cup&pk_source=ads&pk_medium=cpc&pk_content=blue",
+    { name: "mugs", term: "cup", source: "ads", medium: "cpc", content: "blue" },
+  );
+  await check("utm_name=mugs&mtm_campaign=late", { name: "mugs" });
+  await check("utm_source_platform=x&utm_creative_format=y&utm_marketing_tactic=z&mtm_group=a", {});
+});
+
+test("a list of any length and what is no text are passed over at once", async () => {
+  const page = open({ dataset: manual, wasm: false });
+  page.run("tag.js");
+  await page.ready();
+  page.window.now = () => performance.now();
+  const took = page.eval(`
+    const began = now();
+    anytrack.identify({ phone: new Array(1e8), email: [new Uint8Array(1 << 24), new Array(1e7), "ada@example.com"] });
+    now() - began`);
+  page.window.anytrack.track("Lead");
+  const [event] = await page.until(1);
+  assert.deepEqual(Object.keys(event.user), ["email"]);
+  assert.ok(took < 500, `${took} ms`);
 });
 
 test("what is hashed is hashed as the module does, and the rest is left out", async () => {

@@ -26,7 +26,7 @@ pub enum Policy {
 }
 
 /// Name, policy and text of every case.
-pub const CASES: [(&str, Policy, &str); 22] = [
+pub const CASES: [(&str, Policy, &str); 23] = [
     ("plain", Policy::None, include_str!("../../pages/cases/plain.html")),
     ("early", Policy::None, include_str!("../../pages/cases/early.html")),
     ("leave", Policy::None, include_str!("../../pages/cases/leave.html")),
@@ -35,6 +35,7 @@ pub const CASES: [(&str, Policy, &str); 22] = [
     ("hostile", Policy::None, include_str!("../../pages/cases/hostile.html")),
     ("storage-denied", Policy::None, include_str!("../../pages/cases/storage-denied.html")),
     ("signals", Policy::None, include_str!("../../pages/cases/signals.html")),
+    ("consent-manager", Policy::None, include_str!("../../pages/cases/consent-manager.html")),
     ("auto-links", Policy::None, include_str!("../../pages/cases/auto-links.html")),
     ("auto-forms", Policy::None, include_str!("../../pages/cases/auto-forms.html")),
     ("auto-attributes", Policy::None, include_str!("../../pages/cases/auto-attributes.html")),

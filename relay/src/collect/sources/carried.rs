@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use shared::click_id::packed;
 use shared::event::{Campaign, ClickId};
 use shared::{Scalar, UnixMs, click_id, event_id, visitor};
 use url::form_urlencoded;
@@ -94,11 +95,7 @@ pub(super) fn landing(address: &str, at: Option<UnixMs>, draft: &mut Draft) {
         }
     }
     let pairs = form_urlencoded::parse(query.as_bytes());
-    campaign(
-        pairs.filter_map(|(name, value)| Some((name.strip_prefix("utm_")?.to_owned().into(), value))),
-        at,
-        draft,
-    );
+    campaign(pairs.filter_map(|(name, value)| Some((Cow::from(utm_of(&name)?), value))), at, draft);
 }
 
 /// Takes a campaign from the names of its UTM parameters without `utm_`, unless one is known, and when it brought the visitor.
@@ -125,6 +122,12 @@ pub(super) fn campaign_field(name: &str, value: &str, draft: &mut Draft) {
 
 /// The UTM parameters there are, without `utm_`.
 pub(super) const CAMPAIGN: [&str; 6] = ["source", "medium", "campaign", "term", "content", "id"];
+
+/// The UTM parameter, without `utm_`, that a parameter of this name stands for, as the tag has it.
+pub(super) fn utm_of(name: &str) -> Option<&'static str> {
+    let name = packed::campaign(name.as_bytes())?.strip_prefix(b"utm_")?;
+    std::str::from_utf8(name).ok()
+}
 
 fn utm(name: &str, value: &str, campaign: &mut Campaign) {
     let slot = match name {
@@ -242,6 +245,15 @@ mod tests {
         let campaign = draft.campaign.expect("a campaign");
         assert_eq!((campaign.source.as_deref(), campaign.name.as_deref()), (Some("ads"), Some("a b")));
         assert_eq!(campaign.medium, None);
+        let mut matomo = Draft::default();
+        landing(
+            "/?UTM_SOURCE=ads&mtm_campaign=mugs&pk_kwd=cup&mtm_cid=7&mtm_group=x&utm_name=late",
+            None,
+            &mut matomo,
+        );
+        let campaign = matomo.campaign.expect("a campaign");
+        let told = [&campaign.source, &campaign.medium, &campaign.name, &campaign.term, &campaign.id];
+        assert_eq!(told.map(Option::as_deref), [Some("ads"), None, Some("mugs"), Some("cup"), Some("7")]);
         let mut piecemeal = Draft::default();
         for (name, value) in [("source", "ads"), ("medium", " "), ("source", "later"), ("x", "y")] {
             campaign_field(name, value, &mut piecemeal);

@@ -118,12 +118,11 @@ impl Target {
     /// A field that is known by its own name in every foreign system.
     fn carried(name: &str) -> Option<Self> {
         let bare = name.trim().trim_start_matches('_');
-        let utm = bare.strip_prefix("utm_").filter(|utm| carried::CAMPAIGN.contains(utm));
         let ours = bare == visitor::VISITOR_PROPERTY
             || click_id::find(bare).is_some()
             || carried::of_meta(bare).is_some()
             || click_id::wanted_cookie(name.trim());
-        match utm {
+        match carried::utm_of(bare) {
             Some(utm) => Some(Self::Campaign(utm.to_owned())),
             None => ours.then(|| Self::Carried(name.trim().to_owned())),
         }
@@ -277,6 +276,11 @@ mod tests {
         let campaign = draft.campaign.expect("a campaign");
         assert_eq!((campaign.source.as_deref(), campaign.name.as_deref()), (Some("ads"), Some("mugs")));
         assert!(draft.user.is_empty() && draft.properties.value.is_none(), "only where somebody says so");
+        let (draft, _) =
+            drafted("", r#"{"Utm_Source":"ads","mtm_kwd":"cup","pk_campaign":"mugs","mtm_group":"y"}"#);
+        let campaign = draft.campaign.expect("a campaign");
+        let told = [&campaign.source, &campaign.name, &campaign.term].map(Option::as_deref);
+        assert_eq!(told, [Some("ads"), Some("mugs"), Some("cup")]);
     }
 
     #[test]

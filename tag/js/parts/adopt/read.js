@@ -28,16 +28,17 @@ export const taken = (from, table) => {
   return to;
 };
 
-/** Items by a table; nothing when there are none. */
+/** Items by a table; nothing when there are none. Lists only, sliced before anything walks them: others may be endless. */
 export const itemsOf = (list, table) => {
-  const items = attempt(() => [...list].slice(0, 200).map((item) => taken(item, table))) || [];
+  const items = attempt(() => Array.isArray(list) && list.slice(0, 200).map((item) => taken(item, table))) || [];
   const known = items.filter((item) => Object.keys(item)[0]);
   return known[0] && { items: known };
 };
 
 /** Items of which only the ids are said, as one id or a list; of a single one the quantity may be known. */
 export const idsOf = (ids, quantity) => {
-  const list = [ids].flat().filter((id) => (typeof id == "string" && id) || Number.isFinite(id)).slice(0, 200);
+  const some = Array.isArray(ids) ? ids.slice(0, 200) : [ids];
+  const list = some.filter((id) => (typeof id == "string" && id) || Number.isFinite(id));
   const many = list.length == 1 && quantity > 0 ? taken({ quantity }, same(["quantity"])) : {};
   return list[0] === undefined ? undefined : { items: list.map((id) => ({ id, ...many })) };
 };
