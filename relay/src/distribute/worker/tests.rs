@@ -149,9 +149,7 @@ async fn a_stop_that_ends_a_pause_leaves_time_for_what_comes_with_it() {
 #[tokio::test]
 async fn a_stop_leaves_what_is_new_and_what_waits_whenever_it_is_due() {
     let later = NOW.plus(5_000);
-    for (events, left) in
-        [(&[][..], false), (&[("ann", NOW)][..], true), (&[("ann", later)][..], true)]
-    {
+    for (events, left) in [(&[][..], false), (&[("ann", NOW)][..], true), (&[("ann", later)][..], true)] {
         let (worker, position) = waiting(events).await;
         assert_eq!(worker.leaves(&position), left, "{events:?}");
     }
