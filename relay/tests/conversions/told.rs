@@ -150,6 +150,19 @@ fn what_was_kept_is_remembered_as_such() {
     assert_eq!(unmatched, Some(shared::Unmatched::ClickTooOld));
 }
 
+/// What a memory has of what was kept yields to another visitor's click of known time, and counts where that one is too old.
+#[test]
+fn a_remembered_click_that_yields_counts_where_the_better_one_is_too_old() {
+    let shop = Shop::open("", &[webhook("all", ""), webhook("week", "look_back_days = 7")].concat());
+    let kept = json!({ "click_ids": { "gclid": { "value": "Cj0KCQ_kept", "seen_at": 0 } } });
+    shop.take(0, &bought("d", "crm", &kept));
+    let known = json!({ "user": { "email": "jane@example.com" } });
+    shop.take(1, &landed("v2", 9, "Cj0KCQ_came", &known));
+    shop.take(DAY, &bought("p", "crm", &with_time(DAY, &known)));
+    let click = |name: &str| told(&shop, name)[0].clone();
+    assert_eq!([click("all"), click("week")], [json!("Cj0KCQ_came"), json!("Cj0KCQ_kept")]);
+}
+
 fn with_time(at: i64, more: &Value) -> Value {
     let mut more = more.clone();
     more["time"] = json!(NOW + at);
