@@ -56,6 +56,26 @@ fn in_an_event_of_several_reports_the_newer_of_two_known_times_counts() {
     check(9, json!(["Cj0KCQ_told", "own", "told"]));
 }
 
+/// As it does in the shop's report by itself, while of what a page brings its visitor's own memory has the last word.
+#[test]
+fn a_click_that_no_page_brought_yields_to_a_newer_one_of_whoever_has_it() {
+    let known = json!({ "user": { "email": "jane@example.com" } });
+    let clicks = json!({ "gclid": { "value": "Cj0KCQ_told", "seen_at": NOW - 9 * DAY } });
+    for (page, expected) in [
+        (json!({ "properties": order() }), "Cj0KCQ_came"),
+        (json!({ "properties": order(), "click_ids": clicks }), "Cj0KCQ_told"),
+    ] {
+        let shop = Shop::open(MERGE, &webhook("all", ""));
+        shop.take(0, &landed("v2", 2, "Cj0KCQ_came", &known));
+        shop.take(1, &bought("p", "web", &page));
+        let report = json!({ "event": "Purchase", "event_id": "s", "source": "server", "time": NOW,
+            "properties": order(), "click_ids": clicks });
+        shop.take(2, &with(report, &known));
+        assert_eq!(shop.release(31_000), 1);
+        assert_eq!(told(&shop, "all")[0], expected, "{page}");
+    }
+}
+
 /// Nor is it remembered as one of today.
 #[test]
 fn a_campaign_of_some_time_is_none_of_today_whoever_brings_it() {
