@@ -92,7 +92,7 @@ pub(super) fn refuses_token(response: &Response) -> bool {
     reply.of_call().map_or(answer.status == 401, Error::is_of_token)
 }
 
-/// The whole call was refused and nothing was taken.
+/// The whole call was refused and nothing was taken. If that was for a goal, it is the goal of all its events.
 fn refusal(reply: &Reply, answer: Answer<'_>, events: usize) -> Vec<Outcome> {
     let Some(error) = reply.of_call() else {
         let reason =
