@@ -21,7 +21,8 @@ use shared::identity::{Field, Form};
 use shared::touch::{self, Touch};
 use shared::visitor::{CLICK_TOKEN, Visitor};
 use shared::{
-    Attribution, Consent, Event, Evidence, Purpose, Signal, Source, UnixMs, Unmatched, UserData, time,
+    Attribution, ClickId, Consent, Event, Evidence, Purpose, Signal, Source, UnixMs, Unmatched, UserData,
+    time,
 };
 
 use crate::collect::read::click_token;
@@ -36,13 +37,15 @@ pub const LOOK_BACK_MS: i64 = 90 * time::DAY_MS;
 /// An identity seen with more visitors than this is a shared one and proves nothing.
 pub const MOST_VISITORS: u32 = 5;
 
-/// Remembers what the event brings, lends it what it lacks, and writes down what was lent and why.
+/// Remembers what the event brings, lends it what it lacks, and writes down what was lent and why. `joined` are the values of those of
+/// its clicks that no page brought, where it was made of the reports of several and is a page's.
 pub fn stitch(
     tx: &mut dyn Transaction,
     rules: &Rules,
     site: &str,
     now: UnixMs,
     event: &mut Draft,
+    joined: &[String],
 ) -> Result<(), StoreError> {
     let mut stitch = Stitch {
         tx,
@@ -52,6 +55,7 @@ pub fn stitch(
         touches: Vec::new(),
         reason: Unmatched::Nobody,
         dated: Vec::new(),
+        joined,
         kept: Vec::new(),
     };
     stitch.run(rules, event)?;
@@ -84,6 +88,8 @@ struct Stitch<'a> {
     reason: Unmatched,
     /// Parameters that the event brings of landings whose times somebody has told.
     dated: Vec<String>,
+    /// Clicks that no page brought, of an event that is a page's.
+    joined: &'a [String],
     /// What the memories it came by have of what was kept, and what led to each.
     kept: Vec<(Evidence, Kept)>,
 }
@@ -293,8 +299,9 @@ impl Stitch<'_> {
     /// Whether an ad left any mark on the event, be it only a label: then nobody else's click is wanted. One whose time somebody has
     /// told may yield to a newer one yet, unless a page brings it: there the visitor's own memory has the last word.
     fn has_ad_mark(&self, event: &Event) -> bool {
-        let may_yield = |param: &String| event.source != Source::Web && self.dated.contains(param);
-        event.click_ids.keys().any(|param| param != CLICK_TOKEN && !may_yield(param))
+        let is_of_page = |click: &ClickId| event.source == Source::Web && !self.joined.contains(&click.value);
+        let may_yield = |param: &String, click: &ClickId| self.dated.contains(param) && !is_of_page(click);
+        event.click_ids.iter().any(|(param, click)| param != CLICK_TOKEN && !may_yield(param, click))
     }
 
     fn because(&mut self, reason: Unmatched) {

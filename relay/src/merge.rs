@@ -81,6 +81,15 @@ impl Reports {
         }
     }
 
+    /// The values of the click ids that servers brought and no page did.
+    pub fn clicks_of_servers(&self) -> Vec<String> {
+        let values = |of_page: bool| {
+            let reports = self.events.iter().filter(move |event| (event.source == Source::Web) == of_page);
+            reports.flat_map(|event| event.click_ids.values().map(|click| &click.value))
+        };
+        values(false).filter(|value| values(true).all(|other| other != *value)).cloned().collect()
+    }
+
     /// The one event they are, and whose word its value is.
     pub fn merged(self) -> Option<(Event, Word)> {
         one_of(self.events)

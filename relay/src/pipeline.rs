@@ -66,7 +66,7 @@ impl Pipeline for Steps {
             Some(window_ms) => collect(tx, rules, incoming, window_ms),
             None => {
                 self.order_first(tx, rules, &incoming)?;
-                let incoming = stitched(tx, rules, incoming)?;
+                let incoming = stitched(tx, rules, incoming, &[])?;
                 settle(tx, rules, incoming)
             }
         }
@@ -76,10 +76,10 @@ impl Pipeline for Steps {
         let Held { site, received, .. } = held;
         let rules = self.rules(&site);
         let reports = reports(&held.body)?;
-        let keys = reports.keys.clone();
+        let (keys, joined) = (reports.keys.clone(), reports.clicks_of_servers());
         let (event, word) = reports.merged().ok_or(StoreError::Corrupt { what: "held event" })?;
         // Once more, because all reports together may lead further than each by itself.
-        let incoming = stitched(tx, rules, Incoming { site, received, event: event.into() })?;
+        let incoming = stitched(tx, rules, Incoming { site, received, event: event.into() }, &joined)?;
         let Incoming { site, event, .. } = &incoming;
         deduplicate::note_withheld(tx, rules, site, received, event, &keys)?;
         append(tx, rules, incoming, word)
@@ -87,10 +87,15 @@ impl Pipeline for Steps {
 }
 
 /// Finds the event's click, and takes away what the visitor did not agree to: after stitching, because what the visitor
-/// said earlier may hold for this event.
-fn stitched(tx: &mut dyn Transaction, rules: &Rules, incoming: Incoming) -> Result<Incoming, StoreError> {
+/// said earlier may hold for this event. `joined` are the clicks that it has, as a page's, from other reports than a page's.
+fn stitched(
+    tx: &mut dyn Transaction,
+    rules: &Rules,
+    incoming: Incoming,
+    joined: &[String],
+) -> Result<Incoming, StoreError> {
     let Incoming { site, received, mut event } = incoming;
-    attribute::stitch(tx, rules, &site, received, &mut event)?;
+    attribute::stitch(tx, rules, &site, received, &mut event, joined)?;
     event.change(enrich::minimise);
     Ok(Incoming { site, received, event })
 }
@@ -139,7 +144,7 @@ fn append(
     }
     for refund in kept {
         let refund = Incoming { site: site.clone(), received, event: refund.into() };
-        let refund = stitched(tx, rules, refund)?;
+        let refund = stitched(tx, rules, refund, &[])?;
         settle(tx, rules, refund)?;
     }
     Ok(Verdict::Stored(seq))
@@ -154,7 +159,7 @@ fn collect(
     window_ms: i64,
 ) -> Result<Verdict, StoreError> {
     let mut own: Event = (*incoming.event).clone();
-    let incoming = stitched(tx, rules, incoming)?;
+    let incoming = stitched(tx, rules, incoming, &[])?;
     let Incoming { site, received, event } = &incoming;
     // What was lent is left out: all reports together are lent to at the end, their own click ids first.
     own.consent = event.consent;

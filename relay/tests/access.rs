@@ -17,6 +17,7 @@ use relay::distribute::HttpClient;
 use relay::distribute::access::Access;
 use relay::distribute::courier::{Carried, Courier};
 use relay::distribute::pace::Pace;
+use relay::distribute::stop::Stop;
 use relay::platform::{
     Body, Built, Call, Credentials, Grant, Header, Limits, Outcome, Outgoing, Planned, Platform, Request,
     Response, Text,
@@ -27,6 +28,7 @@ use relay::store::memory::MemoryStore;
 use shared::time::{DAY_MS, HOUR_MS};
 use shared::{Sha256Hex, UnixMs};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// A platform whose calls need a token: 200 delivers, 401 is unauthorized.
 #[derive(Debug)]
@@ -146,8 +148,12 @@ fn store() -> Arc<dyn Store> {
 }
 
 async fn carry(courier: &Courier, base: &str) -> Carried {
+    carry_before(&Stop::never(), courier, base).await.expect("nobody asks for a stop")
+}
+
+async fn carry_before(stop: &Stop, courier: &Courier, base: &str) -> Option<Carried> {
     let request = request(base, "take", vec![Header::bearer_to_fetch()], Body::Empty);
-    courier.carry(Planned { call: "take", request, events: vec![0], quality: Vec::new() }).await
+    courier.carry(Planned { call: "take", request, events: vec![0], quality: Vec::new() }, stop).await
 }
 
 fn of(asked: &Mutex<Vec<Asked>>, path: &str) -> Vec<String> {
@@ -188,6 +194,30 @@ async fn a_token_is_fetched_once_and_used_until_it_ends() {
     carry(&courier, &base).await;
     assert_eq!(of(&asked, "token").len(), 2);
     assert_eq!(of(&asked, "take"), ["Bearer a1", "Bearer a1", "Bearer a1", "Bearer a1", "Bearer a2"]);
+}
+
+/// A request may take five seconds, for which there is no time in the first cases.
+#[tokio::test]
+async fn a_stop_sends_nothing_for_which_a_token_came_too_late() {
+    let now = || UnixMs(0);
+    for (seconds, asked_by, expected) in
+        [(5, "token", (1, 0)), (5, "take", (1, 1)), (60, "token", (2, 2)), (60, "take", (2, 2))]
+    {
+        let (ask, stopping) = watch::channel(false);
+        let mut answer = granting(|given| given != "Bearer a1", now);
+        let script: Script = Box::new(move |asked: &Asked| {
+            if asked.0 == asked_by {
+                ask.send_replace(true);
+            }
+            answer(asked)
+        });
+        let (base, asked) = server(script).await;
+        let courier = courier(&base, "r0", &store(), now);
+        let stop = Stop::new(stopping, Duration::from_secs(seconds));
+        let carried = carry_before(&stop, &courier, &base).await;
+        assert_eq!((of(&asked, "token").len(), of(&asked, "take").len()), expected, "{seconds} {asked_by}");
+        assert_eq!(carried.is_some(), seconds == 60);
+    }
 }
 
 #[tokio::test]

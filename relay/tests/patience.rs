@@ -229,7 +229,7 @@ async fn what_is_told_to_come_later_has_not_counted_and_is_the_culprit_beside_ot
     assert_eq!(kept, [(1, 1, None)]);
 }
 
-/// A platform that names the setting and not the events, as Microsoft does of a goal.
+/// A platform that names the setting and not the events, in a request with events of several.
 #[tokio::test]
 async fn a_setting_for_which_all_are_refused_keeps_only_its_own_events() {
     for (all, bad) in [(8, 5..=5), (64, 1..=64)] {

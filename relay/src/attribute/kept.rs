@@ -107,9 +107,16 @@ impl Kept {
         Self { click_ids: click_ids.collect(), campaign, passed_over: BTreeMap::new() }
     }
 
-    /// Lends it to an event that has nothing better, whoever knows that. Answers whether the event has changed.
+    /// Lends it to an event that has nothing better, whoever knows that. What yields to a click of known time is written down, unless
+    /// something that the event brings itself is. Answers whether the event has changed.
     pub(super) fn lend(&mut self, event: &mut Event, evidence: Evidence, record: &mut Attribution) -> bool {
-        self.weigh(event);
+        let of_known_time = event.click_ids.iter().filter(|(_, click)| click.seen_at.is_some());
+        let (aging, told) = (kinds(of_known_time.map(|(param, _)| param)), kinds(record.passed_over.keys()));
+        let mut beaten = self.weigh(event);
+        beaten.retain(|param, _| {
+            kind(param).is_some_and(|kind| aging.contains(&kind) && !told.contains(&kind))
+        });
+        record.passed_over.extend(beaten);
         let changed = self.give(event, record);
         for (param, click) in &self.click_ids {
             if event.click_ids.get(param) == Some(click) {

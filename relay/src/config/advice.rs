@@ -45,7 +45,7 @@ pub enum Advice {
     UntrustedProxy,
     /// A stop would cut off what has been sent.
     #[error(
-        "a stop may be over before `{destination}` has answered, so that what was sent goes again and may count twice; write {least_ms} or more, or give the destination a shorter `timeout_ms`"
+        "a stop may be over before `{destination}` has answered, so that what was sent goes again and may count twice, and from the stop on nothing more is sent there; write {least_ms} or more, or give the destination a shorter `timeout_ms`"
     )]
     HastyStop {
         /// The destination with the longest wait.

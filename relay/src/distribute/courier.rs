@@ -13,6 +13,7 @@ use super::access::Access;
 use super::complaints::Complaints;
 use super::http_client::HttpClient;
 use super::pace::Pace;
+use super::stop::Stop;
 use crate::config::Destination;
 use crate::platform::{Outcome, Planned, Request, Response};
 use crate::secret::Secret;
@@ -83,30 +84,40 @@ pub enum Echo {
 }
 
 impl Courier {
-    /// Carries one request there and its answer back.
-    pub async fn carry(&self, mut planned: Planned) -> Carried {
+    /// Carries one request there and its answer back, or does not, where a stop has come while it waited for its token or its
+    /// turn and leaves no time for it any more.
+    pub async fn carry(&self, mut planned: Planned, stop: &Stop) -> Option<Carried> {
         let mut refused: Option<Secret> = None;
         let begun = Begun::at((self.now)());
+        let is_late = || stop.is_late(self.client.timeout());
         loop {
             let token = match self.token(&planned.request, refused.as_ref()).await {
                 Ok(token) => token,
                 Err(outcome) => {
                     let outcomes = vec![outcome; planned.events.len()];
-                    return Carried { planned, outcomes, response: None, took: begun.until_now() };
+                    return Some(Carried { planned, outcomes, response: None, took: begun.until_now() });
                 }
             };
             if let Some(token) = &token {
                 planned.request.authorize(token);
             }
             self.pace.turn().await;
+            if is_late() {
+                return None;
+            }
             let response = self.client.send(&planned.request, (self.now)()).await;
             let events = planned.events.len();
             let outcomes = self.destination.platform.read(planned.call, &response, events, (self.now)());
             match token {
-                Some(token) if self.refuses_token(&response) && refused.is_none() => refused = Some(token),
+                Some(token) if self.refuses_token(&response) && refused.is_none() => {
+                    if is_late() {
+                        return None;
+                    }
+                    refused = Some(token);
+                }
                 Some(_) | None => {
                     let took = begun.until_now();
-                    return Carried { planned, outcomes, response: Some(response), took };
+                    return Some(Carried { planned, outcomes, response: Some(response), took });
                 }
             }
         }

@@ -173,13 +173,14 @@ impl Round<'_> {
                 } else if here.len() > most {
                     parts.extend(here.chunks(most.max(1)).map(<[usize]>::to_vec));
                 } else if !tally.in_trouble() && !tally.is_troubled(planned.call) && !self.is_late() {
-                    let courier = self.courier.clone();
-                    flying.spawn(async move { courier.carry(planned).await });
+                    let (courier, stop) = (self.courier.clone(), self.stop.clone());
+                    flying.spawn(async move { courier.carry(planned, &stop).await });
                 }
             }
             let Some(flown) = flying.join_next().await else { break };
-            // A task of ours cannot panic or be cancelled here; if it did, its events stay undecided and are retried.
-            let Ok(carried) = flown else { continue };
+            // A task of ours cannot panic or be cancelled here. If it did, or a stop came before its request was sent, its events stay
+            // undecided and are put back.
+            let Ok(Some(carried)) = flown else { continue };
             let here: Vec<usize> = carried.planned.events.iter().map(|index| places[*index]).collect();
             self.trace(items, &here, &carried);
             sizes.push((carried.planned.call, here.len(), carried.echo()));

@@ -3,25 +3,30 @@
 //! What was sent and is not recorded goes again after the next start, and counts twice where a platform knows no repeats. So once
 //! the relay was told to stop, nothing is sent whose answer might come, or be written down, after the worker is cut off.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// A stop that is asked for sooner or later.
-#[derive(Debug)]
+/// A stop that is asked for sooner or later. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct Stop {
     asked: watch::Receiver<bool>,
     within: Duration,
     /// When it was last seen not to be asked for, which is not later than it was.
-    before: Mutex<Instant>,
+    before: Arc<Mutex<Instant>>,
 }
 
 impl Stop {
     /// A stop that is asked for as soon as `asked` turns true, and may take `within`.
     pub fn new(asked: watch::Receiver<bool>, within: Duration) -> Self {
-        Self { asked, within, before: Mutex::new(Instant::now()) }
+        Self { asked, within, before: Arc::new(Mutex::new(Instant::now())) }
+    }
+
+    /// A stop that nobody asks for.
+    pub fn never() -> Self {
+        Self::new(watch::channel(false).1, Duration::ZERO)
     }
 
     /// Whether it is asked for.

@@ -19,6 +19,7 @@ use crate::distribute::access::Access;
 use crate::distribute::courier::Courier;
 use crate::distribute::pace::Pace;
 use crate::distribute::plan::trial;
+use crate::distribute::stop::Stop;
 use crate::pipeline;
 use crate::platform::{Built, Outcome, Trial};
 use crate::store::memory::MemoryStore;
@@ -36,7 +37,7 @@ pub(super) async fn send(destination: &Destination, client: &HttpClient, now: fn
     for Test { name, built, place } in tests {
         let mut troubles = Vec::new();
         for planned in built.requests {
-            let carried = courier.carry(planned).await;
+            let Some(carried) = courier.carry(planned, &Stop::never()).await else { continue };
             let (call, response) = (carried.planned.call, carried.response.as_ref());
             remarks.extend(response.and_then(|response| destination.platform.remark(call, response)));
             troubles.extend(carried.outcomes.into_iter().filter_map(trouble));

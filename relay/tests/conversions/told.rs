@@ -56,6 +56,26 @@ fn in_an_event_of_several_reports_the_newer_of_two_known_times_counts() {
     check(9, json!(["Cj0KCQ_told", "own", "told"]));
 }
 
+/// As it does in the shop's report by itself, while of what a page brings its visitor's own memory has the last word.
+#[test]
+fn a_click_that_no_page_brought_yields_to_a_newer_one_of_whoever_has_it() {
+    let known = json!({ "user": { "email": "jane@example.com" } });
+    let clicks = json!({ "gclid": { "value": "Cj0KCQ_told", "seen_at": NOW - 9 * DAY } });
+    for (page, expected) in [
+        (json!({ "properties": order() }), "Cj0KCQ_came"),
+        (json!({ "properties": order(), "click_ids": clicks }), "Cj0KCQ_told"),
+    ] {
+        let shop = Shop::open(MERGE, &webhook("all", ""));
+        shop.take(0, &landed("v2", 2, "Cj0KCQ_came", &known));
+        shop.take(1, &bought("p", "web", &page));
+        let report = json!({ "event": "Purchase", "event_id": "s", "source": "server", "time": NOW,
+            "properties": order(), "click_ids": clicks });
+        shop.take(2, &with(report, &known));
+        assert_eq!(shop.release(31_000), 1);
+        assert_eq!(told(&shop, "all")[0], expected, "{page}");
+    }
+}
+
 /// Nor is it remembered as one of today.
 #[test]
 fn a_campaign_of_some_time_is_none_of_today_whoever_brings_it() {
@@ -148,6 +168,19 @@ fn what_was_kept_is_remembered_as_such() {
     assert_eq!(next(&shop, 91 * DAY, "n5", &nothing), json!([null, null, null]));
     let unmatched = shop.log().pop().unwrap().attribution.and_then(|record| record.unmatched);
     assert_eq!(unmatched, Some(shared::Unmatched::ClickTooOld));
+}
+
+/// What a memory has of what was kept yields to another visitor's click of known time, and counts where that one is too old.
+#[test]
+fn a_remembered_click_that_yields_counts_where_the_better_one_is_too_old() {
+    let shop = Shop::open("", &[webhook("all", ""), webhook("week", "look_back_days = 7")].concat());
+    let kept = json!({ "click_ids": { "gclid": { "value": "Cj0KCQ_kept", "seen_at": 0 } } });
+    shop.take(0, &bought("d", "crm", &kept));
+    let known = json!({ "user": { "email": "jane@example.com" } });
+    shop.take(1, &landed("v2", 9, "Cj0KCQ_came", &known));
+    shop.take(DAY, &bought("p", "crm", &with_time(DAY, &known)));
+    let click = |name: &str| told(&shop, name)[0].clone();
+    assert_eq!([click("all"), click("week")], [json!("Cj0KCQ_came"), json!("Cj0KCQ_kept")]);
 }
 
 fn with_time(at: i64, more: &Value) -> Value {

@@ -293,7 +293,8 @@ fn a_stop_that_is_over_before_an_answer_is_said() {
     let said = |line: usize, least_ms: u64| {
         format!(
             "a.toml:{line}: server.shutdown_timeout_ms: a stop may be over before `e` has answered, so that what was sent \
-             goes again and may count twice; write {least_ms} or more, or give the destination a shorter `timeout_ms`"
+             goes again and may count twice, and from the stop on nothing more is sent there; write {least_ms} or more, or give \
+             the destination a shorter `timeout_ms`"
         )
     };
     assert_eq!(of("", "", "timeout_ms = 19000"), [""; 0]);

@@ -61,12 +61,15 @@ impl Worker {
         }
     }
 
+    /// Whether an orderly stop leaves something behind, be it what waits for a time of its own: what the stop itself put back does so,
+    /// too.
+    pub(super) fn leaves(&self, position: &Position) -> bool {
+        *self.store.watch().borrow() > position.cursor || position.next_due.is_some()
+    }
+
     /// Says that an orderly stop leaves something behind, if it does.
     pub(super) fn announce_left(&self, position: &Position) {
-        let now = position.waits.now();
-        let has_more =
-            *self.store.watch().borrow() > position.cursor || position.next_due.is_some_and(|due| due <= now);
-        if has_more {
+        if self.leaves(position) {
             let destination = self.destination.name.as_str();
             warn!(
                 destination,

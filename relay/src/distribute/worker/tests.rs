@@ -146,6 +146,19 @@ async fn a_stop_that_ends_a_pause_leaves_time_for_what_comes_with_it() {
     assert_eq!(store.backlog("d").await.expect("a backlog").cursor, 1);
 }
 
+#[tokio::test]
+async fn a_stop_leaves_what_is_new_and_what_waits_whenever_it_is_due() {
+    let later = NOW.plus(5_000);
+    for (events, left) in [(&[][..], false), (&[("ann", NOW)][..], true), (&[("ann", later)][..], true)] {
+        let (worker, position) = waiting(events).await;
+        assert_eq!(worker.leaves(&position), left, "{events:?}");
+    }
+    let (worker, position) = waiting(&[]).await;
+    let event = event(r#"{"event":"Lead"}"#).into();
+    worker.store.append(vec![Incoming { site: "shop".into(), received: NOW, event }]).await.expect("stored");
+    assert!(worker.leaves(&position));
+}
+
 #[test]
 fn no_pause_that_can_be_set_or_asked_for_is_beyond_reason() {
     // The longest that `config` takes for a pause.

@@ -51,8 +51,8 @@ struct Uploaded<'a> {
     change: Change,
 }
 
-/// Writes one refund, or says why it is not sent.
-pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row, Skip> {
+/// Writes one refund for its goal, or says why it is not sent.
+pub(super) fn write<'a>(offline: &'a Offline, event: &Event, now: UnixMs) -> Result<(&'a str, Row), Skip> {
     check_age(event, MAX_OFFLINE_AGE_MS, now)?;
     check_known(event, now)?;
     let change = Change::of(event, now)?;
@@ -66,7 +66,7 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
         let matched = Match::of(offline, event)?;
         let quality = matched.quality();
         let adjustment = Uploaded { matched, conversion_name: goal, conversion_time: utc(time), change };
-        return Ok((OFFLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality));
+        return Ok((goal, (OFFLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality)));
     }
     check_consent(event)?;
     let Some(goal) = offline.goal_named("Refund") else {
@@ -80,7 +80,7 @@ pub(super) fn write(offline: &Offline, event: &Event, now: UnixMs) -> Result<Row
     };
     let adjustment = Online { transaction_id: order, conversion_name: goal, change };
     let quality = Quality::of(&SIGNALS, |name| name == TRANSACTION_ID);
-    Ok((ONLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality))
+    Ok((goal, (ONLINE_ADJUSTMENTS, to_raw_value(&adjustment).expect(valid), quality)))
 }
 
 /// A conversion shows up after five to six hours, and an adjustment that comes before it is lost.

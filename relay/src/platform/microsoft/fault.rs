@@ -92,7 +92,7 @@ pub(super) fn refuses_token(response: &Response) -> bool {
     reply.of_call().map_or(answer.status == 401, Error::is_of_token)
 }
 
-/// The whole call was refused and nothing was taken.
+/// The whole call was refused and nothing was taken. If that was for a goal, it is the goal of all its events.
 fn refusal(reply: &Reply, answer: Answer<'_>, events: usize) -> Vec<Outcome> {
     let Some(error) = reply.of_call() else {
         let reason =
@@ -102,8 +102,6 @@ fn refusal(reply: &Reply, answer: Answer<'_>, events: usize) -> Vec<Outcome> {
     };
     let reason = error.reason(reply.tracking_id.as_deref());
     let outcome = match error.class() {
-        // One of the goals, and not said whose: the events of the others are found by halving.
-        Some(Class::Goal | Class::GoalTooRecent) if events > 1 => Outcome::Split { reason },
         Some(class) => class.outcome(reason, answer, events),
         None => by_status(answer, events, reason),
     };
@@ -356,12 +354,12 @@ mod tests {
             check(401, &fault(code, name), &["unauthorized", "unauthorized"]);
             check(400, &fault(code, ""), &["unauthorized"]);
         }
-        // Of several events it is not known whose goal it was.
-        for (name, alone) in
+        // All events of a request are of one goal.
+        for (name, outcome) in
             [("OfflineConversionNameInvalid", "misconfigured"), ("OfflineConversionGoalTooRecent", "later")]
         {
-            check(400, &fault(5_601, name), &["split", "split"]);
-            check(400, &fault(5_601, name), &[alone]);
+            check(400, &fault(5_601, name), &[outcome, outcome]);
+            check(400, &fault(5_601, name), &[outcome]);
         }
         check(429, &fault(117, "CallRateExceeded"), &["retry", "retry"]);
         check(400, &fault(117, ""), &["retry"]);

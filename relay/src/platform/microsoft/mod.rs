@@ -154,16 +154,19 @@ const CALLS: [Call; 5] = [EVENTS, PAGE_REVENUE, OFFLINE, ONLINE_ADJUSTMENTS, OFF
 
 /// An event on its way: its call, its text and how well it can be matched.
 type Row = (Call, Box<RawValue>, Quality);
+/// What the events of a request have in common: a call, and a goal where the call names one. A call may be refused whole for a goal,
+/// and whose it was is not said.
+type Route<'a> = (Call, Option<&'a str>);
 
 impl Platform for Microsoft {
     fn build(&self, events: &[Outgoing<'_>], now: UnixMs) -> Built {
         let mut built = Built::default();
-        let mut written: Vec<(Call, Written)> = Vec::with_capacity(events.len());
+        let mut written: Vec<(Route<'_>, Written)> = Vec::with_capacity(events.len());
         let capacity = Capacity { events: BATCH_EVENTS, bytes: BATCH_BYTES };
         for (place, outgoing) in events.iter().enumerate() {
             match self.write(outgoing, now) {
-                Ok((call, json, quality)) if capacity.fits(&json) => {
-                    written.push((call, Written { place, json, quality }));
+                Ok((goal, (call, json, quality))) if capacity.fits(&json) => {
+                    written.push(((call, goal), Written { place, json, quality }));
                 }
                 Ok(_) => {
                     built.skips.push((place, Skip::new(SkipReason::TooLarge, "larger than 1 MB as JSON")))
@@ -172,11 +175,12 @@ impl Platform for Microsoft {
             }
         }
         for call in CALLS {
-            let (mine, rest) = written.into_iter().partition(|(of, _)| *of == call);
-            written = rest;
-            let mine: Vec<(Call, Written)> = mine;
-            let groups = batch::group(mine.into_iter().map(|(_, event)| event).collect(), capacity);
-            built.requests.extend(groups.into_iter().map(|group| self.request(call, group)));
+            while let Some(route) = written.iter().map(|(route, _)| *route).find(|(of, _)| *of == call) {
+                let (mine, rest): (Vec<_>, Vec<_>) = written.into_iter().partition(|(of, _)| *of == route);
+                written = rest;
+                let groups = batch::group(mine.into_iter().map(|(_, event)| event).collect(), capacity);
+                built.requests.extend(groups.into_iter().map(|group| self.request(call, group)));
+            }
         }
         built
     }
@@ -222,20 +226,20 @@ impl Platform for Microsoft {
 }
 
 impl Microsoft {
-    /// Writes one event for the call it belongs to, or says why it is not sent.
-    fn write(&self, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<Row, Skip> {
+    /// Writes one event for the call and the goal it belongs to, or says why it is not sent.
+    fn write(&self, outgoing: &Outgoing<'_>, now: UnixMs) -> Result<(Option<&str>, Row), Skip> {
         let event = outgoing.event;
         if let Some(offline) = &self.offline {
             // The operator's own name for refunds makes a custom event of them.
             if event.event == "Refund" && outgoing.renamed.is_none() {
-                return adjustment::write(offline, event, now);
+                return adjustment::write(offline, event, now).map(|(goal, row)| (Some(goal), row));
             }
             if let Some(goal) = offline.goal(event) {
                 let (json, quality) = offline::write(offline, goal, event, now)?;
-                return Ok((OFFLINE, json, quality));
+                return Ok((Some(goal), (OFFLINE, json, quality)));
             }
         }
-        event::write(self.unknown_consent, outgoing, now)
+        Ok((None, event::write(self.unknown_consent, outgoing, now)?))
     }
 
     fn request(&self, call: Call, group: Vec<Written>) -> Planned {

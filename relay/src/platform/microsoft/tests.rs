@@ -277,15 +277,58 @@ fn calls_do_not_share_a_request_and_keep_their_order() {
     let expected = [
         (EVENTS, vec![1, 3]),
         (PAGE_REVENUE, vec![2, 6]),
-        (OFFLINE, vec![0, 5]),
+        (OFFLINE, vec![0]),
+        (OFFLINE, vec![5]),
         (ONLINE_ADJUSTMENTS, vec![4]),
         (OFFLINE_ADJUSTMENTS, vec![7]),
     ];
     assert_eq!(calls, expected);
     let needs_token: Vec<_> = built.requests.iter().map(|planned| planned.request.needs_token()).collect();
-    assert_eq!(needs_token, [false, false, true, true, true]);
+    assert_eq!(needs_token, [false, false, true, true, true, true]);
     let revenue: Value = serde_json::from_str(&built.requests[1].request.body.expose()).expect("JSON");
     assert_eq!(revenue["data"].as_array().map(Vec::len), Some(4), "two rows for each page view");
+}
+
+/// A call that is refused whole for a goal is refused for all of its events, and for no other's.
+#[test]
+fn goals_do_not_share_a_request() {
+    let platform = with_offline("");
+    let one = |name: &str, source: &str, properties: &str| {
+        event(&format!(
+            r#"{{"event":"{name}","event_id":"1","time":1795435100000,"source":"{source}",{CLICK},"properties":{{{properties}}}}}"#
+        ))
+    };
+    let of = |order: &str| format!(r#""order_time":1795435000000,"order_event":"{order}""#);
+    let events = [
+        one("Purchase", "store", ""),
+        one("Lead", "crm", ""),
+        one("Refund", "phone", &of("Lead")),
+        one("Purchase", "phone", ""),
+        one("Refund", "phone", &of("Purchase")),
+        one("Lead", "chat", ""),
+        one("Refund", "phone", &of("Lead")),
+    ];
+    let outgoing: Vec<_> = events
+        .iter()
+        .map(|event| Outgoing { event, site: "s", renamed: None, order_renamed: None })
+        .collect();
+    let built = platform.build(&outgoing, NOW);
+    let calls: Vec<_> = built.requests.iter().map(|planned| (planned.call, planned.events.clone())).collect();
+    let expected = [
+        (OFFLINE, vec![0, 3]),
+        (OFFLINE, vec![1, 5]),
+        (OFFLINE_ADJUSTMENTS, vec![2, 6]),
+        (OFFLINE_ADJUSTMENTS, vec![4]),
+    ];
+    assert_eq!(calls, expected);
+    let body = br#"{"Errors":[{"Code":5601,"ErrorCode":"OfflineConversionNameInvalid"}]}"#;
+    let response =
+        Response::Answer { status: 400, retry_after: None, headers: Vec::new(), body: body.to_vec() };
+    for (call, events) in calls {
+        let outcomes = platform.read(call, &response, events.len(), NOW);
+        let kept = |outcome: &Outcome| matches!(outcome, Outcome::Misconfigured { .. });
+        assert!(outcomes.iter().all(kept), "they are kept without a search: {outcomes:?}");
+    }
 }
 
 #[test]
