@@ -27,7 +27,7 @@ pub use payments::{lead, names_payment, order_paid_by};
 pub use present::{Present, present};
 use refund::note_refund;
 use report::Report;
-pub use unreported::{ONLY_IF_REPORTED, of_nothing};
+pub use unreported::{ONLY_IF_REPORTED, left_its_key, of_nothing};
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -13,7 +13,7 @@ use shared::money::Currency;
 use shared::{Context, Event, Page, Properties, Scalar, Source, UnixMs, UserData};
 
 use super::refund::amount;
-use super::{COMMISSION, IN_PART, Order, REFUND, REMAINING, Word, cents, is_nought, payments};
+use super::{COMMISSION, IN_PART, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, is_nought, payments};
 use crate::store::{Note, StoreError, Transaction};
 
 /// What was taken back, in one currency, of an order that nobody has reported yet.
@@ -110,6 +110,20 @@ fn sum(whole: f64, early: &[&Taken]) -> f64 {
         left = one.left.map_or(left, |least| least.min(left));
     }
     cents(back.max(whole - left))
+}
+
+/// The least that is known to be left of an order that nobody has reported, as its refunds say in the currency of this one.
+pub(super) fn least_left(order: &Order, refund: &Event) -> Option<f64> {
+    let Properties { value, currency, custom, .. } = &refund.properties;
+    let (of, currency) = (Of::refund(refund), Some((*currency)?));
+    let is_its = |one: &&Taken| one.of == of && (one.currency.is_none() || one.currency == currency);
+    let its: Vec<&Taken> = order.early.iter().filter(is_its).collect();
+    let whole = custom.get(ORDER_VALUE).and_then(amount);
+    let own = whole.zip(*value).map(|(whole, back)| whole - back.abs());
+    let own = custom.get(REMAINING).and_then(amount).or(own);
+    let reckoned = whole.map(|whole| whole - sum(whole, &its));
+    let least = its.iter().filter_map(|one| one.left).chain(own).chain(reckoned).reduce(f64::min);
+    least.map(|left| cents(left.max(0.0)))
 }
 
 /// Whether a refund holds of its order also when that is reported later: one that says what was paid out and no more. One that

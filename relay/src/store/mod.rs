@@ -288,6 +288,8 @@ pub trait Store: Send + Sync + 'static {
     fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing>;
     /// What is noted under a key.
     fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>>;
+    /// Whether any of some dedup keys is taken.
+    fn any_claimed(&self, site: &str, keys: Vec<String>) -> Answer<'_, bool>;
     /// Remembers one small text of a destination, in place of what was under the key. Durable when answered. The key `start` and
     /// those that begin with `given_` are the engine's own.
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()>;

@@ -243,6 +243,14 @@ pub(super) fn note(connection: &Connection, site: &str, key: &str) -> Result<Opt
     Ok(rows(connection, "read a note", sql, [site, key], |row| row.get(0))?.pop())
 }
 
+/// Whether any of some dedup keys, a list in JSON, is taken.
+pub(super) fn any_claimed(connection: &Connection, site: &str, keys: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM json_each(?2) AS one
+               CROSS JOIN dedup ON dedup.site = ?1 AND dedup.key = one.value LIMIT 1";
+    let found = rows(connection, "look up dedup keys", sql, [site, keys], |row| row.get::<_, i64>(0))?;
+    Ok(!found.is_empty())
+}
+
 /// The memory of a visitor.
 pub(super) fn visitor(connection: &Connection, site: &str, id: &str) -> Result<Option<Visitor>, StoreError> {
     let found = connection
