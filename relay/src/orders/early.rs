@@ -14,6 +14,7 @@ use shared::{Context, Event, Page, Properties, Scalar, Source, UnixMs, UserData}
 
 use super::refund::amount;
 use super::{COMMISSION, IN_PART, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, is_nought, payments};
+use crate::store::order_note::OVERTOOK;
 use crate::store::{Note, StoreError, Transaction};
 
 /// What was taken back, in one currency, of an order that nobody has reported yet.
@@ -198,7 +199,7 @@ fn bare(refund: &Event) -> Event {
 
 /// The key of the note with the refunds of an order that nobody has reported yet.
 pub(super) fn key(order_id: &str) -> String {
-    ["early:", order_id].concat()
+    [OVERTOOK, order_id].concat()
 }
 
 /// Refunds of one order, or of one payment, that are kept for it. Hardly an order is paid back item by item within the hours in
