@@ -165,7 +165,8 @@ async fn what_we_keep_ourselves_is_not_given_up_for_an_attempt_that_arrived() {
     assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Worked);
     let backlog = worker.store.backlog("d").await.expect("a backlog");
     assert_eq!((backlog.pending, backlog.dead), (1, 0));
-    let kept = worker.store.due("d", NOW.plus(LONGEST_RETRY_MS), 1).await.expect("a store that answers").remove(0);
+    let due = NOW.plus(LONGEST_RETRY_MS);
+    let kept = worker.store.due("d", due, 1).await.expect("a store that answers").remove(0);
     assert_eq!((kept.attempts, kept.reached), (1, reached));
 }
 
