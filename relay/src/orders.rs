@@ -27,7 +27,7 @@ pub use payments::{lead, names_payment, order_paid_by};
 pub use present::{Present, present};
 use refund::note_refund;
 use report::Report;
-pub use unreported::{ONLY_IF_REPORTED, of_nothing};
+pub use unreported::{ONLY_IF_REPORTED, left_its_key, of_nothing};
 
 /// What is known of one order, in as few letters as will do: there is one per conversion.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -251,6 +251,11 @@ pub fn calling_off(order_id: &str) -> String {
     [order_id, "-cancelled"].concat()
 }
 
+/// Takes off an order what a source says for us alone. Answers whether there was anything.
+pub fn unmark(event: &mut Event) -> bool {
+    event.properties.custom.remove(OF_SHOP).is_some()
+}
+
 /// Whether an event of this name is an order that somebody pays.
 fn is_paid(name: &str) -> bool {
     PAID.contains(&name)
@@ -297,6 +302,8 @@ pub const COMMISSION: &str = "commission";
 pub const IN_PART: &str = "part";
 /// The property by which a source says that the value is one item's, of an order that may have others.
 pub const PART: &str = "part_of_order";
+/// The property by which a shop's source says that an order which lists nothing is its own all the same. It is for us alone.
+pub const OF_SHOP: &str = "of_shop";
 
 #[cfg(test)]
 mod tests;

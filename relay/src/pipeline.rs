@@ -136,6 +136,7 @@ fn append(
     let Incoming { site, received, mut event } = incoming;
     let reported = orders::note(tx, &site, received, &mut event, word)?;
     let kept = orders::kept_for(tx, &site, &event)?;
+    event.change(orders::unmark);
     let seq = tx.append(Incoming { site: site.clone(), received, event })?;
     if let Some(order) = reported
         && let Some(news) = order.remember(tx, &site, received, seq)?

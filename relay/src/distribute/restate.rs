@@ -7,7 +7,8 @@
 //! decisions, which need the store, so `preview` knows nothing of them; leaves the sums to [`orders`].
 //!
 //! A refund that overtook its order has nothing to take back yet: it waits for the order to be reported, for as long as a sender may
-//! repeat one that it could not deliver, and then goes as any other. So does one that names a payment whose order nobody knows yet.
+//! repeat one that it could not deliver, and then goes as any other, but says no more than the least that is known to be left. So does
+//! one that names a payment whose order nobody knows yet.
 //!
 //! An order that was called off unpaid before it could go, and that would be taken away there, waits as well: it may be paid after all.
 //!
@@ -48,7 +49,7 @@ pub(super) async fn as_they_stand(
             continue;
         }
         let Some(order) = orders::present(store, &destination.site, order_id).await? else { continue };
-        if is_refund && !order.is_reported() {
+        if is_refund && !is_reported(store, &destination.site, &order, item).await? {
             item.left_out = awaits_its_order(item, now);
         } else if is_refund {
             let standing = match order.reported() {
@@ -87,6 +88,16 @@ async fn find_order(store: &dyn Store, site: &str, refund: &mut Item) -> Result<
     event.properties.order_id = Some(order_id);
     refund.event = Arc::new(event);
     Ok(true)
+}
+
+/// Whether anybody has reported the order of a refund.
+async fn is_reported(
+    store: &dyn Store,
+    site: &str,
+    order: &Present,
+    refund: &Item,
+) -> Result<bool, StoreError> {
+    Ok(order.is_reported() || orders::left_its_key(store, site, &refund.event).await?)
 }
 
 /// Why a refund waits whose order nobody has reported, if somebody may do so yet. Whoever repeats an order gives up some days after

@@ -226,7 +226,7 @@ impl Round<'_> {
             return;
         };
         let after = Duration::from_millis(u64::try_from(until.since(now)).unwrap_or(0));
-        tally.outcomes[place] = Some((Outcome::Later { after, reason: skip.detail }, false));
+        tally.waits.push((place, after, skip.detail));
     }
 
     /// Notes the delivery of each event of a request.

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use shared::{Event, Properties, Scalar, UnixMs, event_id};
 
 use super::{
-    HALF_A_CENT, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, payments,
-    recall, remember,
+    HALF_A_CENT, OF_SHOP, ORDER_EVENT, ORDER_TIME, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents,
+    payments, recall, remember,
 };
 use crate::store::{StoreError, Transaction};
 
@@ -97,7 +97,8 @@ pub(super) fn paid_with_its_copy(
 fn called_off_before(order: &Order, report: &Event, now: UnixMs) -> Option<f64> {
     let (at, taken) = order.off?;
     let word = Word::of(report);
-    let knows = word >= Word::Shop || word >= Word::Server && payments::names_payment(report);
+    let is_told = || payments::names_payment(report) || report.properties.custom.contains_key(OF_SHOP);
+    let knows = word >= Word::Shop || word >= Word::Server && is_told();
     (knows && report.time > at && report.time < now).then_some(taken)
 }
 

@@ -13,7 +13,8 @@ use shared::money::Currency;
 use shared::{Context, Event, Page, Properties, Scalar, Source, UnixMs, UserData};
 
 use super::refund::amount;
-use super::{COMMISSION, IN_PART, Order, REFUND, REMAINING, Word, cents, is_nought, payments};
+use super::{COMMISSION, IN_PART, ORDER_VALUE, Order, REFUND, REMAINING, Word, cents, is_nought, payments};
+use crate::store::order_note::OVERTOOK;
 use crate::store::{Note, StoreError, Transaction};
 
 /// What was taken back, in one currency, of an order that nobody has reported yet.
@@ -112,6 +113,20 @@ fn sum(whole: f64, early: &[&Taken]) -> f64 {
     cents(back.max(whole - left))
 }
 
+/// The least that is known to be left of an order that nobody has reported, as its refunds say in the currency of this one.
+pub(super) fn least_left(order: &Order, refund: &Event) -> Option<f64> {
+    let Properties { value, currency, custom, .. } = &refund.properties;
+    let (of, currency) = (Of::refund(refund), Some((*currency)?));
+    let is_its = |one: &&Taken| one.of == of && (one.currency.is_none() || one.currency == currency);
+    let its: Vec<&Taken> = order.early.iter().filter(is_its).collect();
+    let whole = custom.get(ORDER_VALUE).and_then(amount);
+    let own = whole.zip(*value).map(|(whole, back)| whole - back.abs());
+    let own = custom.get(REMAINING).and_then(amount).or(own);
+    let reckoned = whole.map(|whole| whole - sum(whole, &its));
+    let least = its.iter().filter_map(|one| one.left).chain(own).chain(reckoned).reduce(f64::min);
+    least.map(|left| cents(left.max(0.0)))
+}
+
 /// Whether a refund holds of its order also when that is reported later: one that says what was paid out and no more. One that
 /// says what is left calls an order off, and an order that is reported after that stands.
 pub(super) fn holds_later(refund: &Event) -> bool {
@@ -184,7 +199,7 @@ fn bare(refund: &Event) -> Event {
 
 /// The key of the note with the refunds of an order that nobody has reported yet.
 pub(super) fn key(order_id: &str) -> String {
-    ["early:", order_id].concat()
+    [OVERTOOK, order_id].concat()
 }
 
 /// Refunds of one order, or of one payment, that are kept for it. Hardly an order is paid back item by item within the hours in

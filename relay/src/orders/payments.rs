@@ -6,7 +6,7 @@
 use shared::{Event, Source, UnixMs};
 
 use super::{KEPT_LONGER_MS, REFUND, early, is_paid, note_refund};
-use crate::store::order_note::PAYMENT;
+use crate::store::order_note::{OVERTOOK_PAYMENT, PAYMENT};
 use crate::store::{Draft, Note, Store, StoreError, Transaction};
 
 /// Remembers which order an event's payments are for, whichever report of the order says so, and what was paid back of them before;
@@ -107,7 +107,7 @@ fn keys(event: &Event) -> Vec<String> {
 
 /// The key of the note with the refunds that wait for the order of a payment.
 fn waiting_for(key: &str) -> String {
-    ["early-", key].concat()
+    [OVERTOOK_PAYMENT, key].concat()
 }
 
 /// Tokens that stand for one payment, and not for a customer who pays often.

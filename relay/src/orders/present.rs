@@ -8,7 +8,7 @@ use shared::{Event, Scalar, UnixMs};
 
 use super::refund::introduce;
 use super::report::ORDER_REPORTED;
-use super::{HALF_A_CENT, ORDER_VALUE, Order, REFUND, REMAINING, cents, key, read};
+use super::{HALF_A_CENT, ORDER_VALUE, Order, REFUND, REMAINING, cents, early, key, read};
 use crate::enrich;
 use crate::store::{Seq, Store, StoreError};
 
@@ -41,7 +41,8 @@ impl Present {
     /// Tells the order, or a refund of it, what is left of its value, and a refund that overtook it what that could not be told when
     /// it came. Answers whether the event has changed.
     ///
-    /// A value is only ever lowered. The goods go with the old one: they no longer add up to what is left.
+    /// A value is only ever lowered. The goods go with the old one: they no longer add up to what is left. A refund of an order that
+    /// nobody has reported is told the least that is known to be left: one that waited may go after a newer one.
     pub fn tell(&self, event: &mut Event) -> bool {
         let caught_up = event.event == REFUND && self.catch_up(event);
         self.tell_what_is_left(event) || caught_up
@@ -66,6 +67,11 @@ impl Present {
     }
 
     fn tell_what_is_left(&self, event: &mut Event) -> bool {
+        if event.event == REFUND && !self.is_reported() {
+            let Some(left) = early::least_left(&self.0, event) else { return false };
+            let told = Scalar::Number(left);
+            return event.properties.custom.insert(REMAINING.to_owned(), told.clone()) != Some(told);
+        }
         let Order { event: name, value: Some(whole), currency: Some(currency), back, .. } = &self.0 else {
             return false;
         };

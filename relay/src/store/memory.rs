@@ -355,6 +355,10 @@ impl Store for MemoryStore {
         self.now(|state| state.notes.get(&pair(site, key)).map(|noted| noted.text.clone()))
     }
 
+    fn any_claimed(&self, site: &str, keys: Vec<String>) -> Answer<'_, bool> {
+        self.now(|state| keys.iter().any(|key| state.dedup.contains_key(&pair(site, key))))
+    }
+
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
         self.now(|state| drop(state.remembered.insert(pair(destination, key), value)))
     }

@@ -288,6 +288,8 @@ pub trait Store: Send + Sync + 'static {
     fn standing(&self, destination: &str, seq: Seq) -> Answer<'_, Standing>;
     /// What is noted under a key.
     fn note(&self, site: &str, key: &str) -> Answer<'_, Option<String>>;
+    /// Whether any of some dedup keys is taken.
+    fn any_claimed(&self, site: &str, keys: Vec<String>) -> Answer<'_, bool>;
     /// Remembers one small text of a destination, in place of what was under the key. Durable when answered. The key `start` and
     /// those that begin with `given_` are the engine's own.
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()>;
@@ -297,9 +299,9 @@ pub trait Store: Send + Sync + 'static {
     fn visitor(&self, site: &str, id: &str) -> Answer<'_, Option<Visitor>>;
     /// Removes a person: the visitors' memories, the identities that lead to them, their notes and held events, and the
     /// events of the log, which are blanked but keep their number, with their pending rows and dead letters. Of orders that those
-    /// events reported the notes and the refunds go as well, whoever's they are. Of an identity that leads elsewhere
-    /// by now, only their place among its visitors goes. Dedup keys stay until pruned: they name events, not people,
-    /// and an erased event must not count a second time.
+    /// events reported the notes and the refunds go as well, whoever's they are, and also those that named only a payment of them.
+    /// Of an identity that leads elsewhere by now, only their place among its visitors goes. Dedup keys stay until pruned: they
+    /// name events, not people, and an erased event must not count a second time.
     fn erase(&self, site: &str, person: Person) -> Answer<'_, Erased>;
     /// Drops what is older than `retention`, sparing what `destinations` still have to read or retry.
     /// Cursors, pending rows and what else is remembered of other destinations are dropped; their dead letters stay

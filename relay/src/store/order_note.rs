@@ -12,6 +12,20 @@ use super::Seq;
 pub(crate) const ORDER: &str = "ord:";
 /// What the key of a note begins with that leads from a payment to its order, whose number is its text.
 pub(crate) const PAYMENT: &str = "pay:";
+/// What the key of a note begins with that holds the refunds that overtook an order; the order's number follows.
+pub(crate) const OVERTOOK: &str = "early:";
+/// What the key of a note begins with that holds the refunds of a payment whose order nobody had told of; the key of the note that
+/// leads from the payment to its order follows.
+pub(crate) const OVERTOOK_PAYMENT: &str = "early-";
+
+/// The keys of the notes of refunds that came before some orders, or before their payments led to them.
+pub(super) fn of_overtakers<'a>(
+    orders: impl Iterator<Item = &'a String>,
+    payments: impl Iterator<Item = &'a String>,
+) -> impl Iterator<Item = String> {
+    let of_orders = orders.map(|order| [OVERTOOK, order].concat());
+    of_orders.chain(payments.map(|payment| [OVERTOOK_PAYMENT, payment].concat()))
+}
 
 /// The event that reported the order of a note.
 pub(super) fn reporter(text: &str) -> Option<Seq> {

@@ -29,3 +29,39 @@ fn a_refund_knows_nothing_of_the_order_of_an_erased_person() {
         assert_eq!(log[1].properties.order_id, None, "the payment leads nowhere");
     }
 }
+
+/// One refund came before anybody said which order its payment was for, and one before the order was reported.
+#[test]
+fn refunds_that_overtook_the_order_of_an_erased_person_go_with_it() {
+    let refund = |id: &str, tokens: &str, more: &str| {
+        format!(
+            r#"{{"event":"Refund","event_id":"{id}","source":"server","tokens":{{{tokens}}},
+                "properties":{{"value":10,"currency":"EUR"{more}}}}}"#
+        )
+    };
+    let (theirs, other) = (r#""stripe_payment_intent":"pi_1""#, r#""stripe_payment_intent":"pi_2""#);
+    let notes = ["early:88", "early-pay:stripe_payment_intent=pi_1", "pay:stripe_payment_intent=pi_1"];
+    for shop in [Shop::open("", &webhook("all", "")), Shop::on_disk("", &webhook("all", ""))] {
+        shop.take(0, &refund("of a payment", theirs, ""));
+        shop.take(1, &refund("of another's", other, ""));
+        shop.take(2, &refund("of an order", "", r#","order_id":"88","only_if_reported":"Subscribe""#));
+        shop.take(
+            3,
+            &format!(
+                r#"{{"event":"Purchase","event_id":"p","source":"server","tokens":{{{theirs}}},
+                    "user":{{"email":"jane@example.com"}},
+                    "properties":{{"order_id":"88","value":100,"currency":"EUR"}}}}"#
+            ),
+        );
+        let log = shop.log();
+        assert_eq!(log.len(), 4);
+        assert!(notes.iter().all(|key| shop.note(key).is_some()));
+        assert_eq!(shop.erase(&log[2].user).events, 3);
+        let left: Vec<String> = shop.log().into_iter().map(|event| event.event_id).collect();
+        assert_eq!(left, ["of another's"]);
+        for key in notes {
+            assert_eq!(shop.note(key), None, "{key}");
+        }
+        assert!(shop.note("early-pay:stripe_payment_intent=pi_2").is_some());
+    }
+}

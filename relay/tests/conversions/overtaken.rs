@@ -168,6 +168,7 @@ fn a_refund_of_a_payment_that_overtakes_its_order_is_taken_off_once() {
 
 /// What a server names that knows what was bought: the shop.
 const ITEMS: &str = r#","items":[{"id":"SKU"}]"#;
+const OF_SHOP: &str = r#","of_shop":true"#;
 const CALLED_OFF: &str = r#","remaining_value":0,"only_if_reported":"Subscribe""#;
 
 /// The shop cancels what nobody has paid within the hour, and the money comes later.
@@ -218,9 +219,21 @@ fn an_order_stays_called_off_unless_somebody_knows_that_it_was_paid() {
     assert_ne!(timeless, shop);
     check(&timeless, Verdict::Duplicate);
     check(&shop, Verdict::Stored(3));
+    // The shop's own source says so of an order that lists nothing.
+    check(&order("Purchase", "Purchase-88", -2 * DAY, &[PAID, OF_SHOP].concat()), Verdict::Stored(3));
     // Who took the payment says which it is.
     let paid = server.replacen('{', r#"{"tokens":{"stripe_payment_intent":"pi_1"},"#, 1);
     check(&paid, Verdict::Stored(3));
+}
+
+#[test]
+fn what_a_shops_source_says_for_us_alone_is_taken_off() {
+    for (site, at) in [("", 0), ("merge_window = { Purchase = \"30s\" }", 60_000)] {
+        let shop = Shop::open(site, &google());
+        shop.take(0, &order("Purchase", "p", 0, &[PAID, OF_SHOP].concat()));
+        shop.release(at);
+        assert!(last(&shop).get("of_shop").is_none(), "{site}");
+    }
 }
 
 /// The visitor agrees before the money comes.

@@ -64,6 +64,11 @@ impl Shop {
         run(self.store.erase("shop", attribute::person(user))).unwrap()
     }
 
+    /// What is noted under a key.
+    pub(crate) fn note(&self, key: &str) -> Option<String> {
+        run(self.store.note("shop", key)).unwrap()
+    }
+
     /// Releases what is due `at` milliseconds after the beginning.
     pub(crate) fn release(&self, at: i64) -> usize {
         run(self.store.release(UnixMs(NOW + at), usize::MAX)).unwrap()

@@ -34,6 +34,29 @@ fn requests_that_come_together_share_a_transaction() {
 }
 
 #[test]
+fn whether_a_key_is_taken_is_told_from_outside() {
+    let disk = Disk::empty();
+    let (durable, model) = (disk.open(), MemoryStore::new(Steps));
+    let taken = "a\u{1f}\"Lead";
+    run(async {
+        for store in [&durable as &dyn Store, &model] {
+            let mut event = lead("a");
+            event.event.event_id = taken.to_owned();
+            store.append(vec![event]).await.unwrap();
+            for (site, keys, expected) in [
+                ("shop", vec!["b", taken], true),
+                ("shop", vec!["b", "a"], false),
+                ("shop", Vec::new(), false),
+                ("other", vec![taken], false),
+            ] {
+                let listed = keys.iter().map(|key| (*key).to_owned()).collect();
+                assert_eq!(store.any_claimed(site, listed).await.unwrap(), expected, "{site} {keys:?}");
+            }
+        }
+    });
+}
+
+#[test]
 fn a_group_takes_no_more_events_than_its_size() {
     let disk = Disk::empty();
     let sizes = Sizes { group_events: 10, ..Sizes::default() };

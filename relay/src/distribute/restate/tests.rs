@@ -213,6 +213,43 @@ fn a_refund_waits_for_an_order_that_may_still_be_reported_and_no_longer() {
     shop.goes(3, false, 0).expect("it is late");
 }
 
+/// Of an order without a value, or one that nobody pays, no note says that it was reported.
+#[test]
+fn a_refund_of_an_order_that_left_only_its_key_goes_at_once() {
+    let check = |name: &str, order: &str, said: &str, told: Option<&str>| {
+        let shop = Shop::open("");
+        shop.take(name, "p", order);
+        shop.settle(delivered(ORDER));
+        shop.take("Refund", "r", &[r#","value":20,"order_value":100"#, said].concat());
+        let refund = shop.goes(REFUND_OF_20, false, 0).expect("its order was reported");
+        let told = told.map(|name| shared::Scalar::Text(name.to_owned()));
+        assert_eq!(refund.properties.custom.get("order_event"), told.as_ref(), "{name}");
+    };
+    let value = r#","value":100"#;
+    check("Purchase", "", "", None);
+    check("Lead", value, "", None);
+    check("Booking", value, r#","order_event":"Booking""#, Some("Booking"));
+    check("Booking", value, r#","only_if_reported":"Booking""#, Some("Booking"));
+}
+
+/// The newer one says when its order was placed, and so it waits for nobody.
+#[test]
+fn a_refund_that_waited_does_not_raise_what_a_newer_one_left() {
+    for said in ["", r#","remaining_value":50"#] {
+        let shop = Shop::open("");
+        shop.take("Refund", "r", r#","value":20,"order_value":100,"remaining_value":80"#);
+        assert_eq!(shop.goes(1, false, 0).expect_err("its order may come").detail, NOT_REPORTED);
+        let placed = NOW.0 - 3 * DAY_MS;
+        let newer = format!(r#","value":30,"order_value":100{said},"order_time":{placed}"#);
+        shop.take("Refund", "r2", &newer);
+        let left = |refund: Arc<Event>| refund.properties.custom.get("remaining_value").cloned();
+        let fifty = Some(shared::Scalar::Number(50.0));
+        assert_eq!(left(shop.goes(2, false, 0).expect("it is late")), fifty);
+        let waited = shop.goes_after(1, Some(NOT_REPORTED), 3 * DAY_MS).expect("nobody has reported it");
+        assert_eq!(left(waited), fifty);
+    }
+}
+
 /// What Stripe tells of money given back names its payment, and says later than that which order it paid.
 #[test]
 fn a_refund_of_a_payment_waits_for_the_order_of_that_payment() {

@@ -48,6 +48,11 @@ impl Round<'_> {
             tally.outcomes[place] = None;
             tally.settled[place] = true;
         }
+        for (place, after, reason) in std::mem::take(&mut tally.waits) {
+            self.wait(&items[place], after, reason, at, &mut settlement);
+            tally.outcomes[place] = None;
+            tally.settled[place] = true;
+        }
         for (place, item) in items.iter().enumerate() {
             if !tally.settled[place] {
                 let outcome = tally.outcomes[place].take();
@@ -107,6 +112,16 @@ impl Round<'_> {
         let wait = self.backoff.wait(attempts.max(1), (self.draw)(), at_least, asked);
         let due = at.waits.plus(i64::try_from(wait.as_millis()).unwrap_or(i64::MAX));
         settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+    }
+
+    /// Keeps an event that is not to be sent yet. An attempt before that which may have counted does not end its wait, which may be
+    /// longer than the platform would count it once.
+    fn wait(&self, item: &Item, after: Duration, reason: String, at: Moment, settlement: &mut Settlement) {
+        let Item { seq, attempts, reached, .. } = *item;
+        if !self.buried(item, None, Some(attempts), &reason, at.now, settlement) {
+            let due = at.waits.plus(i64::try_from(after.as_millis()).unwrap_or(i64::MAX));
+            settlement.retry.push(Retry { seq, attempts, reached, due, reason });
+        }
     }
 
     /// Keeps an event until somebody has mended what it is refused for. It was answered, so it is not itself the trouble: how

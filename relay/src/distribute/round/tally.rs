@@ -2,6 +2,7 @@
 //! apart in it, and of the sizes it answers.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::distribute::circuit::Health;
 use crate::distribute::courier::{Carried, Echo};
@@ -13,6 +14,8 @@ pub(super) struct Tally {
     pub(super) outcomes: Vec<Option<(Outcome, bool)>>,
     pub(super) settled: Vec<bool>,
     pub(super) skips: Vec<(usize, SkipReason, String)>,
+    /// What is not to be sent yet, after how long it is, and why.
+    pub(super) waits: Vec<(usize, Duration, String)>,
     pub(super) receipts: Vec<(Receipt, Vec<usize>)>,
     /// How the calls are that stand apart.
     pub(super) apart: BTreeMap<Call, Health>,
@@ -28,6 +31,7 @@ impl Tally {
             outcomes: vec![None; items],
             settled: vec![false; items],
             skips: Vec::new(),
+            waits: Vec::new(),
             receipts: Vec::new(),
             apart: BTreeMap::new(),
             served: BTreeMap::new(),

@@ -167,6 +167,22 @@ fn no_pause_that_can_be_set_or_asked_for_is_beyond_reason() {
     assert!(longest >= LONGEST_ASKED && longest.as_millis() <= u128::from(LONGEST_RETRY_MS.unsigned_abs()));
 }
 
+/// What is not to be sent yet waits also where an attempt reached the platform so long ago that another would be given up.
+#[tokio::test]
+async fn what_we_keep_ourselves_is_not_given_up_for_an_attempt_that_arrived() {
+    let (worker, mut position) = waiting(&[("ann", NOW)]).await;
+    let reached = Some(UnixMs(NOW.0 - 2 * DAY_MS));
+    let retry = Retry { seq: 1, attempts: 1, reached, due: NOW, reason: "HTTP 503".to_owned() };
+    let settlement = Settlement { retry: vec![retry], ..Settlement::default() };
+    worker.store.settle("d", settlement).await.expect("settled");
+    assert_eq!(worker.turn(&mut position).await.expect("a turn"), Turn::Worked);
+    let backlog = worker.store.backlog("d").await.expect("a backlog");
+    assert_eq!((backlog.pending, backlog.dead), (1, 0));
+    let due = NOW.plus(LONGEST_RETRY_MS);
+    let kept = worker.store.due("d", due, 1).await.expect("a store that answers").remove(0);
+    assert_eq!((kept.attempts, kept.reached), (1, reached));
+}
+
 #[tokio::test]
 async fn a_refund_of_an_order_that_was_given_up_is_left_out() {
     let store: Arc<dyn Store> = Arc::new(MemoryStore::new(crate::pipeline::Steps::default()));

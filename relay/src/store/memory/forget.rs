@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use shared::Event;
 
 use super::{Row, State, pair};
-use crate::store::order_note::{ORDER, PAYMENT, reporter};
+use crate::store::order_note::{ORDER, PAYMENT, of_overtakers, reporter};
 use crate::store::{Erased, Person, Retention, Seq};
 
 impl State {
@@ -32,11 +32,13 @@ impl State {
         let mut blanked: BTreeSet<Seq> =
             self.log.iter().filter(|(_, row)| theirs(row)).map(|(seq, _)| *seq).collect();
         let orders = self.reported_by(site, &blanked);
-        blanked.extend(self.refunds_of(site, &orders));
+        let payments = self.payments_of(site, &orders);
+        blanked.extend(self.refunds_of(site, &orders, &payments));
+        let overtakers: BTreeSet<String> = of_overtakers(orders.iter(), payments.iter()).collect();
         self.notes.retain(|(of_site, key), noted| {
             let theirs = noted.visitor.as_ref().is_some_and(|id| visitors.contains(id));
             let of_order = key.strip_prefix(ORDER).is_some_and(|order| orders.contains(order));
-            let of_payment = key.starts_with(PAYMENT) && orders.contains(&noted.text);
+            let of_payment = payments.contains(key) || overtakers.contains(key);
             of_site != site || !theirs && !of_order && !of_payment
         });
         self.held.retain(|(of_site, _), held| {
@@ -66,11 +68,26 @@ impl State {
         events.iter().filter_map(order).collect()
     }
 
-    /// The refunds of some orders, which need not name whose they are.
-    fn refunds_of(&self, site: &str, orders: &BTreeSet<String>) -> Vec<Seq> {
+    /// The keys of the notes that lead from payments to some orders.
+    fn payments_of(&self, site: &str, orders: &BTreeSet<String>) -> BTreeSet<String> {
+        let is_one = |key: &str, text: &String| key.starts_with(PAYMENT) && orders.contains(text);
+        let of_site = self.notes.iter().filter(|((of_site, _), _)| of_site == site);
+        let theirs = of_site.filter(|((_, key), noted)| is_one(key, &noted.text));
+        theirs.map(|((_, key), _)| key.clone()).collect()
+    }
+
+    /// The refunds of some orders, which need not name whose they are, or only one of their payments.
+    fn refunds_of(&self, site: &str, orders: &BTreeSet<String>, payments: &BTreeSet<String>) -> Vec<Seq> {
+        let pays = |(name, token): (&String, &String)| {
+            let key = [PAYMENT, name, "=", token].concat();
+            payments.contains(&key)
+        };
         let is_one = |event: &Event| {
             event.event == "Refund"
-                && event.properties.order_id.as_ref().is_some_and(|order| orders.contains(order))
+                && match &event.properties.order_id {
+                    Some(order) => orders.contains(order),
+                    None => event.tokens.iter().any(pays),
+                }
         };
         let of_site = self.log.iter().filter(|(_, row)| *row.site == *site);
         of_site.filter(|(_, row)| row.event.as_deref().is_some_and(is_one)).map(|(seq, _)| *seq).collect()

@@ -129,6 +129,11 @@ impl Store for SqliteStore {
         Box::pin(self.ask(move |connection| reader::note(connection, &site, &key)))
     }
 
+    fn any_claimed(&self, site: &str, keys: Vec<String>) -> Answer<'_, bool> {
+        let (site, listed) = (site.to_owned(), serde_json::Value::from(keys).to_string());
+        Box::pin(self.ask(move |connection| reader::any_claimed(connection, &site, &listed)))
+    }
+
     fn remember(&self, destination: &str, key: &'static str, value: Secret) -> Answer<'_, ()> {
         let destination = destination.to_owned();
         Box::pin(self.write(move |session| settle::remember(session, &destination, key, &value)))

@@ -13,6 +13,7 @@ use shared::UnixMs;
 use super::hours::Part;
 use super::session::Session;
 use super::{SqliteStore, held, reader, short};
+use crate::store::order_note::of_overtakers;
 use crate::store::{Erased, Person, Retention, Seq, StoreError};
 
 /// Rows looked at by one slice of the writer. 2000 rows of a narrow table take about a millisecond.
@@ -55,16 +56,14 @@ pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> 
     let theirs = Theirs::find(store, &site, &visitors, &digests, until).await?;
     sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
     sweep(store, &IDENTITY_KNOWN, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    // Refunds before all notes: they are found by their orders, and some only with the notes, also after an interruption.
+    let mut events = blank_all(store, &site, &theirs.refunds).await?;
     sweep(store, &NOTE_VISITOR, Value::Text(visitors), Some(site.clone())).await?;
-    if !theirs.orders.is_empty() {
-        sweep(store, &NOTE_PAYMENT, Value::Text(listed(&theirs.orders)), Some(site.clone())).await?;
+    for slice in theirs.notes.chunks(SLICE_ROWS) {
+        let (site, slice) = (site.clone(), listed(slice));
+        store.write(move |session| drop_notes(session, &site, &slice)).await?;
     }
-    let mut events = 0;
-    // The newest first: refunds are found by their orders, also after an interruption.
-    for slice in theirs.events.rchunks(SLICE_BODIES) {
-        let (site, slice) = (site.clone(), slice.to_vec());
-        events += store.write(move |session| blank(session, &site, &slice)).await?;
-    }
+    events += blank_all(store, &site, &theirs.events).await?;
     store.checkpoint().await?;
     Ok(Erased { visitors: forgotten, events })
 }
@@ -73,8 +72,10 @@ pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> 
 struct Theirs {
     /// Numbers of events, in order.
     events: Vec<Seq>,
-    /// The orders that those reported.
-    orders: Vec<String>,
+    /// Those of refunds of the orders that these reported.
+    refunds: Vec<Seq>,
+    /// Keys of notes that lead to those orders, or wait for them.
+    notes: Vec<String>,
 }
 
 impl Theirs {
@@ -86,7 +87,8 @@ impl Theirs {
         digests: &str,
         until: Seq,
     ) -> Result<Self, StoreError> {
-        let (mut events, mut orders) = (Vec::new(), Vec::new());
+        let (mut events, mut orders) = (Vec::new(), Vec::<String>::new());
+        let (mut refunds, mut notes) = (Vec::new(), Vec::new());
         for range in ranges(until) {
             let (of_site, visitors, digests) = (site.to_owned(), visitors.to_owned(), digests.to_owned());
             let find =
@@ -101,16 +103,20 @@ impl Theirs {
             events.extend(found);
         }
         if !orders.is_empty() {
-            let listed = listed(&orders);
+            let (of_site, of_orders) = (site.to_owned(), listed(&orders));
+            let find = move |connection: &_| reader::payments_of(connection, &of_site, &of_orders);
+            let payments: Vec<String> = store.ask(find).await?;
+            let lists = (listed(&orders), listed(&payments));
             for range in ranges(until) {
-                let (site, listed) = (site.to_owned(), listed.clone());
-                let find = move |connection: &_| reader::refunds_of(connection, &site, &listed, range);
-                events.extend(store.ask(find).await?);
+                let (site, (orders, payments)) = (site.to_owned(), lists.clone());
+                let find =
+                    move |connection: &_| reader::refunds_of(connection, &site, (&orders, &payments), range);
+                refunds.extend(store.ask(find).await?);
             }
-            events.sort_unstable();
-            events.dedup();
+            notes.extend(of_overtakers(orders.iter(), payments.iter()));
+            notes.extend(payments);
         }
-        Ok(Self { events, orders })
+        Ok(Self { events, refunds, notes })
     }
 }
 
@@ -250,6 +256,22 @@ fn received_since(events: &[(Seq, UnixMs)], before: UnixMs) -> bool {
     events.last().is_some_and(|(_, received)| *received >= before)
 }
 
+/// Blanks events in slices. Answers how many there were.
+async fn blank_all(store: &SqliteStore, site: &str, events: &[Seq]) -> Result<u64, StoreError> {
+    let mut blanked = 0;
+    for slice in events.chunks(SLICE_BODIES) {
+        let (site, slice) = (site.to_owned(), slice.to_vec());
+        blanked += store.write(move |session| blank(session, &site, &slice)).await?;
+    }
+    Ok(blanked)
+}
+
+/// Drops notes, a list of their keys in JSON.
+fn drop_notes(session: &mut Session<'_>, site: &str, keys: &str) -> Result<usize, StoreError> {
+    let sql = "DELETE FROM note WHERE site = ?1 AND key IN (SELECT value FROM json_each(?2))";
+    session.execute("erase notes", sql, [site, keys])
+}
+
 /// Blanks events and drops what points to them, and what is noted of the orders they reported. Answers how many there were.
 fn blank(session: &mut Session<'_>, site: &str, events: &[Seq]) -> Result<u64, StoreError> {
     let doing = "erase an event";
@@ -293,13 +315,6 @@ const NOTE_VISITOR: Sweep = Sweep {
     key: "key",
     action: Action::Delete,
     condition: "visitor IN (SELECT value FROM json_each(?1))",
-};
-/// Notes that lead from a payment to one of the orders.
-const NOTE_PAYMENT: Sweep = Sweep {
-    table: "note",
-    key: "key",
-    action: Action::Delete,
-    condition: "key GLOB 'pay:*' AND body IN (SELECT value FROM json_each(?1))",
 };
 const VISITOR_AGE: Sweep =
     Sweep { table: "visitor", key: "id", action: Action::Delete, condition: "seen_ms < ?1" };

@@ -20,7 +20,7 @@ use super::settle::{GIVEN, START};
 use super::{OpenError, Panicked, engine_error, lock_of, schema};
 use crate::secret::Secret;
 use crate::store::due::LONGEST_RETRY_MS;
-use crate::store::order_note::ORDER;
+use crate::store::order_note::{ORDER, PAYMENT};
 use crate::store::{Backlog, DeadLetter, Logged, Pending, Receipt, Seq, Standing, StoreError};
 
 /// Threads. Two, so that a long query leaves one free, and a small machine is not swamped.
@@ -243,6 +243,14 @@ pub(super) fn note(connection: &Connection, site: &str, key: &str) -> Result<Opt
     Ok(rows(connection, "read a note", sql, [site, key], |row| row.get(0))?.pop())
 }
 
+/// Whether any of some dedup keys, a list in JSON, is taken.
+pub(super) fn any_claimed(connection: &Connection, site: &str, keys: &str) -> Result<bool, StoreError> {
+    let sql = "SELECT 1 FROM json_each(?2) AS one
+               CROSS JOIN dedup ON dedup.site = ?1 AND dedup.key = one.value LIMIT 1";
+    let found = rows(connection, "look up dedup keys", sql, [site, keys], |row| row.get::<_, i64>(0))?;
+    Ok(!found.is_empty())
+}
+
 /// The memory of a visitor.
 pub(super) fn visitor(connection: &Connection, site: &str, id: &str) -> Result<Option<Visitor>, StoreError> {
     let found = connection
@@ -298,19 +306,36 @@ pub(super) fn orders_of(
     Ok(keys.iter().filter_map(|key| key.strip_prefix(ORDER)).map(str::to_owned).collect())
 }
 
-/// Numbers of the refunds of some orders, a list in JSON, among the events after `after` and up to `until`.
-pub(super) fn refunds_of(
+/// Keys of the notes that lead from payments to some orders, a list in JSON.
+pub(super) fn payments_of(
     connection: &Connection,
     site: &str,
     orders: &str,
+) -> Result<Vec<String>, StoreError> {
+    // Of the notes only those of payments are walked, in the order of their keys.
+    let sql = "SELECT key FROM note WHERE site = ?1 AND key >= ?2 AND key < ?2 || char(1114111)
+               AND body IN (SELECT value FROM json_each(?3))";
+    rows(connection, "look for payments of a person's orders", sql, [site, PAYMENT, orders], |row| row.get(0))
+}
+
+/// Numbers of the refunds of some orders, or of their payments alone, both lists in JSON, the latter of notes' keys, among the events
+/// after `after` and up to `until`.
+pub(super) fn refunds_of(
+    connection: &Connection,
+    site: &str,
+    (orders, payments): (&str, &str),
     (after, until): (Seq, Seq),
 ) -> Result<Vec<Seq>, StoreError> {
     // Few events hold the word, and only of those is more than that read.
     let sql = "SELECT seq FROM log WHERE seq > ?1 AND seq <= ?2 AND site = ?3
                AND iif(instr(body, '\"Refund\"') AND json_valid(body),
                        body ->> '$.event' = 'Refund'
-                           AND body ->> '$.properties.order_id' IN (SELECT value FROM json_each(?4)), 0)";
-    let row = params![after, until, site, orders];
+                           AND iif(body ->> '$.properties.order_id' IS NULL,
+                                   EXISTS (SELECT 1 FROM json_each(body, '$.tokens') AS token
+                                           JOIN json_each(?5) AS payment
+                                               ON payment.value = ?6 || token.key || '=' || token.value),
+                                   body ->> '$.properties.order_id' IN (SELECT value FROM json_each(?4))), 0)";
+    let row = params![after, until, site, orders, payments, PAYMENT];
     rows(connection, "look for refunds of a person's orders", sql, row, |row| row.get(0))
 }
 

@@ -2,14 +2,14 @@
 
 use shared::event::{Context, Page, Source};
 use shared::money::Currency;
-use shared::{Item, Properties};
+use shared::{Item, Properties, Scalar};
 
 use super::super::carried::{self, of_order};
 use super::super::json::{Amount, Maybe};
 use super::super::reading::{Found, Reading, Unreadable};
 use super::payload::{Account, Customer, LineItem, MoneySet, Order, Refund};
 use super::{ItemId, MoneyOf, POINT_OF_SALE, Shopify, person, refund};
-use crate::orders::calling_off;
+use crate::orders::{OF_SHOP, calling_off};
 
 /// A purchase, whatever it is called, or the reversal of one, with everything the order knows.
 pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<Found, Unreadable> {
@@ -45,6 +45,8 @@ pub(super) fn purchase(shop: &Shopify, name: &str, mut order: Order) -> Result<F
     if name == "Refund" {
         // All of it is taken back.
         found.draft.properties.custom = of_order(time, found.draft.properties.value, Some(0.0));
+    } else if order.line_items.is_empty() {
+        found.draft.properties.custom.insert(OF_SHOP.to_owned(), Scalar::Bool(true));
     }
     journey(&mut order, &mut found);
     Ok(found)

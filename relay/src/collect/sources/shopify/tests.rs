@@ -49,6 +49,17 @@ fn the_signature_is_checked_over_the_raw_body() {
     assert_eq!(unsigned, Err(Denied::Unsigned { header: "X-Shopify-Hmac-Sha256" }));
 }
 
+/// By its items an order is the shop's without saying so.
+#[test]
+fn an_order_that_lists_nothing_says_that_it_is_the_shops() {
+    let item = r#"{"line_items":[{"id":1,"product_id":7,"quantity":1}],"#;
+    for (order, expected) in [(ORDER.to_owned(), true), (ORDER.replacen('{', item, 1), false)] {
+        let found = &read("", "orders/paid", &order).events[0];
+        assert_eq!(found.draft.properties.items.is_empty(), expected, "{order}");
+        assert_eq!(found.draft.properties.custom.contains_key(crate::orders::OF_SHOP), expected, "{order}");
+    }
+}
+
 const ORDER: &str = r#"{"id":820982911946154508,"source_name":"web","financial_status":"paid","currency":"EUR",
     "presentment_currency":"USD","total_price":"100.00","total_price_set":{"shop_money":{"amount":"100.00","currency_code":"EUR"},
     "presentment_money":{"amount":"108.50","currency_code":"USD"}}}"#;

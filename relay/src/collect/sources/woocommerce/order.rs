@@ -14,7 +14,7 @@ use super::payload::{Address, Customer, LineItem, Order};
 use super::{ItemId, OrderId, WooCommerce};
 use crate::collect::draft::Draft;
 use crate::collect::raw_user::{Personal, RawUser};
-use crate::orders::{ONLY_IF_REPORTED, calling_off};
+use crate::orders::{OF_SHOP, ONLY_IF_REPORTED, calling_off};
 
 /// The purchase an order is.
 pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> Found {
@@ -38,6 +38,9 @@ pub(super) fn purchase(shop: &WooCommerce, order_id: &str, mut order: Order) -> 
         items: order.line_items.iter().map(|line| item(shop, line)).collect(),
         ..Properties::default()
     };
+    if order.line_items.is_empty() {
+        found.draft.properties.custom.insert(OF_SHOP.to_owned(), Scalar::Bool(true));
+    }
     journey(&mut order, &mut found.draft);
     found
 }

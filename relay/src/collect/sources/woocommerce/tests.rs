@@ -5,7 +5,7 @@ use shared::Scalar;
 use super::super::settings::tests::settings;
 use super::super::testing::{headers, summary, webhook};
 use super::*;
-use crate::orders::ONLY_IF_REPORTED;
+use crate::orders::{OF_SHOP, ONLY_IF_REPORTED};
 
 const BODY: &str = r#"{"id":727,"status":"processing","total":"29.35"}"#;
 
@@ -171,6 +171,17 @@ fn what_is_called_off_before_it_is_paid_takes_back_what_counted() {
     let in_part = order(r#","refunds":[{"id":731,"total":"-9.35"}]"#);
     check("", &in_part, &["Refund 20 EUR", "Refund 9.35 EUR"]);
     check("statuses = ['cancelled']", &order(""), &["Purchase 29.35 EUR"]);
+}
+
+/// By its items an order is the shop's without saying so.
+#[test]
+fn an_order_that_lists_nothing_says_that_it_is_the_shops() {
+    for (items, expected) in [("", true), (r#","line_items":[{"id":1,"product_id":7}]"#, false)] {
+        let order = format!(r#"{{"id":727,"status":"completed","total":"29.35","currency":"EUR"{items}}}"#);
+        let found = &read("", "order.updated", &order).events[0];
+        assert_eq!(found.draft.properties.items.is_empty(), expected, "{order}");
+        assert_eq!(found.draft.properties.custom.contains_key(OF_SHOP), expected, "{order}");
+    }
 }
 
 #[test]
