@@ -174,7 +174,7 @@ fn of_one_landing_in_two_memories_the_page_is_told() {
     let known = Touch { landing_page: Some(page), ..bare.clone() };
     for touches in [[bare.clone(), known.clone()], [known.clone(), bare.clone()]] {
         let kept = earning(touches);
-        assert_eq!(kept, [known.clone()]);
+        assert_eq!(kept, std::slice::from_ref(&known));
         let credit = credit(&kept).expect("touched");
         assert_eq!(credit.last_click.landing_page, Some("https://shop.example/"));
     }
