@@ -78,6 +78,34 @@ fn an_erased_person_is_gone_with_every_visitor_and_digest() {
 }
 
 #[test]
+fn an_erasure_that_was_cut_off_is_completed_by_the_next() {
+    let disk = Disk::empty();
+    let store = disk.open();
+    run(async {
+        for (number, visitor) in ["phone", "laptop", "ben"].into_iter().enumerate() {
+            let mut event = lead_of(visitor, &format!("{number}"));
+            event.event.properties.order_id = (visitor != "ben").then(|| "em:jo".to_owned());
+            store.append(vec![event]).await.unwrap();
+        }
+        let person = Person {
+            visitors: Vec::new(),
+            keys: vec!["em:jo".to_owned()],
+            digests: Vec::new(),
+            most_visitors: 2,
+        };
+        // The first transaction of it, and nothing more.
+        tokio::select! {
+            biased;
+            _ = store.erase("shop", person.clone()) => panic!("it has several steps"),
+            begun = store.ping() => begun.unwrap(),
+        }
+        store.erase("shop", person).await.unwrap();
+        assert_eq!(ids(&store.read(0, 99).await.unwrap()), ["2"]);
+    });
+    assert!(!disk.contains("laptop") && !disk.contains("\"phone\""));
+}
+
+#[test]
 fn a_note_stays_its_owners_and_goes_with_them() {
     let disk = Disk::empty();
     let (durable, model) = (disk.open(), MemoryStore::new(Steps));

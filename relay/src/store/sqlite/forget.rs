@@ -49,21 +49,24 @@ pub(super) async fn prune(
 /// The memories go first, in a transaction that also says how far the log reaches: later events are a new
 /// acquaintance. Then the log is walked by a reader, as far as that, and the writer blanks what was found.
 pub(super) async fn erase(store: &SqliteStore, site: String, person: Person) -> Result<Erased, StoreError> {
-    let (of_site, digests) = (site.clone(), listed(&person.digests));
+    let (of_site, digests, keys) = (site.clone(), listed(&person.digests), person.keys.clone());
     let (visitors, forgotten, until) =
         store.write(move |session| forget_memories(session, &of_site, &person)).await?;
     let visitors = listed(&visitors);
     let theirs = Theirs::find(store, &site, &visitors, &digests, until).await?;
-    sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
-    sweep(store, &IDENTITY_KNOWN, Value::Text(visitors.clone()), Some(site.clone())).await?;
     // Refunds before all notes: they are found by their orders, and some only with the notes, also after an interruption.
     let mut events = blank_all(store, &site, &theirs.refunds).await?;
-    sweep(store, &NOTE_VISITOR, Value::Text(visitors), Some(site.clone())).await?;
+    sweep(store, &NOTE_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
     for slice in theirs.notes.chunks(SLICE_ROWS) {
         let (site, slice) = (site.clone(), listed(slice));
         store.write(move |session| drop_notes(session, &site, &slice)).await?;
     }
     events += blank_all(store, &site, &theirs.events).await?;
+    // Last, because by them whoever repeats this after an interruption finds the visitors.
+    let of_site = site.clone();
+    store.write(move |session| drop_keys(session, &of_site, &keys)).await?;
+    sweep(store, &IDENTITY_VISITOR, Value::Text(visitors.clone()), Some(site.clone())).await?;
+    sweep(store, &IDENTITY_KNOWN, Value::Text(visitors), Some(site)).await?;
     store.checkpoint().await?;
     Ok(Erased { visitors: forgotten, events })
 }
@@ -125,7 +128,7 @@ fn ranges(until: Seq) -> impl Iterator<Item = (Seq, Seq)> {
     (0..until).step_by(SCAN_ROWS as usize).map(move |after| (after, until.min(after + SCAN_ROWS)))
 }
 
-/// Drops the person's keys and the memories they lead to. Answers every visitor the person was, how many of them were
+/// Drops the memories that the person's keys lead to. Answers every visitor the person was, how many of them were
 /// remembered, and where the log ends.
 fn forget_memories(
     session: &mut Session<'_>,
@@ -135,10 +138,10 @@ fn forget_memories(
     let doing = "erase a person's identities";
     let mut visitors = person.visitors.clone();
     for key in &person.keys {
-        let sql = "DELETE FROM identity WHERE site = ?1 AND key = ?2 RETURNING known || ' ' || visitor_id, visitors";
+        let sql = "SELECT known || ' ' || visitor_id, visitors FROM identity WHERE site = ?1 AND key = ?2";
         let read = |row: &Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, u32>(1)?));
-        let gone = session.rows(doing, sql, params![site, short::key(key)], read)?;
-        let own = gone.iter().filter(|(_, seen)| *seen <= person.most_visitors);
+        let found = session.rows(doing, sql, params![site, short::key(key)], read)?;
+        let own = found.iter().filter(|(_, seen)| *seen <= person.most_visitors);
         visitors.extend(own.flat_map(|(known, _)| known.split_whitespace()).map(str::to_owned));
     }
     visitors.sort_unstable();
@@ -147,6 +150,15 @@ fn forget_memories(
     let forgotten = session.execute("erase a visitor", sql, params![site, listed(&visitors)])?;
     held::erase(session, site, &listed(&visitors), &listed(&person.digests))?;
     Ok((visitors, forgotten as u64, session.head()))
+}
+
+/// Drops the person's keys.
+fn drop_keys(session: &mut Session<'_>, site: &str, keys: &[String]) -> Result<(), StoreError> {
+    for key in keys {
+        let sql = "DELETE FROM identity WHERE site = ?1 AND key = ?2";
+        session.execute("erase a person's identities", sql, params![site, short::key(key)])?;
+    }
+    Ok(())
 }
 
 /// A list as statements take it.
