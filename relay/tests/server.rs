@@ -251,6 +251,11 @@ async fn a_page_without_scripts_is_seen_by_its_pixel() {
     assert_eq!((answer.status, answer.header("content-type")), (200, Some("image/gif")));
     assert!(answer.header("set-cookie").is_some_and(|cookie| cookie.starts_with("_at_vid=")));
     assert_eq!(stored(relay.directory.path()), 1);
+    // Whoever denied on an earlier page is given nothing.
+    let denied = request.replace("\r\n\r\n", "\r\ncookie: a=b; _at_c=d--\r\n\r\n");
+    let answer = relay.send(denied.as_bytes()).await;
+    assert_eq!(answer.status, 200);
+    assert!(answer.header("set-cookie").is_none_or(|cookie| cookie.starts_with("_at_vid=;")), "{answer:?}");
     relay.stop().await;
 }
 

@@ -177,7 +177,10 @@ pub async fn pixel(
         &mut event,
         &Facts { received: caller.now, sent_at: None, client: client(caller, headers) },
     );
-    let may_store = !site.consent_required;
+    // Nobody else says it here: the cookie of an earlier page's answers.
+    let cookies_sent = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+    event.consent = cookies_sent.map(cookie::consent).find(|consent| !consent.is_empty()).unwrap_or_default();
+    let may_store = may_keep(site, &event);
     event.visitor_id =
         known_visitor(headers).or_else(|| may_store.then(|| event_id::uuid_v7(caller.now.0, relay.random())));
     let mut events = vec![event];

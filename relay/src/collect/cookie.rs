@@ -42,6 +42,17 @@ pub fn answers(consent: &Consent, domain: Option<&str>) -> String {
     line(CONSENT_COOKIE, &letters, VISITOR_COOKIE_SECONDS, domain)
 }
 
+/// The answers in the cookies of a request, as [`answers`] and the tag write them.
+pub fn consent(line: &str) -> Consent {
+    let letters = value(line, CONSENT_COOKIE).unwrap_or_default().as_bytes();
+    let signal = |place: usize| match letters.get(place) {
+        Some(b'g') => Some(Signal::Granted),
+        Some(b'd') => Some(Signal::Denied),
+        _ => None,
+    };
+    Consent { ad_storage: signal(0), ad_user_data: signal(1), ad_personalization: signal(2) }
+}
+
 /// A `Set-Cookie` line as all of them are; a cookie is removed by the domain and path that it was set with.
 pub fn line(name: &str, value: &str, seconds: i64, domain: Option<&str>) -> String {
     let domain = domain.map(|domain| format!("; Domain={domain}")).unwrap_or_default();
