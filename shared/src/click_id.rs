@@ -177,19 +177,23 @@ pub fn from_query(query: &str) -> Vec<(&'static Spec, String)> {
     found
 }
 
-/// An address without the click ids in its query.
+/// An address without the click ids in its query, and in one that a page which routes in its fragment has there.
 pub fn stripped(url: &str) -> String {
     let (rest, fragment) = match url.split_once('#') {
         // Taboola repeats its click id there.
         Some((rest, fragment)) => (rest, (!fragment.starts_with("tblci")).then_some(fragment)),
         None => (url, None),
     };
-    let (path, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let fragment = fragment.map(|fragment| format!("#{}", without_clicks(fragment))).unwrap_or_default();
+    without_clicks(rest) + &fragment
+}
+
+/// A path and its query without the click ids.
+fn without_clicks(text: &str) -> String {
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
     let is_plain = |pair: &&str| find(pair.split('=').next().unwrap_or_default()).is_none();
     let kept: Vec<&str> = query.split('&').filter(|pair| !pair.is_empty()).filter(is_plain).collect();
-    let query = if kept.is_empty() { String::new() } else { format!("?{}", kept.join("&")) };
-    let fragment = fragment.map(|fragment| format!("#{fragment}")).unwrap_or_default();
-    format!("{path}{query}{fragment}")
+    if kept.is_empty() { path.to_owned() } else { format!("{path}?{}", kept.join("&")) }
 }
 
 impl CookieForm {

@@ -25,7 +25,8 @@ pub(super) fn holds_campaign(url: &str, campaign: &Campaign) -> bool {
         ("utm_id", id),
     ];
     let mut same = parameters(url).filter(|(_, value)| !value.is_empty()).filter_map(|(param, value)| {
-        let (_, own) = fields.iter().find(|(field, _)| *field == param)?;
+        let meant = click_id::packed::campaign(param.as_bytes())?;
+        let (_, own) = fields.iter().find(|(field, _)| field.as_bytes() == meant)?;
         // What was too long was cut where it was read.
         Some(own.as_deref().is_some_and(|own| value.starts_with(own)))
     });
@@ -103,6 +104,9 @@ mod tests {
         check("?utm_source=mail&utm_campaign=autumn", false);
         check("?utm_source=mail&utm_medium=cpc", false);
         check("?source=mail", false);
+        check("?mtm_campaign=spring+sale&mtm_source=mail", true);
+        check("?UTM_Source=mail", true);
+        check("?pk_campaign=autumn", false);
         check("", false);
     }
 
